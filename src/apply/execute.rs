@@ -29,7 +29,7 @@ use crate::provider::semantics::{Echo, WriteMode};
 const WRITES: usize = 4;
 
 /// Everything that carrying out a step needs.
-pub struct Context<'a> {
+pub struct StepContext<'a> {
     pub account: &'a Account,
     /// Reads objects of the account, together where one call shows many.
     pub rereads: &'a Rereads,
@@ -49,7 +49,7 @@ pub struct Context<'a> {
 pub type DescribeRejection = fn(&'static [Field], &Desired, &str, &[(String, String)]) -> String;
 
 /// One object whose turn has come.
-pub struct Work<'a> {
+pub struct StepWork<'a> {
     pub planned: Planned,
     /// The object as the plan shows it.
     pub entry: &'a ObjectEntry,
@@ -66,14 +66,14 @@ pub enum Basis<'a> {
 }
 
 /// Carries out the step of one object. Both the intent and the outcome go into the journal.
-pub async fn execute(context: &Context<'_>, work: Work<'_>) -> Report {
+pub async fn execute(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
     let span = spans::step(&work.entry.address, &work.entry.connection);
     let report = carry_out(context, work).instrument(span.clone()).await;
     spans::ended(&span, &report);
     report
 }
 
-async fn carry_out(context: &Context<'_>, work: Work<'_>) -> Report {
+async fn carry_out(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
     let (recorder, entry) = (context.recorder, work.entry);
     if let Some(Err(lost)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
         let why = TransportError::LockedOut(lost).to_string();
@@ -107,10 +107,10 @@ fn describe_unwritten(error: &StoreError) -> String {
 
 /// The plan and the live values that the write starts from. A report ends the step without a write.
 async fn refresh_plan(
-    context: &Context<'_>,
-    work: Work<'_>,
+    context: &StepContext<'_>,
+    work: StepWork<'_>,
 ) -> Result<(Planned, Live), Box<Report>> {
-    let Work {
+    let StepWork {
         planned,
         entry,
         basis,
@@ -168,11 +168,11 @@ async fn refresh_plan(
 /// Takes the changes of now in place of those that a plan's file or an older look states: the guard weighs their
 /// risks, and the journal keeps them, since an undo goes by it.
 async fn recheck_risks(
-    context: &Context<'_>,
+    context: &StepContext<'_>,
     entry: &ObjectEntry,
     planned: &Planned,
 ) -> Result<(), (Outcome, String)> {
-    let changes = document::changes(planned);
+    let changes = document::change_entries(planned);
     if changes == entry.changes {
         return Ok(());
     }
@@ -207,7 +207,7 @@ fn describe_moved(entry: &ObjectEntry, again: &Planned) -> String {
             let is = is.map(|change| change.before.clone().unwrap_or_default());
             let is = is.unwrap_or_else(|| planned.after.clone());
             (is != planned.before).then(|| {
-                let apart = look_alike::apart(Some(&planned.before), Some(&is));
+                let apart = look_alike::difference_note(Some(&planned.before), Some(&is));
                 format!("{} was {}, is {is}{apart}", planned.path, planned.before)
             })
         })
@@ -222,7 +222,7 @@ fn describe_moved(entry: &ObjectEntry, again: &Planned) -> String {
     }
 }
 
-async fn send_until_settled(context: &Context<'_>, planned: Planned, before: &Live) -> Report {
+async fn send_until_settled(context: &StepContext<'_>, planned: Planned, before: &Live) -> Report {
     let Some(step) = planned.step.clone() else {
         return Report::new(planned, None, None);
     };
@@ -321,7 +321,7 @@ enum ReadError {
 
 /// Reads the object of a step; `None` if the vendor has no such object.
 async fn read_live(
-    context: &Context<'_>,
+    context: &StepContext<'_>,
     desired: &Arc<Desired>,
 ) -> Result<Option<Live>, ReadError> {
     match context.rereads.read(desired).await {
@@ -332,15 +332,15 @@ async fn read_live(
     }
 }
 
-fn replan(context: &Context<'_>, planned: &Planned, live: &Live) -> Planned {
+fn replan(context: &StepContext<'_>, planned: &Planned, live: &Live) -> Planned {
     let observed = Observed::Live(live.clone());
     let kind = context.account.provider.kind_of(&planned.desired);
-    plan::plan(kind, &planned.desired, &observed, (context.clock)())
+    plan::plan_object(kind, &planned.desired, &observed, (context.clock)())
 }
 
 /// Looks at what an accepted write made of the object, in its echo or by reading it.
 async fn verify_write(
-    context: &Context<'_>,
+    context: &StepContext<'_>,
     planned: Planned,
     before: &Live,
     reply: &Reply,
@@ -378,7 +378,7 @@ async fn verify_write(
     }
 }
 
-fn report_live(context: &Context<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
+fn report_live(context: &StepContext<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
     let kind = context.account.provider.kind_of(&planned.desired);
     let table = kind.table().desired;
     let residual = replan(context, &planned, live);
@@ -394,7 +394,8 @@ fn report_live(context: &Context<'_>, planned: Planned, before: &Live, live: &Li
                     .before
                     .as_ref()
                     .map_or("nothing".into(), ToString::to_string);
-                let apart = look_alike::apart(change.after.as_ref(), change.before.as_ref());
+                let apart =
+                    look_alike::difference_note(change.after.as_ref(), change.before.as_ref());
                 format!("{} is {shown}{apart}", change.path)
             })
             .collect();

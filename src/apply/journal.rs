@@ -20,7 +20,7 @@ use super::records::MAX_LINE;
 use crate::files::links::LinkPolicy;
 use crate::files::write::open_private;
 pub use record::{
-    Agreed, Ended, Event, GaveUp, Intent, KnownObject, Purpose, Record, Residual, Started,
+    Agreed, GaveUp, Intent, JournalEvent, KnownObject, Purpose, Record, Residual, Started, StepEnd,
 };
 
 /// A journal open for writing.
@@ -31,11 +31,11 @@ pub struct Journal {
 /// The file, and the records of steps side by side that wait for it.
 struct Lines {
     writing: Mutex<Writing>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingLines>,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct WaitingLines {
     texts: Vec<(String, oneshot::Sender<io::Result<()>>)>,
     /// Whether somebody writes down what waits.
     is_served: bool,
@@ -245,19 +245,19 @@ mod tests {
     use crate::apply::memory::testing::{self, record};
     use crate::apply::records::Records;
 
-    fn intent(address: &str) -> Event {
+    fn intent(address: &str) -> JournalEvent {
         testing::write(testing::intent(address))
     }
 
     /// An intent under a lock of this epoch.
-    fn under(address: &str, epoch: u64) -> Event {
+    fn under(address: &str, epoch: u64) -> JournalEvent {
         testing::write(Intent {
             epoch: Some(epoch),
             ..testing::intent(address)
         })
     }
 
-    fn ended(address: &str) -> Event {
+    fn ended(address: &str) -> JournalEvent {
         testing::ended(address, Outcome::Converged)
     }
 

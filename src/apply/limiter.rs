@@ -27,16 +27,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::model::Limits;
 pub use queue::Urgency;
-use queue::{PriorityQueue, Ticket};
+use queue::{PriorityQueue, QueueTicket};
 pub use shared::SharedPace;
-use window::{Opens, Window};
+use window::{Opens, RateWindow};
 
 pub struct Limiter {
-    pace: Mutex<Pace>,
+    pace: Mutex<CallPace>,
 }
 
-struct Pace {
-    windows: Vec<Window>,
+struct CallPace {
+    windows: Vec<RateWindow>,
     paused_until: Option<Instant>,
     queue: PriorityQueue,
     out: usize,
@@ -58,7 +58,7 @@ pub struct Permit<'a> {
 /// A call in the queue. Dropping it without a permit takes it out.
 struct Waiter<'a> {
     limiter: &'a Limiter,
-    ticket: Ticket,
+    ticket: QueueTicket,
     wake: Arc<Notify>,
     served: bool,
 }
@@ -77,8 +77,8 @@ impl Limiter {
     pub fn new(limits: &Limits) -> Self {
         let most = limits.concurrency.max(1) as f64;
         Self {
-            pace: Mutex::new(Pace {
-                windows: limits.rates.iter().copied().map(Window::new).collect(),
+            pace: Mutex::new(CallPace {
+                windows: limits.rates.iter().copied().map(RateWindow::new).collect(),
                 paused_until: None,
                 queue: PriorityQueue::default(),
                 out: 0,
@@ -125,19 +125,19 @@ impl Limiter {
         pace.paused_until = Some(pace.paused_until.map_or(until, |set| set.max(until)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pace> {
+    fn lock(&self) -> MutexGuard<'_, CallPace> {
         // Nothing panics while the lock is held; a poisoned one still holds a usable pace.
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pace {
+impl CallPace {
     fn is_full(&self) -> bool {
         self.out as f64 >= self.allowed.floor().max(1.0)
     }
 
     /// Grants a permit to the holder of a ticket, or says what it has to wait for.
-    fn claim(&mut self, ticket: Ticket) -> Claim {
+    fn claim(&mut self, ticket: QueueTicket) -> Claim {
         if self.queue.next() != Some(ticket) || self.is_full() {
             return Claim::WhenNotified;
         }
@@ -152,7 +152,7 @@ impl Pace {
         if let Some(moment) = opens.filter(|moment| *moment > Instant::now()) {
             return Claim::At(moment);
         }
-        let numbers = self.windows.iter_mut().map(Window::start).collect();
+        let numbers = self.windows.iter_mut().map(RateWindow::start).collect();
         self.out += 1;
         self.queue.serve(ticket);
         if !self.is_full() {

@@ -36,14 +36,14 @@ pub async fn observe_each(
     desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, Purpose::Plan, found).await;
+    read(account, desired, ReadPurpose::Plan, found).await;
 }
 
 /// Reads one object whose step is under way; `None` only if the vendor's reading leaves it out.
 pub async fn check(account: &Account, desired: &Desired) -> Option<Observed> {
     let mut seen = None;
     let found = &mut |_, observed| seen = Some(observed);
-    read(account, &[desired], Purpose::Step, found).await;
+    read(account, &[desired], ReadPurpose::Step, found).await;
     seen
 }
 
@@ -53,12 +53,12 @@ pub async fn check_each(
     desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, Purpose::Step, found).await;
+    read(account, desired, ReadPurpose::Step, found).await;
 }
 
 /// What a read is for: those of steps do not wait behind those of plans.
 #[derive(Clone, Copy)]
-enum Purpose {
+enum ReadPurpose {
     Plan,
     Step,
 }
@@ -66,7 +66,7 @@ enum Purpose {
 async fn read(
     account: &Account,
     desired: &[&Desired],
-    purpose: Purpose,
+    purpose: ReadPurpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
     if desired.is_empty() {
@@ -84,7 +84,7 @@ async fn read(
 
 /// Reads everything that the vendor lists in one account.
 pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
-    drive(account, &mut listing, Purpose::Plan, &mut |_, _| {}).await;
+    drive(account, &mut listing, ReadPurpose::Plan, &mut |_, _| {}).await;
     let mut listed = listing.finish();
     for failure in &mut listed.failures {
         *failure = account.redact(failure);
@@ -170,7 +170,7 @@ impl CallStack {
 async fn drive(
     account: &Account,
     source: &mut impl CallSource,
-    purpose: Purpose,
+    purpose: ReadPurpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
     let most = max_in_progress(account.concurrency());
@@ -187,8 +187,8 @@ async fn drive(
                     return (ticket, Answer::Lost(why));
                 };
                 let reply = match purpose {
-                    Purpose::Plan => account.read(read).await,
-                    Purpose::Step => account.check(read).await,
+                    ReadPurpose::Plan => account.read(read).await,
+                    ReadPurpose::Step => account.check(read).await,
                 };
                 let answer = match reply {
                     Ok(reply) => Answer::Reply(reply),
@@ -287,9 +287,9 @@ mod tests {
     #[tokio::test]
     async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
         let told = Told::default();
-        let account = account(&told, provider::of(Vendor("lac")).unwrap());
+        let account = account(&told, provider::provider_of(Vendor("lac")).unwrap());
         let found = &mut |place, _| told.lock().unwrap().push(format!("{place} is seen"));
-        drive(&account, &mut InTurn::default(), Purpose::Plan, found).await;
+        drive(&account, &mut InTurn::default(), ReadPurpose::Plan, found).await;
         let told = told.lock().unwrap().join(", ");
         assert_eq!(told, "/0, /1, 0 is seen, /2, 1 is seen, 2 is seen");
     }

@@ -113,7 +113,7 @@ mod tests {
             environment: Arc::new(|_| None),
             trust: Trust::default(),
         };
-        let provider = provider::of(connection.vendor).expect("a provider");
+        let provider = provider::provider_of(connection.vendor).expect("a provider");
         let account = Arc::new(Account::over(http, connection, provider, secrets));
         let opened = Opened::default();
         opened.add(&account);

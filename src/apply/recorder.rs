@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::journal::{Agreed, Ended, Event, GaveUp, Intent, Record, Started};
+use super::journal::{Agreed, GaveUp, Intent, JournalEvent, Record, Started, StepEnd};
 use super::memory::{Finding, Memory, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
 use super::store::{Lease, Leases, RecordQueue, StoreError};
@@ -53,7 +53,7 @@ impl Recorder {
         }
     }
 
-    fn record(&self, event: Event) -> Record {
+    fn record(&self, event: JournalEvent) -> Record {
         Record {
             at: (self.clock)().to_string(),
             run: self.run.clone(),
@@ -64,7 +64,7 @@ impl Recorder {
 
     async fn commit(
         &self,
-        events: Vec<Event>,
+        events: Vec<JournalEvent>,
         lease: Option<&Arc<dyn Lease>>,
     ) -> Result<(), Arc<StoreError>> {
         let Some(queue) = self.queue.as_ref().filter(|_| !events.is_empty()) else {
@@ -76,7 +76,8 @@ impl Recorder {
 
     pub async fn record_start(&self, started: Started) -> Result<(), Arc<StoreError>> {
         let lease = self.leases.sole_lease();
-        self.commit(vec![Event::Started(started)], lease).await
+        self.commit(vec![JournalEvent::Started(started)], lease)
+            .await
     }
 
     /// Writes an intent down. If that fails nothing may be sent.
@@ -94,7 +95,7 @@ impl Recorder {
         let fields = &desired.fields.unpack();
         let place = self.place(&entry.connection);
         let lease = self.leases.for_connection(&entry.connection);
-        let intent = Event::Intent(Box::new(Intent {
+        let intent = JournalEvent::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
             connection: entry.connection.clone(),
@@ -131,7 +132,7 @@ impl Recorder {
     pub fn record_outcome(&self, report: &Report) {
         let Some(queue) = &self.queue else { return };
         let outcome = report.outcome.unwrap_or(Outcome::Already);
-        let ended = Ended {
+        let ended = StepEnd {
             address: report.planned.desired.address.to_string(),
             outcome,
             message: report.message.clone(),
@@ -142,7 +143,7 @@ impl Recorder {
         let lease = self
             .leases
             .for_connection(&report.planned.desired.connection);
-        queue.submit(vec![self.record(Event::Outcome(ended))], lease);
+        queue.submit(vec![self.record(JournalEvent::Outcome(ended))], lease);
     }
 
     /// Waits until the outcomes are durable, or known to be lost. The leases must be held until then.
@@ -159,7 +160,7 @@ impl Recorder {
         finding: Finding,
     ) -> Result<Record, Arc<StoreError>> {
         let intent = &open.intent;
-        let record = self.record(Event::Found {
+        let record = self.record(JournalEvent::Found {
             address: intent.address.clone(),
             of_run: open.run.clone(),
             found: finding.words().into(),
@@ -186,7 +187,7 @@ impl Recorder {
         if self.queue.is_none() {
             return Ok(());
         }
-        let mut waiting: BTreeMap<&str, Vec<Event>> = BTreeMap::new();
+        let mut waiting: BTreeMap<&str, Vec<JournalEvent>> = BTreeMap::new();
         for planned in objects {
             let connection = planned.desired.connection.as_str();
             let Some(place) = self.places.get(connection) else {
@@ -205,7 +206,7 @@ impl Recorder {
                 continue;
             }
             let events = waiting.entry(connection).or_default();
-            events.push(Event::Agreed(Box::new(agreed)));
+            events.push(JournalEvent::Agreed(Box::new(agreed)));
             if events.len() >= CHUNK {
                 let events = std::mem::take(events);
                 self.commit(events, self.leases.for_connection(connection))
@@ -227,7 +228,7 @@ impl Recorder {
     ) -> Result<(), Arc<StoreError>> {
         let place = self.place(&object.connection);
         let wanted = agreement::hash_manifest(object).map(agreement::format_hash);
-        let gave_up = Event::GaveUp(Box::new(GaveUp {
+        let gave_up = JournalEvent::GaveUp(Box::new(GaveUp {
             address: object.address.to_string(),
             vendor: object.vendor.to_string(),
             connection: object.connection.to_string(),
@@ -244,7 +245,7 @@ impl Recorder {
 
     pub async fn record_end(&self, interrupted: bool) -> Result<(), Arc<StoreError>> {
         let lease = self.leases.sole_lease();
-        self.commit(vec![Event::Finished { interrupted }], lease)
+        self.commit(vec![JournalEvent::Finished { interrupted }], lease)
             .await
     }
 }
@@ -305,8 +306,8 @@ mod tests {
             event,
         };
         let written: Vec<Record> = Records::open(&path).unwrap().collect();
-        let finished = record(Event::Finished { interrupted: true });
-        assert_eq!(written, [record(Event::Started(started)), finished]);
+        let finished = record(JournalEvent::Finished { interrupted: true });
+        assert_eq!(written, [record(JournalEvent::Started(started)), finished]);
     }
 
     #[tokio::test]
@@ -316,7 +317,7 @@ mod tests {
             path,
             _dir,
         } = bench();
-        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         let fields = [("activations_allowed", Value::Integer(5))].into();
         let order = Desired {
             fields: PackedFields::new(table.desired, &fields),
@@ -326,8 +327,8 @@ mod tests {
             fields,
             ..Live::default()
         });
-        let lac = provider::of_kind("LacLicenseOrder").unwrap();
-        let planned = plan::plan(lac, &Arc::new(order), &live, clock());
+        let lac = provider::find_kind("LacLicenseOrder").unwrap();
+        let planned = plan::plan_object(lac, &Arc::new(order), &live, clock());
         let mut known = Memory::default();
         let commit = "c0ffee".to_string();
         for _ in 0..2 {
@@ -342,7 +343,7 @@ mod tests {
         let [record] = &written[..] else {
             panic!("{written:?}");
         };
-        let Event::Agreed(agreed) = &record.event else {
+        let JournalEvent::Agreed(agreed) = &record.event else {
             panic!("{record:?}");
         };
         assert_eq!(agreed.managed["activations_allowed"], 5);

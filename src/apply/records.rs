@@ -15,14 +15,14 @@ pub const MAX_LINE: usize = 16 << 20;
 
 /// The lines of a journal: a record, or `None` for a line that is not whole. A last line without an end may still
 /// be being written and is left out.
-struct Lines<R> {
+struct RecordLines<R> {
     text: R,
     line: Vec<u8>,
     /// Bytes of the lines that were handed out.
     read: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> RecordLines<R> {
     fn new(text: R) -> Self {
         Self {
             text,
@@ -103,7 +103,7 @@ pub fn each_in(
     take: &mut dyn FnMut(Option<Record>),
 ) -> io::Result<()> {
     file.seek(SeekFrom::Start(*at))?;
-    let mut lines = Lines::new(BufReader::new(file));
+    let mut lines = RecordLines::new(BufReader::new(file));
     loop {
         let line = lines.next();
         *at += std::mem::take(&mut lines.read);
@@ -117,7 +117,7 @@ pub fn each_in(
 /// The records of a journal, one at a time. The iterator ends where the journal does or cannot be read on:
 /// [`Records::end`] says which.
 pub struct Records {
-    lines: Option<Lines<Box<dyn BufRead>>>,
+    lines: Option<RecordLines<Box<dyn BufRead>>>,
     number: u64,
     damaged: Damaged,
     error: Option<io::Error>,
@@ -139,7 +139,7 @@ impl Records {
 
     fn of(text: Option<Box<dyn BufRead>>) -> Self {
         Self {
-            lines: text.map(Lines::new),
+            lines: text.map(RecordLines::new),
             number: 0,
             damaged: Damaged::default(),
             error: None,
@@ -242,14 +242,14 @@ mod tests {
         text.push(b'\n');
         text.extend_from_slice(b"damaged\n\nnot ended");
         let end = text.len() - b"not ended".len();
-        let mut lines = Lines::new(text.as_slice());
+        let mut lines = RecordLines::new(text.as_slice());
         assert_eq!(lines.next().unwrap(), Some(None));
         assert!(lines.line.capacity() <= 2 * MAX_LINE);
         assert_eq!(lines.next().unwrap(), Some(None));
         assert_eq!(lines.next().unwrap(), None);
         // Where it is read on is behind the last line that has an end.
         assert_eq!(lines.read, end as u64);
-        let mut endless = Lines::new(&text[..2 * MAX_LINE]);
+        let mut endless = RecordLines::new(&text[..2 * MAX_LINE]);
         assert_eq!(endless.next().unwrap(), None);
         assert_eq!(endless.read, 0);
     }

@@ -29,17 +29,17 @@ const MOMENT: Duration = Duration::from_millis(10);
 /// The readings of one account's steps.
 pub struct Rereads {
     account: Arc<Account>,
-    queue: Mutex<Queue>,
+    queue: Mutex<RereadQueue>,
 }
 
 #[derive(Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
+struct RereadQueue {
+    waiting: Vec<WaitingReads>,
     /// Driven by everybody who waits for it or for the next one.
     under_way: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
-struct Waiting {
+struct WaitingReads {
     wanted: Arc<Desired>,
     found: oneshot::Sender<Observed>,
 }
@@ -58,7 +58,7 @@ impl Rereads {
             return check(&self.account, wanted).await;
         }
         let (sender, mut found) = oneshot::channel();
-        self.queue().waiting.push(Waiting {
+        self.queue().waiting.push(WaitingReads {
             wanted: Arc::clone(wanted),
             found: sender,
         });
@@ -85,14 +85,14 @@ impl Rereads {
         reading
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, RereadQueue> {
         // Nothing panics while it is held; a poisoned one still holds a usable queue.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Reads a group and tells everybody what became of their object as soon as it is known.
-async fn read_all(account: Arc<Account>, group: Vec<Waiting>) {
+async fn read_all(account: Arc<Account>, group: Vec<WaitingReads>) {
     let (wanted, senders): (Vec<Arc<Desired>>, Vec<_>) = group
         .into_iter()
         .map(|waiting| (waiting.wanted, Some(waiting.found)))

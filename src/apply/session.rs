@@ -34,7 +34,7 @@ pub struct Opener<'a> {
 }
 
 pub struct Sessions {
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
     /// Everything secret that was resolved or opened so far.
     redactor: SyncMutex<Redactor>,
     /// Renewals after which no call has been answered yet. A second one would be in vain: the vendor refuses something else
@@ -58,7 +58,7 @@ impl VainRenewals {
     }
 }
 
-enum State {
+enum SessionState {
     Closed {
         /// Sessions opened so far; the next one gets the next number.
         opened: u64,
@@ -148,7 +148,7 @@ impl LoginError {
 impl Sessions {
     pub fn new() -> Self {
         Self {
-            state: Mutex::new(State::Closed { opened: 0 }),
+            state: Mutex::new(SessionState::Closed { opened: 0 }),
             redactor: SyncMutex::default(),
             vain_renewals: VainRenewals::default(),
         }
@@ -174,9 +174,9 @@ impl Sessions {
     pub async fn get_or_open(&self, opener: &Opener<'_>) -> Result<(Session, u64), LoginFailure> {
         let mut state = self.state.lock().await;
         let number = match &*state {
-            State::Open { session, number } => return Ok((session.clone(), *number)),
-            State::Refused(failure) => return Err(failure.clone()),
-            State::Closed { opened } => *opened,
+            SessionState::Open { session, number } => return Ok((session.clone(), *number)),
+            SessionState::Refused(failure) => return Err(failure.clone()),
+            SessionState::Closed { opened } => *opened,
         };
         // Commands that print secrets, and pipes that hold them, may take longer than the run has.
         let opened = timeout_at(opener.http.deadline(), opener.open()).await;
@@ -186,7 +186,7 @@ impl Sessions {
         });
         match opened {
             Ok(session) => {
-                *state = State::Open {
+                *state = SessionState::Open {
                     session: session.clone(),
                     number: number + 1,
                 };
@@ -194,7 +194,7 @@ impl Sessions {
             }
             Err(error) => {
                 let failure = self.redact_error(&error);
-                *state = State::Refused(failure.clone());
+                *state = SessionState::Refused(failure.clone());
                 Err(failure)
             }
         }
@@ -210,17 +210,17 @@ impl Sessions {
 
     /// Reports whether the vendor refused the credentials: another try would count against the account.
     pub async fn are_credentials_refused(&self) -> bool {
-        matches!(&*self.state.lock().await, State::Refused(failure) if failure.are_credentials_refused)
+        matches!(&*self.state.lock().await, SessionState::Refused(failure) if failure.are_credentials_refused)
     }
 
     /// Takes the open session away, so that the caller can end it at the vendor.
     pub async fn take_open(&self) -> Option<Session> {
         let mut state = self.state.lock().await;
-        let State::Open { session, number } = &*state else {
+        let SessionState::Open { session, number } = &*state else {
             return None;
         };
         let (session, opened) = (session.clone(), *number);
-        *state = State::Closed { opened };
+        *state = SessionState::Closed { opened };
         Some(session)
     }
 
@@ -229,15 +229,15 @@ impl Sessions {
     pub async fn invalidate(&self, number: u64, method: Method) -> bool {
         let mut state = self.state.lock().await;
         match &*state {
-            State::Open { number: open, .. } if *open == number => {
+            SessionState::Open { number: open, .. } if *open == number => {
                 if self.vain_renewals.of(method).swap(true, Ordering::Relaxed) {
                     return false;
                 }
-                *state = State::Closed { opened: number };
+                *state = SessionState::Closed { opened: number };
                 true
             }
-            State::Open { .. } | State::Closed { .. } => true,
-            State::Refused(_) => false,
+            SessionState::Open { .. } | SessionState::Closed { .. } => true,
+            SessionState::Refused(_) => false,
         }
     }
 }
@@ -245,7 +245,7 @@ impl Sessions {
 impl Opener<'_> {
     /// Reports whether a reply says that the session has ended.
     pub fn is_session_lost(&self, reply: &Reply) -> bool {
-        let renewable = !auth::members(&self.connection.auth).is_empty();
+        let renewable = !auth::login_secrets(&self.connection.auth).is_empty();
         renewable && self.provider.auth().lost == Some(reply.status)
     }
 
@@ -355,7 +355,7 @@ impl Opener<'_> {
                     let session = (self.provider.auth().session)(&json);
                     return session.map_err(|source| LoginError::Malformed { login, source });
                 }
-                Ok(Answered { mut reply, .. }) if auth::refused(&reply) => {
+                Ok(Answered { mut reply, .. }) if auth::is_login_refused(&reply) => {
                     // The words may be cut in the middle of what they repeat.
                     reply.body = self.sessions.redact(&reply.body);
                     return Err(LoginError::Refused {

@@ -30,7 +30,7 @@ pub fn side_effects(
             continue;
         }
         let (was, is) = (change.before.as_ref(), change.after.as_ref());
-        let apart = look_alike::apart(was, is);
+        let apart = look_alike::difference_note(was, is);
         effects.push(format!(
             "{} {} → {}{apart}",
             change.path,
@@ -151,7 +151,7 @@ mod tests {
 
     /// Returns what is told of a write that was to change `asked`.
     fn told(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
-        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         let live = |fields| Live {
             fields,
             ..Live::default()
@@ -241,7 +241,7 @@ mod tests {
             risk: Default::default(),
             note: None,
         };
-        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         Planned {
             desired: testing::wanted(table, &[("activationKey", "A")]).into(),
             action: Disposition::Update,
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn an_element_that_was_asked_for_is_no_side_effect_in_the_vendors_spelling() {
-        let table = provider::of_kind("LacLicenseOrder")
+        let table = provider::find_kind("LacLicenseOrder")
             .unwrap()
             .table()
             .desired;

@@ -85,7 +85,7 @@ impl Account {
     }
 
     fn logout_path(&self) -> Option<&'static str> {
-        let opens = !auth::members(&self.connection.auth).is_empty();
+        let opens = !auth::login_secrets(&self.connection.auth).is_empty();
         self.provider.auth().logout.filter(|_| opens)
     }
 

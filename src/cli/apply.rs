@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::args::{Consent, Reach, Rendering, Selection};
-use super::carry_out::{self, Writer};
+use super::carry_out::{self, WritingCommand};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
@@ -40,55 +40,59 @@ pub struct Apply {
 pub async fn run(args: Apply) -> CommandResult<Exit> {
     let events = args.consent.events.clone();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
-    outputs.close(applied(args, &outputs).await)
+    outputs.close(plan_and_apply(args, &outputs).await)
 }
 
-async fn applied(mut args: Apply, outputs: &Outputs) -> CommandResult<Exit> {
+async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exit> {
     let timeout = &mut args.reach.time.timeout;
     let start = Instant::now();
-    let first = First::take(&mut args.selection.paths, *timeout)?;
+    let first = FirstPath::take(&mut args.selection.paths, *timeout)?;
     // Whoever wrote a pipe has used some of the run's time.
     *timeout = timeout.saturating_sub(start.elapsed());
     let piped;
     let files = match first {
-        First::Plan(document) => return reviewed(*document, &args, outputs).await,
-        First::Piped(read) => {
+        FirstPath::Plan(document) => return apply_saved_plan(*document, &args, outputs).await,
+        FirstPath::Piped(read) => {
             piped = read;
             Files::Piped(&piped)
         }
-        First::Manifests => Files::Named,
+        FirstPath::Manifests => Files::Named,
     };
     carry_out::refuse_unattended(&args.consent)?;
-    let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
+    let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.heed_others(&args.consent.store.shared).await?;
     setup.settings.checks = args.consent.checks.of_writes();
-    let writer = Writer::new(&setup, &args.consent, outputs, Accounts::new()).await?;
+    let writer = WritingCommand::new(&setup, &args.consent, outputs, Accounts::new()).await?;
     let pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
     writer.carry_out(&pass, false).await
 }
 
 /// Carries out a saved plan: of the objects of the manifests those that it names, as it shows them.
-async fn reviewed(document: PlanDocument, args: &Apply, outputs: &Outputs) -> CommandResult<Exit> {
+async fn apply_saved_plan(
+    document: PlanDocument,
+    args: &Apply,
+    outputs: &Outputs,
+) -> CommandResult<Exit> {
     let (selection, reach) = (&args.selection, &args.reach);
     refuse_other_simulators(&document, reach.sandbox)?;
     setup::refuse_outside(&selection.paths)?;
     if document.source.undo.is_some() {
-        return undo::apply(document, selection, reach, &args.consent, outputs).await;
+        return undo::apply_saved_undo(document, selection, reach, &args.consent, outputs).await;
     }
-    let mut setup = setup::setup(&selection.whole(), reach).await?;
+    let mut setup = setup::set_up(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.heed_others(&args.consent.store.shared).await?;
     tell_commit(&document, setup.checked.source.commit.as_deref());
     let scope = Scope::new(selection)?;
     let in_scope = scope.of_plan(&setup.checked)?;
-    let saved = reconcile::saved(document, &setup.checked, &in_scope, &setup.settings)?;
-    output::findings(&saved.findings)?;
+    let saved = reconcile::join_saved_plan(document, &setup.checked, &in_scope, &setup.settings)?;
+    output::print_findings(&saved.findings)?;
     let planned = saved.pass.planned.iter();
     // Other accounts are not locked.
     setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
     let accounts = saved.pass.accounts.clone();
-    let writer = Writer::new(&setup, &args.consent, outputs, accounts).await?;
+    let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;
     writer.carry_out(&saved.pass, true).await
 }
 
@@ -114,20 +118,20 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
         Some(here) => format!("and {here} is checked out"),
         None => "and no commit is checked out here".to_string(),
     };
-    output::say(&format!(
+    output::print_note(&format!(
         "The plan was made {at} at commit {commit}, {here}."
     ));
 }
 
 /// What the first path of an apply is.
-enum First {
+enum FirstPath {
     Plan(Box<PlanDocument>),
     /// Manifests that were read, since only that could tell them from a plan.
     Piped(Piped),
     Manifests,
 }
 
-impl First {
+impl FirstPath {
     /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they
     /// are where the project file says.
     fn take(paths: &mut Vec<PathBuf>, timeout: Duration) -> CommandResult<Self> {
@@ -143,19 +147,19 @@ impl First {
             let bytes = bytes.map_err(|error| {
                 CommandError::caused_by(format_args!("cannot read {}", first.display()), error)
             })?;
-            if !says_plan(&bytes) {
+            if !begins_like_plan(&bytes) {
                 let path = first.clone();
                 return Ok(Self::Piped(Piped { path, bytes }));
             }
             plan::open_text(first, &String::from_utf8_lossy(&bytes))?
         } else if is_plan(first) {
-            plan::open(first)?
+            plan::open_plan(first)?
         } else {
             return Ok(Self::Manifests);
         };
         paths.remove(0);
         if paths.is_empty() {
-            *paths = project::paths();
+            *paths = project::default_paths();
         }
         Ok(Self::Plan(Box::new(document)))
     }
@@ -178,16 +182,16 @@ fn is_plan(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
     // A file without any word of a manifest is called a broken plan, and not none.
-    read.is_err() || says_plan(&head) || !holds(&head, "apiVersion")
+    read.is_err() || begins_like_plan(&head) || !contains_word(&head, "apiVersion")
 }
 
 /// Whether a text begins as a plan does.
-fn says_plan(text: &[u8]) -> bool {
+fn begins_like_plan(text: &[u8]) -> bool {
     let head = &text[..text.len().min(HEAD)];
-    holds(head, "\"format_version\"")
+    contains_word(head, "\"format_version\"")
 }
 
-fn holds(text: &[u8], word: &str) -> bool {
+fn contains_word(text: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(text).contains(word)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration::duration;
+use super::duration::parse_duration;
 use super::trusted::TrustedHosts;
 use crate::model::{Verify, WriteChecks};
 use crate::plan::guard::MaxChanges;
@@ -64,7 +64,7 @@ impl Selection {
 #[derive(Args, Clone, Copy)]
 pub struct Time {
     /// Longest time for the whole run, for example 90s or 10m
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_TIMEOUT", default_value = "10m", value_parser = parse_duration)]
     pub timeout: Duration,
 }
 
@@ -205,7 +205,7 @@ pub struct Consent {
     #[arg(long, env = "ENTITLE_FAIL_FAST")]
     pub fail_fast: bool,
     /// Wait this long for another run that writes to the same connection
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_LOCK_TIMEOUT", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_LOCK_TIMEOUT", default_value = "0s", value_parser = parse_duration)]
     pub lock_timeout: Duration,
     #[command(flatten)]
     pub checks: Checks,
@@ -221,7 +221,7 @@ pub struct Consent {
 pub struct Checks {
     /// Believe a read this young before a write that replaces more than it manages, instead of reading again
     /// right before it: what somebody else changes in this time is overwritten without a word
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_TRUST_READS", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_TRUST_READS", default_value = "0s", value_parser = parse_duration)]
     pub trust_reads: Duration,
     /// What shows that a write was carried out
     #[arg(
@@ -233,7 +233,7 @@ pub struct Checks {
     )]
     pub verify: VerifyBy,
     /// Look this long at a written object that still shows what was there before
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_SETTLE", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SETTLE", default_value = "10s", value_parser = parse_duration)]
     pub settle: Duration,
 }
 

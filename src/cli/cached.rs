@@ -20,7 +20,7 @@ pub fn save_cache(cache: Option<&DiskCache>) {
     };
     if let Err(error) = cache.save() {
         let dir = cache.dir().display();
-        output::warn(&format!("--cache {dir} was not written: {error}"));
+        output::print_warning(&format!("--cache {dir} was not written: {error}"));
     }
 }
 

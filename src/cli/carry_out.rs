@@ -40,7 +40,7 @@ pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
 }
 
 /// A run that may write: its locks are held until it is dropped.
-pub struct Writer<'a> {
+pub struct WritingCommand<'a> {
     setup: &'a Setup,
     outputs: &'a Outputs,
     consent: &'a Consent,
@@ -53,7 +53,7 @@ pub struct Writer<'a> {
     pub accounts: Accounts,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> WritingCommand<'a> {
     /// Opens the store, takes the leases and looks into what earlier runs left behind, over `accounts` as far as they are
     /// open. Leases come before the first read, so that nothing another run of this program does can make the plan stale.
     pub async fn new(
@@ -88,7 +88,7 @@ impl<'a> Writer<'a> {
             if !sandbox {
                 stores::warn_of_empty(&args);
             }
-            let store = stores::open(&args, Access::Write).await?;
+            let store = stores::open_store(&args, Access::Write).await?;
             // The simulators of a run are its own: nobody else can write to them.
             if !sandbox {
                 match take_leases(setup, &*store, consent, places, &run).await? {
@@ -96,9 +96,9 @@ impl<'a> Writer<'a> {
                     Err(why) => return Err(CommandError::locked(why)),
                 }
             }
-            let accounts = stores::accounts(&setup.checked);
-            memory = stores::memory(&*store, &accounts, Detail::Agreements).await?;
-            queue = Some(stores::queue(&args, store, &run)?);
+            let accounts = stores::manifest_accounts(&setup.checked);
+            memory = stores::read_memory(&*store, &accounts, Detail::Agreements).await?;
+            queue = Some(stores::open_queue(&args, store, &run)?);
         }
         let mut writer = Self {
             setup,
@@ -124,14 +124,14 @@ impl<'a> Writer<'a> {
         let looked_at = |open: &OpenIntent| examined.found.iter().any(|(found, _)| found == open);
         for open in self.memory.open().filter(|open| !looked_at(open)) {
             let why = "it is suspended, out of scope or cannot be read, so that stays open";
-            output::say(&format!(
+            output::print_note(&format!(
                 "{} Whether that was carried out: {why}.",
                 cut_off(open)
             ));
         }
         for (open, finding) in examined.found {
             let words = finding.words();
-            output::say(&format!("{} It was found {words}.", cut_off(&open)));
+            output::print_note(&format!("{} It was found {words}.", cut_off(&open)));
             let recorder = self.recorder(BTreeMap::new());
             let record = recorder.record_finding(&open, finding).await?;
             self.memory.follow(&record);
@@ -156,7 +156,7 @@ impl<'a> Writer<'a> {
 
     /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
     pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> CommandResult<Exit> {
-        output::findings(&pass.findings())?;
+        output::print_findings(&pass.findings())?;
         let document = &pass.document;
         self.outputs.preview(document)?;
         if let Some(most) = self.consent.max_changes {
@@ -167,19 +167,19 @@ impl<'a> Writer<'a> {
             }
         }
         let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
-        if asked && !approved(document)? {
-            output::say("Nothing was changed.");
+        if asked && !ask_for_approval(document)? {
+            output::print_note("Nothing was changed.");
             return self.end(Stage::Planned, document, Exit::Error);
         }
         let settings = &self.setup.settings;
         let signals = Signals::listen(std::sync::Arc::clone(&settings.stop));
         let options = ApplyOptions {
-            accepted: (!asked).then(|| accepted(&self.consent.allow)),
+            accepted: (!asked).then(|| highest_accepted(&self.consent.allow)),
             fail_fast: self.consent.fail_fast,
             recorder: self.recorder(pass.places()),
         };
         self.start(document, &options.recorder).await?;
-        let reports = reconcile::apply(pass, &options, settings).await;
+        let reports = reconcile::apply_plan(pass, &options, settings).await;
         let interrupted = signals.exit();
         if document.summary.update > 0 {
             // The queue remembers what it could not write.
@@ -203,11 +203,11 @@ impl<'a> Writer<'a> {
     async fn compact(self) {
         let Some(queue) = self.queue else { return };
         drop(self.leases);
-        let accounts = stores::accounts(&self.setup.checked);
+        let accounts = stores::manifest_accounts(&self.setup.checked);
         let now = clock::now().to_string();
         let compacted = compact_if_long(&**queue.store(), &self.memory, &accounts, &now);
         if let Err(error) = compacted.await {
-            output::warn(&with_causes(&error));
+            output::print_warning(&with_causes(&error));
         }
     }
 
@@ -247,7 +247,7 @@ impl<'a> Writer<'a> {
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        output::refused(&why);
+        output::print_refusal(&why);
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
@@ -256,7 +256,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         let started = Started {
-            by: state::actor(),
+            by: state::find_actor(),
             commit: document.source.commit.clone(),
             plan: document.digest.clone(),
             objects: document.summary.update,
@@ -266,13 +266,13 @@ impl<'a> Writer<'a> {
                 None => Purpose::Apply,
             },
             undoes: document.source.undo.clone(),
-            paths: state::absolute(&self.setup.checked.source.paths),
+            paths: state::absolute_paths(&self.setup.checked.source.paths),
         };
         Ok(recorder.record_start(started).await?)
     }
 }
 
-impl Writer<'_> {
+impl WritingCommand<'_> {
     /// Writes down what is as the manifests want it now. An inverse wants something else.
     async fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder) {
         let source = &pass.document.source;
@@ -286,7 +286,7 @@ impl Writer<'_> {
         let written = recorder.record_agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
         if let Err(error) = written.await {
             let why = with_causes(&*error);
-            output::warn(&format!(
+            output::print_warning(&format!(
                 "{why}; of objects in sync, `entitle drift` may know no base"
             ));
         }
@@ -304,7 +304,7 @@ async fn take_leases(
     let objects = checked.desired.iter();
     let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();
     let at_place = |name: &&String| {
-        let own = reconcile::place(checked, name);
+        let own = reconcile::account_of(checked, name);
         places.iter().any(|place| place.may_be(&own))
     };
     let more = checked.connections.keys().filter(at_place);
@@ -317,10 +317,10 @@ async fn take_leases(
         .settings
         .deadline
         .saturating_duration_since(Instant::now());
-    let holder = state::holder(run);
+    let holder = state::lease_holder(run);
     let patience = consent.lock_timeout.min(left);
-    let taken = Leases::take_all(store, &connections, &holder, patience, &output::say).await;
-    taken.map_err(|error| stores::fault(&consent.store, error))
+    let taken = Leases::take_all(store, &connections, &holder, patience, &output::print_note).await;
+    taken.map_err(|error| stores::explain_store_error(&consent.store, error))
 }
 
 /// What an earlier run left behind.
@@ -339,7 +339,7 @@ fn cut_off(open: &OpenIntent) -> String {
     format!("A run of {at} {what} {address} ({method} {path}).")
 }
 
-fn accepted(allow: &[AllowedRisk]) -> Accepted {
+fn highest_accepted(allow: &[AllowedRisk]) -> Accepted {
     let risk = allow.iter().map(|risk| match risk {
         AllowedRisk::Reduce => Risk::Reduce,
         AllowedRisk::Strand => Risk::Strand,
@@ -350,15 +350,15 @@ fn accepted(allow: &[AllowedRisk]) -> Accepted {
 }
 
 /// Asks the person at the terminal; anything but a clear yes is a no.
-fn approved(document: &PlanDocument) -> CommandResult<bool> {
+fn ask_for_approval(document: &PlanDocument) -> CommandResult<bool> {
     let objects = pluralize(document.summary.update, "object");
     let danger = match (document.summary.strand, document.summary.reduce) {
         (0, 0) => "",
         (0, _) => " Some of it takes something away.",
         _ => " Some of it takes away what is in use.",
     };
-    output::say("");
-    output::ask(&format!("Update {objects}?{danger} Only `yes` is a yes: "))?;
+    output::print_note("");
+    output::print_question(&format!("Update {objects}?{danger} Only `yes` is a yes: "))?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     Ok(line.trim() == "yes")

@@ -6,7 +6,7 @@ use clap::builder::{FalseyValueParser, OsStr, Resettable};
 use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::project::Found;
+use super::project::FoundProject;
 use super::{
     apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
     schema, store, suspend, undo, unmanaged, validate, watch_args,
@@ -74,17 +74,17 @@ pub enum Command {
 }
 
 /// All commands, with the defaults of the project where there is one.
-pub fn command(project: Option<&Found>) -> clap::Command {
-    prepared(Cli::command(), project)
+pub fn build_command(project: Option<&FoundProject>) -> clap::Command {
+    prepare_command(Cli::command(), project)
 }
 
-fn prepared(command: clap::Command, project: Option<&Found>) -> clap::Command {
+fn prepare_command(command: clap::Command, project: Option<&FoundProject>) -> clap::Command {
     command
-        .mut_args(|argument| self::argument(argument, project))
-        .mut_subcommands(|command| prepared(command, project))
+        .mut_args(|argument| self::prepare_argument(argument, project))
+        .mut_subcommands(|command| prepare_command(command, project))
 }
 
-fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
+fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
     // `ENTITLE_TARGET=` in a workflow means that there is none, not one of no characters.
     let set = argument
         .get_env()
@@ -112,10 +112,10 @@ fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
     }
     match argument.get_id().as_str() {
         "target" | "exclude" | "object" | "objects" => {
-            argument.add(ArgValueCandidates::new(complete::objects))
+            argument.add(ArgValueCandidates::new(complete::complete_objects))
         }
-        "run" => argument.add(ArgValueCandidates::new(complete::runs)),
-        "path" => argument.add(ArgValueCandidates::new(complete::kinds)),
+        "run" => argument.add(ArgValueCandidates::new(complete::complete_runs)),
+        "path" => argument.add(ArgValueCandidates::new(complete::complete_kinds)),
         _ => argument,
     }
 }
@@ -124,5 +124,5 @@ fn argument(mut argument: Arg, project: Option<&Found>) -> Arg {
 pub fn heeds_project(command: &clap::Command) -> bool {
     command
         .get_arguments()
-        .any(|argument| Found::knows(argument.get_id().as_str()))
+        .any(|argument| FoundProject::knows(argument.get_id().as_str()))
 }

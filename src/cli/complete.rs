@@ -18,15 +18,15 @@ use crate::provider;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// `Kind/name` of every object in the project's manifests, or in those here.
-pub fn objects() -> Vec<CompletionCandidate> {
+pub fn complete_objects() -> Vec<CompletionCandidate> {
     let start = Instant::now();
-    let limits = setup::limits(Some(PATIENCE));
-    let loaded = manifest::load(&project::paths(), &mut std::io::empty(), &limits);
+    let limits = setup::read_limits(Some(PATIENCE));
+    let loaded = manifest::load(&project::default_paths(), &mut std::io::empty(), &limits);
     let kinds = provider::kind_rows();
     let mut names = BTreeSet::new();
     for source in &loaded.sources {
         for document in manifest::documents(source, &kinds) {
-            names.extend(address(&document));
+            names.extend(document_address(&document));
         }
         if start.elapsed() > PATIENCE {
             break;
@@ -35,18 +35,18 @@ pub fn objects() -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-fn address(document: &Node) -> Option<String> {
+fn document_address(document: &Node) -> Option<String> {
     let kind = document.get("kind")?.text()?;
-    provider::of_kind(kind)?;
+    provider::find_kind(kind)?;
     let name = document.get("metadata")?.get("name")?.text()?;
     Some(format!("{kind}/{name}"))
 }
 
 /// The runs that wrote something, the last first.
-pub fn runs() -> Vec<CompletionCandidate> {
+pub fn complete_runs() -> Vec<CompletionCandidate> {
     // A store of a team is on the network.
     let own = StoreArgs::default();
-    let journal = state::journal(&own).ok();
+    let journal = state::journal_path(&own).ok();
     let records = journal.and_then(|path| Records::open(&path).ok());
     let runs = records.map_or_else(Vec::new, runs_that_wrote);
     let named = runs.iter().rev().take(20);
@@ -58,8 +58,8 @@ pub fn runs() -> Vec<CompletionCandidate> {
 }
 
 /// Everything that `explain` knows.
-pub fn kinds() -> Vec<CompletionCandidate> {
-    let vendors = provider::kinds().map(|kind| kind.table().kind.0);
+pub fn complete_kinds() -> Vec<CompletionCandidate> {
+    let vendors = provider::all_kinds().map(|kind| kind.table().kind.0);
     vendors
         .chain(OwnKind::ALL.map(OwnKind::name))
         .map(CompletionCandidate::new)

@@ -33,14 +33,14 @@ pub fn run(args: &Completions) -> CommandResult<Exit> {
     let Some(shell) = shells.completer(&shell) else {
         bail!("there are no completions for {shell}");
     };
-    let mut out = output::data();
+    let mut out = output::data_stdout();
     shell.write_registration(VARIABLE, "entitle", "entitle", "entitle", &mut out)?;
     out.flush()?;
     Ok(Exit::Done)
 }
 
 /// Answers a shell that asks, and ends the program; does nothing otherwise.
-pub fn answer(commands: fn() -> Command) {
+pub fn answer_shell(commands: fn() -> Command) {
     CompleteEnv::with_factory(commands).var(VARIABLE).complete();
 }
 
@@ -52,10 +52,10 @@ pub struct Man {
     out: Option<PathBuf>,
 }
 
-pub fn man(args: &Man, command: Command) -> CommandResult<Exit> {
+pub fn print_man_page(args: &Man, command: Command) -> CommandResult<Exit> {
     match &args.out {
         None => {
-            let mut out = output::data();
+            let mut out = output::data_stdout();
             clap_mangen::Man::new(command).render(&mut out)?;
             out.flush()?;
         }

@@ -76,35 +76,35 @@ impl FromStr for DriftReportTo {
 }
 
 pub async fn run(args: Drift) -> CommandResult<Exit> {
-    let shown = Shown::open(&args)?;
-    let ended = look(&args, &shown).await;
+    let shown = DriftOutputs::open(&args)?;
+    let ended = compare_accounts(&args, &shown).await;
     shown.close(&args, ended)
 }
 
-async fn look(args: &Drift, shown: &Shown) -> CommandResult<Exit> {
-    let accepted = project::accepted(args.accepted.as_deref())?;
+async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<Exit> {
+    let accepted = project::accepted_drift_file(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
-    let mut setup = setup::setup_with(&args.selection, &args.reach, files).await?;
+    let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
     match args.base {
         Some(_) => setup.heed_others_if_told(&args.store.shared).await,
         None => setup.heed_others(&args.store.shared).await?,
     }
     let deadline = setup.settings.deadline;
-    let bases = tokio::time::timeout_at(deadline, bases(args, &setup)).await;
+    let bases = tokio::time::timeout_at(deadline, read_bases(args, &setup)).await;
     let bases = bases.map_err(|_| user_error("git took longer than --timeout"))??;
     if let Bases::Commit(CommitBases { partial: true, .. }) = &bases {
-        output::say(
+        output::print_note(
             "Some manifests of the base do not pass the checks of this version: no base for those.",
         );
     }
     let scope = &args.selection;
-    let narrowed = (!scope.paths.is_empty() && scope.paths != project::paths())
+    let narrowed = (!scope.paths.is_empty() && scope.paths != project::default_paths())
         || !scope.target.is_empty()
         || !scope.exclude.is_empty()
         || !scope.selector.is_empty();
-    let drift = reconcile::drift(&setup.checked, &bases, narrowed, &setup.settings);
+    let drift = reconcile::find_drift(&setup.checked, &bases, narrowed, &setup.settings);
     let (document, findings) = drift.await;
-    output::findings(&findings)?;
+    output::print_findings(&findings)?;
     shown.finish(&document, false)?;
     Ok(if document.summary.failed > 0 {
         Exit::Error
@@ -116,13 +116,13 @@ async fn look(args: &Drift, shown: &Shown) -> CommandResult<Exit> {
 }
 
 /// Where drift is shown: reports first, then standard output.
-struct Shown {
+struct DriftOutputs {
     format: Printed,
     reports: Reports<Printed>,
     finished: Cell<bool>,
 }
 
-impl Shown {
+impl DriftOutputs {
     fn open(args: &Drift) -> CommandResult<Self> {
         let reports = args.report.iter();
         let wanted: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
@@ -136,18 +136,18 @@ impl Shown {
     fn finish(&self, document: &DriftDocument, early: bool) -> io::Result<()> {
         self.finished.set(true);
         self.reports
-            .write(|out, format| write(out, format, document));
+            .write(|out, format| write_document(out, format, document));
         match self.format {
             // The error itself is the last word, on stderr.
             Printed::Text if early => Ok(()),
             Printed::Text => {
-                let mut out = output::buffered();
+                let mut out = output::buffered_stdout();
                 render::drift::write_drift(&mut out, document)?;
                 out.flush()
             }
             Printed::Json | Printed::Markdown => {
-                let mut out = output::data();
-                write(&mut out, self.format, document)?;
+                let mut out = output::data_stdout();
+                write_document(&mut out, self.format, document)?;
                 out.flush()
             }
         }
@@ -157,13 +157,17 @@ impl Shown {
     fn close(&self, args: &Drift, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         if let (Err(error), false) = (&ended, self.finished.get()) {
             let shown = self.finish(&ended_early(args, error), true);
-            self.reports.note(output::fault(shown));
+            self.reports.note(output::stdout_error(shown));
         }
         self.reports.close(ended)
     }
 }
 
-fn write(out: &mut dyn Write, format: Printed, document: &DriftDocument) -> io::Result<()> {
+fn write_document(
+    out: &mut dyn Write,
+    format: Printed,
+    document: &DriftDocument,
+) -> io::Result<()> {
     match format {
         Printed::Text => render::drift::write_report(out, document),
         Printed::Json => render::json::write_document(out, document),
@@ -176,9 +180,9 @@ fn write(out: &mut dyn Write, format: Printed, document: &DriftDocument) -> io::
 
 /// The document of a run that compared nothing, over the paths that were asked for.
 fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
-    let (facts, findings) = exit::reasons(error);
+    let (facts, findings) = exit::facts_and_findings(error);
     let source = SourceFacts {
-        paths: setup::paths(&args.selection),
+        paths: setup::selected_paths(&args.selection),
         ..facts
     };
     let base = args.base.clone();
@@ -186,9 +190,9 @@ fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
     DriftDocument::stopped(base, source, &findings, clock::now())
 }
 
-async fn bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
+async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if let Some(commit) = &args.base {
-        let snapshot = git::snapshot(commit, &args.selection.paths).await?;
+        let snapshot = git::read_snapshot(commit, &args.selection.paths).await?;
         let mut bases = CommitBases::new(snapshot.commit, &snapshot.sources);
         bases.partial |= snapshot.findings.has_errors();
         return Ok(Bases::Commit(bases));
@@ -198,8 +202,8 @@ async fn bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if sandbox && args.store.journal.is_none() {
         return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }
-    let store = stores::open(&args.store, Access::Read).await?;
-    let accounts = stores::accounts(&setup.checked);
-    let memory = stores::memory(&*store, &accounts, Detail::Values).await?;
+    let store = stores::open_store(&args.store, Access::Read).await?;
+    let accounts = stores::manifest_accounts(&setup.checked);
+    let memory = stores::read_memory(&*store, &accounts, Detail::Values).await?;
     Ok(Bases::Journal(memory))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit, Zoned};
 
 /// A duration such as `30s`, `1m 30s` or `7d`. A day is 24 hours: nothing here follows a calendar.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text
         .parse()
         .map_err(|_| "write a duration such as 30s, 10m or 250ms".to_string())?;
@@ -16,11 +16,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A moment to come: a duration from now, or a date with a time and a zone.
-pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+pub fn parse_moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let fault = || {
         "write a duration such as 4h or 7d, or a moment such as 2026-12-24T18:00:00Z".to_string()
     };
-    if let Ok(length) = duration(text) {
+    if let Ok(length) = parse_duration(text) {
         let end = now.checked_add(length).map_err(|_| fault())?;
         // Nobody means a part of a second, and it would stand in the file.
         return end.round(Unit::Second).map_err(|_| fault());
@@ -50,14 +50,14 @@ mod tests {
             ("2026-12-24T18:00+01:00", "2026-12-24T17:00:00Z"),
             ("2026-12-24T18:00[Europe/Vienna]", "2026-12-24T17:00:00Z"),
         ] {
-            let read = moment(text, now).map(|moment| moment.to_string());
+            let read = parse_moment(text, now).map(|moment| moment.to_string());
             assert_eq!(read.as_deref(), Ok(wanted), "{text}");
         }
         // A day alone ends when? Neither the reader nor the vendor could say.
         for bad in ["", "soon", "-5s", "2026-12-24", "2026-12-24T18:00"] {
-            assert!(moment(bad, now).is_err(), "{bad}");
+            assert!(parse_moment(bad, now).is_err(), "{bad}");
         }
-        let past = moment("2026-11-21T11:00:00Z", now);
+        let past = parse_moment("2026-11-21T11:00:00Z", now);
         assert_eq!(
             past,
             Err(
@@ -75,11 +75,11 @@ mod tests {
             ("7d", 604_800.0),
             ("250ms", 0.25),
         ] {
-            let read = duration(text).map(|length| length.as_secs_f64());
+            let read = parse_duration(text).map(|length| length.as_secs_f64());
             assert_eq!(read, Ok(seconds), "{text}");
         }
         for bad in ["", "soon", "-5s", "1mo", "7"] {
-            assert!(duration(bad).is_err(), "{bad}");
+            assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn empty_guard(
 /// Warns of variables that are nearly those of an argument: the setting they are meant for is not in force.
 pub fn warn_of_misspelt(command: &Command) {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let findings = misspelt(variables);
+    let findings = find_misspelt(variables);
     if findings.is_empty() {
         return;
     }
@@ -64,18 +64,18 @@ pub fn warn_of_misspelt(command: &Command) {
             }
         }
         // Nobody may be reading standard error.
-        _ => drop(output::findings(&findings)),
+        _ => drop(output::print_findings(&findings)),
     }
 }
 
-fn misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
-    let known = known();
+fn find_misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
+    let known = known_variables();
     let mut findings = Diagnostics::default();
     for variable in variables {
         if known.contains(&variable) {
             continue;
         }
-        if let Some(meant) = nearest(&variable, &known) {
+        if let Some(meant) = find_nearest_setting(&variable, &known) {
             let message = format!("{variable} is no setting of entitle, and is ignored");
             let finding = Diagnostic::warning("unknown-variable", message);
             findings.push(finding.hint(format!("did you mean `{meant}`?")));
@@ -85,7 +85,7 @@ fn misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
 }
 
 /// The variables of all arguments of all commands.
-fn known() -> Vec<String> {
+fn known_variables() -> Vec<String> {
     let program = Cli::command();
     let arguments = program
         .get_subcommands()
@@ -96,7 +96,7 @@ fn known() -> Vec<String> {
 
 /// The setting that a variable most likely is meant for. Few edits are taken for a mistake: the secrets of manifests
 /// and the services of a cluster have variables of their own, which may begin with the same word.
-fn nearest<'a>(variable: &str, known: &'a [String]) -> Option<&'a String> {
+fn find_nearest_setting<'a>(variable: &str, known: &'a [String]) -> Option<&'a String> {
     let name = variable.strip_prefix("ENTITLE_")?;
     let most = if name.len() < 6 { 1 } else { 2 };
     known
@@ -112,11 +112,13 @@ fn nearest<'a>(variable: &str, known: &'a [String]) -> Option<&'a String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::commands;
+    use crate::cli::all_commands;
 
     fn guarded(arguments: &[&str], empty: &str) -> Option<String> {
         let arguments = std::iter::once("entitle").chain(arguments.iter().copied());
-        let matches = commands().try_get_matches_from(arguments).expect("valid");
+        let matches = all_commands()
+            .try_get_matches_from(arguments)
+            .expect("valid");
         let environment = |name: &str| (name == empty).then(OsString::new);
         empty_guard(&matches, environment).map(|finding| finding.message)
     }
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn an_empty_guard_is_an_error_where_it_guards() {
         for (variable, id) in GUARDS {
-            let commands = commands();
+            let commands = all_commands();
             let watch = commands.find_subcommand("watch").expect("there");
             let argument = watch
                 .get_arguments()
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_is_meant() {
         let told = |variable: &str| {
-            let findings = misspelt(std::iter::once(variable.to_string()));
+            let findings = find_misspelt(std::iter::once(variable.to_string()));
             findings.iter().filter_map(|it| it.hint.clone()).next()
         };
         let hosts = Some("did you mean `ENTITLE_TRUST_HOSTS`?".to_string());

@@ -29,10 +29,10 @@ impl Stream {
     /// Opens the stream. A file is written from its beginning.
     pub fn open(path: &Path) -> CommandResult<Self> {
         let (name, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
-            ("standard output".into(), Box::new(output::lines()))
+            ("standard output".into(), Box::new(output::line_stdout()))
         } else {
             let name = path.display().to_string();
-            let file = write::open_stream(path, StreamStart::Truncate, &setup::links());
+            let file = write::open_stream(path, StreamStart::Truncate, &setup::link_policy());
             let fault = |error| {
                 CommandError::caused_by(format_args!("cannot write the events to {name}"), error)
             };

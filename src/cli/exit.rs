@@ -97,7 +97,7 @@ pub fn without_journal(exit: Exit, wrote: bool) -> Exit {
 }
 
 /// What a report says of a run that ended early: what was read, and why it ended.
-pub fn reasons(error: &CommandError) -> (SourceFacts, Diagnostics) {
+pub fn facts_and_findings(error: &CommandError) -> (SourceFacts, Diagnostics) {
     if let CommandError::Invalid(invalid) = error {
         return (invalid.facts.clone(), invalid.findings.clone());
     }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_report_of_a_run_that_stopped_says_why() {
-        let (_, findings) = reasons(&user_error("it is not"));
+        let (_, findings) = facts_and_findings(&user_error("it is not"));
         let finding = findings.iter().next().expect("a finding");
         assert_eq!(finding.code, DiagnosticEntry::STOPPED);
         assert_eq!(finding.message, "it is not");

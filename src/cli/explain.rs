@@ -18,7 +18,7 @@ pub struct Explain {
 }
 
 pub fn run(args: &Explain) -> CommandResult<Exit> {
-    let mut out = output::stdout();
+    let mut out = output::text_stdout();
     match &args.path {
         None => explain::list_kinds(&mut out)?,
         Some(path) => explain::explain_path(&mut out, path)?,

@@ -17,7 +17,7 @@ const PUBLISHED: &str =
 pub const SCHEMA: &str = "schemas/manifest.json";
 
 /// Replaces a file by a text, whole or not at all. Its permissions stay, and a link stays a link.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     write::write_whole_file(path, text.as_bytes(), FileMode::Shared, &LinkPolicy::Follow)
 }
 
@@ -32,7 +32,7 @@ pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult
             path.display()
         );
     }
-    replace(path, text).map_err(fault)
+    replace_file(path, text).map_err(fault)
 }
 
 /// How a manifest in `dir` names its schema: by the project's own copy, which is the nearest one upward to

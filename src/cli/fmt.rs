@@ -33,25 +33,25 @@ pub struct Fmt {
 }
 
 pub fn run(args: &Fmt) -> CommandResult<Exit> {
-    let limits = setup::limits(Some(args.time.timeout));
+    let limits = setup::read_limits(Some(args.time.timeout));
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
         if args.paths.len() > 1 {
             bail!("`-` is standard input, and is formatted by itself");
         }
-        return filter(args.check, &limits);
+        return format_standard_input(args.check, &limits);
     }
     let loaded = manifest::load(&args.paths, &mut std::io::empty(), &limits);
-    output::findings(&loaded.findings)?;
+    output::print_findings(&loaded.findings)?;
     let mut exit = if loaded.findings.has_errors() {
         Exit::Error
     } else {
         Exit::Done
     };
     let kinds = provider::kind_rows();
-    let mut out = output::buffered();
+    let mut out = output::buffered_stdout();
     let mut changed = 0;
     for source in &loaded.sources {
-        let Some(formatted) = formatted(source, &kinds) else {
+        let Some(formatted) = format_source(source, &kinds) else {
             exit = Exit::Error;
             continue;
         };
@@ -72,7 +72,7 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
     } else {
         "changed"
     };
-    output::say(&format!(
+    output::print_note(&format!(
         "{changed} of {} {verb}",
         pluralize(loaded.sources.len(), "file")
     ));
@@ -81,7 +81,7 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
 
 /// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
 /// their text by what comes out.
-fn filter(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
+fn format_standard_input(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
     let mut text = String::new();
     StandardInput::until(limits.deadline)
         .read_to_string(&mut text)
@@ -90,18 +90,18 @@ fn filter(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
         bail!("standard input is larger than {} MiB", MAX_FILE_BYTES >> 20);
     }
     let source = Source::new(Source::STDIN.into(), text);
-    let formatted = formatted(&source, &provider::kind_rows());
+    let formatted = format_source(&source, &provider::kind_rows());
     let text = formatted.as_ref().unwrap_or(&source.text);
     if check {
         let differs = *text != source.text;
         if differs {
-            writeln!(output::stdout(), "{}", source.name)?;
+            writeln!(output::text_stdout(), "{}", source.name)?;
         }
         let fault = differs || formatted.is_none();
         return Ok(if fault { Exit::Error } else { Exit::Done });
     }
     // Not through the stream that takes colours out: the text is the user's.
-    let mut out = output::data();
+    let mut out = output::data_stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(if formatted.is_some() {
@@ -112,16 +112,16 @@ fn filter(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
 }
 
 /// The text in its usual form, after a word on stderr about what stays as it is.
-fn formatted(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
+fn format_source(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
     let Some(done) = fmt::format(&source.text, kinds) else {
-        output::error(&format!(
+        output::print_error(&format!(
             "{} cannot be read: `entitle validate` says why",
             source.name
         ));
         return None;
     };
     for (line, why) in &done.left {
-        output::say(&format!(
+        output::print_note(&format!(
             "note: {}:{line} is left as it is: {why}",
             source.name
         ));

@@ -41,7 +41,7 @@ pub struct Snapshot {
 }
 
 /// The manifests that `commit` has under `paths`, which need not exist any more.
-pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot> {
+pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot> {
     let name = format!("{commit}^{{commit}}");
     let verify = [
         "rev-parse",
@@ -50,43 +50,45 @@ pub async fn snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot
         "--end-of-options",
         &name,
     ];
-    let found = git(&verify, &[]).await?;
-    let Some(sha) = found.map(text).filter(|sha| is_sha(sha)) else {
+    let found = run_git(&verify, &[]).await?;
+    let Some(sha) = found.map(trimmed_text).filter(|sha| is_sha(sha)) else {
         bail!("git knows no commit {commit:?} here");
     };
-    let root = git(&["rev-parse", "--show-toplevel"], &[]).await?.map(text);
+    let root = run_git(&["rev-parse", "--show-toplevel"], &[])
+        .await?
+        .map(trimmed_text);
     let Some(root) = root else {
         bail!("--base needs a git working tree");
     };
-    let wanted = inside(Path::new(&root), paths)?;
+    let wanted = paths_in_tree(Path::new(&root), paths)?;
     let mut listing = CommitTree::LISTING.to_vec();
     listing.push(&sha);
-    let mut tree = CommitTree::of(&git(&listing, &[]).await?.unwrap_or_default());
+    let mut tree = CommitTree::of(&run_git(&listing, &[]).await?.unwrap_or_default());
     let asked = tree.needed_blobs();
-    let texts = blobs(&asked).await?;
+    let texts = read_blobs(&asked).await?;
     tree.add_texts(&asked, texts);
     let mut found = tree.find_manifests(&wanted);
     let (names, wanted) = tree.readable_files(&mut found);
-    let files = names.into_iter().zip(blobs(&wanted).await?);
+    let files = names.into_iter().zip(read_blobs(&wanted).await?);
     Ok(Snapshot {
-        sources: sources(files, &sha),
+        sources: name_sources(files, &sha),
         commit: sha,
         findings: found.findings,
     })
 }
 
 /// The bytes of blobs, in their order.
-async fn blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
+async fn read_blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
     if blobs.is_empty() {
         return Ok(Vec::new());
     }
     let asked: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
-    let printed = git(&["cat-file", "--batch"], asked.as_bytes()).await?;
+    let printed = run_git(&["cat-file", "--batch"], asked.as_bytes()).await?;
     Ok(walk::split_blobs(blobs, &printed.unwrap_or_default())?)
 }
 
 /// Runs git. Nothing comes back when it ends with a failure.
-async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Option<Vec<u8>>> {
+async fn run_git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Option<Vec<u8>>> {
     let mut command = Command::new("git");
     command
         .arg("--no-pager")
@@ -123,7 +125,7 @@ async fn git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Opt
     Ok(output.status.success().then_some(output.stdout))
 }
 
-fn text(bytes: Vec<u8>) -> String {
+fn trimmed_text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).trim_end().to_string()
 }
 
@@ -132,7 +134,7 @@ fn is_sha(text: &str) -> bool {
 }
 
 /// The paths as git names them: below the root, with slashes; the root itself is empty.
-fn inside(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
+fn paths_in_tree(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
     let root = std::fs::canonicalize(root)?;
     let here = std::fs::canonicalize(std::env::current_dir()?)?;
     let all = [PathBuf::from(".")];
@@ -154,8 +156,8 @@ fn inside(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
 }
 
 /// The texts among the files, named with their commit. A file that is no text is no manifest now either.
-fn sources(files: impl Iterator<Item = (String, Vec<u8>)>, sha: &str) -> Vec<Arc<Source>> {
-    let commit = crate::reconcile::drift::short(sha);
+fn name_sources(files: impl Iterator<Item = (String, Vec<u8>)>, sha: &str) -> Vec<Arc<Source>> {
+    let commit = crate::reconcile::drift::short_commit(sha);
     let texts = files.filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)));
     texts
         .map(|(path, text)| Arc::new(Source::new(format!("{commit}:{path}"), text)))

@@ -20,8 +20,8 @@ pub struct Runner {
 impl Runner {
     pub fn new() -> CommandResult<Self> {
         Ok(Self {
-            summary: appended("GITHUB_STEP_SUMMARY")?,
-            outputs: appended("GITHUB_OUTPUT")?,
+            summary: open_named_by("GITHUB_STEP_SUMMARY")?,
+            outputs: open_named_by("GITHUB_OUTPUT")?,
         })
     }
 
@@ -44,7 +44,7 @@ impl Runner {
 }
 
 /// The file that a variable names, if it is set.
-fn appended(name: &str) -> CommandResult<Option<File>> {
+fn open_named_by(name: &str) -> CommandResult<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };

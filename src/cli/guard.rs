@@ -50,7 +50,7 @@ impl<W: Write> Guard<W> {
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let (words, end) = line.strip_suffix('\n').map_or((line, ""), |it| (it, "\n"));
-            out += &guarded(words, !self.begun);
+            out += &make_safe(words, !self.begun);
             out += end;
             self.begun = end.is_empty();
         }
@@ -87,7 +87,7 @@ impl<W: Write> Drop for Guard<W> {
 }
 
 /// A line without its end, in which only styles and text are left.
-fn guarded(line: &str, whole: bool) -> Cow<'_, str> {
+fn make_safe(line: &str, whole: bool) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return match whole {
             true => make_visible(line),
@@ -142,13 +142,13 @@ fn style_length(text: &str) -> Option<usize> {
 }
 
 /// One record of the log, which is one line whatever its texts hold.
-pub struct Record<W: Write> {
+pub struct LogRecord<W: Write> {
     inner: W,
     spelling: Spelling,
     bytes: Vec<u8>,
 }
 
-impl<W: Write> Record<W> {
+impl<W: Write> LogRecord<W> {
     pub fn new(inner: W, spelling: Spelling) -> Self {
         Self {
             inner,
@@ -158,7 +158,7 @@ impl<W: Write> Record<W> {
     }
 }
 
-impl<W: Write> Write for Record<W> {
+impl<W: Write> Write for LogRecord<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -172,7 +172,7 @@ impl<W: Write> Write for Record<W> {
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let mut line = match self.spelling {
-            Spelling::Text => guarded(text, true).into_owned(),
+            Spelling::Text => make_safe(text, true).into_owned(),
             Spelling::Json => crate::render::json::escape_json(text).into_owned(),
         };
         line.push('\n');
@@ -181,7 +181,7 @@ impl<W: Write> Write for Record<W> {
     }
 }
 
-impl<W: Write> Drop for Record<W> {
+impl<W: Write> Drop for LogRecord<W> {
     fn drop(&mut self) {
         let _ = self.flush();
     }
@@ -255,7 +255,7 @@ mod tests {
     fn a_record_is_one_line_in_either_form() {
         let written = |text: &str, spelling| {
             let mut out = Vec::new();
-            let mut record = Record::new(&mut out, spelling);
+            let mut record = LogRecord::new(&mut out, spelling);
             record.write_all(text.as_bytes()).expect("memory");
             drop(record);
             String::from_utf8(out).expect("text")

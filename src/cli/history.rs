@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::{Format, StoreArgs};
-use super::duration::duration;
+use super::duration::parse_duration;
 use super::exit::Exit;
 use super::output;
 use super::scope::Pattern;
@@ -31,7 +31,7 @@ pub struct History {
     #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
     object: Option<String>,
     /// Only runs of this length of time until now, for example 7d or 12h
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = parse_duration)]
     since: Option<Duration>,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
@@ -40,11 +40,11 @@ pub struct History {
 
 pub async fn run(args: History) -> CommandResult<Exit> {
     let filter = Filter::new(&args)?;
-    let store = stores::open(&args.store, Access::Read).await?;
+    let store = stores::open_store(&args.store, Access::Read).await?;
     // Twice, and never all of it in memory: what is shown first may depend on what comes last.
     let (mut index, mut known) = (Index::default(), BTreeSet::new());
     let (mut older, mut any) = (false, false);
-    let damage = stores::each(&*store, |record| {
+    let damage = stores::read_records(&*store, |record| {
         any = true;
         if !filter.is_of_scope(&record) {
             return;
@@ -62,28 +62,28 @@ pub async fn run(args: History) -> CommandResult<Exit> {
     });
     let damage = damage.await?;
     filter.refuse_unmatched(&known)?;
-    show(&args, &filter, &*store, &index, older).await?;
+    show_records(&args, &filter, &*store, &index, older).await?;
     damage.warn();
-    if let (false, Some(elsewhere)) = (any, stores::elsewhere(&args.store)) {
-        output::say(&format!("This is {elsewhere}."));
+    if let (false, Some(elsewhere)) = (any, stores::hint_at_shared_store(&args.store)) {
+        output::print_note(&format!("This is {elsewhere}."));
     }
     Ok(Exit::Done)
 }
 
 /// Reads the records again and shows those that were asked for.
-async fn show(
+async fn show_records(
     args: &History,
     filter: &Filter,
     store: &dyn Store,
     index: &Index,
     older: bool,
 ) -> CommandResult<()> {
-    let mut out = output::shared();
+    let mut out = output::shared_stdout();
     let mut shown = Ok(());
     let read = match args.format {
         Format::Json => {
             let mut list = render::json::JsonList::new(&mut out);
-            let read = stores::each(store, |record| {
+            let read = stores::read_records(store, |record| {
                 if shown.is_ok() && filter.is_of(&record) {
                     shown = list.add(&record);
                 }
@@ -94,7 +94,7 @@ async fn show(
         }
         Format::Text => {
             let mut text = render::history::HistoryWriter::new(&mut out, index);
-            let read = stores::each(store, |record| {
+            let read = stores::read_records(store, |record| {
                 if shown.is_ok() && filter.is_of(&record) {
                     shown = text.add(&record);
                 }

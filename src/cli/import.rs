@@ -15,7 +15,7 @@ use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::write::create_new_file;
 use crate::manifest::write;
 use crate::model::wording::pluralize;
-use crate::reconcile::import::{self, Ask, Imported, Seen};
+use crate::reconcile::import::{self, Ask, Imported, ReadObjects};
 use crate::render::safe::make_visible;
 
 #[derive(Args)]
@@ -63,47 +63,47 @@ pub struct Import {
 }
 
 pub async fn run(args: Import) -> CommandResult<Exit> {
-    let mut setup = setup::account(&args.paths, &args.reach).await?;
+    let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let checked = &setup.checked;
-    let connection = import::connection(checked, args.connection.as_deref())?;
+    let connection = import::choose_connection(checked, args.connection.as_deref())?;
     let ask = match (args.update, args.all) {
         (true, _) => Ask::Managed(args.id.clone()),
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
     };
     let kind = import::kind_at(checked, &connection)?;
-    let seen = import::seen(checked, &connection, kind, &ask, &setup.settings).await?;
+    let seen = import::read_objects(checked, &connection, kind, &ask, &setup.settings).await?;
     if !seen.failures.is_empty() {
         let why = seen.failures.join("\n  ");
         bail!("the list of objects is not complete, so nothing is written: {why}");
     }
     if args.update {
-        return update(&setup, &seen);
+        return update_manifests(&setup, &seen);
     }
-    let imported = import::import(checked, &seen, &setup.settings);
+    let imported = import::import_objects(checked, &seen, &setup.settings);
     for one in &imported {
         for omitted in &one.omitted {
-            output::say(&format!("note: {} leaves out {omitted}", one.name));
+            output::print_note(&format!("note: {} leaves out {omitted}", one.name));
         }
     }
     let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
     for one in &imported {
         if let Err(error) = &one.manifest {
             let why = with_causes(error);
-            output::error(&format!("{}: {why}", import::shown(&one.identity)));
+            output::print_error(&format!("{}: {why}", import::show_identity(&one.identity)));
         }
     }
     match &args.out {
-        None => stream(&imported)?,
+        None => write_stream(&imported)?,
         Some(dir) => to_files(&imported, dir, args.force, &setup, &seen)?,
     }
     Ok(if failed > 0 { Exit::Error } else { Exit::Done })
 }
 
 /// Everything as one stream of documents, under one line for editors.
-fn stream(imported: &[Imported]) -> CommandResult<()> {
-    let mut out = output::data();
+fn write_stream(imported: &[Imported]) -> CommandResult<()> {
+    let mut out = output::data_stdout();
     let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
     for (number, text) in texts.enumerate() {
         let head = if number == 0 {
@@ -123,9 +123,9 @@ fn to_files(
     dir: &Path,
     force: bool,
     setup: &setup::Setup,
-    seen: &Seen,
+    seen: &ReadObjects,
 ) -> CommandResult<()> {
-    let known = import::managed(&setup.checked, &seen.connection, seen.kind.table().kind);
+    let known = import::managed_objects(&setup.checked, &seen.connection, seen.kind.table().kind);
     let head = write::modeline(&files::schema_of(dir));
     let (mut written, mut kept) = (0, BTreeSet::new());
     for one in imported {
@@ -144,19 +144,19 @@ fn to_files(
         } else if create_new_file(&path, text.as_bytes()).map_err(fault)? {
             written += 1;
         } else if force {
-            files::replace(&path, &text).map_err(fault)?;
+            files::replace_file(&path, &text).map_err(fault)?;
             written += 1;
         } else {
             kept.insert(path.display().to_string());
         }
     }
-    output::say(&format!(
+    output::print_note(&format!(
         "{} written to {}",
         pluralize(written, "manifest"),
         dir.display()
     ));
     for path in kept {
-        output::say(&format!(
+        output::print_note(&format!(
             "{path} is left as it is: `entitle import --update` brings it up to date"
         ));
     }
@@ -169,15 +169,15 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// Live values in place of those of managed fields that differ; the names of changed files on stdout.
-fn update(setup: &setup::Setup, seen: &Seen) -> CommandResult<Exit> {
+fn update_manifests(setup: &setup::Setup, seen: &ReadObjects) -> CommandResult<Exit> {
     let mut exit = Exit::Done;
     let mut changed = 0;
-    let mut out = output::stdout();
-    for updated in import::update(&setup.checked, seen, &setup.settings) {
+    let mut out = output::text_stdout();
+    for updated in import::update_files(&setup.checked, seen, &setup.settings) {
         let source = updated.file.source();
         for (address, why) in &updated.failed {
             let name = &source.name;
-            output::error(&format!("{address} in {name} is left as it is: {why}"));
+            output::print_error(&format!("{address} in {name} is left as it is: {why}"));
             exit = Exit::Error;
         }
         if !updated.file.is_changed() {
@@ -191,7 +191,7 @@ fn update(setup: &setup::Setup, seen: &Seen) -> CommandResult<Exit> {
         changed += updated.changed.len();
         writeln!(out, "{}", make_visible(&source.name))?;
     }
-    output::say(&format!(
+    output::print_note(&format!(
         "{} brought up to date",
         pluralize(changed, "manifest")
     ));

@@ -20,7 +20,7 @@ pub struct Logging {
 }
 
 /// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
-pub fn start(command: &Command) -> Logging {
+pub fn start_logging(command: &Command) -> Logging {
     let (usual, json) = match command {
         Command::Watch(args) => ("entitle=info", args.logs_json()),
         _ => ("off", false),
@@ -29,7 +29,7 @@ pub fn start(command: &Command) -> Logging {
     let colour = std::io::stderr().is_terminal();
     let spelling = if json { Spelling::Json } else { Spelling::Text };
     let log = tracing_subscriber::fmt::layer()
-        .with_writer(move || output::log(spelling))
+        .with_writer(move || output::log_record(spelling))
         // It would print its failure to the stream that has just failed, and panic at that.
         .log_internal_errors(false)
         .with_ansi(colour);
@@ -53,8 +53,8 @@ fn with_traces<S>(registry: S) -> Logging
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a> + Send + Sync,
 {
-    let traces = otlp::start().unwrap_or_else(|error| {
-        output::warn(&error.to_string());
+    let traces = otlp::start_traces().unwrap_or_else(|error| {
+        output::print_warning(&error.to_string());
         None
     });
     let layer = traces.as_ref().map(otlp::Traces::layer);
@@ -73,7 +73,7 @@ impl Logging {
 }
 
 /// A command as one trace.
-pub fn traced<F: Future>(name: &'static str, run: F) -> impl Future<Output = F::Output> {
+pub fn trace_command<F: Future>(name: &'static str, run: F) -> impl Future<Output = F::Output> {
     let span = spans::command(name);
     join_parent(&span);
     run.instrument(span)

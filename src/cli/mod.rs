@@ -61,46 +61,48 @@ use clap::FromArgMatches;
 pub use command::Cli;
 use command::Command;
 use exit::Exit;
-use logging::traced;
+use logging::trace_command;
 
 use crate::model::Diagnostics;
 use error::CommandResult;
 
 /// All commands and their arguments, without any project.
-pub fn commands() -> clap::Command {
-    command::command(None)
+pub fn all_commands() -> clap::Command {
+    command::build_command(None)
 }
 
 /// Runs the program on the process's own arguments.
 pub fn main() -> ExitCode {
-    completions::answer(commands);
-    let cli = match parse() {
+    completions::answer_shell(all_commands);
+    let cli = match parse_arguments() {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    let logging = logging::start(&cli.command);
+    let logging = logging::start_logging(&cli.command);
     environment::warn_of_misspelt(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
-        Command::Show(args) => plan::show(&args),
+        Command::Show(args) => plan::show_plan(&args),
         Command::History(args) => with_runtime(history::run(args)),
-        Command::Undo(args) => with_runtime(traced("undo", undo::run(args))),
-        Command::Store(args) => with_runtime(traced("store", store::run(args))),
-        Command::Import(args) => with_runtime(traced("import", import::run(args))),
-        Command::Unmanaged(args) => with_runtime(traced("unmanaged", unmanaged::run(args))),
+        Command::Undo(args) => with_runtime(trace_command("undo", undo::run(args))),
+        Command::Store(args) => with_runtime(trace_command("store", store::run(args))),
+        Command::Import(args) => with_runtime(trace_command("import", import::run(args))),
+        Command::Unmanaged(args) => with_runtime(trace_command("unmanaged", unmanaged::run(args))),
         Command::Fmt(args) => fmt::run(&args),
-        Command::Suspend(args) => suspend::suspend(&args),
-        Command::Resume(args) => suspend::resume(&args),
+        Command::Suspend(args) => suspend::run_suspend(&args),
+        Command::Resume(args) => suspend::run_resume(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => completions::man(&args, commands()),
-        Command::Plan(args) => with_runtime(traced("plan", plan::run(args))),
-        Command::Drift(args) => with_runtime(traced("drift", drift::run(args))),
-        Command::Apply(args) => with_runtime(traced("apply", apply::run(args))),
+        Command::Man(args) => completions::print_man_page(&args, all_commands()),
+        Command::Plan(args) => with_runtime(trace_command("plan", plan::run(args))),
+        Command::Drift(args) => with_runtime(trace_command("drift", drift::run(args))),
+        Command::Apply(args) => with_runtime(trace_command("apply", apply::run(args))),
         // What runs on has a trace per pass.
-        Command::Watch(args) if args.is_once() => with_runtime(traced("watch", watch::run(*args))),
+        Command::Watch(args) if args.is_once() => {
+            with_runtime(trace_command("watch", watch::run(*args)))
+        }
         Command::Watch(args) => with_runtime(watch::run(*args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
     };
@@ -120,9 +122,9 @@ pub fn main() -> ExitCode {
 
 /// What was typed, with the environment and the project behind it. A project file that is broken stops the
 /// commands that would heed it, and no other.
-fn parse() -> Result<Cli, Exit> {
-    let project = project::find();
-    let command = command::command(project.as_ref());
+fn parse_arguments() -> Result<Cli, Exit> {
+    let project = project::find_project();
+    let command = command::build_command(project.as_ref());
     let parsed = command.clone().try_get_matches().and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((matches, cli))
@@ -130,13 +132,13 @@ fn parse() -> Result<Cli, Exit> {
     let (matches, cli) = parsed.map_err(|error| {
         // clap would exit with 2 on bad usage, which here means "there are changes".
         let asked = !error.use_stderr();
-        output::usage(&error.render().ansi().to_string(), asked);
+        output::print_usage(&error.render().ansi().to_string(), asked);
         if asked { Exit::Done } else { Exit::Error }
     })?;
     if let Some(fault) = environment::empty_guard(&matches, |name| std::env::var_os(name)) {
         let mut findings = Diagnostics::default();
         findings.push(fault);
-        let _ = output::findings(&findings);
+        let _ = output::print_findings(&findings);
         return Err(Exit::Error);
     }
     let chosen = matches.subcommand_name();
@@ -145,7 +147,7 @@ fn parse() -> Result<Cli, Exit> {
         .is_some_and(command::heeds_project);
     match project.map(|found| found.findings) {
         Some(findings) if heeds && findings.has_errors() => {
-            let _ = output::findings(&findings);
+            let _ = output::print_findings(&findings);
             Err(Exit::Error)
         }
         Some(_) | None => Ok(cli),

@@ -27,19 +27,19 @@ use crate::cli::error::{CommandResult, Context};
 pub struct Traces(SdkTracerProvider);
 
 /// Whether a variable is there and says something.
-fn said(name: &str) -> Option<String> {
+fn is_set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Starts sending if the environment says where to; the error says why it cannot be.
-pub fn start() -> CommandResult<Option<Traces>> {
+pub fn start_traces() -> CommandResult<Option<Traces>> {
     let endpoints = [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     ];
-    let off = said("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        || said("OTEL_TRACES_EXPORTER").is_some_and(|value| value == "none");
-    if off || !endpoints.iter().any(|name| said(name).is_some()) {
+    let off = is_set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        || is_set("OTEL_TRACES_EXPORTER").is_some_and(|value| value == "none");
+    if off || !endpoints.iter().any(|name| is_set(name).is_some()) {
         return Ok(None);
     }
     provide_crypto();
@@ -48,7 +48,7 @@ pub fn start() -> CommandResult<Option<Traces>> {
         .build()
         .with_context(|| "no traces are sent")?;
     let mut resource = Resource::builder();
-    if said("OTEL_SERVICE_NAME").is_none() {
+    if is_set("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name("entitle");
     }
     let provider = SdkTracerProvider::builder()
@@ -77,18 +77,18 @@ impl Traces {
     /// Sends what is left. A collector that is not there is waited for by the exporter's own time-out.
     pub fn end(self) {
         if let Err(error) = self.0.shutdown() {
-            output::warn(&format!("the last traces were not sent: {error}"));
+            output::print_warning(&format!("the last traces were not sent: {error}"));
         }
     }
 }
 
 /// Makes a span a part of the trace that the environment names.
 pub fn join_parent(span: &Span) {
-    let Some(parent) = said("TRACEPARENT") else {
+    let Some(parent) = is_set("TRACEPARENT") else {
         return;
     };
     let mut carrier = HashMap::from([("traceparent".to_string(), parent)]);
-    carrier.extend(said("TRACESTATE").map(|state| ("tracestate".to_string(), state)));
+    carrier.extend(is_set("TRACESTATE").map(|state| ("tracestate".to_string(), state)));
     let context = TraceContextPropagator::new().extract(&carrier);
     // Where nobody listens there is nothing to join.
     let _ = span.set_parent(context);

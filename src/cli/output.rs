@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::guard::{Guard, Record};
+use super::guard::{Guard, LogRecord};
 use crate::cli::error::{CommandResult, Context};
 use crate::model::Diagnostics;
 use crate::render;
@@ -37,10 +37,10 @@ impl<W: Write> Write for Droppable<W> {
 }
 
 /// A standard stream for text.
-pub type Text<S> = Guard<Droppable<anstream::AutoStream<S>>>;
+pub type TextStream<S> = Guard<Droppable<anstream::AutoStream<S>>>;
 
 /// Standard output for text, without colour unless it is a terminal that shows it.
-pub fn stdout() -> Text<io::StdoutLock<'static>> {
+pub fn text_stdout() -> TextStream<io::StdoutLock<'static>> {
     Guard::new(Droppable(anstream::AutoStream::auto(io::stdout().lock())))
 }
 
@@ -48,94 +48,94 @@ pub fn stdout() -> Text<io::StdoutLock<'static>> {
 const PIPE: usize = 64 << 10;
 
 /// Standard output for much at once, without colour unless it is a terminal that shows it. It has to be flushed.
-pub fn buffered() -> BufWriter<Text<io::StdoutLock<'static>>> {
-    BufWriter::with_capacity(PIPE, stdout())
+pub fn buffered_stdout() -> BufWriter<TextStream<io::StdoutLock<'static>>> {
+    BufWriter::with_capacity(PIPE, text_stdout())
 }
 
 /// The same from any thread.
-pub fn shared() -> BufWriter<Text<io::Stdout>> {
+pub fn shared_stdout() -> BufWriter<TextStream<io::Stdout>> {
     let stdout = Guard::new(Droppable(anstream::AutoStream::auto(io::stdout())));
     BufWriter::with_capacity(PIPE, stdout)
 }
 
 /// Standard output for data, as they are.
-pub fn data() -> BufWriter<Droppable<io::StdoutLock<'static>>> {
+pub fn data_stdout() -> BufWriter<Droppable<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, Droppable(io::stdout().lock()))
 }
 
 /// Standard output for lines of data that come one by one, from any thread.
-pub fn lines() -> Droppable<io::Stdout> {
+pub fn line_stdout() -> Droppable<io::Stdout> {
     Droppable(io::stdout())
 }
 
 /// Says why standard output could not be written.
-pub fn fault(written: io::Result<()>) -> CommandResult<()> {
+pub fn stdout_error(written: io::Result<()>) -> CommandResult<()> {
     written.with_context(|| "cannot write standard output")
 }
 
 /// Standard error, with colour where it is wanted.
-pub fn stderr() -> Text<io::StderrLock<'static>> {
+pub fn text_stderr() -> TextStream<io::StderrLock<'static>> {
     Guard::new(Droppable(anstream::AutoStream::auto(io::stderr().lock())))
 }
 
 /// One record of the log, on standard error.
-pub fn log(spelling: Spelling) -> Record<Droppable<io::Stderr>> {
-    Record::new(Droppable(io::stderr()), spelling)
+pub fn log_record(spelling: Spelling) -> LogRecord<Droppable<io::Stderr>> {
+    LogRecord::new(Droppable(io::stderr()), spelling)
 }
 
 /// Shows a line on standard error, whatever names are in it.
-pub fn say(words: &str) {
-    tell("", words);
+pub fn print_note(words: &str) {
+    print_headed("", words);
 }
 
 /// The same, as a warning.
-pub fn warn(words: &str) {
-    tell("warning: ", words);
+pub fn print_warning(words: &str) {
+    print_headed("warning: ", words);
 }
 
 /// The same, as an error.
-pub fn error(words: &str) {
-    tell(&format!("{DANGER}error:{DANGER:#} "), words);
+pub fn print_error(words: &str) {
+    print_headed(&format!("{DANGER}error:{DANGER:#} "), words);
 }
 
 /// The same, of several lines.
 pub fn error_lines(words: &str) {
     let _ = writeln!(
-        stderr(),
+        text_stderr(),
         "{DANGER}error:{DANGER:#} {}",
         make_lines_visible(words)
     );
 }
 
 /// The same as [`error`], for a step that a guard refused.
-pub fn refused(words: &str) {
-    tell(&format!("{DANGER}refused:{DANGER:#} "), words);
+pub fn print_refusal(words: &str) {
+    print_headed(&format!("{DANGER}refused:{DANGER:#} "), words);
 }
 
-fn tell(head: &str, words: &str) {
+fn print_headed(head: &str, words: &str) {
     // Nobody may be reading standard error, which is no reason to fail.
-    let _ = writeln!(stderr(), "{head}{}", make_visible(words));
+    let _ = writeln!(text_stderr(), "{head}{}", make_visible(words));
 }
 
 /// Shows a help text on standard output, or a usage error on standard error. It may repeat what a variable holds.
-pub fn usage(text: &str, asked: bool) {
+pub fn print_usage(text: &str, asked: bool) {
     let _ = match asked {
-        true => write!(stdout(), "{text}"),
-        false => write!(stderr(), "{text}"),
+        true => write!(text_stdout(), "{text}"),
+        false => write!(text_stderr(), "{text}"),
     };
 }
 
 /// Shows the beginning of a line, behind which somebody answers.
-pub fn ask(words: &str) -> io::Result<()> {
-    let mut out = stderr();
+pub fn print_question(words: &str) -> io::Result<()> {
+    let mut out = text_stderr();
     write!(out, "{}", make_visible(words))?;
     out.flush()
 }
 
 /// Shows findings on stderr.
-pub fn findings(findings: &Diagnostics) -> io::Result<()> {
+pub fn print_findings(findings: &Diagnostics) -> io::Result<()> {
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    render::diagnostics::write_findings(&mut stderr(), findings, colour)
+    render::diagnostics::write_findings(&mut text_stderr(), findings, colour)
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ impl Outputs {
     /// The same for a run that has written: that it cannot be shown does not undo it, and is told at the end.
     pub fn finish_written(&self, stage: Stage, document: &PlanDocument) {
         let shown = self.finish(stage, document);
-        self.reports.note(output::fault(shown));
+        self.reports.note(output::stdout_error(shown));
     }
 
     /// Remembers what went wrong beside the work itself, to be told at the end.
@@ -151,7 +151,7 @@ impl Outputs {
         self.clear_progress();
         if let (Err(error), false) = (&ended, self.finished.get()) {
             let shown = self.stopped(error);
-            self.reports.note(output::fault(shown));
+            self.reports.note(output::stdout_error(shown));
         }
         if let Some(stream) = self.events.get() {
             self.reports.note(stream.end());
@@ -160,7 +160,7 @@ impl Outputs {
     }
 
     fn stopped(&self, error: &CommandError) -> io::Result<()> {
-        let (facts, findings) = exit::reasons(error);
+        let (facts, findings) = exit::facts_and_findings(error);
         let document = PlanDocument::stopped(facts, &findings, clock::now());
         // As text the error itself is the last word, on stderr.
         self.previewed.set(true);
@@ -181,17 +181,17 @@ impl Outputs {
 
     fn text(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         if self.streams {
-            let mut out = io::BufWriter::new(output::stderr());
+            let mut out = io::BufWriter::new(output::text_stderr());
             write(&mut out)?;
             return out.flush();
         }
-        let mut out = output::buffered();
+        let mut out = output::buffered_stdout();
         write(&mut out)?;
         out.flush()
     }
 
     fn print(&self, format: ReportFormat, view: &RunView<'_>) -> io::Result<()> {
-        let mut out = output::data();
+        let mut out = output::data_stdout();
         report::write_report(&mut out, format, view)?;
         out.flush()
     }

@@ -42,23 +42,23 @@ pub struct Plan {
 
 pub async fn run(args: Plan) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
-    outputs.close(planned(&args, &outputs).await)
+    outputs.close(make_plan(&args, &outputs).await)
 }
 
-async fn planned(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
-    let mut setup = setup::setup(&args.selection, &args.reach).await?;
+async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
+    let mut setup = setup::set_up(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
     setup.heed_others_if_told(&args.store).await;
-    let pass = reconcile::plan(&setup.checked, &setup.settings).await;
-    output::findings(&pass.findings())?;
+    let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
+    output::print_findings(&pass.findings())?;
     // The plan is saved before anything says that there is one.
     if let Some(path) = &args.out {
-        save(path, &pass.document)?;
+        save_plan(path, &pass.document)?;
     }
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
         let (file, apply) = (path.display(), apply_with(path, &args.selection));
-        output::say(&format!(
+        output::print_note(&format!(
             "Saved to {file}. Apply exactly this with: {apply}"
         ));
     }
@@ -88,9 +88,9 @@ pub struct Show {
 }
 
 /// `entitle show`: a saved plan, offline.
-pub fn show(args: &Show) -> CommandResult<Exit> {
+pub fn show_plan(args: &Show) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
-    let shown = open(&args.file).and_then(|document| {
+    let shown = open_plan(&args.file).and_then(|document| {
         outputs.finish(Stage::Planned, &document)?;
         Ok(Exit::Done)
     });
@@ -100,7 +100,7 @@ pub fn show(args: &Show) -> CommandResult<Exit> {
 /// The command that applies a saved plan to the manifests that it was made from.
 pub fn apply_with(plan: &Path, selection: &Selection) -> String {
     let mut command = format!("entitle apply {}", plan.display());
-    if selection.paths != project::paths() {
+    if selection.paths != project::default_paths() {
         let paths = selection.paths.iter();
         command.extend(paths.map(|path| format!(" {}", path.display())));
     }
@@ -111,13 +111,13 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
 pub const MOST_BYTES: u64 = 256 << 20;
 
 /// Writes a plan, whole or not at all; a new file is for its owner only.
-pub fn save(path: &Path, document: &PlanDocument) -> CommandResult<()> {
+pub fn save_plan(path: &Path, document: &PlanDocument) -> CommandResult<()> {
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
     };
-    let mut output = Output::open(path, FileMode::Private, &setup::links()).map_err(fault)?;
+    let mut output = Output::open(path, FileMode::Private, &setup::link_policy()).map_err(fault)?;
     let mut out = io::BufWriter::new(&mut output);
-    saved::seal(document, &mut out).map_err(fault)?;
+    saved::write_sealed(document, &mut out).map_err(fault)?;
     out.flush().map_err(fault)?;
     drop(out);
     if output.written() > MOST_BYTES {
@@ -130,7 +130,7 @@ pub fn save(path: &Path, document: &PlanDocument) -> CommandResult<()> {
 }
 
 /// Reads a saved plan back, if it is one and unchanged.
-pub fn open(path: &Path) -> CommandResult<PlanDocument> {
+pub fn open_plan(path: &Path) -> CommandResult<PlanDocument> {
     let bounds = ReadBounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
     let text = read::read_text(path, bounds).map_err(|error| {
         CommandError::caused_by(format_args!("cannot read {}", path.display()), error)
@@ -140,5 +140,5 @@ pub fn open(path: &Path) -> CommandResult<PlanDocument> {
 
 /// The same of a text that was read already.
 pub fn open_text(path: &Path, text: &str) -> CommandResult<PlanDocument> {
-    saved::open(text).map_err(|why| user_error(format_args!("{}: {why}", path.display())))
+    saved::read_sealed(text).map_err(|why| user_error(format_args!("{}: {why}", path.display())))
 }

@@ -27,7 +27,7 @@ pub enum Layout {
 }
 
 /// Writes everything and says how many objects the manifests name.
-pub fn write(
+pub fn write_manifests(
     dir: &Path,
     sandbox: &SandboxServer,
     wanted: &Population,
@@ -50,12 +50,12 @@ pub fn write(
         }
         let manifests = wanted.manifests(vendor, drift).map_err(user_error)?;
         objects += match layout {
-            Layout::Files => files(&dir.join(vendor), manifests),
-            Layout::One => one(&dir.join(format!("{vendor}.yaml")), manifests),
+            Layout::Files => write_one_each(&dir.join(vendor), manifests),
+            Layout::One => write_joined(&dir.join(format!("{vendor}.yaml")), manifests),
         }?;
     }
-    put(&dir.join("connections.yaml"), &connections.join("---\n"))?;
-    put(&dir.join("sandbox.env"), &variables)?;
+    create_file(&dir.join("connections.yaml"), &connections.join("---\n"))?;
+    create_file(&dir.join("sandbox.env"), &variables)?;
     Ok(objects)
 }
 
@@ -72,17 +72,17 @@ fn expect_empty(dir: &Path) -> CommandResult<()> {
     Ok(())
 }
 
-fn files(dir: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
+fn write_one_each(dir: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut written = 0;
     for text in manifests {
         written += 1;
-        put(&dir.join(format!("{written:06}.yaml")), &text)?;
+        create_file(&dir.join(format!("{written:06}.yaml")), &text)?;
     }
     Ok(written)
 }
 
-fn one(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
+fn write_joined(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     let words = || format!("cannot write {}", path.display());
     let mut output =
         Output::open(path, FileMode::Shared, &LinkPolicy::Follow).with_context(words)?;
@@ -99,7 +99,7 @@ fn one(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<us
     Ok(written)
 }
 
-fn put(path: &Path, text: &str) -> CommandResult<()> {
+fn create_file(path: &Path, text: &str) -> CommandResult<()> {
     let words = || format!("cannot write {}", path.display());
     // The directory was empty.
     let new = write::create_new_file(path, text.as_bytes()).with_context(words)?;
@@ -110,14 +110,14 @@ fn put(path: &Path, text: &str) -> CommandResult<()> {
 }
 
 /// How many objects the sandbox may add; more than a machine would take is a slip.
-pub fn object_count(text: &str) -> Result<usize, String> {
+pub fn parse_object_count(text: &str) -> Result<usize, String> {
     const MOST: usize = 1_000_000;
     let count = text.parse().ok().filter(|count| *count <= MOST);
     count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
 }
 
 /// A share that `--drift` takes, with or without its sign.
-pub fn percentage(text: &str) -> Result<f64, String> {
+pub fn parse_percentage(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok();
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
     percent.ok_or_else(|| "write a percentage from 0 to 100, such as 1 or 0.5".into())

@@ -18,7 +18,7 @@ use crate::provider;
 const ACCEPTED: &str = "entitle-accepted.yaml";
 
 /// A project file that was found.
-pub struct Found {
+pub struct FoundProject {
     /// Its directory, as a path from where we are: `..` once per step up.
     dir: PathBuf,
     project: Project,
@@ -26,13 +26,13 @@ pub struct Found {
 }
 
 /// The nearest project file. A file of that name without a `Project` in it is a manifest and no more.
-pub fn find() -> Option<Found> {
-    let path = nearest(FILE)?;
+pub fn find_project() -> Option<FoundProject> {
+    let path = find_upward(FILE)?;
     let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let loaded = manifest::load(
         std::slice::from_ref(&path),
         &mut std::io::empty(),
-        &setup::limits(None),
+        &setup::read_limits(None),
     );
     let (drafts, mut declarations) = match loaded.sources.first() {
         Some(source) => manifest::read_drafts(source, &provider::kind_rows()),
@@ -51,7 +51,7 @@ pub fn find() -> Option<Found> {
         let message = "a project file holds one Project";
         findings.push(Diagnostic::error("duplicate-name", message));
     }
-    let mut found = Found {
+    let mut found = FoundProject {
         dir,
         project,
         findings,
@@ -63,7 +63,7 @@ pub fn find() -> Option<Found> {
 }
 
 /// The nearest file of this name from here up to the git root.
-fn nearest(name: &str) -> Option<PathBuf> {
+fn find_upward(name: &str) -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     let is_root = |dir: &Path| dir.join(".git").exists();
     let root = here.ancestors().find(|dir| is_root(dir)).unwrap_or(&here);
@@ -80,7 +80,7 @@ fn nearest(name: &str) -> Option<PathBuf> {
     None
 }
 
-impl Found {
+impl FoundProject {
     /// Paths that a link leads out of the project's directory are refused: links come with pull requests too.
     fn keep_inside(&mut self, source: &Arc<Source>) {
         let mut paths: Vec<&String> = self.project.paths.iter().collect();
@@ -155,8 +155,8 @@ fn leads_out(dir: &Path, path: &str) -> bool {
 }
 
 /// The paths that are read when nobody names any.
-pub fn paths() -> Vec<PathBuf> {
-    find().map_or_else(Vec::new, |found| {
+pub fn default_paths() -> Vec<PathBuf> {
+    find_project().map_or_else(Vec::new, |found| {
         found
             .default_of("paths")
             .into_iter()
@@ -166,12 +166,12 @@ pub fn paths() -> Vec<PathBuf> {
 }
 
 /// The file with accepted drift: the one asked for, which must be there, or the usual one if it is.
-pub fn accepted(asked: Option<&Path>) -> CommandResult<Option<PathBuf>> {
+pub fn accepted_drift_file(asked: Option<&Path>) -> CommandResult<Option<PathBuf>> {
     let Some(path) = asked else {
-        let beside = find().map(|found| found.dir.join(ACCEPTED));
+        let beside = find_project().map(|found| found.dir.join(ACCEPTED));
         return Ok(match beside {
             Some(path) => path.is_file().then_some(path),
-            None => nearest(ACCEPTED),
+            None => find_upward(ACCEPTED),
         });
     };
     if !path.is_file() {

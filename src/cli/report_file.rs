@@ -47,7 +47,7 @@ impl<F: Copy> Reports<F> {
     pub fn close(&self, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         let failures = self.failures.borrow();
         for failure in failures.iter() {
-            output::error(&failure.to_string());
+            output::print_error(&failure.to_string());
         }
         match ended {
             Ok(Exit::Done) if !failures.is_empty() => Ok(Exit::Error),
@@ -65,7 +65,7 @@ impl ReportFile {
     /// Shows that the report can be written. A report of an earlier run stays until this one is complete.
     pub fn open(path: &Path) -> CommandResult<Self> {
         // It holds no secret, and another user's job may have to read it.
-        let output = Output::open(path, FileMode::Shared, &setup::links());
+        let output = Output::open(path, FileMode::Shared, &setup::link_policy());
         let output = output.map_err(|error| {
             CommandError::caused_by(
                 format_args!("cannot write the report {}", path.display()),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration::duration;
+use super::duration::parse_duration;
 use super::exit::Exit;
 use super::output;
-use super::populated::{self, Layout, object_count, percentage};
+use super::populated::{self, Layout, parse_object_count, parse_percentage};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::sandbox::{self, FaultPlan, Options, Population};
 
@@ -28,7 +28,7 @@ pub struct Sandbox {
     )]
     listen: std::net::SocketAddr,
     /// Wait this long before every answer, for example 20ms
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_SANDBOX_LATENCY", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_SANDBOX_LATENCY", default_value = "0s", value_parser = parse_duration)]
     latency: Duration,
     /// Let calls go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
     #[arg(long, value_name = "SEED[:SPEC]", env = "ENTITLE_FAULTS")]
@@ -39,7 +39,7 @@ pub struct Sandbox {
         value_name = "N",
         env = "ENTITLE_SANDBOX_POPULATE",
         default_value_t = 0,
-        value_parser = object_count
+        value_parser = parse_object_count
     )]
     populate: usize,
     /// Add them to these accounts only
@@ -73,7 +73,7 @@ pub struct Sandbox {
         value_name = "PERCENT",
         env = "ENTITLE_SANDBOX_DRIFT",
         default_value = "0",
-        value_parser = percentage
+        value_parser = parse_percentage
     )]
     drift: f64,
 }
@@ -98,9 +98,10 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
         .map_err(|error| {
             CommandError::caused_by(format_args!("cannot listen on {}", args.listen), error)
         })?;
-    let mut out = output::stdout();
+    let mut out = output::text_stdout();
     if let Some(dir) = &args.write_manifests {
-        let written = populated::write(dir, &sandbox, &population, args.layout, args.drift)?;
+        let written =
+            populated::write_manifests(dir, &sandbox, &population, args.layout, args.drift)?;
         let dir = dir.display();
         writeln!(
             out,

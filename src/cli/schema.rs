@@ -44,7 +44,7 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 SchemaName::Plan => schema::plan_schema(),
                 SchemaName::Events => schema::event_schema(),
             };
-            let mut out = output::data();
+            let mut out = output::data_stdout();
             render::json::write_document(&mut out, &schema)?;
             out.flush()?;
         }

@@ -119,7 +119,7 @@ impl Scope {
         })
     }
 
-    fn holds(&self, address: &Address, labels: &Labels) -> bool {
+    fn holds(&self, address: &Address, labels: &LabelSelector) -> bool {
         let is_labelled = |(key, value): &(String, String)| labels.get(key) == Some(value);
         self.names(&address.to_string()) && self.labels.iter().all(is_labelled)
     }
@@ -147,7 +147,7 @@ impl Scope {
             .iter()
             .find(|label| count > 0 && !is_there(label))
         {
-            bail!("{}", unlabelled(checked, key, value));
+            bail!("{}", describe_unknown_label(checked, key, value));
         }
         let desired = &mut checked.desired;
         desired.retain(|object| self.holds(&object.address, &object.labels));
@@ -222,10 +222,10 @@ impl Scope {
     }
 }
 
-type Labels = BTreeMap<String, String>;
+type LabelSelector = BTreeMap<String, String>;
 
 /// Returns every object of the manifests, those of other replicas included.
-fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &Labels)> {
+fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &LabelSelector)> {
     let desired = checked.desired.iter();
     let desired = desired.map(|object| (&object.address, &object.labels));
     let outlines = checked.outlines.iter();
@@ -233,7 +233,7 @@ fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &Labels)> {
 }
 
 /// Why no object has a label, with the spelling that some have.
-fn unlabelled(checked: &Checked, key: &str, value: &str) -> String {
+fn describe_unknown_label(checked: &Checked, key: &str, value: &str) -> String {
     let labels = || objects_of(checked).flat_map(|(_, labels)| labels);
     let values: BTreeSet<&str> = labels()
         .filter(|(own, _)| *own == key)
@@ -244,15 +244,15 @@ fn unlabelled(checked: &Checked, key: &str, value: &str) -> String {
         match find_nearest(key, keys.iter().copied()) {
             Some(near) => format!("; did you mean {near}?"),
             None if keys.is_empty() => "; no object has labels".into(),
-            None => format!("; labels are {}", some(&keys)),
+            None => format!("; labels are {}", list_some(&keys)),
         }
     } else {
-        format!("; {key} is {}", some(&values))
+        format!("; {key} is {}", list_some(&values))
     };
     format!("--selector {key}={value} matches no object{hint}")
 }
 
-fn some(texts: &BTreeSet<&str>) -> String {
+fn list_some(texts: &BTreeSet<&str>) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<&str> = texts.iter().copied().take(SHOWN).collect();
     let more = if texts.len() > SHOWN { ", …" } else { "" };

@@ -24,7 +24,7 @@ const NOTICED: Duration = Duration::from_millis(100);
 
 /// What a command that talks to vendors has besides its arguments.
 #[derive(Clone, Default)]
-struct Run {
+struct CommandRun {
     opened: Opened,
     stores: Arc<Mutex<Vec<OpenStore>>>,
     /// Whether it heeds signals itself by now.
@@ -33,11 +33,11 @@ struct Run {
 
 tokio::task_local! {
     /// Set around every such command, since a command may fail anywhere.
-    static RUN: Run;
+    static RUN: CommandRun;
 }
 
 /// The accounts of the command that runs; a list of its own outside of one.
-pub fn opened() -> Opened {
+pub fn opened_accounts() -> Opened {
     RUN.try_with(|run| run.opened.clone()).unwrap_or_default()
 }
 
@@ -49,9 +49,9 @@ struct OpenStore {
 }
 
 /// Returns a store that the command that runs has opened before.
-pub fn store(url: &str, access: Access) -> Option<Arc<dyn StoreAdmin>> {
-    let find = |run: &Run| {
-        let stores = stores(run);
+pub fn find_store(url: &str, access: Access) -> Option<Arc<dyn StoreAdmin>> {
+    let find = |run: &CommandRun| {
+        let stores = lock_stores(run);
         let mut same = stores
             .iter()
             .filter(|open| open.url == url && open.access == access);
@@ -67,10 +67,10 @@ pub fn close_later(url: &str, access: Access, store: &Arc<dyn StoreAdmin>) {
         access,
         store: Arc::clone(store),
     };
-    let _ = RUN.try_with(|run| stores(run).push(open));
+    let _ = RUN.try_with(|run| lock_stores(run).push(open));
 }
 
-fn stores(run: &Run) -> MutexGuard<'_, Vec<OpenStore>> {
+fn lock_stores(run: &CommandRun) -> MutexGuard<'_, Vec<OpenStore>> {
     run.stores.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -84,7 +84,7 @@ pub fn heed_signals() {
 pub async fn closed_after(
     command: impl Future<Output = CommandResult<Exit>>,
 ) -> CommandResult<Exit> {
-    let run = Run::default();
+    let run = CommandRun::default();
     let (tell, told) = oneshot::channel();
     let (gone, is_gone) = oneshot::channel();
     tokio::spawn(end_by_signal(run.clone(), tell, is_gone));
@@ -99,16 +99,16 @@ pub async fn closed_after(
     };
     drop(gone);
     run.opened.log_out().await;
-    let stores = std::mem::take(&mut *stores(&run));
+    let stores = std::mem::take(&mut *lock_stores(&run));
     join_all(stores.iter().map(|open| open.store.close())).await;
     outcome
 }
 
 /// Waits for a signal to a command that does not heed it itself, and has it end. A second one ends at once.
-async fn end_by_signal(run: Run, tell: oneshot::Sender<Exit>, gone: oneshot::Receiver<()>) {
+async fn end_by_signal(run: CommandRun, tell: oneshot::Sender<Exit>, gone: oneshot::Receiver<()>) {
     run.opened.added().await;
-    let exit = signals::unheeded(&run.heeds).await;
-    output::say("Stopping: logging out. Once more stops at once.");
+    let exit = signals::wait_unheeded(&run.heeds).await;
+    output::print_note("Stopping: logging out. Once more stops at once.");
     let _ = tell.send(exit);
     let log_out = async {
         if timeout(NOTICED, gone).await.is_ok() {
@@ -119,7 +119,7 @@ async fn end_by_signal(run: Run, tell: oneshot::Sender<Exit>, gone: oneshot::Rec
     };
     let exit = tokio::select! {
         exit = log_out => exit,
-        exit = signals::next() => exit,
+        exit = signals::wait_for_signal() => exit,
     };
     std::process::exit(i32::from(exit.code()));
 }

@@ -34,14 +34,14 @@ pub struct Setup {
 impl Setup {
     /// Lets the run know of other runs that call the same accounts, as far as a store tells.
     pub async fn heed_others(&mut self, shared: &SharedStore) -> CommandResult<()> {
-        self.settings.budgets = stores::budgets(shared, self.settings.sandbox).await?;
+        self.settings.budgets = stores::shared_budgets(shared, self.settings.sandbox).await?;
         Ok(())
     }
 
     /// The same for a run that a store is of no other use to: one that is away costs this and no more.
     pub async fn heed_others_if_told(&mut self, shared: &SharedStore) {
         if let Err(error) = self.heed_others(shared).await {
-            output::warn(&format!(
+            output::print_warning(&format!(
                 "{error:#}; going on without: other runs are not known, which may make the vendor refuse some calls for a while"
             ));
         }
@@ -50,12 +50,12 @@ impl Setup {
 
 /// Loads and checks manifests, and starts the simulators if they are asked for. Manifests with errors end
 /// the run; the errors have been shown.
-pub async fn setup(selection: &Selection, reach: &Reach) -> CommandResult<Setup> {
-    setup_with(selection, reach, Files::Named).await
+pub async fn set_up(selection: &Selection, reach: &Reach) -> CommandResult<Setup> {
+    set_up_with(selection, reach, Files::Named).await
 }
 
 /// The same for commands that only need an account: the simulators have theirs without any manifest.
-pub async fn account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
+pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
     let selection = Selection {
         paths: paths.to_vec(),
         target: Vec::new(),
@@ -65,7 +65,7 @@ pub async fn account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
     };
     let bare = reach.sandbox && paths.is_empty();
     let files = if bare { Files::IfAny } else { Files::Named };
-    setup_with(&selection, reach, files).await
+    set_up_with(&selection, reach, files).await
 }
 
 /// Which files a command reads.
@@ -99,12 +99,12 @@ impl Piped {
     }
 }
 
-pub async fn setup_with(
+pub async fn set_up_with(
     selection: &Selection,
     reach: &Reach,
     files: Files<'_>,
 ) -> CommandResult<Setup> {
-    let limits = limits(Some(reach.time.timeout));
+    let limits = read_limits(Some(reach.time.timeout));
     let sandbox = if reach.sandbox {
         let options = sandbox::Options {
             faults: reach.faults.clone(),
@@ -123,7 +123,7 @@ pub async fn setup_with(
     let early = tls.clone();
     drop(thread::spawn(move || drop(early.config())));
     // So git is asked: it is a program that has to be started.
-    let commit = tokio::spawn(state::commit());
+    let commit = tokio::spawn(state::current_commit());
     let mut checked = check_files(selection, &options, files, &limits)?;
     let deadline = limits.deadline.map(Instant::from_std);
     let commit = match deadline {
@@ -131,13 +131,13 @@ pub async fn setup_with(
         None => Some(commit.await),
     };
     let commit = commit.and_then(Result::ok).flatten();
-    checked.source.paths = paths(selection);
+    checked.source.paths = selected_paths(selection);
     checked.source.commit = commit;
     let in_use = is_ci() && !checked.connections.is_empty();
-    if let Some(warning) = unlimited(reach).filter(|_| in_use) {
+    if let Some(warning) = warn_of_any_host(reach).filter(|_| in_use) {
         checked.findings.push(warning);
     }
-    output::findings(&checked.findings)?;
+    output::print_findings(&checked.findings)?;
     if checked.findings.has_errors() {
         let (facts, findings) = (checked.source, checked.findings);
         return Err(CommandError::Invalid(Box::new(InvalidManifests {
@@ -145,7 +145,7 @@ pub async fn setup_with(
             findings,
         })));
     }
-    let mut settings = settings(reach, Arc::default());
+    let mut settings = pass_settings(reach, Arc::default());
     settings.tls = tls;
     // The time that the manifests took is a part of the run's.
     settings.deadline = deadline.unwrap_or(settings.deadline);
@@ -157,17 +157,17 @@ pub async fn setup_with(
 }
 
 /// The paths that a selection names, as plans keep them.
-pub fn paths(selection: &Selection) -> Vec<String> {
+pub fn selected_paths(selection: &Selection) -> Vec<String> {
     let paths = selection.paths.iter();
     paths.map(|path| path.display().to_string()).collect()
 }
 
 /// What a pass needs beside the manifests; its time starts now.
-pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
+pub fn pass_settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
     Settings {
         secrets: Secrets {
             environment: Arc::new(|name| std::env::var(name).ok()),
-            trust: trust(reach),
+            trust: trusted_hosts(reach),
         },
         tls: Tls::default(),
         parallelism: usize::from(reach.parallelism.get()),
@@ -177,14 +177,18 @@ pub fn settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         sandbox: reach.sandbox,
         events: Listener::default(),
         checks: WriteChecks::default(),
-        opened: sessions::opened(),
+        opened: sessions::opened_accounts(),
         budgets: Budgets::default(),
     }
 }
 
 /// Loads and checks the manifests that a selection names.
-pub fn check(selection: &Selection, options: &CheckOptions, time: Time) -> CommandResult<Checked> {
-    let limits = limits(Some(time.timeout));
+pub fn check_selection(
+    selection: &Selection,
+    options: &CheckOptions,
+    time: Time,
+) -> CommandResult<Checked> {
+    let limits = read_limits(Some(time.timeout));
     check_files(selection, options, Files::Named, &limits)
 }
 
@@ -228,7 +232,7 @@ fn check_files(
         }
         Files::IfAny => {}
     }
-    let mut checked = reconcile::check(manifests, options);
+    let mut checked = reconcile::check_manifests(manifests, options);
     cached::save_cache(cache.as_deref());
     scope.narrow(&mut checked)?;
     Ok(checked)
@@ -246,14 +250,14 @@ fn has_file(loaded: &Loaded, file: &Path) -> bool {
 }
 
 /// How far manifests are read: not out of the tree in a CI job, and not past the time of the run, which starts now.
-pub fn limits(timeout: Option<Duration>) -> ReadLimits {
+pub fn read_limits(timeout: Option<Duration>) -> ReadLimits {
     ReadLimits {
         inside: is_ci(),
         deadline: timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout)),
     }
 }
 
-fn trust(reach: &Reach) -> Trust {
+fn trusted_hosts(reach: &Reach) -> Trust {
     let here = std::env::current_dir().unwrap_or_default();
     Trust {
         // The simulators are this process: no credential leaves it.
@@ -296,7 +300,7 @@ pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
 
 /// The links that files written by a run may follow: in a CI job none of the checkout, whose links may come from
 /// whoever opened a pull request.
-pub fn links() -> LinkPolicy {
+pub fn link_policy() -> LinkPolicy {
     let here = std::env::current_dir().unwrap_or_default();
     let tree = work_tree(&here).filter(|_| is_ci());
     tree.map_or(LinkPolicy::Follow, |tree| LinkPolicy::refuse_below(&tree))
@@ -304,7 +308,7 @@ pub fn links() -> LinkPolicy {
 
 /// Warns where manifests may come from anybody and credentials may go anywhere. In a CI job the project file may
 /// come from anybody as well: its list holds, and is none to rely on.
-pub fn unlimited(reach: &Reach) -> Option<Diagnostic> {
+pub fn warn_of_any_host(reach: &Reach) -> Option<Diagnostic> {
     let TrustedHosts { list, of_project } = &reach.trust_hosts;
     let message = match list {
         _ if reach.sandbox => return None,

@@ -27,7 +27,7 @@ impl Signals {
             loop {
                 // Whichever comes first; a signal that the dropped wait has missed is caught by the next one.
                 let exit = tokio::select! {
-                    exit = next() => exit,
+                    exit = wait_for_signal() => exit,
                     exit = hangup.next() => exit,
                 };
                 // A terminal that goes sends more than one of these, and asks for nothing by it.
@@ -38,7 +38,7 @@ impl Signals {
                     std::process::exit(i32::from(exit.code()));
                 }
                 code.store(exit.code(), Ordering::Relaxed);
-                output::say(
+                output::print_note(
                     "Stopping: no new step starts, those in flight finish. Once more stops at once.",
                 );
             }
@@ -55,14 +55,14 @@ impl Signals {
 }
 
 /// Tells the daemon: SIGHUP to reload, the first signal to end to finish. The second ends at once.
-pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -> Signals {
+pub fn send_orders(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -> Signals {
     sessions::heed_signals();
     let signals = Signals::default();
     let code = Arc::clone(&signals.code);
-    tokio::spawn(reloads(orders.clone()));
+    tokio::spawn(send_reloads(orders.clone()));
     tokio::spawn(async move {
         loop {
-            let exit = next().await;
+            let exit = wait_for_signal().await;
             if stop.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(exit.code()));
             }
@@ -75,7 +75,7 @@ pub fn order(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -> Sign
 }
 
 #[cfg(unix)]
-async fn reloads(orders: mpsc::Sender<DaemonCommand>) {
+async fn send_reloads(orders: mpsc::Sender<DaemonCommand>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return;
@@ -87,12 +87,12 @@ async fn reloads(orders: mpsc::Sender<DaemonCommand>) {
 async fn reloads(_: mpsc::Sender<DaemonCommand>) {}
 
 /// Waits for a signal that the command does not heed itself.
-pub async fn unheeded(heeds: &AtomicBool) -> Exit {
+pub async fn wait_unheeded(heeds: &AtomicBool) -> Exit {
     let mut hangup = Hangup::listen();
     loop {
         // As in `Signals::listen`.
         let exit = tokio::select! {
-            exit = next() => exit,
+            exit = wait_for_signal() => exit,
             exit = hangup.next() => exit,
         };
         if !heeds.load(Ordering::Relaxed) {
@@ -153,7 +153,7 @@ pub fn survive_file_size_limit() {
 }
 
 /// Waits for a signal that ends programs.
-pub async fn next() -> Exit {
+pub async fn wait_for_signal() -> Exit {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -27,14 +27,14 @@ impl Read for StandardInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.read {
             Some(read) => read,
-            None => self.read.insert(Cursor::new(wait(self.deadline)?)),
+            None => self.read.insert(Cursor::new(read_to_end(self.deadline)?)),
         };
         read.read(buffer)
     }
 }
 
 /// Reads to the end, or to one byte more than a manifest may have.
-fn wait(deadline: Option<Instant>) -> io::Result<Vec<u8>> {
+fn read_to_end(deadline: Option<Instant>) -> io::Result<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     drop(thread::spawn(move || {
         let mut bytes = Vec::new();

@@ -15,7 +15,7 @@ use crate::cli::error::{CommandError, CommandResult, user_error};
 pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written";
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
-pub fn dir() -> CommandResult<PathBuf> {
+pub fn state_dir() -> CommandResult<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
@@ -27,10 +27,10 @@ pub fn dir() -> CommandResult<PathBuf> {
 }
 
 /// The journal that was asked for, or the user's own.
-pub fn journal(args: &StoreArgs) -> CommandResult<PathBuf> {
+pub fn journal_path(args: &StoreArgs) -> CommandResult<PathBuf> {
     match &args.journal {
         Some(path) => Ok(path.clone()),
-        None => Ok(dir()?.join("journal.jsonl")),
+        None => Ok(state_dir()?.join("journal.jsonl")),
     }
 }
 
@@ -45,7 +45,7 @@ pub fn journal_fault(args: &StoreArgs, path: &Path, error: std::io::Error) -> Co
 }
 
 /// Paths of manifests, spelled so that they name the same from everywhere on this machine.
-pub fn absolute(paths: &[String]) -> Vec<String> {
+pub fn absolute_paths(paths: &[String]) -> Vec<String> {
     let absolute = |path: &String| {
         let path = Path::new(path);
         let found = path.canonicalize().or_else(|_| std::path::absolute(path));
@@ -58,7 +58,7 @@ pub fn absolute(paths: &[String]) -> Vec<String> {
 }
 
 /// Who runs this: the actor of the CI system, or the user.
-pub fn actor() -> String {
+pub fn find_actor() -> String {
     const NAMES: [&str; 5] = [
         "GITHUB_ACTOR",
         "GITLAB_USER_LOGIN",
@@ -73,23 +73,25 @@ pub fn actor() -> String {
 }
 
 /// The actor, the process and the machine, for whoever waits for our lock.
-pub fn holder(run: &str) -> String {
-    let at = host().map(|host| format!(" on {host}")).unwrap_or_default();
+pub fn lease_holder(run: &str) -> String {
+    let at = host_name()
+        .map(|host| format!(" on {host}"))
+        .unwrap_or_default();
     let since = clock::now().strftime("%F %T");
     format!(
         "{}{at}, process {}, since {since} UTC, run {run}",
-        actor(),
+        find_actor(),
         std::process::id()
     )
 }
 
 /// This process among the replicas of a daemon. In a cluster the machine is a pod.
-pub fn machine() -> String {
+pub fn replica_name() -> String {
     let process = format!("process {}", std::process::id());
-    host().map_or(process.clone(), |host| format!("{host}, {process}"))
+    host_name().map_or(process.clone(), |host| format!("{host}, {process}"))
 }
 
-fn host() -> Option<String> {
+fn host_name() -> Option<String> {
     std::env::var("HOSTNAME")
         .ok()
         .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
@@ -101,7 +103,7 @@ fn host() -> Option<String> {
 const GIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The commit that is checked out here, if git knows one.
-pub async fn commit() -> Option<String> {
+pub async fn current_commit() -> Option<String> {
     let run = Command::new("git")
         .args(["rev-parse", "--verify", "HEAD"])
         .env("GIT_TERMINAL_PROMPT", "0")

@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
 use super::args::StoreArgs;
-use super::duration::duration;
+use super::duration::parse_duration;
 use super::exit::Exit;
 use super::stores::{self, Access};
 use super::{output, state};
 use crate::apply::clock;
-use crate::apply::journal::{Event, Record, encode};
+use crate::apply::journal::{JournalEvent, Record, encode};
 use crate::apply::records::Records;
 use crate::apply::store::compact;
 use crate::apply::store::{Lease, LeaseClaim, LeaseState, Store, StoreAdmin, Taken};
@@ -30,11 +30,11 @@ use crate::render::safe::make_visible;
 )]
 pub struct StoreCommand {
     #[command(subcommand)]
-    task: Task,
+    task: StoreTaskArgs,
 }
 
 #[derive(Subcommand)]
-enum Task {
+enum StoreTaskArgs {
     /// Prove that the store keeps its promises before it is trusted
     #[command(
         after_help = "Examples:\n  entitle store check --store s3://acme-entitle/licences\n\nOne of many wins each race, nothing of an old holder gets in, what was written is read."
@@ -63,7 +63,7 @@ enum Task {
     #[command(
         after_help = "Examples:\n  entitle store import journal.jsonl --store file:/srv/entitle\n\nLines that are there already are not added again."
     )]
-    Import(Import),
+    Import(ImportJournals),
 }
 
 #[derive(Args)]
@@ -83,14 +83,14 @@ struct Unlock {
 #[derive(Args)]
 struct Prune {
     /// How long lines are kept, for example 400d
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_KEEP", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_KEEP", value_parser = parse_duration)]
     keep: Duration,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 #[derive(Args)]
-struct Import {
+struct ImportJournals {
     /// Journal files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -101,29 +101,29 @@ struct Import {
 pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
     let (store, access) = match &args.task {
         // A journal file that is open for writing cannot be pruned.
-        Task::Show(Plain { store })
-        | Task::Export(Plain { store })
-        | Task::Prune(Prune { store, .. }) => (store, Access::Read),
-        Task::Check(Plain { store })
-        | Task::Compact(Plain { store })
-        | Task::Unlock(Unlock { store, .. })
-        | Task::Import(Import { store, .. }) => (store, Access::Write),
+        StoreTaskArgs::Show(Plain { store })
+        | StoreTaskArgs::Export(Plain { store })
+        | StoreTaskArgs::Prune(Prune { store, .. }) => (store, Access::Read),
+        StoreTaskArgs::Check(Plain { store })
+        | StoreTaskArgs::Compact(Plain { store })
+        | StoreTaskArgs::Unlock(Unlock { store, .. })
+        | StoreTaskArgs::Import(ImportJournals { store, .. }) => (store, Access::Write),
     };
     let store = stores::open_for_admin(store, access).await?;
     match &args.task {
-        Task::Check(_) => check(&*store).await,
-        Task::Show(_) => show(&*store).await,
-        Task::Unlock(unlock) => free(&*store, &unlock.account).await,
-        Task::Compact(_) => compact(&*store).await,
-        Task::Prune(prune) => delete_old(&*store, prune.keep).await,
-        Task::Export(_) => export(&*store).await,
-        Task::Import(import) => add(&*store, &import.files).await,
+        StoreTaskArgs::Check(_) => check_store(&*store).await,
+        StoreTaskArgs::Show(_) => show_leases(&*store).await,
+        StoreTaskArgs::Unlock(unlock) => unlock_account(&*store, &unlock.account).await,
+        StoreTaskArgs::Compact(_) => compact_journal(&*store).await,
+        StoreTaskArgs::Prune(prune) => delete_old(&*store, prune.keep).await,
+        StoreTaskArgs::Export(_) => export_journal(&*store).await,
+        StoreTaskArgs::Import(import) => import_journals(&*store, &import.files).await,
     }
 }
 
-async fn check(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+async fn check_store(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let promises = store.check().await?;
-    let mut out = output::buffered();
+    let mut out = output::buffered_stdout();
     let mut kept = true;
     for promise in promises {
         match &promise.kept {
@@ -148,12 +148,12 @@ async fn check(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     Ok(if kept { Exit::Done } else { Exit::Error })
 }
 
-async fn show(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+async fn show_leases(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
-    let mut out = output::buffered();
+    let mut out = output::buffered_stdout();
     writeln!(out, "{}", store.name())?;
     for lease in &leases {
-        writeln!(out, "  {}", make_visible(&line(lease)))?;
+        writeln!(out, "  {}", make_visible(&lease_line(lease)))?;
     }
     if leases.is_empty() {
         writeln!(out, "No account was written to yet.")?;
@@ -163,7 +163,7 @@ async fn show(store: &dyn StoreAdmin) -> CommandResult<Exit> {
 }
 
 /// One account and who has its lease.
-fn line(lease: &LeaseState) -> String {
+fn lease_line(lease: &LeaseState) -> String {
     let LeaseState {
         account,
         epoch,
@@ -179,7 +179,7 @@ fn line(lease: &LeaseState) -> String {
     }
 }
 
-async fn free(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
+async fn unlock_account(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let exact = leases.iter().filter(|lease| lease.account == name);
     let exact: Vec<&LeaseState> = exact.collect();
@@ -192,29 +192,29 @@ async fn free(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
         bail!("{count} accounts are named {name:?}; see `entitle store show`")
     };
     let Some(holder) = &lease.holder else {
-        output::say(&format!("Nobody has {}.", lease.account));
+        output::print_note(&format!("Nobody has {}.", lease.account));
         return Ok(Exit::Done);
     };
     store.unlock(&lease.account).await?;
-    output::say(&format!(
+    output::print_note(&format!(
         "Taken from {holder}. If that run still lives it can send nothing more; what it was writing, the next run looks into."
     ));
     Ok(Exit::Done)
 }
 
-async fn compact(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+async fn compact_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let accounts: Vec<AccountKey> = leases
         .iter()
-        .filter_map(|one| account(&one.account))
+        .filter_map(|one| parse_account(&one.account))
         .collect();
     compact::compact_accounts(store, &accounts, 0, &clock::now().to_string()).await?;
-    output::say("Runs start from a summary of all lines now.");
+    output::print_note("Runs start from a summary of all lines now.");
     Ok(Exit::Done)
 }
 
 /// Reads the name of an account: vendor, base URL, and the rest.
-fn account(name: &str) -> Option<AccountKey> {
+fn parse_account(name: &str) -> Option<AccountKey> {
     let mut parts = name.splitn(3, ' ');
     let (vendor, base_url, account) = (parts.next()?, parts.next()?, parts.next()?);
     Some(AccountKey {
@@ -233,7 +233,7 @@ async fn delete_old(store: &dyn StoreAdmin, keep: Duration) -> CommandResult<Exi
     let keep = SignedDuration::try_from(keep)?;
     let before = clock::now().checked_sub(keep)?;
     let count = store.prune(before).await?;
-    output::say(&format!(
+    output::print_note(&format!(
         "Deleted {} from before {}.",
         pluralize(usize::try_from(count).unwrap_or(usize::MAX), "line"),
         before.strftime("%F %T UTC")
@@ -241,10 +241,10 @@ async fn delete_old(store: &dyn StoreAdmin, keep: Duration) -> CommandResult<Exi
     Ok(Exit::Done)
 }
 
-async fn export(store: &dyn StoreAdmin) -> CommandResult<Exit> {
-    let mut out = std::io::BufWriter::new(output::lines());
+async fn export_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
+    let mut out = std::io::BufWriter::new(output::line_stdout());
     let mut written = Ok(());
-    let read = stores::each(store, |record| {
+    let read = stores::read_records(store, |record| {
         if written.is_ok() {
             let line = encode(&record);
             written = line.and_then(|line| out.write_all(line.as_bytes()));
@@ -259,14 +259,14 @@ async fn export(store: &dyn StoreAdmin) -> CommandResult<Exit> {
 /// Lines that are added at once.
 const CHUNK: usize = 1000;
 
-async fn add(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
+async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
     let mut records = Vec::new();
     for file in files {
-        records.extend(read(file)?);
+        records.extend(read_journal(file)?);
     }
     // What is there already is not added again: a file may be imported twice.
     let mut known = HashSet::new();
-    let read = stores::each(store, |record| {
+    let read = stores::read_records(store, |record| {
         known.extend(encode(&record).ok());
     });
     read.await?.known();
@@ -274,18 +274,18 @@ async fn add(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
     let count = records.len();
     for (account, records) in by_account(records) {
         let lease = match &account {
-            Some(account) => Some(take(store, account).await?),
+            Some(account) => Some(take_lease(store, account).await?),
             None => None,
         };
         for chunk in records.chunks(CHUNK) {
             store.append(chunk, lease.as_deref()).await?;
         }
     }
-    output::say(&format!("Added {}.", pluralize(count, "line")));
+    output::print_note(&format!("Added {}.", pluralize(count, "line")));
     Ok(Exit::Done)
 }
 
-fn read(file: &PathBuf) -> CommandResult<Vec<Record>> {
+fn read_journal(file: &PathBuf) -> CommandResult<Vec<Record>> {
     let fault =
         |error| CommandError::caused_by(format_args!("cannot read {}", file.display()), error);
     std::fs::metadata(file).map_err(fault)?;
@@ -301,9 +301,9 @@ fn read(file: &PathBuf) -> CommandResult<Vec<Record>> {
     Ok(all)
 }
 
-async fn take(store: &dyn Store, account: &AccountKey) -> CommandResult<Box<dyn Lease>> {
+async fn take_lease(store: &dyn Store, account: &AccountKey) -> CommandResult<Box<dyn Lease>> {
     let claim = LeaseClaim {
-        holder: state::holder("import"),
+        holder: state::lease_holder("import"),
         term: Duration::from_secs(60),
     };
     match store.take_lease(account, &claim).await? {
@@ -324,7 +324,7 @@ fn by_account(records: Vec<Record>) -> Vec<(Option<AccountKey>, Vec<Record>)> {
         let Some(account) = own_account(&record.event) else {
             continue;
         };
-        if let Event::Intent(intent) = &record.event {
+        if let JournalEvent::Intent(intent) = &record.event {
             let write = (record.run.clone(), intent.address.clone());
             writes.insert(write, account.clone());
         }
@@ -338,13 +338,15 @@ fn by_account(records: Vec<Record>) -> Vec<(Option<AccountKey>, Vec<Record>)> {
         let write = |run: &String, address: &String| writes.get(&(run.clone(), address.clone()));
         let of_run = || runs.get(&record.run).cloned().flatten();
         let account = match &record.event {
-            Event::Outcome(ended) => write(&record.run, &ended.address).cloned().or_else(of_run),
-            Event::Found {
+            JournalEvent::Outcome(ended) => {
+                write(&record.run, &ended.address).cloned().or_else(of_run)
+            }
+            JournalEvent::Found {
                 of_run: run,
                 address,
                 ..
             } => write(run, address).cloned().or_else(of_run),
-            Event::Started(_) | Event::Finished { .. } => of_run(),
+            JournalEvent::Started(_) | JournalEvent::Finished { .. } => of_run(),
             event => own_account(event),
         };
         accounts.entry(account).or_default().push(record);
@@ -353,11 +355,11 @@ fn by_account(records: Vec<Record>) -> Vec<(Option<AccountKey>, Vec<Record>)> {
 }
 
 /// Returns the account that a line names; `None` in those of older versions.
-fn own_account(event: &Event) -> Option<AccountKey> {
+fn own_account(event: &JournalEvent) -> Option<AccountKey> {
     let (vendor, base_url, account) = match event {
-        Event::Intent(intent) => (&intent.vendor, &intent.base_url, &intent.account),
-        Event::Agreed(agreed) => (&agreed.vendor, &agreed.base_url, &agreed.account),
-        Event::GaveUp(gave_up) => (&gave_up.vendor, &gave_up.base_url, &gave_up.account),
+        JournalEvent::Intent(intent) => (&intent.vendor, &intent.base_url, &intent.account),
+        JournalEvent::Agreed(agreed) => (&agreed.vendor, &agreed.base_url, &agreed.account),
+        JournalEvent::GaveUp(gave_up) => (&gave_up.vendor, &gave_up.base_url, &gave_up.account),
         _ => return None,
     };
     let vendor = known_vendor(vendor)?;

@@ -35,7 +35,7 @@ pub enum Access {
 }
 
 /// Opens the store that was asked for, or the user's own files.
-pub async fn open(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Store>> {
+pub async fn open_store(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Store>> {
     let store: Arc<dyn Store> = open_for_admin(args, access).await?;
     Ok(store)
 }
@@ -46,33 +46,34 @@ pub async fn open_for_admin(
     access: Access,
 ) -> CommandResult<Arc<dyn StoreAdmin>> {
     let Some(url) = &args.shared.url else {
-        let journal = state::journal(args)?;
-        let locks = state::dir()?.join("locks");
-        return Ok(Arc::new(files(args, journal, locks, access)?));
+        let journal = state::journal_path(args)?;
+        let locks = state::state_dir()?.join("locks");
+        return Ok(Arc::new(open_file_store(args, journal, locks, access)?));
     };
     // A server is connected to in the same way for either.
     let access = match url.starts_with("file:") {
         true => access,
         false => Access::Write,
     };
-    if let Some(store) = sessions::store(url, access) {
+    if let Some(store) = sessions::find_store(url, access) {
         return Ok(store);
     }
-    let store = connect(url, args, access).await?;
+    let store = connect_store(url, args, access).await?;
     sessions::close_later(url, access, &store);
     Ok(store)
 }
 
 /// Opens what an address leads to.
-async fn connect(
+async fn connect_store(
     url: &str,
     args: &StoreArgs,
     access: Access,
 ) -> CommandResult<Arc<dyn StoreAdmin>> {
     match url.split_once(':') {
         Some(("file", path)) => {
-            let dir = directory(path)?;
-            let files = files(args, dir.join("journal.jsonl"), dir.join("locks"), access)?;
+            let dir = store_directory(path)?;
+            let files =
+                open_file_store(args, dir.join("journal.jsonl"), dir.join("locks"), access)?;
             Ok(Arc::new(files))
         }
         #[cfg(feature = "postgres")]
@@ -100,7 +101,7 @@ async fn connect(
 
 /// Returns the directory of `file:/srv/entitle`, `file:///srv/entitle` or `file:beside`. Behind two slashes a URL names a
 /// machine, and no other one is reached that way.
-fn directory(path: &str) -> CommandResult<PathBuf> {
+fn store_directory(path: &str) -> CommandResult<PathBuf> {
     let dir = path.strip_prefix("//").unwrap_or(path);
     if dir.is_empty() || dir.len() < path.len() && !dir.starts_with('/') {
         bail!("--store file:{path} names no directory: write file:/srv/entitle")
@@ -115,7 +116,7 @@ fn not_built_in(engine: &str, feature: &str) -> CommandError {
     ))
 }
 
-fn files(
+fn open_file_store(
     args: &StoreArgs,
     journal: PathBuf,
     locks: PathBuf,
@@ -123,13 +124,13 @@ fn files(
 ) -> CommandResult<FileStore> {
     match access {
         Access::Read => Ok(FileStore::for_reading(&journal, &locks)),
-        Access::Write => FileStore::open(&journal, &locks, &setup::links())
+        Access::Write => FileStore::open(&journal, &locks, &setup::link_policy())
             .map_err(|error| state::journal_fault(args, &journal, error)),
     }
 }
 
 /// Returns what is known of other processes that call the same accounts.
-pub async fn budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budgets> {
+pub async fn shared_budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budgets> {
     if shared.url.is_none() || sandbox {
         return Ok(Budgets::default());
     }
@@ -138,7 +139,7 @@ pub async fn budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budge
         ..StoreArgs::default()
     };
     Ok(Budgets {
-        store: Some(open(&args, Access::Read).await?),
+        store: Some(open_store(&args, Access::Read).await?),
         processes: shared.share,
     })
 }
@@ -148,38 +149,38 @@ pub async fn budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budge
 pub fn warn_of_empty(args: &StoreArgs) {
     let is_empty = std::env::var_os("ENTITLE_STORE").is_some_and(|url| url.is_empty());
     if is_empty && args.shared.url.is_none() {
-        output::warn(
+        output::print_warning(
             "ENTITLE_STORE is empty: this run locks and remembers on this machine only; unset it if that is meant",
         );
     }
 }
 
 /// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
-pub fn queue(
+pub fn open_queue(
     args: &StoreArgs,
     store: Arc<dyn Store>,
     run: &str,
 ) -> CommandResult<Arc<RecordQueue>> {
     let orphans = match &args.shared.url {
-        Some(_) => Some(state::dir()?.join(format!("orphans/{run}.jsonl"))),
+        Some(_) => Some(state::state_dir()?.join(format!("orphans/{run}.jsonl"))),
         None => None,
     };
     Ok(RecordQueue::with_orphans(store, orphans))
 }
 
 /// Says why a store cannot be used, and what to do about it where nobody has said where it is.
-pub fn fault(args: &StoreArgs, error: StoreError) -> CommandError {
+pub fn explain_store_error(args: &StoreArgs, error: StoreError) -> CommandError {
     CommandError::from(error).with_hint(args.shared.url.is_none().then_some(state::HINT))
 }
 
 /// Says where the runs of other machines are, if it was this machine's journal that was asked.
-pub fn elsewhere(args: &StoreArgs) -> Option<&'static str> {
+pub fn hint_at_shared_store(args: &StoreArgs) -> Option<&'static str> {
     let is_own = args.shared.url.is_none() && args.journal.is_none();
     is_own.then_some("the journal of this machine; --store names the one that a team shares")
 }
 
 /// Hands over every record of a store in order.
-pub async fn each(
+pub async fn read_records(
     store: &dyn Store,
     mut take: impl FnMut(Record) + Send,
 ) -> Result<Damage, StoreError> {
@@ -197,7 +198,7 @@ pub async fn each(
 }
 
 /// Returns the accounts that manifests lead to.
-pub fn accounts(checked: &Checked) -> Vec<AccountKey> {
+pub fn manifest_accounts(checked: &Checked) -> Vec<AccountKey> {
     let accounts = checked.connections.values();
     let accounts: BTreeSet<AccountKey> = accounts
         .map(|connection| connection.account_key())
@@ -212,7 +213,7 @@ pub struct Damage(Option<String>);
 impl Damage {
     pub fn warn(self) {
         if let Some(damaged) = self.0 {
-            output::warn(&damaged);
+            output::print_warning(&damaged);
         }
     }
 
@@ -221,14 +222,14 @@ impl Damage {
 }
 
 /// Reads what a store knows of the objects of these accounts, and warns of damaged lines.
-pub async fn memory(
+pub async fn read_memory(
     store: &dyn Store,
     accounts: &[AccountKey],
     detail: Detail,
 ) -> Result<Memory, StoreError> {
     let memory = Memory::of(store, accounts, detail).await?;
     if let Some(damaged) = memory.damaged.told(&store.name()) {
-        output::warn(&damaged);
+        output::print_warning(&damaged);
     }
     Ok(memory)
 }

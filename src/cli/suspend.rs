@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{Selection, Time};
-use super::duration::moment;
+use super::duration::parse_moment;
 use super::exit::Exit;
 use super::scope::Scope;
 use super::{files, output, setup};
@@ -108,11 +108,11 @@ impl Objects {
         let manifests = LoadedManifests::load(
             &selection.paths,
             &mut std::io::empty(),
-            &setup::limits(Some(self.time.timeout)),
+            &setup::read_limits(Some(self.time.timeout)),
             None,
         );
-        let mut checked = reconcile::check(manifests, &CheckOptions::default());
-        output::findings(&checked.findings)?;
+        let mut checked = reconcile::check_manifests(manifests, &CheckOptions::default());
+        output::print_findings(&checked.findings)?;
         if checked.findings.has_errors() {
             return Ok(None);
         }
@@ -121,13 +121,13 @@ impl Objects {
     }
 }
 
-pub fn suspend(args: &Suspend) -> CommandResult<Exit> {
+pub fn run_suspend(args: &Suspend) -> CommandResult<Exit> {
     let reason = args.reason.trim();
     if reason.is_empty() {
         bail!("--reason says nothing, and whoever finds the object suspended will ask");
     }
     let until = args.until.as_deref();
-    let until = until.map(|text| moment(text, clock::now()));
+    let until = until.map(|text| parse_moment(text, clock::now()));
     let until = until
         .transpose()
         .map_err(|why| user_error(format_args!("--until: {why}")))?;
@@ -145,7 +145,7 @@ pub fn suspend(args: &Suspend) -> CommandResult<Exit> {
     carry_out(&args.objects, &change, &done, &already)
 }
 
-pub fn resume(args: &Resume) -> CommandResult<Exit> {
+pub fn run_resume(args: &Resume) -> CommandResult<Exit> {
     carry_out(
         &args.objects,
         &SuspensionEdit::Resume,
@@ -177,16 +177,16 @@ fn carry_out(
         match text.and_then(|text| edit_suspension(text, change, &kinds)) {
             Ok(Some(text)) => {
                 file.replace_document(place, text);
-                lines.push(line(desired, done));
+                lines.push(outcome_line(desired, done));
             }
-            Ok(None) => lines.push(line(desired, already)),
+            Ok(None) => lines.push(outcome_line(desired, already)),
             Err(why) => {
-                fault(desired, &why.to_string());
+                print_fault(desired, &why.to_string());
                 exit = Exit::Error;
             }
         }
     }
-    let mut out = output::buffered();
+    let mut out = output::buffered_stdout();
     for (file, lines) in files.into_values() {
         if file.is_changed() {
             let source = file.source();
@@ -200,7 +200,7 @@ fn carry_out(
     Ok(exit)
 }
 
-fn line(desired: &Desired, outcome: &str) -> String {
+fn outcome_line(desired: &Desired, outcome: &str) -> String {
     let (address, origin) = (&desired.address, &desired.origin);
     format!(
         "{address}  {outcome}  {}:{}",
@@ -209,8 +209,8 @@ fn line(desired: &Desired, outcome: &str) -> String {
     )
 }
 
-fn fault(desired: &Desired, why: &str) {
-    output::error(&format!(
+fn print_fault(desired: &Desired, why: &str) {
+    output::print_error(&format!(
         "{} in {}:{} is left as it is: {why}",
         desired.address, desired.origin.source.name, desired.origin.mark.line
     ));

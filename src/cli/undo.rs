@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args::{Consent, Reach, Rendering, Selection, StoreArgs};
-use super::carry_out::{self, Writer};
+use super::carry_out::{self, WritingCommand};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
@@ -53,19 +53,19 @@ pub struct Undo {
 pub async fn run(args: Undo) -> CommandResult<Exit> {
     let events = args.consent.events.as_deref();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events)?;
-    outputs.close(undone(&args, &outputs).await)
+    outputs.close(plan_and_undo(&args, &outputs).await)
 }
 
-async fn undone(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
+async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
-    let mut setup = setup::setup(&args.selection.whole(), &args.reach).await?;
+    let mut setup = setup::set_up(&args.selection.whole(), &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
     setup.heed_others(&args.consent.store.shared).await?;
-    let store = stores::open(&args.consent.store, Access::Read).await?;
-    let wrote = find(&*store, &args.consent.store, &args.run, &setup.checked).await?;
+    let store = stores::open_store(&args.consent.store, Access::Read).await?;
+    let wrote = find_run(&*store, &args.consent.store, &args.run, &setup.checked).await?;
     let take = Take {
         fields: args.field.clone(),
         unmanaged: args.include_unmanaged,
@@ -76,9 +76,9 @@ async fn undone(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     } else {
         &BTreeSet::new()
     };
-    let writer = writer(&setup, &args.consent, outputs, places).await?;
+    let writer = open_writer(&setup, &args.consent, outputs, places).await?;
     let scope = Scope::new(&args.selection)?;
-    let undone = inverse(
+    let undone = plan_inverse(
         &wrote.run,
         &take,
         &scope,
@@ -88,21 +88,21 @@ async fn undone(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     )
     .await?;
     if let Some(out) = &args.out {
-        plan::save(out, &undone.pass.document)?;
+        plan::save_plan(out, &undone.pass.document)?;
         outputs.finish(Stage::Planned, &undone.pass.document)?;
         let (file, apply) = (out.display(), plan::apply_with(out, &args.selection));
-        output::say(&format!(
+        output::print_note(&format!(
             "Saved to {file}. Apply exactly this with: {apply}"
         ));
-        return Ok(partly(Exit::Done, &undone));
+        return Ok(exit_of_partial(Exit::Done, &undone));
     }
     let exit = writer.carry_out(&undone.pass, false).await?;
-    Ok(partly(exit, &undone))
+    Ok(exit_of_partial(exit, &undone))
 }
 
 /// Carries out an inverse plan that was saved, object by object: one that would be taken back in another way by now is
 /// stale, and the others go.
-pub async fn apply(
+pub async fn apply_saved_undo(
     saved: PlanDocument,
     selection: &Selection,
     reach: &Reach,
@@ -110,16 +110,16 @@ pub async fn apply(
     outputs: &Outputs,
 ) -> CommandResult<Exit> {
     let run = saved.source.undo.clone().unwrap_or_default();
-    let mut setup = setup::setup(&selection.whole(), reach).await?;
+    let mut setup = setup::set_up(&selection.whole(), reach).await?;
     setup.settings.events = outputs.listener(consent.events.as_deref())?;
     setup.settings.checks = consent.checks.of_writes();
     setup.heed_others(&consent.store.shared).await?;
     let take = Take::shown(&saved);
-    let store = stores::open(&consent.store, Access::Read).await?;
-    let wrote = find(&*store, &consent.store, &run, &setup.checked).await?;
-    let writer = writer(&setup, consent, outputs, &wrote.places).await?;
+    let store = stores::open_store(&consent.store, Access::Read).await?;
+    let wrote = find_run(&*store, &consent.store, &run, &setup.checked).await?;
+    let writer = open_writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;
-    let mut undone = inverse(
+    let mut undone = plan_inverse(
         &run,
         &take,
         &scope,
@@ -129,25 +129,25 @@ pub async fn apply(
     )
     .await?;
     let gone = undone.hold_to(&saved, &|address| scope.names(address));
-    output::findings(&gone)?;
+    output::print_findings(&gone)?;
     let exit = writer.carry_out(&undone.pass, true).await?;
-    Ok(match partly(exit, &undone) {
+    Ok(match exit_of_partial(exit, &undone) {
         Exit::Done if gone.iter().next().is_some() => Exit::Stale,
         exit => exit,
     })
 }
 
 /// A run that may write to the objects of the manifests, and to the accounts at `places`.
-async fn writer<'a>(
+async fn open_writer<'a>(
     setup: &'a Setup,
     consent: &'a Consent,
     outputs: &'a Outputs,
     places: &BTreeSet<VendorAccount>,
-) -> CommandResult<Writer<'a>> {
-    Writer::at(setup, consent, outputs, Accounts::new(), places).await
+) -> CommandResult<WritingCommand<'a>> {
+    WritingCommand::at(setup, consent, outputs, Accounts::new(), places).await
 }
 
-fn partly(exit: Exit, undone: &Undone) -> Exit {
+fn exit_of_partial(exit: Exit, undone: &Undone) -> Exit {
     let whole = undone.findings.iter().next().is_none();
     if exit == Exit::Done && !whole {
         Exit::Partly
@@ -156,7 +156,7 @@ fn partly(exit: Exit, undone: &Undone) -> Exit {
     }
 }
 
-async fn inverse(
+async fn plan_inverse(
     run: &str,
     take: &Take,
     scope: &Scope,
@@ -165,30 +165,30 @@ async fn inverse(
     accounts: &Accounts,
 ) -> CommandResult<Undone> {
     let mut reader = PastRunReader::new(run);
-    let damage = stores::each(store, |record| reader.add(&record));
+    let damage = stores::read_records(store, |record| reader.add(&record));
     // Which lines are damaged is told where they are folded.
     damage.await?.known();
     let past = reader.end();
     let mut writes = reconcile::past_writes(&past, &setup.checked);
     scope.narrow_run(&mut writes, &past, &setup.checked)?;
     let checked = setup.checked.clone();
-    let undone = reconcile::undo(run, writes, take, checked, &setup.settings, accounts).await;
+    let undone = reconcile::plan_undo(run, writes, take, checked, &setup.settings, accounts).await;
     let mut undone = undone?;
     let document = undone.pass.document;
     undone.pass.document = document.inverse_of(run, &undone.findings);
-    output::findings(&undone.findings)?;
+    output::print_findings(&undone.findings)?;
     Ok(undone)
 }
 
 /// The run that the user named: `latest`, or the beginning of a name.
-async fn find(
+async fn find_run(
     store: &dyn Store,
     args: &StoreArgs,
     wanted: &str,
     checked: &Checked,
 ) -> CommandResult<WritingRun> {
     let mut runs = Runs::default();
-    let damage = stores::each(store, |record| {
+    let damage = stores::read_records(store, |record| {
         // A name is one whoever gave it; the latest is the latest of these manifests.
         if wanted != "latest" || args.scope.is_none() || record.scope == args.scope {
             runs.add(&record);
@@ -211,7 +211,8 @@ async fn find(
     };
     let count = found.len();
     let mut found = found.into_iter();
-    let elsewhere = stores::elsewhere(args).map_or(String::new(), |hint| format!(". It is {hint}"));
+    let elsewhere =
+        stores::hint_at_shared_store(args).map_or(String::new(), |hint| format!(". It is {hint}"));
     match (found.next(), count) {
         (Some(one), 1) => Ok(one),
         (None, _) if wanted == "latest" => bail!(
@@ -231,7 +232,7 @@ fn tell_later<'a>(runs: impl Iterator<Item = &'a WritingRun>) {
     let names: Vec<&str> = runs.map(|run| run.run.as_str()).collect();
     if !names.is_empty() {
         let names = names.join(", ");
-        output::say(&format!(
+        output::print_note(&format!(
             "Not the latest run of the account: {names} wrote to objects that these manifests do not name."
         ));
     }
@@ -248,11 +249,11 @@ impl Own {
     fn new(checked: &Checked) -> Self {
         let connections = checked.source.connections.keys();
         Self {
-            objects: reconcile::keys(checked),
+            objects: reconcile::journal_keys(checked),
             places: connections
-                .map(|name| reconcile::place(checked, name))
+                .map(|name| reconcile::account_of(checked, name))
                 .collect(),
-            paths: state::absolute(&checked.source.paths),
+            paths: state::absolute_paths(&checked.source.paths),
         }
     }
 

@@ -37,11 +37,11 @@ pub struct Unmanaged {
 }
 
 pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
-    let mut setup = setup::account(&args.paths, &args.reach).await?;
+    let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
-    let connection = import::connection(&setup.checked, args.connection.as_deref())?;
+    let connection = import::choose_connection(&setup.checked, args.connection.as_deref())?;
     let kind = import::kind_at(&setup.checked, &connection)?;
-    let seen = import::seen(
+    let seen = import::read_objects(
         &setup.checked,
         &connection,
         kind,
@@ -53,7 +53,7 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
         bail!("the list of objects is not complete: {failure}");
     }
     let kind = kind.table().kind;
-    let known = import::managed(&setup.checked, &connection, kind);
+    let known = import::managed_objects(&setup.checked, &connection, kind);
     let (managed, unmanaged): (Vec<_>, Vec<_>) = seen
         .objects
         .iter()
@@ -69,7 +69,7 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
             };
             let objects: Vec<Json> = unmanaged
                 .iter()
-                .map(|one| json!({"id": import::shown(one), "identity": identity(one)}))
+                .map(|one| json!({"id": import::show_identity(one), "identity": identity(one)}))
                 .collect();
             let document = json!({
                 "format_version": FORMAT_VERSION,
@@ -79,17 +79,21 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
                 "managed": managed.len(),
                 "unmanaged": objects,
             });
-            let mut out = output::data();
+            let mut out = output::data_stdout();
             render::json::write_document(&mut out, &document)?;
             out.flush()?;
         }
         Format::Text => {
-            let mut out = output::buffered();
+            let mut out = output::buffered_stdout();
             for identity in &unmanaged {
-                writeln!(out, "{kind} {}", make_visible(&import::shown(identity)))?;
+                writeln!(
+                    out,
+                    "{kind} {}",
+                    make_visible(&import::show_identity(identity))
+                )?;
             }
             out.flush()?;
-            output::say(&format!(
+            output::print_note(&format!(
                 "{} of {} at `{connection}` managed, {} not",
                 managed.len(),
                 pluralize(seen.objects.len(), "object"),

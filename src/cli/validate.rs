@@ -35,14 +35,14 @@ pub struct Validate {
 
 pub fn run(args: &Validate) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Checked, None)?;
-    outputs.close(validated(args, &outputs))
+    outputs.close(validate_selection(args, &outputs))
 }
 
-fn validated(args: &Validate, outputs: &Outputs) -> CommandResult<Exit> {
-    let mut checked = setup::check(&args.selection, &CheckOptions::default(), args.time)?;
-    checked.source.paths = setup::paths(&args.selection);
+fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit> {
+    let mut checked = setup::check_selection(&args.selection, &CheckOptions::default(), args.time)?;
+    checked.source.paths = setup::selected_paths(&args.selection);
     if args.rendering.format == Printed::Text {
-        tell(&checked)?;
+        print_summary(&checked)?;
     }
     if args.verbose {
         tell_passed(&checked);
@@ -61,8 +61,8 @@ fn validated(args: &Validate, outputs: &Outputs) -> CommandResult<Exit> {
 }
 
 /// The findings on stderr, and a closing count.
-fn tell(checked: &Checked) -> std::io::Result<()> {
-    output::findings(&checked.findings)?;
+fn print_summary(checked: &Checked) -> std::io::Result<()> {
+    output::print_findings(&checked.findings)?;
     let facts = &checked.source;
     let documents = pluralize(facts.documents - facts.skipped, "document");
     let mut line = format!("{documents} in {}: ", pluralize(facts.files, "file"));
@@ -81,10 +81,10 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
         line += &format!(" ({skipped} of other tools skipped)");
     }
     if broken {
-        output::say(&line);
+        output::print_note(&line);
         Ok(())
     } else {
-        writeln!(output::stdout(), "{line}")
+        writeln!(output::text_stdout(), "{line}")
     }
 }
 
@@ -92,7 +92,7 @@ fn tell(checked: &Checked) -> std::io::Result<()> {
 fn tell_passed(checked: &Checked) {
     let reasons = checked.passed.reasons();
     let all: usize = reasons.iter().map(|(_, tally)| tally.count()).sum();
-    output::say(&format!("{} passed over", pluralize(all, "name")));
+    output::print_note(&format!("{} passed over", pluralize(all, "name")));
     for (why, tally) in reasons.iter().filter(|(_, tally)| tally.count() > 0) {
         let first = tally
             .first()
@@ -101,10 +101,10 @@ fn tell_passed(checked: &Checked) {
         if tally.count() > names.len() {
             names.push("…".into());
         }
-        output::say(&format!("  {} {why}: {}", tally.count(), names.join(", ")));
+        output::print_note(&format!("  {} {why}: {}", tally.count(), names.join(", ")));
     }
     if checked.source.skipped > 0 {
         let foreign = pluralize(checked.source.skipped, "document");
-        output::say(&format!("{foreign} of other tools skipped"));
+        output::print_note(&format!("{foreign} of other tools skipped"));
     }
 }

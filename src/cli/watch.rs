@@ -12,7 +12,7 @@ use super::endpoints::Endpoints;
 use super::exit::Exit;
 use super::stores::{self, Access};
 use super::watch_args::Watch;
-use super::watch_source::{Place, reader};
+use super::watch_source::{Place, source_reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
@@ -65,7 +65,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
             Some(following?)
         }
     };
-    let mut reader = reader(
+    let mut reader = source_reader(
         place,
         &args.selection,
         options,
@@ -78,10 +78,12 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         if first.is_err() {
             return Ok(Exit::Error);
         }
-        reader = after(first, reader);
+        reader = resume_reader(first, reader);
     }
     let from_git = remote.is_some();
-    if let Some(warning) = setup::unlimited(&args.reach).filter(|_| from_git || setup::is_ci()) {
+    if let Some(warning) =
+        setup::warn_of_any_host(&args.reach).filter(|_| from_git || setup::is_ci())
+    {
         tracing::warn!(
             code = warning.code,
             hint = warning.hint,
@@ -89,7 +91,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
             warning.message
         );
     }
-    let secrets = settings(&args.reach, from_git, Arc::default()).secrets;
+    let secrets = watch_settings(&args.reach, from_git, Arc::default()).secrets;
     let bounds = ConnectionBounds::for_descriptor_limit(limit);
     let surface = Endpoints::new(&args.surface, secrets, triggers.clone(), bounds).await?;
     let task = Wiring {
@@ -106,8 +108,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
 
 /// What a pass needs. Manifests of a remote come from whoever may push there: as in CI, they do not choose which
 /// files are read, and the directory that the daemon was started in is nothing to them.
-fn settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
-    let mut settings = setup::settings(reach, stop);
+fn watch_settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
+    let mut settings = setup::pass_settings(reach, stop);
     if from_git {
         let trust = &mut settings.secrets.trust;
         (trust.confine_files, trust.tree) = (true, None);
@@ -124,7 +126,7 @@ async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
         ..sandbox::Options::default()
     };
     let sandbox = SandboxServer::start(options).await?;
-    output::say(&format!(
+    output::print_note(&format!(
         "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
         sandbox.address()
     ));
@@ -132,7 +134,7 @@ async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
 }
 
 /// A reader whose first answer is known.
-fn after(first: Answer, mut reader: SourceReader) -> SourceReader {
+fn resume_reader(first: FirstRead, mut reader: SourceReader) -> SourceReader {
     let mut first = Some(first);
     Box::new(move |kept| match first.take() {
         Some(answer) => Box::pin(std::future::ready(answer)),
@@ -140,7 +142,7 @@ fn after(first: Answer, mut reader: SourceReader) -> SourceReader {
     })
 }
 
-type Answer = Result<Option<crate::daemon::task::Fetched>, SourceError>;
+type FirstRead = Result<Option<crate::daemon::task::Fetched>, SourceError>;
 
 struct Wiring<'a> {
     args: &'a Watch,
@@ -165,7 +167,7 @@ impl Wiring<'_> {
         let board = self.board(rules.mode);
         let engine = Engine::new(rules);
         let (status, _seen) = watch::channel(board.snapshot(&engine));
-        let signals = signals::order(Arc::clone(&stop), orders);
+        let signals = signals::send_orders(Arc::clone(&stop), orders);
         let poll = self.remote.map_or(args.resync, |_| args.interval);
         let sharing = self.sharing(&context);
         let reader = self.surface.wrap_reader(self.reader);
@@ -190,7 +192,7 @@ impl Wiring<'_> {
         if !args.once {
             return Ok(Exit::Done);
         }
-        watch_once::report(&end)?;
+        watch_once::print_report(&end)?;
         Ok(signals.exit().unwrap_or_else(|| watch_once::exit_of(&end)))
     }
 
@@ -198,7 +200,7 @@ impl Wiring<'_> {
     fn paths(&self) -> Vec<String> {
         match self.remote {
             Some(_) => Vec::new(),
-            None => state::absolute(&setup::paths(&self.args.selection)),
+            None => state::absolute_paths(&setup::selected_paths(&self.args.selection)),
         }
     }
 
@@ -207,7 +209,7 @@ impl Wiring<'_> {
         let args = self.args;
         context.queue.store().roster().filter(|_| !args.once)?;
         let group = args.group(self.remote, &self.paths());
-        Some(Sharing::new(clock::run_id(), state::machine(), group))
+        Some(Sharing::new(clock::run_id(), state::replica_name(), group))
     }
 
     fn board(&self, mode: RunMode) -> StatusLog {
@@ -250,20 +252,20 @@ impl Wiring<'_> {
                 ..self.args.store.own()
             },
         };
-        let store = stores::open(&args, Access::Write).await?;
+        let store = stores::open_store(&args, Access::Write).await?;
         let detail = match self.args.mode {
             RunMode::Heal => Detail::Values,
             RunMode::Observe | RunMode::Sync => Detail::Agreements,
         };
         // Of a store that keeps accounts apart this reads nothing: whose they are, the manifests tell.
-        let memory = stores::memory(&*store, &[], detail).await?;
+        let memory = stores::read_memory(&*store, &[], detail).await?;
         for open in memory.open() {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::warn!(address, at, "a run was cut off while it wrote this object");
         }
         let reach = self.args.reach.clone();
         let checks = self.args.checks.of_writes();
-        let opened = sessions::opened();
+        let opened = sessions::opened_accounts();
         let budgets = Budgets {
             store: (!self.sandboxed).then(|| Arc::clone(&store)),
             processes: args.shared.share,
@@ -274,13 +276,13 @@ impl Wiring<'_> {
                 budgets: budgets.clone(),
                 checks,
                 opened: opened.clone(),
-                ..settings(&reach, from_git, Arc::clone(&stop))
+                ..watch_settings(&reach, from_git, Arc::clone(&stop))
             }),
-            queue: stores::queue(&args, store, &clock::run_id())?,
+            queue: stores::open_queue(&args, store, &clock::run_id())?,
             shared: !self.sandboxed,
             scope: args.scope.clone(),
-            author: state::actor(),
-            lease_holder: Box::new(state::holder),
+            author: state::find_actor(),
+            lease_holder: Box::new(state::lease_holder),
             paths: self.paths(),
             memory: AsyncMutex::new(Arc::new(memory)),
             read_back: Mutex::default(),

@@ -6,7 +6,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::args::{Checks, Reach, Selection, StoreArgs};
-use super::duration::duration;
+use super::duration::parse_duration;
 use super::endpoints::EndpointArgs;
 use super::state;
 use crate::cli::error::CommandResult;
@@ -51,7 +51,7 @@ pub struct Watch {
     #[arg(long, value_enum, env = "ENTITLE_MODE", default_value = "observe")]
     pub mode: RunMode,
     /// Look at everything this often, hint or no hint; an object's policy may say otherwise
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = positive)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_RESYNC", default_value = "10m", value_parser = parse_positive)]
     pub resync: Duration,
     /// Write nothing to a connection where more objects would change: a number, or a share, counted from 10 objects
     #[arg(
@@ -89,7 +89,7 @@ pub struct Watch {
     #[arg(long, value_name = "DIR", env = "ENTITLE_GIT_PATH", default_value = "")]
     pub path: String,
     /// How often the remote is asked for a new commit
-    #[arg(long, value_name = "DURATION", env = "ENTITLE_INTERVAL", default_value = "1m", value_parser = positive)]
+    #[arg(long, value_name = "DURATION", env = "ENTITLE_INTERVAL", default_value = "1m", value_parser = parse_positive)]
     pub interval: Duration,
     /// Token for the remote over https
     #[arg(
@@ -171,7 +171,7 @@ impl Watch {
             url: url.clone(),
             reference: self.reference.clone(),
             path: self.path.clone(),
-            dir: state::dir()?.join("git").join(name),
+            dir: state::state_dir()?.join("git").join(name),
             token: self.git_token.clone(),
         };
         remote.check()?;
@@ -181,13 +181,13 @@ impl Watch {
 
 /// Returns the first hexadecimal digits of the hash of a text.
 fn short_digest(text: &str, digits: usize) -> String {
-    let digest = crate::plan::fingerprint::digest(&text);
+    let digest = crate::plan::fingerprint::json_digest(&text);
     let bare = digest.chars().skip_while(|c| *c != ':').skip(1);
     bare.take(digits).collect()
 }
 
-fn positive(text: &str) -> Result<Duration, String> {
-    let span = duration(text)?;
+fn parse_positive(text: &str) -> Result<Duration, String> {
+    let span = parse_duration(text)?;
     if span < Duration::from_secs(1) {
         return Err("a second is the shortest".into());
     }

@@ -9,8 +9,8 @@ use crate::model::Outcome;
 use crate::render::safe::make_visible;
 
 /// Everything that is not in sync, and a line of counts.
-pub fn report(status: &Status) -> std::io::Result<()> {
-    let mut out = output::stdout();
+pub fn print_report(status: &Status) -> std::io::Result<()> {
+    let mut out = output::text_stdout();
     let (mut in_sync, mut written) = (0, 0);
     for object in &status.objects {
         if object.state == ObjectState::InSync {

@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What every reading needs, and what the last one came to.
-struct Source {
+struct WatchSource {
     place: Place,
     scope: scope::Scope,
     options: CheckOptions,
@@ -49,14 +49,14 @@ struct Last {
 }
 
 /// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
-pub fn reader(
+pub fn source_reader(
     place: Place,
     selection: &Selection,
     options: CheckOptions,
     json: bool,
     timeout: Duration,
 ) -> CommandResult<SourceReader> {
-    let source = Arc::new(Source {
+    let source = Arc::new(WatchSource {
         place,
         scope: scope::Scope::new(selection)?,
         options,
@@ -68,11 +68,14 @@ pub fn reader(
         loader: Mutex::default(),
     });
     Ok(Box::new(move |kept| {
-        Box::pin(read(Arc::clone(&source), kept))
+        Box::pin(read_source(Arc::clone(&source), kept))
     }))
 }
 
-async fn read(source: Arc<Source>, kept: KeptAccounts) -> Result<Option<Fetched>, SourceError> {
+async fn read_source(
+    source: Arc<WatchSource>,
+    kept: KeptAccounts,
+) -> Result<Option<Fetched>, SourceError> {
     source.loader().keep_only(&kept);
     let commit = match &source.place {
         Place::Files(_) => None,
@@ -93,7 +96,7 @@ async fn read(source: Arc<Source>, kept: KeptAccounts) -> Result<Option<Fetched>
         .map_err(|error| SourceError::BrokenOff(error.to_string()))?
 }
 
-impl Source {
+impl WatchSource {
     fn loader(&self) -> std::sync::MutexGuard<'_, IncrementalLoader> {
         self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,7 +126,7 @@ impl Source {
             (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
             (Place::Files(paths), None) => {
                 let now = SystemTime::now();
-                let limits = setup::limits(Some(self.timeout));
+                let limits = setup::read_limits(Some(self.timeout));
                 self.loader().load(paths, &limits, now, cache.clone(), kept)
             }
             (Place::Git(_), None) => LoadedManifests::default(),
@@ -186,7 +189,7 @@ impl Source {
             .narrow(&mut checked)
             .map_err(|error| SourceError::Scope(error.to_string()))?;
         checked.source.commit = match &self.place {
-            Place::Files(_) => tokio::runtime::Handle::current().block_on(state::commit()),
+            Place::Files(_) => tokio::runtime::Handle::current().block_on(state::current_commit()),
             Place::Git(_) => commit.map(Into::into),
         };
         Ok(checked)
@@ -206,7 +209,7 @@ impl Source {
     fn tell(&self, findings: &Diagnostics) {
         if !self.json {
             // Whoever closed our standard error does not read this either.
-            let _ = output::findings(findings);
+            let _ = output::print_findings(findings);
             return;
         }
         for finding in findings.iter() {

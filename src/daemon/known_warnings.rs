@@ -55,7 +55,7 @@ mod tests {
     use std::sync::Arc;
 
     fn planned(read: bool, findings: &[Diagnostic]) -> [Planned; 1] {
-        let lac = provider::of_kind("LacLicenseOrder").expect("a kind");
+        let lac = provider::find_kind("LacLicenseOrder").expect("a kind");
         let desired = Arc::new(wanted(lac.table(), &[("activationKey", "K1")]));
         [Planned {
             desired,

@@ -216,7 +216,7 @@ fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Addr
             || had_settled.contains(&object.address)
             || memory.agrees(
                 object,
-                &reconcile::place(&batch.checked, &object.connection),
+                &reconcile::account_of(&batch.checked, &object.connection),
             )
     };
     let objects = pass.planned.iter().map(|planned| &planned.desired);

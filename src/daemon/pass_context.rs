@@ -103,7 +103,7 @@ impl PassContext {
             RunMode::Observe | RunMode::Sync => {
                 reconcile::plan_with(&batch.checked, settings, kept).await
             }
-            RunMode::Heal => reconcile::restore(memory, &batch.checked, settings, kept).await,
+            RunMode::Heal => reconcile::plan_restore(memory, &batch.checked, settings, kept).await,
         }
     }
 
@@ -267,7 +267,7 @@ impl PassContext {
             fail_fast: false,
             recorder,
         };
-        let reports = reconcile::apply(pass, &options, settings).await;
+        let reports = reconcile::apply_plan(pass, &options, settings).await;
         let interrupted = settings.stop.load(std::sync::atomic::Ordering::Relaxed);
         if let Err(error) = options.recorder.record_end(interrupted).await {
             tracing::error!("{}", with_causes(&*error));

@@ -313,7 +313,7 @@ impl DaemonTask {
                 let first = self.engine.checked.is_none();
                 if let Some(fetched) = fetched {
                     let remembered = |checked: &Checked, object: &Desired| {
-                        let place = reconcile::place(checked, &object.connection);
+                        let place = reconcile::account_of(checked, &object.connection);
                         recall_fights(&memory, object, &place, now)
                     };
                     self.log.record_manifests(&fetched, now.time);

@@ -6,7 +6,7 @@
 //! directory and reviews a change, which a file in a hidden directory is not. They silence `drift` and
 //! nothing else: `plan` and `apply` do what the manifests say.
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{ADDRESS, DAY, DRIFT_PATH, TEXT};
 use super::values::Values;
@@ -29,7 +29,7 @@ map_table! {
     }
 }
 
-pub fn lower(spec: &Node, reader: &mut Reader<'_>) -> Vec<AcceptedDrift> {
+pub fn lower(spec: &Node, reader: &mut MapReader<'_>) -> Vec<AcceptedDrift> {
     let Some(mut values) = reader.read(&ACCEPTED_DRIFT, spec) else {
         return Vec::new();
     };

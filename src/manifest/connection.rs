@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::{BASE_URL, DURATION, TEXT, hide_secret_in, refuse_unsafe};
 use super::values::Values;
@@ -81,7 +81,7 @@ pub fn lower(
     name: String,
     spec: &Node,
     origin: Origin,
-    reader: &mut Reader<'_>,
+    reader: &mut MapReader<'_>,
 ) -> Option<Connection> {
     let mut values = reader.read(&CONNECTION, spec)?;
     let allow_insecure_http = values.take("allowInsecureHttp").unwrap_or(false);
@@ -110,7 +110,7 @@ fn take_url(
     values: &mut Values<'_>,
     name: &str,
     insecure: bool,
-    reader: &mut Reader<'_>,
+    reader: &mut MapReader<'_>,
 ) -> Option<Url> {
     let node = values.node_of(name)?;
     let url = values.take(name)?;
@@ -122,7 +122,7 @@ fn take_url(
     None
 }
 
-fn lower_auth(values: &mut Values<'_>, insecure: bool, reader: &mut Reader<'_>) -> Option<Auth> {
+fn lower_auth(values: &mut Values<'_>, insecure: bool, reader: &mut MapReader<'_>) -> Option<Auth> {
     let form = values.names().next()?;
     match form {
         "token" => values.take("token").map(Auth::Token),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::policy::POLICY;
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{NAME, TEXT};
 use crate::model::draft::KindRow;
@@ -59,7 +59,7 @@ pub enum Envelope {
 }
 
 /// Whose a document is, by its version and kind.
-pub fn of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelope {
+pub fn of(document: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Envelope {
     let kind_text = document.get("kind").and_then(Node::text);
     match document.get("apiVersion").and_then(Node::text) {
         Some(API_VERSION) => Envelope::Ours,
@@ -87,7 +87,7 @@ pub fn of(document: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Envelo
 /// Reads the name and the labels; `None` where there is no usable name.
 pub fn read_metadata(
     document: &Node,
-    reader: &mut Reader<'_>,
+    reader: &mut MapReader<'_>,
 ) -> Option<(String, BTreeMap<String, String>)> {
     let Some(metadata) = document.get("metadata") else {
         reader.missing(&DOCUMENT.title, "metadata", document.mark);

@@ -12,7 +12,7 @@ use super::envelope::{self, DOCUMENT, Envelope};
 use super::list::Documents;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::{accepted, connection, fast_yaml, notification, policy, project, yaml, yaml_dialect};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
@@ -117,7 +117,7 @@ fn lower_document(
     kinds: &[KindRow],
     all: &mut Declarations,
 ) -> Option<Draft> {
-    let mut reader = Reader {
+    let mut reader = MapReader {
         source,
         kinds,
         findings: &mut all.findings,
@@ -171,7 +171,7 @@ fn lower_document(
 }
 
 /// Returns the kind of a document. `None` if there is no such kind, after a finding.
-fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut Reader<'_>) -> Option<DocumentKind> {
+fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Option<DocumentKind> {
     let text = reader.text(&"kind", kind)?;
     let row = kinds.iter().find(|row| row.kind.0 == text);
     let found = row
@@ -197,7 +197,7 @@ fn lower_own_kind(
     all: &mut Declarations,
 ) {
     let source = Arc::clone(&origin.source);
-    let mut reader = Reader {
+    let mut reader = MapReader {
         source: &source,
         kinds,
         findings: &mut all.findings,
@@ -224,7 +224,7 @@ fn lower_own_kind(
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
 /// Lowers the spec of an object. `None` without a map of desired fields, after a finding.
-fn lower_object(row: KindRow, spec: &mut Node, reader: &mut Reader<'_>) -> Option<ObjectParts> {
+fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Option<ObjectParts> {
     let title = format_args!("the spec of {}", row.kind);
     let entries = reader.entries(&title, spec, || envelope::object_members(row.identity))?;
     let identity_names = || row.identity.iter().map(|identity| identity.name);

@@ -6,7 +6,7 @@
 
 use url::Url;
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::{MAIL_SERVER, MAILBOX, TEXT, WEBHOOK_URL};
 use super::values::Values;
@@ -68,7 +68,7 @@ map_table! {
     prefix: "email.", rule: Rule::Together(["username", "password"], "email with a login")
 }
 
-pub fn lower(name: String, spec: &Node, reader: &mut Reader<'_>) -> Option<Notification> {
+pub fn lower(name: String, spec: &Node, reader: &mut MapReader<'_>) -> Option<Notification> {
     let mut values = reader.read(&NOTIFICATION, spec)?;
     let events = values.take_list::<String>("events").into_iter();
     Some(Notification {

@@ -1,6 +1,6 @@
 //! `spec.policy`: what may be done to an object. Field names in it are checked later, by the provider's audit.
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{DURATION, INSTANT, PLAN_PATH, TEXT};
 use crate::model::draft::PolicyDraft;
@@ -26,7 +26,7 @@ map_table! {
     }
 }
 
-pub fn lower(node: &Node, reader: &mut Reader<'_>) -> PolicyDraft {
+pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
     if node.tree == Tree::Null {
         return PolicyDraft::default();
     }

@@ -13,10 +13,10 @@
 use std::path::{Component, Path};
 use std::time::Duration;
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{DURATION, GivenText, TextType};
-use super::values::Checked;
+use super::values::MemberValue;
 use crate::model::trusted_host::TrustedHost;
 use crate::model::{Diagnostic, Node, Tree};
 
@@ -63,9 +63,9 @@ fn accept(
     given: &GivenText<'_>,
     code: &'static str,
     fault: fn(&str) -> Option<&'static str>,
-) -> Result<Checked<'static>, Diagnostic> {
+) -> Result<MemberValue<'static>, Diagnostic> {
     match fault(given.text) {
-        None => Ok(Checked::Text(given.text.into())),
+        None => Ok(MemberValue::Text(given.text.into())),
         Some(fault) => Err(Diagnostic::error(code, format!("{:?} {fault}", given.text))),
     }
 }
@@ -83,7 +83,7 @@ pub struct Project {
 }
 
 /// Reads a project; one that sets nothing is one all the same.
-pub fn lower(spec: &Node, reader: &mut Reader<'_>) -> Project {
+pub fn lower(spec: &Node, reader: &mut MapReader<'_>) -> Project {
     if spec.tree == Tree::Null {
         return Project::default();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{Form, MapTable, Member, Rule};
 use super::text_type::{GivenText, TextType};
-use super::values::{Checked, Values};
+use super::values::{MemberValue, Values};
 use crate::model::connection::Credential;
 use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
@@ -13,7 +13,7 @@ use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
 /// The findings of one source, and how to read its nodes.
-pub struct Reader<'a> {
+pub struct MapReader<'a> {
     pub source: &'a Arc<Source>,
     pub kinds: &'a [KindRow],
     pub findings: &'a mut Diagnostics,
@@ -21,7 +21,7 @@ pub struct Reader<'a> {
     pub secretive: bool,
 }
 
-impl Reader<'_> {
+impl MapReader<'_> {
     pub fn report(&mut self, finding: Diagnostic, mark: Mark) {
         let mut finding = finding.at(self.source, mark);
         finding.hidden |= self.secretive;
@@ -121,7 +121,7 @@ impl Reader<'_> {
         table: &MapTable,
         member: &'static Member,
         entry: &'n Entry,
-    ) -> Option<Checked<'n>> {
+    ) -> Option<MemberValue<'n>> {
         let label = format_args!("{}{}", table.prefix, member.name);
         if let Form::Refused(flag) = member.form {
             let message = format!("a project file cannot set `{label}`");
@@ -138,11 +138,11 @@ impl Reader<'_> {
         form: &'static Form,
         label: &dyn fmt::Display,
         node: &'n Node,
-    ) -> Option<Checked<'n>> {
+    ) -> Option<MemberValue<'n>> {
         match form {
             Form::Text(text_type) => self.typed_text(text_type, label, node),
             Form::Boolean => match node.tree {
-                Tree::Bool(value) => Some(Checked::Boolean(value)),
+                Tree::Bool(value) => Some(MemberValue::Boolean(value)),
                 _ => self.wrong_type(label, "true or false", node),
             },
             Form::Count(max) => self.count(*max, label, node),
@@ -151,7 +151,7 @@ impl Reader<'_> {
                 let (text, values) = (self.text(label, node)?, values.iter().copied());
                 let known = values.clone().find(|value| *value == text);
                 self.expect_known("bad-choice", known, noun, values, node)
-                    .map(|value| Checked::Text(value.into()))
+                    .map(|value| MemberValue::Text(value.into()))
             }
             Form::Vendor => {
                 let text = self.text(label, node)?;
@@ -162,30 +162,32 @@ impl Reader<'_> {
                 let known = vendors.clone().find(|vendor| vendor.0 == text);
                 let names = vendors.map(|vendor| vendor.0);
                 self.expect_known("unknown-vendor", known, "vendor", names, node)
-                    .map(Checked::Vendor)
+                    .map(MemberValue::Vendor)
             }
-            Form::Secret => self.secret(label, node).map(Checked::Secret),
+            Form::Secret => self.secret(label, node).map(MemberValue::Secret),
             Form::TextOrSecret(text_type) => match &node.tree {
                 Tree::Text(_) => match self.typed_text(text_type, label, node)? {
-                    Checked::Text(text) => Some(Checked::Credential(Credential::Plain(text))),
+                    MemberValue::Text(text) => {
+                        Some(MemberValue::Credential(Credential::Plain(text)))
+                    }
                     other => Some(other),
                 },
                 _ => {
                     let secret = self.secret(label, node)?;
-                    Some(Checked::Credential(Credential::Secret(secret)))
+                    Some(MemberValue::Credential(Credential::Secret(secret)))
                 }
             },
             Form::List(items) => self.list(items, None, label, node),
             Form::ListOf(noun, items) => self.list(items, Some(noun), label, node),
             Form::OneOrListOf(noun, items) => match &node.tree {
                 Tree::List(_) => self.list(items, Some(noun), label, node),
-                _ => Some(Checked::List(vec![(
+                _ => Some(MemberValue::List(vec![(
                     self.value(items, label, node)?,
                     node.mark,
                 )])),
             },
             Form::TextMap => self.text_map(label, node),
-            Form::Map(table) => self.read(table, node).map(Checked::Map),
+            Form::Map(table) => self.read(table, node).map(MemberValue::Map),
             Form::Unread | Form::Refused(_) => None,
         }
     }
@@ -197,7 +199,7 @@ impl Reader<'_> {
         noun: Option<&str>,
         label: &dyn fmt::Display,
         node: &'n Node,
-    ) -> Option<Checked<'n>> {
+    ) -> Option<MemberValue<'n>> {
         let Tree::List(nodes) = &node.tree else {
             let is_text = matches!(items, Form::Text(_) | Form::Choice(..));
             let expected = if is_text { "a list of texts" } else { "a list" };
@@ -212,7 +214,7 @@ impl Reader<'_> {
             let value = self.value(items, &label, node)?;
             Some((value, node.mark))
         });
-        Some(Checked::List(items.collect()))
+        Some(MemberValue::List(items.collect()))
     }
 
     /// Reads a text with something in it.
@@ -233,7 +235,7 @@ impl Reader<'_> {
         text_type: &TextType,
         label: &dyn fmt::Display,
         node: &'n Node,
-    ) -> Option<Checked<'n>> {
+    ) -> Option<MemberValue<'n>> {
         let given = GivenText {
             text: self.text(label, node)?,
             label,
@@ -250,7 +252,7 @@ impl Reader<'_> {
         max: u32,
         label: &dyn fmt::Display,
         node: &Node,
-    ) -> Option<Checked<'n>> {
+    ) -> Option<MemberValue<'n>> {
         let Tree::Integer(value) = node.tree else {
             return self.wrong_type(label, "a whole number", node);
         };
@@ -261,15 +263,19 @@ impl Reader<'_> {
             let message = format!("{label} must be from 1 to {max}, not {value}");
             self.report(Diagnostic::error("out-of-range", message), node.mark);
         }
-        count.map(Checked::Count)
+        count.map(MemberValue::Count)
     }
 
-    fn count_or_share<'n>(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<Checked<'n>> {
+    fn count_or_share<'n>(
+        &mut self,
+        label: &dyn fmt::Display,
+        node: &Node,
+    ) -> Option<MemberValue<'n>> {
         let percent = |text: &str| text.strip_suffix('%')?.parse::<u8>().ok();
         match &node.tree {
-            Tree::Integer(count) if *count >= 0 => Some(Checked::Text(count.to_string())),
+            Tree::Integer(count) if *count >= 0 => Some(MemberValue::Text(count.to_string())),
             Tree::Text(text) if percent(text).is_some_and(|percent| percent <= 100) => {
-                Some(Checked::Text(text.clone()))
+                Some(MemberValue::Text(text.clone()))
             }
             _ => self.wrong_type(label, "a number such as 20, or a share such as 10%", node),
         }
@@ -294,7 +300,7 @@ impl Reader<'_> {
         known
     }
 
-    fn text_map<'n>(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<Checked<'n>> {
+    fn text_map<'n>(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<MemberValue<'n>> {
         if !matches!(node.tree, Tree::Map(_) | Tree::Null) {
             return self.wrong_type(label, "a map of texts", node);
         }
@@ -308,7 +314,7 @@ impl Reader<'_> {
             };
             Some((entry.key.clone(), text.clone()))
         });
-        Some(Checked::TextMap(texts.collect()))
+        Some(MemberValue::TextMap(texts.collect()))
     }
 
     /// Reports whether a map keeps the rule of its table, after a finding where it does not.

@@ -24,7 +24,7 @@ pub fn reorder_lines(
     is_root: bool,
 ) -> Option<String> {
     let entries = map.entries();
-    let lines = Lines { text };
+    let lines = TextLines { text };
     let starts: Vec<usize> = entries
         .iter()
         .map(|entry| lines.line_start(entry.key_mark.range().start))
@@ -72,11 +72,11 @@ pub fn reorder_lines(
     Some(result)
 }
 
-struct Lines<'a> {
+struct TextLines<'a> {
     text: &'a str,
 }
 
-impl Lines<'_> {
+impl TextLines<'_> {
     /// Returns the beginning of the line with this offset.
     fn line_start(&self, offset: usize) -> usize {
         let head = self.text.get(..offset).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::reader::Reader;
+use super::reader::MapReader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::TEXT;
 use crate::model::{Diagnostic, Node, SecretRef, Tree};
@@ -20,7 +20,7 @@ map_table! {
     secretive: true
 }
 
-impl Reader<'_> {
+impl MapReader<'_> {
     /// Reads a reference to a secret. A literal is refused without being repeated.
     pub fn secret(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<SecretRef> {
         if !matches!(node.tree, Tree::Map(_)) {

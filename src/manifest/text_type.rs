@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::values::Checked;
+use super::values::MemberValue;
 use crate::model::address::refuse_name;
 use crate::model::draft::KindRow;
 use crate::model::trusted_host::is_loopback;
@@ -23,7 +23,7 @@ pub struct TextType {
     /// Keywords of JSON Schema, each with its text.
     pub keywords: &'static [(&'static str, &'static str)],
     /// Reads a text, or tells why it is refused.
-    pub parse: fn(&GivenText<'_>) -> Result<Checked<'static>, Diagnostic>,
+    pub parse: fn(&GivenText<'_>) -> Result<MemberValue<'static>, Diagnostic>,
 }
 
 /// A text as it was given, with what a type may want to know beside it.
@@ -45,7 +45,7 @@ impl GivenText<'_> {
 pub static TEXT: TextType = TextType {
     name: "text",
     keywords: &[],
-    parse: |given| Ok(Checked::Text(given.text.into())),
+    parse: |given| Ok(MemberValue::Text(given.text.into())),
 };
 
 /// The name of a document.
@@ -53,7 +53,7 @@ pub static NAME: TextType = TextType {
     name: "text of lower-case letters, digits, `-` and `.`",
     keywords: &[("pattern", "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")],
     parse: |given| match refuse_name(given.text) {
-        None => Ok(Checked::Text(given.text.into())),
+        None => Ok(MemberValue::Text(given.text.into())),
         Some(fault) => {
             let message = format!("the name {:?} {fault}", given.text);
             Err(Diagnostic::error("bad-name", message))
@@ -69,7 +69,7 @@ pub static DURATION: TextType = TextType {
         let parsed = given.text.parse::<SignedDuration>().ok();
         let duration = parsed.and_then(|span| Duration::try_from(span).ok());
         match duration.filter(|span| !span.is_zero()) {
-            Some(duration) if duration <= LONGEST => Ok(Checked::Duration(duration)),
+            Some(duration) if duration <= LONGEST => Ok(MemberValue::Duration(duration)),
             Some(_) => {
                 let message = format!("{} must be at most 744h, which is 31 days", given.label);
                 Err(Diagnostic::error("out-of-range", message))
@@ -83,7 +83,7 @@ pub static INSTANT: TextType = TextType {
     name: "moment such as 2026-12-24T18:00:00Z",
     keywords: &[("format", "date-time")],
     parse: |given| match given.text.parse::<Timestamp>() {
-        Ok(moment) => Ok(Checked::Instant(moment)),
+        Ok(moment) => Ok(MemberValue::Instant(moment)),
         Err(_) => Err(given
             .refuse("bad-date", "a moment")
             .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z")),
@@ -97,7 +97,7 @@ pub static DAY: TextType = TextType {
         // A longer text has a time in it, of which the parser would take the day.
         let is_plain = given.text.len() == "2027-01-31".len();
         match given.text.parse().ok().filter(|_| is_plain) {
-            Some(day) => Ok(Checked::Day(day)),
+            Some(day) => Ok(MemberValue::Day(day)),
             None => Err(given
                 .refuse("wrong-type", "a day")
                 .hint("write the last day on which it is accepted as YYYY-MM-DD")),
@@ -129,9 +129,9 @@ pub static DRIFT_PATH: TextType = TextType {
     },
 };
 
-fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<Checked<'static>, Diagnostic> {
+fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<MemberValue<'static>, Diagnostic> {
     PathPattern::parse(given.text)
-        .map(Checked::FieldPath)
+        .map(MemberValue::FieldPath)
         .map_err(|why| Diagnostic::error("bad-path", format!("not a field path: {why}")).hint(hint))
 }
 
@@ -147,7 +147,7 @@ pub static ADDRESS: TextType = TextType {
                 .hint("write Kind/name, for example `LacLicenseOrder/rivers-floating`"));
         };
         if given.kinds.iter().any(|row| row.kind.0 == kind) {
-            return Ok(Checked::Text(text.into()));
+            return Ok(MemberValue::Text(text.into()));
         }
         Err(
             Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
@@ -171,7 +171,7 @@ pub static BASE_URL: TextType = TextType {
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
                 Diagnostic::error("bad-url", "a base URL has no query and no fragment")
             }
-            Ok(url) => return Ok(Checked::Url(url)),
+            Ok(url) => return Ok(MemberValue::Url(url)),
         };
         Err(hide_secret_in(given.text, finding))
     },
@@ -192,7 +192,7 @@ pub static WEBHOOK_URL: TextType = TextType {
         )
         .hint("write {env: NAME} or {file: PATH}, and keep the address there")),
         Ok(url) => match refuse_unsafe(&url, false) {
-            None => Ok(Checked::Text(url.into())),
+            None => Ok(MemberValue::Text(url.into())),
             Some(finding) => Err(finding.hint("use https")),
         },
     },
@@ -208,7 +208,7 @@ pub static MAIL_SERVER: TextType = TextType {
                 && !carries_login(&url)
                 && matches!(url.path(), "" | "/") =>
         {
-            Ok(Checked::Url(url))
+            Ok(MemberValue::Url(url))
         }
         _ => Err(Diagnostic::error(
             "bad-url",
@@ -233,7 +233,7 @@ pub static MAILBOX: TextType = TextType {
             !name.is_empty() && !host.is_empty() && !host.contains(['@', ' '])
         });
         if is_address && !text.contains(char::is_control) {
-            Ok(Checked::Text(text.into()))
+            Ok(MemberValue::Text(text.into()))
         } else {
             Err(given.refuse("wrong-type", "an e-mail address"))
         }

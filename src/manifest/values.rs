@@ -12,7 +12,7 @@ use crate::model::connection::Credential;
 use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
 
 /// A value that has the form its table asks for.
-pub enum Checked<'n> {
+pub enum MemberValue<'n> {
     Boolean(bool),
     Count(u32),
     Text(String),
@@ -24,7 +24,7 @@ pub enum Checked<'n> {
     Vendor(Vendor),
     Secret(SecretRef),
     Credential(Credential),
-    List(Vec<(Checked<'n>, Mark)>),
+    List(Vec<(MemberValue<'n>, Mark)>),
     TextMap(BTreeMap<String, String>),
     Map(Values<'n>),
 }
@@ -41,7 +41,7 @@ struct GivenMember<'n> {
     name: &'static str,
     node: &'n Node,
     /// `None` where the value was refused, or has been taken.
-    value: Option<Checked<'n>>,
+    value: Option<MemberValue<'n>>,
 }
 
 impl<'n> Values<'n> {
@@ -53,7 +53,7 @@ impl<'n> Values<'n> {
         }
     }
 
-    pub fn push(&mut self, name: &'static str, node: &'n Node, value: Option<Checked<'n>>) {
+    pub fn push(&mut self, name: &'static str, node: &'n Node, value: Option<MemberValue<'n>>) {
         self.members.push(GivenMember { name, node, value });
     }
 
@@ -91,7 +91,7 @@ impl<'n> Values<'n> {
 
     /// Takes the items of a list with their places. Refused items are left out of it.
     pub fn take_marked<T: FromChecked<'n>>(&mut self, name: &str) -> Vec<(T, Mark)> {
-        let items: Vec<(Checked<'n>, Mark)> = self.take(name).unwrap_or_default();
+        let items: Vec<(MemberValue<'n>, Mark)> = self.take(name).unwrap_or_default();
         items
             .into_iter()
             .filter_map(|(item, mark)| Some((T::from_checked(item)?, mark)))
@@ -123,10 +123,10 @@ impl<'n> Values<'n> {
         let mut credentials = Vec::new();
         for member in &mut self.members {
             match member.value.take()? {
-                Checked::Secret(secret) => {
+                MemberValue::Secret(secret) => {
                     credentials.push((member.name, Credential::Secret(secret)))
                 }
-                Checked::Credential(credential) => credentials.push((member.name, credential)),
+                MemberValue::Credential(credential) => credentials.push((member.name, credential)),
                 other => member.value = Some(other),
             }
         }
@@ -137,14 +137,14 @@ impl<'n> Values<'n> {
 /// A type that a value of one form can be taken as.
 pub trait FromChecked<'n>: Sized {
     /// Gives `None` for a value of another form.
-    fn from_checked(value: Checked<'n>) -> Option<Self>;
+    fn from_checked(value: MemberValue<'n>) -> Option<Self>;
 }
 
 macro_rules! from_checked {
     ($($type:ty: $variant:ident),* $(,)?) => {$(
         impl<'n> FromChecked<'n> for $type {
-            fn from_checked(value: Checked<'n>) -> Option<Self> {
-                if let Checked::$variant(inner) = value {
+            fn from_checked(value: MemberValue<'n>) -> Option<Self> {
+                if let MemberValue::$variant(inner) = value {
                     Some(inner)
                 } else {
                     None
@@ -166,7 +166,7 @@ from_checked! {
     Vendor: Vendor,
     SecretRef: Secret,
     Credential: Credential,
-    Vec<(Checked<'n>, Mark)>: List,
+    Vec<(MemberValue<'n>, Mark)>: List,
     BTreeMap<String, String>: TextMap,
     Values<'n>: Map,
 }

@@ -121,13 +121,13 @@ struct Lenient(serde_yaml::Value);
 
 impl<'de> Deserialize<'de> for Lenient {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue).map(Self)
+        deserializer.deserialize_any(DialectValue).map(Self)
     }
 }
 
-struct AnyValue;
+struct DialectValue;
 
-impl<'de> Visitor<'de> for AnyValue {
+impl<'de> Visitor<'de> for DialectValue {
     type Value = serde_yaml::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

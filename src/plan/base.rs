@@ -6,8 +6,8 @@
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
-use super::field_json::{element, value};
-use super::spot::{Spot, members};
+use super::field_json::{read_element, read_value};
+use super::spot::{Spot, changed_members};
 use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
 use crate::model::{
@@ -28,11 +28,11 @@ impl Base {
     /// Takes the fields of a manifest for agreed. Those at `except` keep what was agreed before.
     pub fn agree(&mut self, table: &'static [Field], mut fields: Fields, except: &[PathPattern]) {
         for pattern in except {
-            leave(table, pattern, &self.fields, &mut fields);
+            copy_matching(table, pattern, &self.fields, &mut fields);
         }
         // What nobody was asked about stays as open as it was.
         let asked = |path: &String| match PathPattern::parse(path) {
-            Ok(path) => !except.iter().any(|except| overlap(except, &path)),
+            Ok(path) => !except.iter().any(|except| patterns_overlap(except, &path)),
             Err(_) => true,
         };
         self.unsettled.retain(|path| !asked(path));
@@ -63,13 +63,13 @@ impl Base {
         change: &ChangeEntry,
     ) {
         let held = self.fields.get(field.name);
-        let value = match (held, members(field, &change.before, &change.after)) {
+        let value = match (held, changed_members(field, &change.before, &change.after)) {
             // Members that others have added were in the set before, and are no more agreed on than they were.
             (Some(Value::Set(held)), Some((added, removed))) => {
                 let stay = held.difference(&removed).cloned();
                 Some(Value::set(stay.chain(added)))
             }
-            _ => value(field, &change.after),
+            _ => read_value(field, &change.after),
         };
         let names = table
             .iter()
@@ -107,11 +107,11 @@ impl Base {
                     });
                     (key, own.collect())
                 };
-                items.extend(element(elements, &change.after).map(uncounted));
+                items.extend(read_element(elements, &change.after).map(uncounted));
             }
             (Some(field), _) => {
                 let own = items.iter_mut().find(|(other, _)| other == key);
-                if let (Some((_, fields)), Some(value)) = (own, value(field, &change.after)) {
+                if let (Some((_, fields)), Some(value)) = (own, read_value(field, &change.after)) {
                     fields.insert(field.name, value);
                 }
             }
@@ -142,7 +142,7 @@ pub fn covers(outer: &str, inner: &str) -> bool {
 }
 
 /// Reports whether one of two patterns names something in what the other one names.
-fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
+fn patterns_overlap(one: &PathPattern, other: &PathPattern) -> bool {
     one.parts.iter().zip(&other.parts).all(|parts| match parts {
         (PatternPart::AnyElement, PatternPart::Element(_) | PatternPart::AnyElement)
         | (PatternPart::Element(_), PatternPart::AnyElement) => true,
@@ -151,7 +151,7 @@ fn overlap(one: &PathPattern, other: &PathPattern) -> bool {
 }
 
 /// Makes `to` have at the places that `pattern` names what `from` has there.
-fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut Fields) {
+fn copy_matching(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut Fields) {
     let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
         return;
     };
@@ -159,7 +159,7 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
         return;
     };
     let (Some((part, inner)), Shape::Keyed(elements)) = (rest.split_first(), &field.shape) else {
-        replace(field.name, from.get(field.name), to);
+        set_or_remove(field.name, from.get(field.name), to);
         return;
     };
     let Some(Value::Items(items)) = to.get(field.name) else {
@@ -183,7 +183,7 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
                 let before = before.iter().find(|(other, _)| other == key);
                 if let Some(inner) = inner {
                     let value = before.and_then(|(_, fields)| fields.get(inner.name));
-                    replace(inner.name, value, fields);
+                    set_or_remove(inner.name, value, fields);
                 }
             }
         }
@@ -192,7 +192,7 @@ fn leave(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut
     to.insert(field.name, Value::Items(items.into()));
 }
 
-fn replace(name: &'static str, value: Option<&Value>, to: &mut Fields) {
+fn set_or_remove(name: &'static str, value: Option<&Value>, to: &mut Fields) {
     match value {
         Some(value) => {
             to.insert(name, value.clone());
@@ -207,7 +207,7 @@ fn replace(name: &'static str, value: Option<&Value>, to: &mut Fields) {
 /// kept with them, then what the same names stand for now, then the list that was read for other names.
 ///
 /// The second value is whether a name is left that nothing resolves.
-pub fn resolved(
+pub fn resolve_names(
     table: &'static [Field],
     base: &Fields,
     desired: &Desired,

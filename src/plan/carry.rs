@@ -23,7 +23,7 @@ use crate::provider::conditions::{self, Idle};
 
 /// Returns the whole object as it should be after the write.
 pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields {
-    let desired_fields = resolved(desired, live);
+    let desired_fields = resolve_desired(desired, live);
     let policy = &desired.policy;
     let mut next = Fields::new();
     for field in table {
@@ -33,7 +33,7 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
             .get(field.name)
             .filter(|_| !policy.ignores(&path, false));
         let value = match (desired_value, live_value) {
-            (Some(desired_value), live_value) => Some(merged(
+            (Some(desired_value), live_value) => Some(merge_value(
                 field,
                 desired_value,
                 live_value,
@@ -50,12 +50,12 @@ pub fn carry(table: &'static [Field], desired: &Desired, live: &Live) -> Fields 
             next.insert(field.name, value);
         }
     }
-    conditions::settle(table, &mut next, &live.fields);
+    conditions::drop_meaningless(table, &mut next, &live.fields);
     next
 }
 
 /// Returns what the manifest wants, with conveniences such as names replaced by what reading resolved them to.
-pub fn resolved(desired: &Desired, live: &Live) -> Fields {
+pub fn resolve_desired(desired: &Desired, live: &Live) -> Fields {
     let mut desired_fields = desired.fields.unpack();
     for resolved in &live.resolved {
         desired_fields.remove(resolved.given);
@@ -64,7 +64,7 @@ pub fn resolved(desired: &Desired, live: &Live) -> Fields {
     desired_fields
 }
 
-fn merged(
+fn merge_value(
     field: &'static Field,
     desired_value: &Value,
     live_value: Option<&Value>,
@@ -118,7 +118,7 @@ fn merged_items(
         }
         let mut fields = live_of
             .get(key)
-            .map(|fields| carried(elements, fields))
+            .map(|fields| carried_fields(elements, fields))
             .unwrap_or_default();
         for (name, value) in desired_value.iter() {
             let same = || {
@@ -134,7 +134,7 @@ fn merged_items(
     for (key, fields) in live_value {
         let left_alone = policy.ignores(&path.element(key.clone()), elements.fold);
         if left_alone || (keeps && !listed.contains(key)) {
-            next.push((key.clone(), carried(elements, fields)));
+            next.push((key.clone(), carried_fields(elements, fields)));
         }
     }
     next
@@ -145,7 +145,7 @@ fn without_counters(field: &'static Field, live_value: &Value) -> Value {
         (Shape::Keyed(elements), Value::Items(items)) => Value::Items(
             items
                 .iter()
-                .map(|(key, fields)| (key.clone(), carried(elements, fields)))
+                .map(|(key, fields)| (key.clone(), carried_fields(elements, fields)))
                 .collect(),
         ),
         _ => live_value.clone(),
@@ -153,7 +153,7 @@ fn without_counters(field: &'static Field, live_value: &Value) -> Value {
 }
 
 /// The live fields of an element that travel with a write.
-pub fn carried(elements: &'static Elements, fields: &Fields) -> Fields {
+pub fn carried_fields(elements: &'static Elements, fields: &Fields) -> Fields {
     let travels = |name: &str| {
         elements
             .fields
@@ -174,7 +174,7 @@ pub fn without_effect(
     live: &Live,
     next: &Fields,
 ) -> Vec<Idle> {
-    let mut idle = conditions::without_effect(table, &resolved(desired, live), next);
+    let mut idle = conditions::without_effect(table, &resolve_desired(desired, live), next);
     idle.retain(|idle| !is_ignored(table, &desired.policy, &idle.path));
     idle
 }
@@ -194,7 +194,7 @@ fn is_ignored(table: &'static [Field], policy: &Policy, path: &FieldPath) -> boo
 }
 
 /// Words about a one-shot wish that live has granted already.
-pub fn note(table: &'static [Field], desired: &Desired, live: &Live) -> Option<String> {
+pub fn note_granted(table: &'static [Field], desired: &Desired, live: &Live) -> Option<String> {
     table.iter().find_map(|field| {
         let Carry::OneShot { spent } = field.carry else {
             return None;
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn desired(fields: &Fields, ignore: &[&str]) -> Desired {
-        let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+        let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         let ignore = ignore.iter().map(|path| PathPattern::parse(path).unwrap());
         Desired {
             fields: PackedFields::new(TABLE, fields),

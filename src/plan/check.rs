@@ -37,7 +37,7 @@ pub enum BrokenRule {
 }
 
 /// Checks a step against every rule.
-pub fn check(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), BrokenRule> {
+pub fn check_step(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), BrokenRule> {
     let case = Case {
         ground,
         sent: &step.sent,
@@ -69,7 +69,7 @@ struct Case<'a> {
 }
 
 /// An object, or an element that live has as well: what goes out of it and what was read of it.
-struct Level<'a> {
+struct RuleLevel<'a> {
     table: &'static [Field],
     sent: &'a Fields,
     read: &'a Fields,
@@ -79,10 +79,10 @@ struct Level<'a> {
 
 impl<'a> Case<'a> {
     /// The object first, then each element of its lists that is sent and was read.
-    fn levels(&self) -> Vec<Level<'a>> {
+    fn levels(&self) -> Vec<RuleLevel<'a>> {
         let root = FieldPath::default();
         let read = &self.ground.read.fields;
-        let mut levels = vec![Level {
+        let mut levels = vec![RuleLevel {
             table: self.ground.table,
             sent: self.sent,
             read,
@@ -93,10 +93,10 @@ impl<'a> Case<'a> {
             let Shape::Keyed(elements) = &field.shape else {
                 continue;
             };
-            let (sent, read) = (items(self.sent, field), read.get(field.name));
+            let (sent, read) = (keyed_items(self.sent, field), read.get(field.name));
             for (key, sent) in sent {
                 if let Some(read) = read.and_then(|list| list.item(key)) {
-                    levels.push(Level {
+                    levels.push(RuleLevel {
                         table: elements.fields,
                         sent,
                         read,
@@ -128,8 +128,8 @@ impl<'a> Case<'a> {
                 continue;
             }
             let (sent, read) = (
-                items(self.sent, field),
-                items(&self.ground.read.fields, field),
+                keyed_items(self.sent, field),
+                keyed_items(&self.ground.read.fields, field),
             );
             let has = |items: &[(ElementKey, Fields)], key: &ElementKey| {
                 items.iter().any(|(k, _)| k == key)
@@ -210,7 +210,7 @@ impl<'a> Case<'a> {
     }
 }
 
-fn items<'a>(fields: &'a Fields, field: &Field) -> &'a [(ElementKey, Fields)] {
+fn keyed_items<'a>(fields: &'a Fields, field: &Field) -> &'a [(ElementKey, Fields)] {
     fields.get(field.name).map_or(&[], Value::items)
 }
 

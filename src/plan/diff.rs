@@ -39,7 +39,7 @@ pub struct Change {
 pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp) -> Vec<Change> {
     let scale = risk::Scale { live, now };
     let mut changes = Vec::new();
-    fields(
+    diff_fields(
         table,
         next,
         &live.fields,
@@ -47,11 +47,11 @@ pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp)
         &scale,
         &mut changes,
     );
-    look_alike::note(&mut changes);
+    look_alike::note_look_alikes(&mut changes);
     changes
 }
 
-fn fields(
+fn diff_fields(
     table: &'static [Field],
     next: &Fields,
     held: &Fields,
@@ -62,7 +62,7 @@ fn fields(
     for field in table {
         let before = held.get(field.name);
         let Some(after) = next.get(field.name) else {
-            changes.extend(consequence(field, held, at, scale));
+            changes.extend(implied_removal(field, held, at, scale));
             continue;
         };
         if before.is_some_and(|before| field.alike(before, after)) {
@@ -72,16 +72,16 @@ fn fields(
         match (&field.shape, after) {
             (Shape::Keyed(elements), Value::Items(items)) => {
                 let held = before.map_or(&[][..], Value::items);
-                keyed(field, elements, items, held, &path, scale, changes);
+                diff_keyed(field, elements, items, held, &path, scale, changes);
             }
-            _ => changes.push(replaced(field, path, before, after, scale)),
+            _ => changes.push(value_change(field, path, before, after, scale)),
         }
     }
 }
 
 /// A value that goes because the plan changes what gave it a meaning: the date of an expiration that is no
 /// longer fixed. Once the other field has changed nothing is left to say, whatever the vendor keeps.
-fn consequence(
+fn implied_removal(
     field: &'static Field,
     held: &Fields,
     at: &FieldPath,
@@ -107,7 +107,7 @@ fn consequence(
     })
 }
 
-fn replaced(
+fn value_change(
     field: &'static Field,
     path: FieldPath,
     before: Option<&Value>,
@@ -129,7 +129,7 @@ fn replaced(
     }
 }
 
-fn keyed(
+fn diff_keyed(
     field: &'static Field,
     elements: &'static Elements,
     next: &[(ElementKey, Fields)],
@@ -149,7 +149,7 @@ fn keyed(
         }
         let at = path.element(key.clone());
         match before {
-            Some(before) => fields(elements.fields, element, before, &at, scale, changes),
+            Some(before) => diff_fields(elements.fields, element, before, &at, scale, changes),
             None => {
                 let Weighed { risk, note } = scale.weigh_new(elements.fields, element);
                 changes.push(Change {
@@ -196,7 +196,7 @@ mod tests {
             let items = Value::Items([(key, fields.collect())].into());
             Fields::from([("Features", items)])
         };
-        let table = provider::of_kind("LacLicenseOrder")
+        let table = provider::find_kind("LacLicenseOrder")
             .unwrap()
             .table()
             .desired;

@@ -260,7 +260,7 @@ impl PlanDocument {
             .iter()
             .map(|planned| ObjectEntry::new(planned, &source))
             .collect();
-        let summary = summary(&objects, estimate::seconds(planned, paces));
+        let summary = summarize_objects(&objects, estimate::estimate_seconds(planned, paces));
         let mut document = Self {
             format_version: FORMAT_VERSION.into(),
             tool: Tool::this(),
@@ -269,7 +269,7 @@ impl PlanDocument {
             source,
             summary,
             objects,
-            diagnostics: diagnostics(&with_planned(findings, planned)),
+            diagnostics: diagnostic_entries(&with_planned(findings, planned)),
         };
         document.seal();
         document
@@ -283,7 +283,7 @@ impl PlanDocument {
     /// Marks the plan as the inverse of a run, with what it does not take back.
     pub fn inverse_of(mut self, run: &str, left: &Diagnostics) -> Self {
         self.source.undo = Some(run.to_string());
-        self.diagnostics.extend(diagnostics(left));
+        self.diagnostics.extend(diagnostic_entries(left));
         self.seal();
         self
     }
@@ -298,7 +298,7 @@ impl PlanDocument {
             objects: &'a [ObjectEntry],
             diagnostics: &'a [DiagnosticEntry],
         }
-        self.digest = fingerprint::digest(&Sealed {
+        self.digest = fingerprint::json_digest(&Sealed {
             format_version: &self.format_version,
             tool: &self.tool,
             source: &self.source,
@@ -332,7 +332,7 @@ impl ObjectEntry {
             manifest_fingerprint: Some(provenance::manifest_fingerprint(desired, source)),
             manifest_fields,
             action: planned.action,
-            changes: changes(planned),
+            changes: change_entries(planned),
             calls: planned
                 .step
                 .iter()
@@ -362,7 +362,7 @@ pub fn identity_of(desired: &Desired) -> Ids {
 }
 
 /// The changes of an object as the contract shows them.
-pub fn changes(planned: &Planned) -> Vec<ChangeEntry> {
+pub fn change_entries(planned: &Planned) -> Vec<ChangeEntry> {
     planned.changes.iter().map(ChangeEntry::new).collect()
 }
 
@@ -396,7 +396,7 @@ impl CallEntry {
 }
 
 /// Counts what a plan of these objects does.
-pub fn summary(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
+pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Summary {
     let acting = |actions: &[Disposition]| {
         objects
             .iter()
@@ -436,7 +436,7 @@ fn with_planned(findings: &Diagnostics, planned: &[Planned]) -> Diagnostics {
 }
 
 /// Findings as the contract shows them.
-pub fn diagnostics(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
+pub fn diagnostic_entries(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
     findings
         .iter()
         .map(|finding| DiagnosticEntry {

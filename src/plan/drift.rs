@@ -61,34 +61,34 @@ pub struct Difference {
 
 /// Every field on which `desired` and `live` differ, with who changed it since `base`; an error where the read does
 /// not show a managed list.
-pub fn compare(
+pub fn compare_fields(
     table: &'static [Field],
     desired: &Desired,
     base: Option<&Base>,
     live: &Live,
     now: Timestamp,
 ) -> Result<Vec<Difference>, unseen::NotShown> {
-    let live = &*unseen::filled(table, &desired.policy, live);
-    unseen::refuse_unseen_lists(table, desired, &carry::resolved(desired, live), live)?;
+    let live = &*unseen::fill_absent(table, &desired.policy, live);
+    unseen::refuse_unseen_lists(table, desired, &carry::resolve_desired(desired, live), live)?;
     let next = carry::carry(table, desired, live);
     let changes = diff::diff(table, &next, live, now);
     let sides = base.map(|base| Sides::new(table, desired, base, live));
     let differences = changes.into_iter().map(|change| match &sides {
         Some(sides) => sides.difference(table, change),
-        None => difference(change, By::Unknown, None),
+        None => make_difference(change, By::Unknown, None),
     });
     Ok(differences.collect())
 }
 
 /// Warnings about what `desired` asks for in vain.
 pub fn without_effect(table: &'static [Field], desired: &Desired, live: &Live) -> Vec<Diagnostic> {
-    let live = &*unseen::filled(table, &desired.policy, live);
+    let live = &*unseen::fill_absent(table, &desired.policy, live);
     let next = carry::carry(table, desired, live);
     let idle = carry::without_effect(table, desired, live, &next);
-    effect::findings(table, desired, &idle)
+    effect::warn_of_idle(table, desired, &idle)
 }
 
-fn difference(change: Change, by: By, base: Option<Json>) -> Difference {
+fn make_difference(change: Change, by: By, base: Option<Json>) -> Difference {
     Difference {
         path: change.path,
         by,
@@ -115,7 +115,7 @@ struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     fn new(table: &'static [Field], desired: &'a Desired, base: &'a Base, live: &'a Live) -> Self {
-        let (fields, unclear) = base::resolved(table, &base.fields, desired, live);
+        let (fields, unclear) = base::resolve_names(table, &base.fields, desired, live);
         let mut mine = desired.fields.unpack();
         for resolved in &live.resolved {
             mine.remove(resolved.given);
@@ -134,19 +134,19 @@ impl<'a> Sides<'a> {
 
     fn difference(&self, table: &'static [Field], change: Change) -> Difference {
         if self.base.is_unsettled(&change.path.to_string()) {
-            return difference(change, By::Unknown, None);
+            return make_difference(change, By::Unknown, None);
         }
         let (by, base) = self.at(table, change.path.parts());
-        let by = match cause(table, &change) {
+        let by = match find_cause(table, &change) {
             // What goes because another field changes was changed by whoever changed that one.
             Some(cause) => self.at(table, cause.parts()).0,
             None => by,
         };
-        difference(change, by, base)
+        make_difference(change, by, base)
     }
 
     fn at(&self, table: &'static [Field], parts: &[PathPart]) -> (By, Option<Json>) {
-        let (by, base) = locate(
+        let (by, base) = locate_change(
             table,
             parts,
             (&self.fields, &self.mine, self.theirs),
@@ -161,7 +161,7 @@ impl<'a> Sides<'a> {
 }
 
 /// The field whose change makes this one go, if that is why it goes.
-fn cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
+fn find_cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
     if change.after.is_some() {
         return None;
     }
@@ -202,7 +202,7 @@ fn cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
 type Three<'a> = (&'a Fields, &'a Fields, &'a Fields);
 
 /// Follows a path through the three states and says who moved what is there, with its base.
-fn locate(
+fn locate_change(
     table: &'static [Field],
     parts: &[PathPart],
     (base, mine, theirs): Three<'_>,
@@ -231,13 +231,13 @@ fn locate(
     let item = |value: Option<&'_ Value>| value.and_then(|value| value.item(key)).cloned();
     match (item(Some(was)), item(mine), item(theirs)) {
         (Some(was), Some(mine), Some(theirs)) if !inner.is_empty() => {
-            locate(elements.fields, inner, (&was, &mine, &theirs), &[])
+            locate_change(elements.fields, inner, (&was, &mine, &theirs), &[])
         }
         // Nobody agreed that there is none beside the named ones.
         (None, None, Some(_)) if kept => (By::You, None),
         (was, mine, theirs) => {
             let same = |side: &Option<Fields>| same_element(elements, was.as_ref(), side.as_ref());
-            let by = verdict(same(&mine), same(&theirs));
+            let by = changed_by(same(&mine), same(&theirs));
             let shown = was.filter(|_| inner.is_empty());
             (by, shown.map(|was| elements.json(key, &was)))
         }
@@ -267,7 +267,7 @@ fn of_field(
     match (same(mine), theirs_same) {
         // That members beside the named ones are to go is what you want since.
         (true, true) if kept => By::You,
-        (mine, theirs) => verdict(mine, theirs),
+        (mine, theirs) => changed_by(mine, theirs),
     }
 }
 
@@ -288,7 +288,7 @@ fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) 
     }
 }
 
-fn verdict(mine_same: bool, theirs_same: bool) -> By {
+fn changed_by(mine_same: bool, theirs_same: bool) -> By {
     match (mine_same, theirs_same) {
         (false, true) => By::You,
         (false, false) => By::Both,

@@ -9,18 +9,18 @@ use crate::provider::audit;
 use crate::provider::conditions::Idle;
 
 /// A warning at the manifest's line for every wish that has no effect.
-pub fn findings(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Vec<Diagnostic> {
+pub fn warn_of_idle(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Vec<Diagnostic> {
     if idle.is_empty() {
         return Vec::new();
     }
     let origin = &desired.origin;
-    let (source, wanted) = stated(desired);
+    let (source, wanted) = reread_manifest(desired);
     let finding = |idle: &Idle| {
         let Idle { path, trigger, is } = idle;
         let path = path.to_string();
         let mark = wanted
             .as_ref()
-            .and_then(|wanted| audit::place(table, wanted, &path));
+            .and_then(|wanted| audit::find_mark(table, wanted, &path));
         let message = format!("`{path}` has no effect unless `{trigger}` is {is}");
         Diagnostic::warning("no-effect", message)
             .hint(format!(
@@ -33,7 +33,7 @@ pub fn findings(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Ve
 
 /// Reads an object's manifest once more: the file with its text, so that a finding can show the line, and what it
 /// says under `desired`.
-pub(super) fn stated(desired: &Desired) -> (Arc<Source>, Option<Node>) {
+pub(super) fn reread_manifest(desired: &Desired) -> (Arc<Source>, Option<Node>) {
     let origin = &desired.origin;
     let source = manifest::reread(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source));
     let document = manifest::document_at(&source, origin.mark);

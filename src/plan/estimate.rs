@@ -108,7 +108,7 @@ impl Cost {
 }
 
 /// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
-pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
+pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     let mut writes: BTreeMap<(&str, Kind), (usize, &Planned)> = BTreeMap::new();
     for one in planned
         .iter()
@@ -120,7 +120,7 @@ pub fn seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     // The kinds of one account share its limits, so their times add up.
     let mut accounts: BTreeMap<&str, f64> = BTreeMap::new();
     for ((connection, kind), (count, first)) in writes {
-        let (Some(pace), Some(kind)) = (paces.get(connection), provider::of_kind(kind.0)) else {
+        let (Some(pace), Some(kind)) = (paces.get(connection), provider::find_kind(kind.0)) else {
             continue;
         };
         let seconds = of_writes(pace, Cost::of(kind, first, pace), count);
@@ -237,14 +237,14 @@ mod tests {
 
     /// The estimate for so many writes of a kind, one call at a time.
     fn estimated(kind: &str, ids: &[(&'static str, &str)], writes: usize, pace: Pace) -> f64 {
-        let table = provider::of_kind(kind).unwrap().table();
+        let table = provider::find_kind(kind).unwrap().table();
         let mut planned = Planned::bare(&wanted(table, ids).into(), Disposition::Update, None);
         let paces = [(planned.desired.connection.to_string(), pace)].into();
         let all = vec![planned.clone(); writes];
-        let seconds = seconds(&all, &paces);
+        let seconds = estimate_seconds(&all, &paces);
         planned.action = Disposition::Observe;
         let idle = [all, vec![planned; 5]].concat();
-        assert_eq!(super::seconds(&idle, &paces), seconds, "{kind}");
+        assert_eq!(super::estimate_seconds(&idle, &paces), seconds, "{kind}");
         seconds
     }
 

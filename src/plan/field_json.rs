@@ -23,24 +23,24 @@ pub fn fields_to_json(table: &'static [Field], fields: &Fields) -> BTreeMap<Stri
 pub fn fields_from_json(table: &'static [Field], kept: &BTreeMap<String, Json>) -> Fields {
     table
         .iter()
-        .filter_map(|field| Some((field.name, value(field, kept.get(field.name)?)?)))
+        .filter_map(|field| Some((field.name, read_value(field, kept.get(field.name)?)?)))
         .collect()
 }
 
 /// Reads the value of one field; `None` if the JSON does not fit it.
-pub fn value(field: &'static Field, json: &Json) -> Option<Value> {
+pub fn read_value(field: &'static Field, json: &Json) -> Option<Value> {
     match (&field.shape, json) {
         // Elements of a manifest name less than a vendor's do, so they are not decoded as those are.
         (Shape::Keyed(elements), Json::Array(items)) => {
-            let items = items.iter().filter_map(|item| element(elements, item));
+            let items = items.iter().filter_map(|item| read_element(elements, item));
             Some(Value::Items(items.collect()))
         }
-        _ => codec::value(field, json, &field.name).ok(),
+        _ => codec::decode_value(field, json, &field.name).ok(),
     }
 }
 
 /// Reads one element of a list; `None` without its whole key.
-pub fn element(elements: &'static Elements, json: &Json) -> Option<(ElementKey, Fields)> {
+pub fn read_element(elements: &'static Elements, json: &Json) -> Option<(ElementKey, Fields)> {
     let item = json.as_object()?;
     let parts = elements
         .key
@@ -49,6 +49,6 @@ pub fn element(elements: &'static Elements, json: &Json) -> Option<(ElementKey, 
         .collect::<Option<Vec<Text>>>()?;
     let fields = elements.fields.iter();
     let fields =
-        fields.filter_map(|field| Some((field.name, value(field, item.get(field.name)?)?)));
+        fields.filter_map(|field| Some((field.name, read_value(field, item.get(field.name)?)?)));
     Some((ElementKey::new(parts, elements.fold), fields.collect()))
 }

@@ -12,12 +12,12 @@ use crate::model::{Carry, Desired, ElementKey, Field, Fields, Live, PackedFields
 
 /// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
 /// move with use are left out unless the manifest manages them: use must not make a plan stale.
-pub fn of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
+pub fn fingerprint_of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
     let version = match live.facts.get(VERSION_FACT) {
         Some(Fact::Text(version)) => Some(version.as_str()),
         Some(Fact::Number(_)) | None => None,
     };
-    digest(&Canonical {
+    json_digest(&CanonicalJson {
         table,
         fields: &live.fields,
         managed: Some(&desired.fields),
@@ -27,7 +27,7 @@ pub fn of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
 
 /// What is hashed of an object or element, written straight into the hash: members in the order of their
 /// names, keyed lists as maps.
-struct Canonical<'a> {
+struct CanonicalJson<'a> {
     table: &'static [Field],
     fields: &'a Fields,
     /// The manifest's fields; elements have none that a manifest manages apart.
@@ -35,7 +35,7 @@ struct Canonical<'a> {
     version: Option<&'a str>,
 }
 
-impl Serialize for Canonical<'_> {
+impl Serialize for CanonicalJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         // Before all names: those begin with letters.
@@ -69,7 +69,7 @@ impl<'a> Serialize for ByKey<'a> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(table, items) = *self;
         let element = |(key, fields): &'a (ElementKey, Fields)| {
-            let canonical = Canonical {
+            let canonical = CanonicalJson {
                 table,
                 fields,
                 managed: None,
@@ -82,10 +82,10 @@ impl<'a> Serialize for ByKey<'a> {
 }
 
 /// `sha256:` and the hash of a value's bytes as JSON.
-pub fn digest(value: &impl Serialize) -> String {
+pub fn json_digest(value: &impl Serialize) -> String {
     let mut text = String::with_capacity(71);
     text.push_str("sha256:");
-    for byte in sha256(value) {
+    for byte in json_sha256(value) {
         for digit in [byte >> 4, byte & 15] {
             text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
         }
@@ -94,7 +94,7 @@ pub fn digest(value: &impl Serialize) -> String {
 }
 
 /// The hash of a value's bytes as JSON, which are never all in memory.
-pub fn sha256(value: &impl Serialize) -> [u8; 32] {
+pub fn json_sha256(value: &impl Serialize) -> [u8; 32] {
     struct Hashing(Sha256);
     impl io::Write for Hashing {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn free_json_is_hashed_by_value_and_to_the_last_digit() {
-        let license = provider::of_kind("LicenseSpringLicense").unwrap().table();
+        let license = provider::find_kind("LicenseSpringLicense").unwrap().table();
         let desired = wanted(license, &[("licenseId", "1")]);
         let of_metadata = |metadata: &str| {
             let features = format!(
@@ -129,10 +129,10 @@ mod tests {
             );
             let features = serde_json::from_str(&features).unwrap();
             let live = Live {
-                fields: provider::decode::fields(license.desired, &features).unwrap(),
+                fields: provider::decode::decode_fields(license.desired, &features).unwrap(),
                 ..Live::default()
             };
-            of(license.desired, &desired, &live)
+            fingerprint_of(license.desired, &desired, &live)
         };
         let one = of_metadata(r#"{"a": 1, "b": 12345678901234567890123}"#);
         assert_eq!(
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn use_alone_makes_no_plan_stale() {
-        let license = provider::of_kind("LicenseSpringLicense").unwrap().table();
+        let license = provider::find_kind("LicenseSpringLicense").unwrap().table();
         let desired = wanted(license, &[("licenseId", "1")]);
         let of_feature = |used: i64, allowed: i64| {
             let features = serde_json::json!([{
@@ -156,10 +156,10 @@ mod tests {
             let features = [("product_features".to_string(), features)];
             let features = features.into_iter().collect();
             let live = Live {
-                fields: provider::decode::fields(license.desired, &features).unwrap(),
+                fields: provider::decode::decode_fields(license.desired, &features).unwrap(),
                 ..Live::default()
             };
-            of(license.desired, &desired, &live)
+            fingerprint_of(license.desired, &desired, &live)
         };
         assert_eq!(of_feature(3, 10), of_feature(4, 10));
         assert_ne!(of_feature(3, 10), of_feature(3, 11));
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_digest_is_what_other_programs_compute() {
         assert_eq!(
-            digest(&serde_json::json!({})),
+            json_digest(&serde_json::json!({})),
             "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
         );
     }

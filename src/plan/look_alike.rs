@@ -22,7 +22,7 @@ const WORD: usize = 3;
 const SHOWN: usize = 40;
 
 /// Adds to the notes of changes where the two sides differ, if nobody could see it.
-pub fn note(changes: &mut [Change]) {
+pub fn note_look_alikes(changes: &mut [Change]) {
     let paths = |verb: ChangeVerb, changes: &[Change]| -> Vec<String> {
         let of_verb = changes.iter().filter(|change| change.verb == verb);
         of_verb.map(|change| change.path.to_string()).collect()
@@ -32,10 +32,12 @@ pub fn note(changes: &mut [Change]) {
     let compares = removed.len().saturating_mul(added) <= MOST_PAIRS;
     for change in changes.iter_mut() {
         let apart = match (change.verb, &change.before, &change.after) {
-            (ChangeVerb::Replace, Some(before), Some(after)) => difference(before, after),
+            (ChangeVerb::Replace, Some(before), Some(after)) => describe_difference(before, after),
             (ChangeVerb::Add, ..) if compares => {
                 let path = change.path.to_string();
-                let apart = removed.iter().find_map(|other| texts(other, &path));
+                let apart = removed
+                    .iter()
+                    .find_map(|other| text_difference(other, &path));
                 apart.map(|apart| format!("the removed name and this one {apart}"))
             }
             _ => None,
@@ -51,7 +53,7 @@ pub fn note(changes: &mut [Change]) {
 
 /// Says where two values differ that look alike: `differ at character 4: U+0065 and U+00AD`. Of lists and objects, the
 /// first two texts that do.
-pub fn difference(before: &Json, after: &Json) -> Option<String> {
+pub fn describe_difference(before: &Json, after: &Json) -> Option<String> {
     match (before, after) {
         (Json::String(before), Json::String(after)) => long_texts(before, after),
         (Json::Array(before), Json::Array(after)) => {
@@ -63,16 +65,16 @@ pub fn difference(before: &Json, after: &Json) -> Option<String> {
             let mut pairs = gone
                 .iter()
                 .flat_map(|gone| new.iter().map(move |new| (gone, new)));
-            pairs.find_map(|(gone, new)| difference(gone, new))
+            pairs.find_map(|(gone, new)| describe_difference(gone, new))
         }
         (Json::Object(before), Json::Object(after)) => {
             before
                 .iter()
                 .find_map(|(name, value)| match after.get(name) {
-                    Some(other) => difference(value, other),
+                    Some(other) => describe_difference(value, other),
                     None => {
                         let mut new = after.keys().filter(|other| !before.contains_key(*other));
-                        new.find_map(|other| texts(name, other))
+                        new.find_map(|other| text_difference(name, other))
                     }
                 })
         }
@@ -81,15 +83,15 @@ pub fn difference(before: &Json, after: &Json) -> Option<String> {
 }
 
 /// [`difference`] in parentheses, to follow a sentence with both values; empty where they are seen to differ.
-pub fn apart(before: Option<&Json>, after: Option<&Json>) -> String {
+pub fn difference_note(before: Option<&Json>, after: Option<&Json>) -> String {
     let both = before.zip(after);
-    let apart = both.and_then(|(before, after)| difference(before, after));
+    let apart = both.and_then(|(before, after)| describe_difference(before, after));
     apart.map_or(String::new(), |apart| format!(" ({apart})"))
 }
 
 /// Says the same of two texts, also where they are alike for as long as any output shows of them.
 fn long_texts(before: &str, after: &str) -> Option<String> {
-    texts(before, after).or_else(|| {
+    text_difference(before, after).or_else(|| {
         let pairs = before.chars().zip(after.chars());
         let head = pairs.take_while(|(old, new)| old == new).count();
         (before != after && head >= SHOWN).then(|| format!("differ at character {}", head + 1))
@@ -97,7 +99,7 @@ fn long_texts(before: &str, after: &str) -> Option<String> {
 }
 
 /// Says the same of two texts.
-fn texts(before: &str, after: &str) -> Option<String> {
+fn text_difference(before: &str, after: &str) -> Option<String> {
     if before == after || before.is_ascii() && after.is_ascii() && !differ_in_space(before, after) {
         return None;
     }
@@ -112,7 +114,7 @@ fn texts(before: &str, after: &str) -> Option<String> {
         .take_while(same)
         .count();
     let middle = |all: &[char]| all[..all.len() - tail].to_vec();
-    if !alike(&middle(old), &middle(new)) {
+    if !look_alike(&middle(old), &middle(new)) {
         return None;
     }
     let name = |all: &[char]| match all.first() {
@@ -135,7 +137,7 @@ fn differ_in_space(before: &str, after: &str) -> bool {
 
 /// Reports whether two pieces of text may look the same: the printing ASCII of one is what the other has, but for characters
 /// that something else may stand for.
-fn alike(old: &[char], new: &[char]) -> bool {
+fn look_alike(old: &[char], new: &[char]) -> bool {
     let printing = |text: &[char]| -> Vec<char> {
         text.iter()
             .copied()
@@ -147,7 +149,7 @@ fn alike(old: &[char], new: &[char]) -> bool {
     if old_others.min(new_others) >= WORD
         && let (Some(one), Some(other)) = (old.first(), new.first())
         && one.is_alphabetic()
-        && alphabet(*one) == alphabet(*other)
+        && alphabet_of(*one) == alphabet_of(*other)
     {
         return false;
     }
@@ -163,7 +165,7 @@ fn alike(old: &[char], new: &[char]) -> bool {
 }
 
 /// The alphabet of a letter, roughly.
-fn alphabet(c: char) -> u32 {
+fn alphabet_of(c: char) -> u32 {
     match u32::from(c) {
         0..0x250 => 0,
         0x370..0x400 => 1,
@@ -222,11 +224,11 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                texts(before, after).as_deref(),
+                text_difference(before, after).as_deref(),
                 Some(apart),
                 "{before} {after}"
             );
-            assert!(texts(after, before).is_some(), "{after} {before}");
+            assert!(text_difference(after, before).is_some(), "{after} {before}");
         }
         for (before, after) in [
             ("license", "licence"),
@@ -243,13 +245,13 @@ mod tests {
             ("same", "same"),
             ("", "x"),
         ] {
-            assert_eq!(texts(before, after), None, "{before} {after}");
+            assert_eq!(text_difference(before, after), None, "{before} {after}");
         }
     }
 
     #[test]
     fn lists_and_objects_are_looked_through() {
-        let apart = |before, after| difference(&before, &after);
+        let apart = |before, after| describe_difference(&before, &after);
         let cyrillic = "S\u{430}les";
         assert!(apart(json!(["Sales", "B"]), json!(["B", cyrillic])).is_some());
         assert!(apart(json!(["Sales", "B"]), json!(["B", "C"])).is_none());
@@ -263,14 +265,14 @@ mod tests {
         let long = "x".repeat(50);
         let apart = |head: usize, end: &str| {
             let (before, after) = (format!("{long}a"), format!("{}{end}", &long[..head]));
-            difference(&json!(before), &json!(after))
+            describe_difference(&json!(before), &json!(after))
         };
         assert_eq!(apart(50, "b").as_deref(), Some("differ at character 51"));
         assert_eq!(apart(50, "").as_deref(), Some("differ at character 51"));
         assert_eq!(apart(40, "b").as_deref(), Some("differ at character 41"));
         assert_eq!(apart(39, "b"), None, "it is seen");
         let (before, after) = (format!("{long}Sales"), format!("{long}S\u{430}les"));
-        let apart = difference(&json!([before]), &json!([after]));
+        let apart = describe_difference(&json!([before]), &json!([after]));
         assert_eq!(
             apart.as_deref(),
             Some("differ at character 52: U+0061 and U+0430")
@@ -291,7 +293,7 @@ mod tests {
     }
 
     fn noted(mut changes: Vec<Change>) -> Vec<Option<String>> {
-        note(&mut changes);
+        note_look_alikes(&mut changes);
         changes.into_iter().map(|change| change.note).collect()
     }
 
@@ -317,9 +319,9 @@ mod tests {
     fn behind_a_sentence_the_difference_is_in_parentheses() {
         let (one, other) = (json!("Sales"), json!("S\u{430}les"));
         let words = " (differ at character 2: U+0061 and U+0430)";
-        assert_eq!(apart(Some(&one), Some(&other)), words);
-        assert_eq!(apart(Some(&one), Some(&json!("Support"))), "");
-        assert_eq!(apart(None, Some(&other)), "");
+        assert_eq!(difference_note(Some(&one), Some(&other)), words);
+        assert_eq!(difference_note(Some(&one), Some(&json!("Support"))), "");
+        assert_eq!(difference_note(None, Some(&other)), "");
     }
 
     #[test]
@@ -349,7 +351,7 @@ mod tests {
                 let others = (0..others).map(|at| format!("{kind} {at}"));
                 others.chain([last.to_string()]).collect()
             };
-            difference(&list("old", "Sales"), &list("new", "S\u{430}les")).is_some()
+            describe_difference(&list("old", "Sales"), &list("new", "S\u{430}les")).is_some()
         };
         assert!(alike(99) && !alike(100));
     }

@@ -94,7 +94,7 @@ impl Planned {
 }
 
 /// Plans one object.
-pub fn plan(
+pub fn plan_object(
     kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
     observed: &Observed,
@@ -106,7 +106,7 @@ pub fn plan(
     match observed {
         Observed::Live(live) => plan_live(kind, desired, live, now),
         Observed::Missing => {
-            let what = format!("{} has no {}", desired.vendor, identity(desired));
+            let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
             Planned::bare(desired, Disposition::Missing, Some(what))
         }
         Observed::Unread(why) => Planned::bare(desired, Disposition::Error, Some(why.clone())),
@@ -120,15 +120,15 @@ fn plan_live(
     now: Timestamp,
 ) -> Planned {
     let table = kind.table().desired;
-    let live = &*unseen::filled(table, &desired.policy, read);
+    let live = &*unseen::fill_absent(table, &desired.policy, read);
     let mut planned = Planned::bare(
         desired,
         Disposition::None,
-        carry::note(table, desired, live),
+        carry::note_granted(table, desired, live),
     );
     planned.resolved.clone_from(&live.resolved);
-    planned.fingerprint = Some(fingerprint::of(table, desired, live));
-    let wanted = carry::resolved(desired, live);
+    planned.fingerprint = Some(fingerprint::fingerprint_of(table, desired, live));
+    let wanted = carry::resolve_desired(desired, live);
     if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
         planned.action = Disposition::Error;
         planned.message = Some(not_shown.to_string());
@@ -136,7 +136,7 @@ fn plan_live(
     }
     let next = carry::carry(table, desired, live);
     let idle = carry::without_effect(table, desired, live, &next);
-    planned.findings = effect::findings(table, desired, &idle);
+    planned.findings = effect::warn_of_idle(table, desired, &idle);
     let changes = diff::diff(table, &next, live, now);
     if changes.is_empty() {
         return planned;
@@ -154,7 +154,7 @@ fn plan_live(
     let mode = kind.semantics().write;
     let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
         .map_err(Unplannable::from)
-        .and_then(|()| step::step(kind, desired, live, &next, &changes))
+        .and_then(|()| step::make_step(kind, desired, live, &next, &changes))
         .and_then(|step| {
             let ground = check::Ground {
                 table,
@@ -162,7 +162,7 @@ fn plan_live(
                 policy: &desired.policy,
                 read,
             };
-            let checked = check::check(&ground, &step, &changes);
+            let checked = check::check_step(&ground, &step, &changes);
             checked.map(|()| step).map_err(Unplannable::BrokenRule)
         });
     planned.changes = changes;
@@ -181,7 +181,7 @@ fn plan_live(
 }
 
 /// The object as the vendor knows it: `license order II1HP-…`.
-fn identity(desired: &Desired) -> String {
+fn describe_identity(desired: &Desired) -> String {
     let ids: Vec<String> = desired
         .identity
         .iter()

@@ -13,19 +13,19 @@ pub fn refuse_reversed(
     live: &Live,
     next: &Fields,
 ) -> Result<(), Box<Diagnostic>> {
-    let found = dates::reversed(table, next);
+    let found = dates::find_reversed(table, next);
     let live = if found.is_empty() {
         Vec::new()
     } else {
-        dates::reversed(table, &live.fields)
+        dates::find_reversed(table, &live.fields)
     };
     let Some(reversed) = found.into_iter().find(|found| !live.contains(found)) else {
         return Ok(());
     };
     let origin = &desired.origin;
-    let (source, stated) = effect::stated(desired);
+    let (source, stated) = effect::reread_manifest(desired);
     let place = stated.as_ref().and_then(|stated| {
-        let place = |path: &dyn ToString| audit::place(table, stated, &path.to_string());
+        let place = |path: &dyn ToString| audit::find_mark(table, stated, &path.to_string());
         place(&reversed.end).or_else(|| place(&reversed.begin))
     });
     let message = format!("{}: nothing is sent", reversed.words());

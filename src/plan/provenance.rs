@@ -11,7 +11,7 @@ use std::fmt;
 use serde_json::{Value as Json, json};
 
 use super::document::{ObjectEntry, SourceFacts, identity_of};
-use super::fingerprint::digest;
+use super::fingerprint::json_digest;
 use crate::model::connection::Credential;
 use crate::model::json::Canonical;
 use crate::model::{Auth, Connection, Desired, PathPattern, Policy, SecretRef};
@@ -21,9 +21,9 @@ use crate::provider;
 /// `source` holds of that connection. Comments, labels and the place of the manifest do not count.
 pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
     let connection = &*desired.connection;
-    let members = members(desired);
+    let members = manifest_members(desired);
     let members = members.iter().map(|(name, value)| (name, Canonical(value)));
-    digest(&(
+    json_digest(&(
         desired.address.to_string(),
         identity_of(desired),
         members.collect::<BTreeMap<_, _>>(),
@@ -36,8 +36,8 @@ pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
 /// They only name the member that moved; [`manifest_fingerprint`] decides whether one did.
 pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
     const LENGTH: usize = "sha256:".len() + 8;
-    let short = |value: &Json| digest(&Canonical(value))["sha256:".len()..LENGTH].to_string();
-    let members = members(desired).into_iter();
+    let short = |value: &Json| json_digest(&Canonical(value))["sha256:".len()..LENGTH].to_string();
+    let members = manifest_members(desired).into_iter();
     members.map(|(name, value)| (name, short(&value))).collect()
 }
 
@@ -54,7 +54,7 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
         allow_insecure_http,
         origin: _,
     } = connection;
-    digest(&(
+    json_digest(&(
         vendor.0,
         base_url.as_str(),
         auth_members(auth),
@@ -191,9 +191,10 @@ fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
 }
 
 /// Everything that a manifest says about its object, by the name of the member; policies as `policy.mode`.
-fn members(desired: &Desired) -> BTreeMap<String, Json> {
+fn manifest_members(desired: &Desired) -> BTreeMap<String, Json> {
     let mut members = policy_members(&desired.policy);
-    let table = provider::of_kind(desired.address.kind.0).map(|provider| provider.table().desired);
+    let table =
+        provider::find_kind(desired.address.kind.0).map(|provider| provider.table().desired);
     let fields = desired.fields.unpack();
     for field in table.unwrap_or_default() {
         if let Some(value) = fields.get(field.name) {
@@ -245,7 +246,7 @@ fn auth_members(auth: &Auth) -> Json {
         let member = |(name, credential): &(&'static str, Credential)| {
             let kept = match credential {
                 Credential::Plain(text) => json!({"plain": text}),
-                Credential::Secret(secret) => reference(secret),
+                Credential::Secret(secret) => reference_json(secret),
             };
             (name.to_string(), kept)
         };
@@ -253,7 +254,7 @@ fn auth_members(auth: &Auth) -> Json {
     };
     let (url, members) = match auth {
         Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
-            (None, reference(secret))
+            (None, reference_json(secret))
         }
         Auth::Login(login) => (None, members(login)),
         Auth::ClientCredentials {
@@ -264,7 +265,7 @@ fn auth_members(auth: &Auth) -> Json {
     json!({"form": auth.form(), "url": url, "members": members})
 }
 
-fn reference(secret: &SecretRef) -> Json {
+fn reference_json(secret: &SecretRef) -> Json {
     match secret {
         SecretRef::Env(name) => json!({"env": name}),
         SecretRef::File(path) => json!({"file": path.to_string_lossy()}),

@@ -94,11 +94,11 @@ impl Scale<'_> {
             RiskRule::Safe => Weighed::new(Risk::Safe),
             RiskRule::Amount { used } => {
                 let used = used.and_then(|fact| self.used(field, path, fact));
-                amount(known, after, used)
+                weigh_amount(known, after, used)
             }
             RiskRule::End => self.end(known, after),
             RiskRule::Begin => self.begin(known, after),
-            RiskRule::Ladder(steps) => ladder(steps, known, after),
+            RiskRule::Ladder(steps) => weigh_ladder(steps, known, after),
             RiskRule::StopsAt(value) if *after == Value::Bool(value) => Weighed::new(Risk::Strand),
             RiskRule::ReducesAt(value) if *after == Value::Bool(value) && known.is_some() => {
                 Weighed::new(Risk::Reduce)
@@ -110,7 +110,7 @@ impl Scale<'_> {
                 Risk::Safe
             }),
             RiskRule::Counter => Weighed::noted(Risk::Strand, "writes a usage counter"),
-            RiskRule::Members { .. } => members(before, after),
+            RiskRule::Members { .. } => weigh_members(before, after),
         }
     }
 
@@ -135,10 +135,10 @@ impl Scale<'_> {
     }
 
     fn end(&self, before: Option<&Value>, after: &Value) -> Weighed {
-        let Some(until) = end(after) else {
+        let Some(until) = end_of(after) else {
             return Weighed::new(Risk::Safe);
         };
-        let was = before.and_then(end);
+        let was = before.and_then(end_of);
         if until <= self.now {
             // Also where it is later than before: whoever moves an end expects that it gives time.
             let past = was.is_some_and(|was| was <= self.now);
@@ -154,10 +154,10 @@ impl Scale<'_> {
     }
 
     fn begin(&self, before: Option<&Value>, after: &Value) -> Weighed {
-        let Some(from) = moment(after, false) else {
+        let Some(from) = moment_of(after, false) else {
             return Weighed::new(Risk::Safe);
         };
-        let was = before.and_then(|value| moment(value, false));
+        let was = before.and_then(|value| moment_of(value, false));
         if was.is_some_and(|was| from <= was) {
             return Weighed::new(Risk::Safe);
         }
@@ -181,7 +181,7 @@ impl Scale<'_> {
                 (RiskRule::StopsAt(stop), Value::Bool(is)) if *is == stop => {
                     Some(format!("{name} is {is}"))
                 }
-                (RiskRule::End, Value::Text(text)) if end(value)? <= self.now => {
+                (RiskRule::End, Value::Text(text)) if end_of(value)? <= self.now => {
                     Some(format!("{name} {text} is past"))
                 }
                 _ => None,
@@ -196,13 +196,13 @@ impl Scale<'_> {
 }
 
 /// The end that a date sets. The last day there is, whatever the hour, is how .NET and others write "never".
-fn end(value: &Value) -> Option<Timestamp> {
+fn end_of(value: &Value) -> Option<Timestamp> {
     let never = matches!(value, Value::Text(text) if text.starts_with("9999-12-31"));
-    moment(value, true).filter(|_| !never)
+    moment_of(value, true).filter(|_| !never)
 }
 
 /// Of a number of which −1 is the highest.
-fn amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
+fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
     let highest_last = |value: i64| if value == -1 { i64::MAX } else { value };
     let Value::Integer(after) = after else {
         // No number stands for no allowance of this sort: less than any number there was.
@@ -227,7 +227,7 @@ fn amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
     }
 }
 
-fn ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
+fn weigh_ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
     let rank = |value: &Value| match value {
         Value::Text(text) => steps.iter().position(|step| step == text),
         _ => None,
@@ -242,7 +242,7 @@ fn ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
     Weighed::new(if down { Risk::Reduce } else { Risk::Safe })
 }
 
-fn members(before: Option<&Value>, after: &Value) -> Weighed {
+fn weigh_members(before: Option<&Value>, after: &Value) -> Weighed {
     let none = BTreeSet::new();
     let set = |value: Option<&Value>| match value {
         Some(Value::Set(members)) => (**members).clone(),
@@ -255,7 +255,7 @@ fn members(before: Option<&Value>, after: &Value) -> Weighed {
 
 /// A date or instant. A day ends with its last second and begins with its first; the last hours of the
 /// year 9999, which stand for "never", are the last moment there is.
-fn moment(value: &Value, at_end: bool) -> Option<Timestamp> {
+fn moment_of(value: &Value, at_end: bool) -> Option<Timestamp> {
     let Value::Text(text) = value else {
         return None;
     };

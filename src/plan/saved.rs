@@ -26,7 +26,7 @@ pub enum Unreadable {
 
 /// Writes a plan file, object by object: the text of a hundred thousand changes is never in memory. The last
 /// member is a hash of everything before it.
-pub fn seal(document: &PlanDocument, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_sealed(document: &PlanDocument, out: &mut dyn Write) -> io::Result<()> {
     let mut sealing = Sealing {
         out,
         hash: Sha256::new(),
@@ -70,14 +70,14 @@ impl Write for Sealing<'_> {
 }
 
 /// Reads a plan file back.
-pub fn open(text: &str) -> Result<PlanDocument, Unreadable> {
+pub fn read_sealed(text: &str) -> Result<PlanDocument, Unreadable> {
     // The version comes first: a later format may be sealed in another way.
     let json: Option<Json> = serde_json::from_str(text).ok();
     let version = json
         .as_ref()
         .and_then(|json| json.get("format_version")?.as_str());
     if let Some(version) = version
-        && major(version) != major(FORMAT_VERSION)
+        && major_version(version) != major_version(FORMAT_VERSION)
     {
         return Err(Unreadable::Version(version.to_string()));
     }
@@ -91,7 +91,7 @@ pub fn open(text: &str) -> Result<PlanDocument, Unreadable> {
     serde_json::from_str(&format!("{body}{CLOSED}")).map_err(|_| Unreadable::NotAPlan)
 }
 
-fn major(version: &str) -> &str {
+fn major_version(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     fn sealed(document: &PlanDocument) -> String {
         let mut text = Vec::new();
-        seal(document, &mut text).unwrap();
+        write_sealed(document, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_sealed_opens() {
         let text = sealed(&document());
-        assert_eq!(open(&text), Ok(document()));
+        assert_eq!(read_sealed(&text), Ok(document()));
     }
 
     #[test]
@@ -149,17 +149,17 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(open(&changed).is_err(), "byte {at} of {text}");
+            assert!(read_sealed(&changed).is_err(), "byte {at} of {text}");
         }
-        assert!(open(&text[..text.len() - 1]).is_err());
-        assert!(open(&format!("{text} ")).is_err());
+        assert!(read_sealed(&text[..text.len() - 1]).is_err());
+        assert!(read_sealed(&format!("{text} ")).is_err());
     }
 
     #[test]
     fn another_major_version_is_refused_by_name() {
         let text = sealed(&document()).replace(&format!("\"{FORMAT_VERSION}\""), "\"2.0\"");
-        assert_eq!(open(&text), Err(Unreadable::Version("2.0".into())));
-        assert_eq!(open("{}"), Err(Unreadable::NotAPlan));
-        assert_eq!(open("apiVersion: x"), Err(Unreadable::NotAPlan));
+        assert_eq!(read_sealed(&text), Err(Unreadable::Version("2.0".into())));
+        assert_eq!(read_sealed("{}"), Err(Unreadable::NotAPlan));
+        assert_eq!(read_sealed("apiVersion: x"), Err(Unreadable::NotAPlan));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
-use super::field_json::element;
+use super::field_json::read_element;
 use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
 use crate::model::{
@@ -115,12 +115,15 @@ impl Spot {
 
 /// How `live` stands to a change that was planned or carried out once. A change of a set is judged by the members
 /// that it adds and removes, an added element by the fields that it was given; a counter moves by use.
-pub fn stand(table: &'static [Field], change: &ChangeEntry, live: &Fields) -> Stand {
+pub fn state_of_change(table: &'static [Field], change: &ChangeEntry, live: &Fields) -> Stand {
     let Ok(spot) = Spot::find(table, &change.path) else {
         return Stand::Neither;
     };
     match &spot {
-        Spot::Field(field) => match (&field.shape, members(field, &change.before, &change.after)) {
+        Spot::Field(field) => match (
+            &field.shape,
+            changed_members(field, &change.before, &change.after),
+        ) {
             (Shape::Set(_), Some((added, removed))) => {
                 of_members(&added, &removed, live.get(field.name))
             }
@@ -145,12 +148,12 @@ pub fn stand(table: &'static [Field], change: &ChangeEntry, live: &Fields) -> St
 }
 
 /// The members that a change of a set adds and removes.
-pub fn members(
+pub fn changed_members(
     field: &'static Field,
     before: &Json,
     after: &Json,
 ) -> Option<(BTreeSet<Text>, BTreeSet<Text>)> {
-    let set = |json: &Json| match codec::value(field, json, &field.name) {
+    let set = |json: &Json| match codec::decode_value(field, json, &field.name) {
         Ok(Value::Set(members)) => Some(*members),
         Ok(Value::Null) => Some(BTreeSet::new()),
         _ => None,
@@ -180,7 +183,7 @@ fn of_members(added: &BTreeSet<Text>, removed: &BTreeSet<Text>, live: Option<&Va
 fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -> Stand {
     let live = live.unwrap_or(&Value::Null);
     let is = |json: &Json| {
-        let value = codec::value(field, json, &change.path);
+        let value = codec::decode_value(field, json, &change.path);
         value.is_ok_and(|value| field.alike(&value, live))
     };
     if is(&change.after) {
@@ -193,7 +196,7 @@ fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -
 }
 
 fn of_element(elements: &'static Elements, change: &ChangeEntry, live: Option<&Fields>) -> Stand {
-    let is = |json: &Json| match (element(elements, json), live) {
+    let is = |json: &Json| match (read_element(elements, json), live) {
         (Some((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {
             find_field(elements.fields, name).is_some_and(|field| {
                 field.risk == RiskRule::Counter

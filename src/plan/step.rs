@@ -17,7 +17,7 @@ pub struct Step {
 }
 
 /// Makes the write that carries out `changes`.
-pub fn step(
+pub fn make_step(
     kind: &dyn ResourceKind,
     desired: &Desired,
     live: &Live,
@@ -28,13 +28,13 @@ pub fn step(
     let table = kind.table().desired;
     let mode = kind.semantics().write;
     let sent = match mode {
-        WriteMode::Merge => changed(next, changes),
+        WriteMode::Merge => changed_fields(next, changes),
         WriteMode::Overwrite => next.clone(),
         WriteMode::FullPatch => without_idle_nulls(table, next, Some(&live.fields)),
     };
     let lacking = match mode {
         WriteMode::Merge => Vec::new(),
-        WriteMode::Overwrite | WriteMode::FullPatch => conditions::missing(table, next),
+        WriteMode::Overwrite | WriteMode::FullPatch => conditions::missing_members(table, next),
     };
     if !lacking.is_empty() {
         return Err(Unplannable::MissingMembers(lacking));
@@ -50,7 +50,7 @@ pub fn step(
 }
 
 /// Only the top-level members in which something changes.
-fn changed(next: &Fields, changes: &[Change]) -> Fields {
+fn changed_fields(next: &Fields, changes: &[Change]) -> Fields {
     let touched = |name: &str| {
         changes
             .iter()

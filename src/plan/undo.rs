@@ -10,7 +10,7 @@ use super::carry;
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
 use super::risk::UNSEEN;
-use super::spot::{Spot, Stand, members, stand};
+use super::spot::{Spot, Stand, changed_members, state_of_change};
 use crate::model::field::Elements;
 use crate::model::{
     Carry, Clearing, ElementKey, Field, Fields, Live, RiskRule, Shape, Text, Value,
@@ -67,7 +67,7 @@ impl std::fmt::Display for NotUndone {
 }
 
 /// The inverse of `changes` on an object that is now `live`. With `changed_too`, also of what was changed since.
-pub fn inverse(
+pub fn invert_changes(
     table: &'static [Field],
     changes: &[ChangeEntry],
     live: &Live,
@@ -110,7 +110,7 @@ impl Taking<'_> {
             return Err(Obstacle::Other("the read does not show the list".into()));
         }
         match &spot {
-            Spot::Field(field) => match members(field, &change.before, &change.after) {
+            Spot::Field(field) => match changed_members(field, &change.before, &change.after) {
                 Some(moved) if matches!(field.shape, Shape::Set(_)) => {
                     self.take_members(field, &moved.0, &moved.1);
                     Ok(())
@@ -144,14 +144,14 @@ impl Taking<'_> {
     ) -> Result<(), Obstacle> {
         refuse_lasting(Some(field), change)?;
         if self.is_as_left(change, spot)? {
-            self.fields.insert(field.name, before(field, change)?);
+            self.fields.insert(field.name, value_before(field, change)?);
         }
         Ok(())
     }
 
     /// Reports whether there is something to take back; an error where somebody changed it since.
     fn is_as_left(&self, change: &ChangeEntry, spot: &Spot) -> Result<bool, Obstacle> {
-        match stand(self.table, change, self.live) {
+        match state_of_change(self.table, change, self.live) {
             Stand::After => Ok(true),
             Stand::Before => Ok(false),
             Stand::Neither if self.changed_too => Ok(true),
@@ -193,7 +193,7 @@ impl Taking<'_> {
         let held = self.live.get(list.name).map_or(&[][..], Value::items);
         self.lists.entry(list.name).or_insert_with(|| {
             let held = held.iter();
-            held.map(|(key, fields)| (key.clone(), carry::carried(elements, fields)))
+            held.map(|(key, fields)| (key.clone(), carry::carried_fields(elements, fields)))
                 .collect()
         })
     }
@@ -210,13 +210,13 @@ fn put_back(
         (None, ChangeVerb::Add) => items.retain(|(other, _)| other != key),
         (None, ChangeVerb::Remove | ChangeVerb::Replace) => {
             // With its counters: an element that comes back without them would start anew.
-            let (_, fields) = codec::element(elements, &change.before)
+            let (_, fields) = codec::decode_element(elements, &change.before)
                 .map_err(|fault| Obstacle::Other(fault.to_string()))?;
             items.retain(|(other, _)| other != key);
             items.push((key.clone(), fields));
         }
         (Some(field), _) => {
-            let value = before(field, change)?;
+            let value = value_before(field, change)?;
             if let Some((_, fields)) = items.iter_mut().find(|(other, _)| other == key) {
                 fields.insert(field.name, value);
             }
@@ -244,7 +244,7 @@ fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result
 }
 
 /// The value before the change, if it can be wanted again.
-fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Obstacle> {
+fn value_before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Obstacle> {
     let unseen = change
         .note
         .as_ref()
@@ -253,7 +253,7 @@ fn before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Obstacle
         let why = "nobody knows what it was: the read before the write did not show it";
         return Err(Obstacle::Other(why.into()));
     }
-    let value = codec::value(field, &change.before, &change.path)
+    let value = codec::decode_value(field, &change.before, &change.path)
         .map_err(|fault| Obstacle::Other(fault.to_string()))?;
     if value == Value::Null && field.clearing == Clearing::Impossible && !is_list(field) {
         return Err(Obstacle::NotClearable);

@@ -17,12 +17,12 @@ use crate::provider::semantics::WriteMode;
 const NAMED: usize = 6;
 
 /// Live with an empty value for every field that is not shown and that `policy.absentIsEmpty` names.
-pub fn filled<'a>(table: &'static [Field], policy: &Policy, live: &'a Live) -> Cow<'a, Live> {
+pub fn fill_absent<'a>(table: &'static [Field], policy: &Policy, live: &'a Live) -> Cow<'a, Live> {
     if policy.absent_is_empty.is_empty() {
         return Cow::Borrowed(live);
     }
     let mut live = live.clone();
-    fill(
+    fill_fields(
         table,
         policy,
         &mut live.fields,
@@ -32,20 +32,26 @@ pub fn filled<'a>(table: &'static [Field], policy: &Policy, live: &'a Live) -> C
     Cow::Owned(live)
 }
 
-fn fill(table: &'static [Field], policy: &Policy, held: &mut Fields, at: &FieldPath, folds: bool) {
+fn fill_fields(
+    table: &'static [Field],
+    policy: &Policy,
+    held: &mut Fields,
+    at: &FieldPath,
+    folds: bool,
+) {
     for field in table.iter().filter(|field| field.need != Need::Never) {
         let path = at.field(field.name);
         match (held.get_mut(field.name), &field.shape) {
             (Some(Value::Items(items)), Shape::Keyed(elements)) => {
                 for (key, element) in items.iter_mut() {
                     let path = path.element(key.clone());
-                    fill(elements.fields, policy, element, &path, elements.fold);
+                    fill_fields(elements.fields, policy, element, &path, elements.fold);
                 }
             }
             (Some(_), _) => {}
             (None, shape) => {
                 if policy.takes_absent_for_empty(&path, folds) {
-                    held.insert(field.name, canon::nothing(shape, field.clearing));
+                    held.insert(field.name, canon::cleared_value(shape, field.clearing));
                 }
             }
         }
@@ -106,13 +112,17 @@ impl std::error::Error for NotShown {}
 impl std::fmt::Display for NotShown {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (empty, never) = self.0.iter().partition::<Vec<_>, _>(|one| one.can_be_empty);
-        let all = names(&Vec::from_iter(&self.0));
+        let all = list_paths(&Vec::from_iter(&self.0));
         write!(out, "the read does not show {all}: nothing is sent")?;
         let hint = "`policy.absentIsEmpty` names what the vendor leaves out when it is empty";
         match (empty.is_empty(), never.is_empty()) {
             (true, _) => Ok(()),
             (false, true) => write!(out, " ({hint})"),
-            (false, false) => write!(out, " ({hint}, which here only {} can be)", names(&empty)),
+            (false, false) => write!(
+                out,
+                " ({hint}, which here only {} can be)",
+                list_paths(&empty)
+            ),
         }
     }
 }
@@ -133,7 +143,7 @@ impl Unseen {
 }
 
 /// The first paths, and how many more there are.
-fn names(unseen: &[&Unseen]) -> String {
+fn list_paths(unseen: &[&Unseen]) -> String {
     let first = unseen.iter().take(NAMED);
     let mut names: Vec<String> = first.map(|one| one.path.to_string()).collect();
     if unseen.len() > NAMED {
@@ -306,7 +316,7 @@ mod tests {
 
     /// The refusal of a write in a mode, by the paths that it names.
     fn refusal_words(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
-        let table = provider::of_kind("LacLicenseOrder")
+        let table = provider::find_kind("LacLicenseOrder")
             .expect("a kind")
             .table();
         let desired = Desired {
@@ -318,7 +328,7 @@ mod tests {
             fields: live.clone(),
             ..Live::default()
         };
-        let live = filled(TABLE, policy, &live);
+        let live = fill_absent(TABLE, policy, &live);
         let refused = refuse_unseen(TABLE, mode, &desired, wanted, &live);
         refused
             .err()
@@ -417,7 +427,7 @@ mod tests {
             fields: object(items(&[("a", element(&[("end", None)]))])),
             ..Live::default()
         };
-        let filled = filled(TABLE, &told, &live);
+        let filled = fill_absent(TABLE, &told, &live);
         let end = Some(Value::Null);
         assert_eq!(
             filled.fields["items"],
@@ -438,7 +448,7 @@ mod tests {
 
     #[test]
     fn a_managed_list_must_be_shown_to_be_compared() {
-        let table = provider::of_kind("LacLicenseOrder")
+        let table = provider::find_kind("LacLicenseOrder")
             .expect("a kind")
             .table();
         let refused = |policy: Policy, wanted: Fields, live: Fields| {

@@ -50,7 +50,7 @@ pub struct Session {
 }
 
 /// Checks that the vendor takes the connection's form of `auth`, with all its members.
-pub fn audit(rules: &AuthRules, connection: &Connection, findings: &mut Diagnostics) {
+pub fn audit_auth(rules: &AuthRules, connection: &Connection, findings: &mut Diagnostics) {
     let given = connection.auth.form();
     let origin = &connection.origin;
     let Some(form) = rules.forms.iter().find(|form| form.name == given) else {
@@ -97,7 +97,7 @@ pub fn audit(rules: &AuthRules, connection: &Connection, findings: &mut Diagnost
 }
 
 /// The secrets of a login by member; names written out stand beside them.
-pub fn members(auth: &Auth) -> &[(&'static str, Credential)] {
+pub fn login_secrets(auth: &Auth) -> &[(&'static str, Credential)] {
     match auth {
         Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
         Auth::Token(_) | Auth::ApiKey(_) | Auth::Session(_) => &[],
@@ -108,7 +108,7 @@ pub fn members(auth: &Auth) -> &[(&'static str, Credential)] {
 ///
 /// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21). Where there is
 /// no such page nobody has looked at the credentials.
-pub fn refused(reply: &Reply) -> bool {
+pub fn is_login_refused(reply: &Reply) -> bool {
     (400..500).contains(&reply.status) && !matches!(reply.status, 404 | 405 | 408 | 425 | 429)
 }
 
@@ -164,7 +164,7 @@ mod tests {
             ..connection()
         };
         let mut findings = Diagnostics::default();
-        audit(&RULES, &connection, &mut findings);
+        audit_auth(&RULES, &connection, &mut findings);
         findings.iter().map(|one| one.message.clone()).collect()
     }
 
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn secrets_are_those_of_a_login() {
         let names = |auth: &Auth| {
-            members(auth)
+            login_secrets(auth)
                 .iter()
                 .map(|(name, _)| *name)
                 .collect::<Vec<_>>()
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_login_is_refused_for_good_where_somebody_looked_at_it() {
         let refused = |status: u16| {
-            refused(&Reply {
+            is_login_refused(&Reply {
                 status,
                 body: String::new(),
                 content_type: String::new(),

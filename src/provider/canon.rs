@@ -53,7 +53,7 @@ impl Misfit {
 }
 
 /// The canonical value for "nothing" of a field.
-pub fn nothing(shape: &Shape, clearing: Clearing) -> Value {
+pub fn cleared_value(shape: &Shape, clearing: Clearing) -> Value {
     match (shape, clearing) {
         (Shape::Set(_), _) => Value::Set(Default::default()),
         (Shape::Keyed(_), _) => Value::Items(Default::default()),
@@ -63,7 +63,7 @@ pub fn nothing(shape: &Shape, clearing: Clearing) -> Value {
 }
 
 /// A scalar of a field, canonical.
-pub fn scalar(
+pub fn canonical_scalar(
     shape: &Shape,
     clearing: Clearing,
     given: Scalar<'_>,
@@ -72,7 +72,11 @@ pub fn scalar(
     let wrong = || {
         let misfit = Misfit::new(
             "wrong-type",
-            format!("must be {}, not {}", shape.name(), describe(shape, given)),
+            format!(
+                "must be {}, not {}",
+                shape.name(),
+                describe_expected(shape, given)
+            ),
         );
         match (shape, given) {
             (
@@ -83,14 +87,14 @@ pub fn scalar(
         }
     };
     match (shape, given) {
-        (_, Scalar::Null) => Ok(nothing(shape, clearing)),
+        (_, Scalar::Null) => Ok(cleared_value(shape, clearing)),
         (Shape::Text { max }, Scalar::Text(text)) => text_value(text, *max, clearing, edge),
         (Shape::Integer { min, max, digits }, given) => {
             let number = match given {
                 Scalar::Integer(number) => number,
-                Scalar::Number(text) => integer(text).ok_or_else(wrong)?,
+                Scalar::Number(text) => parse_integer(text).ok_or_else(wrong)?,
                 Scalar::Text(text) if *digits || edge == Edge::Vendor => {
-                    integer(text.trim()).ok_or_else(wrong)?
+                    parse_integer(text.trim()).ok_or_else(wrong)?
                 }
                 _ => return Err(wrong()),
             };
@@ -102,12 +106,12 @@ pub fn scalar(
         }
         (Shape::Boolean, Scalar::Bool(value)) => Ok(Value::Bool(value)),
         (Shape::Choice { values, aliases }, Scalar::Text(text)) => {
-            choice(text, values, aliases, edge)
+            canonical_choice(text, values, aliases, edge)
         }
-        (Shape::Date, Scalar::Text(text)) => date(text, edge),
-        (Shape::Instant, Scalar::Text(text)) => instant(text),
-        (Shape::Guid, Scalar::Text(text)) => guid(text, clearing),
-        (Shape::Id, Scalar::Text(text)) => Ok(Value::Text(id(text))),
+        (Shape::Date, Scalar::Text(text)) => canonical_date(text, edge),
+        (Shape::Instant, Scalar::Text(text)) => canonical_instant(text),
+        (Shape::Guid, Scalar::Text(text)) => canonical_guid(text, clearing),
+        (Shape::Id, Scalar::Text(text)) => Ok(Value::Text(canonical_id(text))),
         _ => Err(wrong()),
     }
 }
@@ -135,7 +139,7 @@ fn text_value(
     Ok(Value::Text(text.into()))
 }
 
-fn choice(
+fn canonical_choice(
     text: &str,
     values: &[&str],
     aliases: &[(&str, &str)],
@@ -161,7 +165,7 @@ fn choice(
     )
 }
 
-fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
+fn canonical_date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     let head = match edge {
         Edge::Manifest => text,
         // LAC counters print `YYYY-MM-DD 23:59:59`; the day is what counts.
@@ -180,13 +184,13 @@ fn date(text: &str, edge: Edge) -> Result<Value, Misfit> {
 }
 
 /// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
-fn instant(text: &str) -> Result<Value, Misfit> {
+fn canonical_instant(text: &str) -> Result<Value, Misfit> {
     if is_second(text.as_bytes()) {
         return Ok(Value::Text(text.into()));
     }
     match text.parse::<jiff::Timestamp>() {
-        Ok(moment) => Ok(Value::Text(second(moment).into())),
-        Err(_) => bare(text)
+        Ok(moment) => Ok(Value::Text(whole_seconds(moment).into())),
+        Err(_) => parse_zoneless(text)
             .map(|text| Value::Text(text.into()))
             .ok_or_else(|| {
                 Misfit::new("bad-date", format!("{text:?} is not an instant"))
@@ -200,9 +204,11 @@ fn is_day(text: &[u8]) -> bool {
     let [y @ .., b'-', m1, m2, b'-', d1, d2] = text else {
         return false;
     };
-    let (Some(year), Some(month), Some(day)) =
-        (number::<i16>(y), number(&[*m1, *m2]), number(&[*d1, *d2]))
-    else {
+    let (Some(year), Some(month), Some(day)) = (
+        digits_to_number::<i16>(y),
+        digits_to_number(&[*m1, *m2]),
+        digits_to_number(&[*d1, *d2]),
+    ) else {
         return false;
     };
     let date = civil::Date::new(year, month, day);
@@ -214,13 +220,14 @@ fn is_second(text: &[u8]) -> bool {
     let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = text else {
         return false;
     };
-    let below =
-        |a: &u8, b: &u8, end: u32| number(&[*a, *b]).is_some_and(|number: u32| number < end);
+    let below = |a: &u8, b: &u8, end: u32| {
+        digits_to_number(&[*a, *b]).is_some_and(|number: u32| number < end)
+    };
     is_day(day) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60)
 }
 
 /// The number that a few digits write.
-fn number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
+fn digits_to_number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
     let number = digits.iter().try_fold(0_u32, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
@@ -230,7 +237,7 @@ fn number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
 
 /// A date and time in UTC that is no timestamp to jiff: without a zone, or in the last hours of the year
 /// 9999, which .NET (`DateTime.MaxValue`) and others write for "never".
-fn bare(text: &str) -> Option<String> {
+fn parse_zoneless(text: &str) -> Option<String> {
     let zone = ["Z", "z", "+00:00"];
     let time = zone
         .iter()
@@ -243,13 +250,13 @@ fn bare(text: &str) -> Option<String> {
 }
 
 /// An instant in whole seconds with a literal `Z`.
-fn second(moment: jiff::Timestamp) -> String {
+fn whole_seconds(moment: jiff::Timestamp) -> String {
     // Whole seconds of a valid timestamp are a valid timestamp.
     let whole = jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment);
     whole.to_string()
 }
 
-fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
+fn canonical_guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
     match uuid::Uuid::try_parse(text.trim()) {
         // .NET prints a missing Guid as zeros.
         Ok(id) if id.is_nil() && clearing != Clearing::Impossible => Ok(Value::Null),
@@ -260,7 +267,7 @@ fn guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
 }
 
 /// An id as it is compared: one that is a UUID has no case.
-pub fn id(text: &str) -> Text {
+pub fn canonical_id(text: &str) -> Text {
     // Of all spellings of a UUID only the one with hyphens has this length.
     let uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
     match uuid {
@@ -270,7 +277,7 @@ pub fn id(text: &str) -> Text {
 }
 
 /// The integer that a number is, however it is written: 40, 40.0 and 4e1.
-pub fn integer(text: &str) -> Option<i64> {
+pub fn parse_integer(text: &str) -> Option<i64> {
     text.parse()
         .ok()
         .or_else(|| match Decimal::parse(text)?.whole() {
@@ -279,7 +286,7 @@ pub fn integer(text: &str) -> Option<i64> {
         })
 }
 
-fn describe(shape: &Shape, given: Scalar<'_>) -> String {
+fn describe_expected(shape: &Shape, given: Scalar<'_>) -> String {
     match given {
         Scalar::Null => "null".into(),
         Scalar::Bool(value) => format!("boolean {value}"),
@@ -305,7 +312,7 @@ mod tests {
     use super::*;
 
     fn read(shape: &Shape, clearing: Clearing, text: &str) -> Result<Value, Misfit> {
-        scalar(shape, clearing, Scalar::Text(text), Edge::Manifest)
+        canonical_scalar(shape, clearing, Scalar::Text(text), Edge::Manifest)
     }
 
     #[test]
@@ -360,7 +367,9 @@ mod tests {
             "00:00:00", "23:59:59", "24:00:00", "23:60:00", "23:59:60", "1:00:00", "01:00:0x",
         ] {
             let text = format!("2024-02-29T{time}Z");
-            let same = text.parse().is_ok_and(|moment| second(moment) == text);
+            let same = text
+                .parse()
+                .is_ok_and(|moment| whole_seconds(moment) == text);
             assert_eq!(is_second(text.as_bytes()), same, "{text}");
         }
         for text in [
@@ -402,7 +411,7 @@ mod tests {
         assert!(read(&Shape::Date, Clearing::Null, "2028-02-29").is_ok());
         // What a vendor says is shown as it is, but for the time of a day.
         let vendor = |text| {
-            scalar(
+            canonical_scalar(
                 &Shape::Date,
                 Clearing::Null,
                 Scalar::Text(text),
@@ -422,7 +431,7 @@ mod tests {
     fn numbers_are_strict_in_manifests_and_read_from_digits_at_the_vendor() {
         let count = Shape::COUNT;
         let vendor = |text| {
-            scalar(
+            canonical_scalar(
                 &count,
                 Clearing::Impossible,
                 Scalar::Text(text),
@@ -433,7 +442,7 @@ mod tests {
         assert!(vendor("ten").is_err());
         assert!(vendor("").is_err());
         assert!(read(&count, Clearing::Impossible, "10").is_err());
-        let low = scalar(
+        let low = canonical_scalar(
             &count,
             Clearing::Impossible,
             Scalar::Integer(-1),
@@ -455,7 +464,7 @@ mod tests {
     fn a_whole_number_is_an_integer_and_any_other_says_what_is_wrong_with_it() {
         for edge in [Edge::Manifest, Edge::Vendor] {
             let count = |text| {
-                scalar(
+                canonical_scalar(
                     &Shape::COUNT,
                     Clearing::Impossible,
                     Scalar::Number(text),
@@ -488,7 +497,7 @@ mod tests {
                 );
             }
         }
-        let one = scalar(
+        let one = canonical_scalar(
             &Shape::Boolean,
             Clearing::Impossible,
             Scalar::Integer(1),
@@ -507,7 +516,7 @@ mod tests {
             read(&Shape::TEXT, Clearing::Null, ""),
             Ok(Value::Text("".into()))
         );
-        let zero = scalar(&Shape::COUNT, Clearing::Zero, Scalar::Null, Edge::Vendor);
+        let zero = canonical_scalar(&Shape::COUNT, Clearing::Zero, Scalar::Null, Edge::Vendor);
         assert_eq!(zero, Ok(Value::Integer(0)));
         let nil = read(
             &Shape::Guid,
@@ -538,7 +547,7 @@ mod tests {
                 "G76AC030-DF89-41A9-A62A-B6FBBBA5A58C",
             ),
         ] {
-            assert_eq!(id(text), compared);
+            assert_eq!(canonical_id(text), compared);
         }
     }
 
@@ -566,7 +575,7 @@ mod tests {
             Ok(Value::Text("annually".into()))
         );
         assert!(read(&shape, Clearing::Null, "yearly").is_err());
-        let vendor = scalar(&shape, Clearing::Null, Scalar::Text("yearly"), Edge::Vendor);
+        let vendor = canonical_scalar(&shape, Clearing::Null, Scalar::Text("yearly"), Edge::Vendor);
         assert_eq!(vendor, Ok(Value::Text("yearly".into())));
     }
 
@@ -574,7 +583,7 @@ mod tests {
     fn a_text_has_at_most_as_many_characters_as_its_page_allows() {
         let short = Shape::Text { max: Some(3) };
         let given = |text, edge| {
-            let value = scalar(&short, Clearing::Null, Scalar::Text(text), edge);
+            let value = canonical_scalar(&short, Clearing::Null, Scalar::Text(text), edge);
             value.map_err(|misfit| misfit.message)
         };
         assert_eq!(given("üüü", Edge::Manifest), Ok(Value::Text("üüü".into())));
@@ -587,7 +596,8 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_named_and_quoted_if_it_is_short() {
         let wrong = |shape: &Shape, given: Scalar<'_>| {
-            let misfit = scalar(shape, Clearing::Null, given, Edge::Manifest).unwrap_err();
+            let misfit =
+                canonical_scalar(shape, Clearing::Null, given, Edge::Manifest).unwrap_err();
             (misfit.message, misfit.hint)
         };
         let hint = Some("put the value in quotes".to_string());

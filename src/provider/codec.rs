@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-pub use super::decode::{element, value};
+pub use super::decode::{decode_element, decode_value};
 use crate::model::{Clearing, Field, Fields, Shape, Value};
 
 /// What a JSON value is, in words for a message.
@@ -21,10 +21,13 @@ pub fn json_kind(json: &Json) -> &'static str {
 }
 
 /// Spells fields for the write call, in the order of the table.
-pub fn encode(table: &'static [Field], fields: &Fields) -> Map<String, Json> {
+pub fn encode_fields(table: &'static [Field], fields: &Fields) -> Map<String, Json> {
     let mut body = Map::new();
     for field in table {
-        if let Some(json) = fields.get(field.name).and_then(|value| spell(field, value)) {
+        if let Some(json) = fields
+            .get(field.name)
+            .and_then(|value| spell_value(field, value))
+        {
             body.insert(field.name.to_string(), json);
         }
     }
@@ -32,7 +35,7 @@ pub fn encode(table: &'static [Field], fields: &Fields) -> Map<String, Json> {
 }
 
 /// The wire form of a value, or nothing where "nothing" is said by leaving the member out.
-fn spell(field: &Field, value: &Value) -> Option<Json> {
+fn spell_value(field: &Field, value: &Value) -> Option<Json> {
     match (value, &field.shape) {
         (Value::Null, _) => match field.clearing {
             Clearing::Null | Clearing::NullOrEmpty => Some(Json::Null),
@@ -48,7 +51,7 @@ fn spell(field: &Field, value: &Value) -> Option<Json> {
                     let mut element: Map<String, Json> = keys
                         .map(|(name, text)| (name.to_string(), Json::from(text.as_str())))
                         .collect();
-                    element.extend(encode(elements.fields, fields));
+                    element.extend(encode_fields(elements.fields, fields));
                     Json::Object(element)
                 })
                 .collect(),

@@ -5,22 +5,26 @@
 
 use crate::model::{ConditionScope, Diagnostic, Field, FieldPath, Fields, Need, Shape, Value};
 
-type Report<'a> = dyn FnMut(&str, Diagnostic) + 'a;
+type ConditionReport<'a> = dyn FnMut(&str, Diagnostic) + 'a;
 
 /// Checks a manifest. A member whose condition is stated and not met has no effect: it is reported and
 /// taken out, since the vendor would answer with null and the object would never converge.
-pub fn audit(table: &'static [Field], fields: &mut Fields, report: &mut Report<'_>) {
-    let idle = level(table, fields, fields, &String::new, report);
+pub fn audit_conditions(
+    table: &'static [Field],
+    fields: &mut Fields,
+    report: &mut ConditionReport<'_>,
+) {
+    let idle = check_level(table, fields, fields, &String::new, report);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
             continue;
         };
-        let Some(Value::Items(mut items)) = taken(fields, field.name) else {
+        let Some(Value::Items(mut items)) = take_list(fields, field.name) else {
             continue;
         };
         for (key, element) in items.iter_mut() {
             let place = || format!("{}[{key}]", field.name);
-            for name in level(elements.fields, element, fields, &place, report) {
+            for name in check_level(elements.fields, element, fields, &place, report) {
                 element.remove(name);
             }
         }
@@ -33,18 +37,18 @@ pub fn audit(table: &'static [Field], fields: &mut Fields, report: &mut Report<'
 
 /// A keyed list taken out of its object, so that its elements can change while the object is looked at: no
 /// condition is about a list.
-fn taken(fields: &mut Fields, name: &'static str) -> Option<Value> {
+fn take_list(fields: &mut Fields, name: &'static str) -> Option<Value> {
     let value = fields.get_mut(name)?;
     matches!(value, Value::Items(_)).then(|| std::mem::replace(value, Value::Null))
 }
 
 /// Reports what is wrong among the members of an object or element, and names those that have no effect.
-fn level(
+fn check_level(
     table: &'static [Field],
     here: &Fields,
     object: &Fields,
     place: &dyn Fn() -> String,
-    report: &mut Report<'_>,
+    report: &mut ConditionReport<'_>,
 ) -> Vec<&'static str> {
     let mut idle = Vec::new();
     for field in table {
@@ -94,17 +98,17 @@ fn level(
 /// Drops from a finished object what its conditions make meaningless, so that a date left over from an
 /// earlier type is not sent. What meant nothing in `live` already stays as live has it: a write changes nothing
 /// that nobody asked for.
-pub fn settle(table: &'static [Field], fields: &mut Fields, live: &Fields) {
-    let idle = meaningless(table, fields, fields);
+pub fn drop_meaningless(table: &'static [Field], fields: &mut Fields, live: &Fields) {
+    let idle = find_meaningless(table, fields, fields);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
             continue;
         };
-        let Some(Value::Items(mut items)) = taken(fields, field.name) else {
+        let Some(Value::Items(mut items)) = take_list(fields, field.name) else {
             continue;
         };
         for (key, element) in items.iter_mut() {
-            let idle = meaningless(elements.fields, element, fields);
+            let idle = find_meaningless(elements.fields, element, fields);
             if idle.is_empty() {
                 continue;
             }
@@ -123,7 +127,7 @@ fn drop_or_restore(
     held: Option<&Fields>,
     live: &Fields,
 ) {
-    let before = held.map_or_else(Vec::new, |held| meaningless(table, held, live));
+    let before = held.map_or_else(Vec::new, |held| find_meaningless(table, held, live));
     for name in idle {
         let left_over = held.filter(|_| before.contains(name));
         match left_over.and_then(|held| held.get(name)) {
@@ -185,7 +189,7 @@ fn idle_at(
     table.iter().filter_map(idle).collect()
 }
 
-fn meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
+fn find_meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
     let held = table.iter().filter(|field| here.contains_key(field.name));
     held.filter(|field| means_nothing(field, here, object))
         .map(|field| field.name)
@@ -211,7 +215,7 @@ pub fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
 }
 
 /// The members that a finished object still lacks, by path.
-pub fn missing(table: &'static [Field], fields: &Fields) -> Vec<String> {
+pub fn missing_members(table: &'static [Field], fields: &Fields) -> Vec<String> {
     let mut lacking = Vec::new();
     lacking_at(table, fields, fields, "", &mut lacking);
     for field in table {
@@ -266,7 +270,7 @@ mod tests {
     use crate::provider;
 
     fn lac() -> &'static [Field] {
-        provider::of_kind("LacLicenseOrder")
+        provider::find_kind("LacLicenseOrder")
             .expect("a kind")
             .table()
             .desired
@@ -292,7 +296,7 @@ mod tests {
 
     fn settled(next: &Fields, live: &Fields) -> Fields {
         let mut next = next.clone();
-        settle(lac(), &mut next, live);
+        drop_meaningless(lac(), &mut next, live);
         next
     }
 
@@ -359,7 +363,7 @@ mod tests {
     #[test]
     fn a_finished_object_lacks_what_its_types_demand() {
         let lacks = |order: &Fields| {
-            let all = missing(lac(), order);
+            let all = missing_members(lac(), order);
             let of_features = all.into_iter().filter(|path| path.starts_with("Features["));
             of_features.collect::<Vec<_>>()
         };

@@ -23,7 +23,7 @@ impl Reversed {
 }
 
 /// Finds the ends that come before their beginnings, in an object and in the elements of its lists.
-pub fn reversed(table: &'static [Field], object: &Fields) -> Vec<Reversed> {
+pub fn find_reversed(table: &'static [Field], object: &Fields) -> Vec<Reversed> {
     let root = FieldPath::default();
     let mut found = reversed_at(table, object, &root);
     for field in table {
@@ -42,7 +42,10 @@ fn reversed_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<
     let one = |field: &'static Field| {
         let before = field.not_before?;
         let before = table.iter().find(|other| other.name == before)?;
-        let (until, from) = (date(field, fields)?, date(before, fields)?);
+        let (until, from) = (
+            meaningful_date(field, fields)?,
+            meaningful_date(before, fields)?,
+        );
         // Canonical dates of one shape sort as texts.
         (until < from).then(|| Reversed {
             end: at.field(field.name),
@@ -54,7 +57,7 @@ fn reversed_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<
 }
 
 /// The date of a field, if it means anything where it stands and is none that a vendor made up.
-fn date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
+fn meaningful_date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
     let Value::Text(date) = fields.get(field.name)? else {
         return None;
     };
@@ -77,7 +80,7 @@ mod tests {
     use crate::provider;
 
     fn table(kind: Kind) -> &'static [Field] {
-        let kind = provider::of_kind(kind.0).expect("a kind");
+        let kind = provider::find_kind(kind.0).expect("a kind");
         kind.table().desired
     }
 
@@ -91,7 +94,7 @@ mod tests {
         let alinea = table(Kind("AlineaLicense"));
         let words = |from: &str, until: &str| -> Vec<String> {
             let fields = texts(&[("StartDate", from), ("EndDate", until)]);
-            let found = reversed(alinea, &fields);
+            let found = find_reversed(alinea, &fields);
             found.iter().map(Reversed::words).collect()
         };
         let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
@@ -105,7 +108,7 @@ mod tests {
         assert_eq!(words(early, "0000-00-00"), [""; 0]);
         assert_eq!(words(early, "-"), [""; 0]);
         let open = texts(&[("EndDate", early)]);
-        assert_eq!(reversed(alinea, &open), []);
+        assert_eq!(find_reversed(alinea, &open), []);
     }
 
     #[test]
@@ -121,16 +124,16 @@ mod tests {
             Fields::from([("Features", Value::Items([(key, feature)].into()))])
         };
         let lac = table(Kind("LacLicenseOrder"));
-        let found = reversed(lac, &order("fixed"));
+        let found = find_reversed(lac, &order("fixed"));
         assert_eq!(found[0].end.to_string(), "Features[A 1].expiration_date");
         assert_eq!(found[0].begin.to_string(), "Features[A 1].issued_date");
-        assert_eq!(reversed(lac, &order("no_expiration")), []);
+        assert_eq!(find_reversed(lac, &order("no_expiration")), []);
     }
 
     /// A pair stands in one table, and both are dates of one shape.
     #[test]
     fn every_pair_is_of_two_fields_that_can_be_compared() {
-        let mut left: Vec<&[Field]> = provider::kinds().map(|it| it.table().desired).collect();
+        let mut left: Vec<&[Field]> = provider::all_kinds().map(|it| it.table().desired).collect();
         let mut pairs = 0;
         while let Some(table) = left.pop() {
             for field in table {

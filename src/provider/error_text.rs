@@ -51,7 +51,7 @@ pub fn vendor_message(reply: &Reply) -> String {
     }
     if let Ok(json) = serde_json::from_str::<Json>(body) {
         let words = match &json {
-            Json::String(text) => Some(plain(text)),
+            Json::String(text) => Some(plain_words(text)),
             // Texts in a list may be anything: only objects say what theirs are.
             Json::Array(items) => {
                 let objects: Vec<Json> = items
@@ -67,9 +67,9 @@ pub fn vendor_message(reply: &Reply) -> String {
             .unwrap_or_else(|| format!("{} bytes of JSON without an error's words", body.len()));
     }
     if looks_like_html(reply) {
-        html(body)
+        page_title(body)
     } else {
-        plain(body)
+        plain_words(body)
     }
 }
 
@@ -78,7 +78,7 @@ pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     if reply.body.trim().is_empty() {
         "the body is empty".into()
     } else if looks_like_html(reply) {
-        format!("{}; {BASE}", html(reply.body.trim()))
+        format!("{}; {BASE}", page_title(reply.body.trim()))
     } else if error.is_eof() {
         format!(
             "the body ends in the middle, after {} bytes",
@@ -99,7 +99,7 @@ pub fn from_error_json(json: &Json) -> Option<String> {
 /// (Informatica), `{detail}`, `{field: [words]}` (LicenseSpring), `{Message}` (Alinea, ASP.NET). Checked 2026-11-21.
 fn from_json(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) => Some(without_values(text, Trust::Words)),
+        Json::String(text) => Some(without_values(text, TextTrust::Words)),
         Json::Array(items) => {
             let words: Vec<String> = items.iter().filter_map(from_json).collect();
             (!words.is_empty()).then(|| words.join("; "))
@@ -116,11 +116,13 @@ fn from_object(object: &Map<String, Json>) -> Option<String> {
     let text = |names: &[&str]| {
         let text = names.iter().find_map(|name| object.get(*name)?.as_str());
         let text = text.filter(|text| !text.is_empty())?;
-        Some(without_values(text, Trust::Words))
+        Some(without_values(text, TextTrust::Words))
     };
     let main = text(&["message", "Message", "detail", "error_description", "error"]);
     let code = match object.get("code") {
-        Some(Json::String(code)) if !code.is_empty() => Some(without_values(code, Trust::Words)),
+        Some(Json::String(code)) if !code.is_empty() => {
+            Some(without_values(code, TextTrust::Words))
+        }
         Some(Json::Number(code)) => Some(code.to_string()),
         _ => None,
     };
@@ -132,14 +134,14 @@ fn from_object(object: &Map<String, Json>) -> Option<String> {
             Some(main) => format!("{main} ({code})"),
             None => code,
         }),
-        (None, None) => members(object),
+        (None, None) => member_errors(object),
     }
 }
 
 /// ASP.NET says which member it could not bind in `ModelState`.
 fn with_state(main: String, object: &Map<String, Json>) -> String {
     let state = match (object.get("ModelState"), object.get("MessageDetail")) {
-        (Some(Json::Object(state)), _) => members(state),
+        (Some(Json::Object(state)), _) => member_errors(state),
         (_, Some(detail)) => from_json(detail),
         _ => None,
     };
@@ -151,7 +153,7 @@ fn with_state(main: String, object: &Map<String, Json>) -> String {
 
 /// `{"max_consumption": ["A valid integer is required."]}`. An object that has anything but such lists is no
 /// error but a licence.
-fn members(object: &Map<String, Json>) -> Option<String> {
+fn member_errors(object: &Map<String, Json>) -> Option<String> {
     if !object.values().all(is_about_an_error) {
         return None;
     }
@@ -183,30 +185,30 @@ fn looks_like_html(reply: &Reply) -> bool {
 }
 
 /// Of a page no more than its title.
-fn html(body: &str) -> String {
+fn page_title(body: &str) -> String {
     let lower = body.to_ascii_lowercase();
     let title = lower.find("<title>").and_then(|start| {
         let end = lower[start..].find("</title>")? + start;
         body.get(start + "<title>".len()..end)
     });
     match title.map(str::trim).filter(|title| !title.is_empty()) {
-        Some(title) => format!("an HTML page titled {:?}", plain(title)),
+        Some(title) => format!("an HTML page titled {:?}", plain_words(title)),
         None => "an HTML page".into(),
     }
 }
 
 /// A text that no structure vouches for. What may be a piece of a document is not quoted.
-fn plain(text: &str) -> String {
+fn plain_words(text: &str) -> String {
     let piece = |c: char| "{}[]<>\"\\=&\u{fffd}".contains(c);
     if text.contains(piece) || text.chars().count() > LONGEST {
         return format!("{} bytes of text", text.len());
     }
-    one_line(&without_values(text, Trust::Nothing))
+    one_line(&without_values(text, TextTrust::Nothing))
 }
 
 /// How far a text is taken for words.
 #[derive(Clone, Copy, PartialEq)]
-enum Trust {
+enum TextTrust {
     /// It stands where an error's words stand: only what it calls a secret itself is cut out.
     Words,
     /// It could be anything: what looks like a key is cut out as well.
@@ -214,14 +216,14 @@ enum Trust {
 }
 
 /// The text without values of what it calls a key, a token or a password.
-fn without_values(text: &str, trust: Trust) -> String {
+fn without_values(text: &str, trust: TextTrust) -> String {
     let mut named = false;
     let words = text.split_whitespace().map(|word| {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         if bare.is_empty() {
             return word.to_string();
         }
-        if std::mem::take(&mut named) || trust == Trust::Nothing && could_be_a_key(bare) {
+        if std::mem::take(&mut named) || trust == TextTrust::Nothing && could_be_a_key(bare) {
             return HIDDEN.to_string();
         }
         // `password=x`, `"token":"x"`; with nothing behind the sign, the next word is the value.

@@ -78,7 +78,7 @@ pub trait Provider: Sync {
     /// Returns the kind of an object of this vendor.
     fn kind_of(&self, object: &Desired) -> &'static dyn ResourceKind {
         let kind = object.address.kind;
-        match find_kind(self.kinds().iter().copied(), kind.0) {
+        match find_kind_in(self.kinds().iter().copied(), kind.0) {
             Some(found) => found,
             None => unreachable!("{kind} was audited as a kind of {}", self.vendor()),
         }
@@ -113,24 +113,25 @@ pub static ALL: &[&dyn Provider] = &[
 ];
 
 /// The provider of a vendor that manifests have been checked to name.
-pub fn of(vendor: Vendor) -> Option<&'static dyn Provider> {
+pub fn provider_of(vendor: Vendor) -> Option<&'static dyn Provider> {
     ALL.iter()
         .copied()
         .find(|provider| provider.vendor() == vendor)
 }
 
 /// Every kind of every vendor, in the order of vendors.
-pub fn kinds() -> impl Iterator<Item = &'static dyn ResourceKind> + Clone {
+pub fn all_kinds() -> impl Iterator<Item = &'static dyn ResourceKind> + Clone {
     ALL.iter()
         .flat_map(|provider| provider.kinds().iter().copied())
 }
 
 /// Finds a kind by its name, such as `LacLicenseOrder`.
-pub fn of_kind(kind: &str) -> Option<&'static dyn ResourceKind> {
-    find_kind(kinds(), kind)
+pub fn find_kind(kind: &str) -> Option<&'static dyn ResourceKind> {
+    find_kind_in(all_kinds(), kind)
 }
 
-fn find_kind(
+/// Finds a kind by its name among `kinds`.
+fn find_kind_in(
     mut kinds: impl Iterator<Item = &'static dyn ResourceKind>,
     name: &str,
 ) -> Option<&'static dyn ResourceKind> {
@@ -139,7 +140,7 @@ fn find_kind(
 
 /// What the manifest envelope has to know about every kind.
 pub fn kind_rows() -> Vec<KindRow> {
-    kinds()
+    all_kinds()
         .map(|kind| kind.table())
         .map(|table| KindRow {
             kind: table.kind,
@@ -150,7 +151,7 @@ pub fn kind_rows() -> Vec<KindRow> {
 }
 
 /// Percent-encodes one path segment or query value.
-pub fn segment(text: &str) -> String {
+pub fn encode_segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
@@ -160,7 +161,7 @@ pub fn segment(text: &str) -> String {
 pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let query: Vec<String> = pairs
         .iter()
-        .map(|(name, value)| format!("{}={}", segment(name), segment(value)))
+        .map(|(name, value)| format!("{}={}", encode_segment(name), encode_segment(value)))
         .collect();
     if query.is_empty() {
         path.to_string()
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_connection_sets_its_own_limits_and_takes_the_vendors_for_the_rest() {
-        let provider = of(Vendor("lac")).unwrap();
+        let provider = provider_of(Vendor("lac")).unwrap();
         let own = provider.limits();
         let rate = RateLimit {
             requests: 1,

@@ -67,7 +67,7 @@ impl<Id: Clone + PartialEq> Overlap<Id> {
 }
 
 /// What is said of a list that moved in every reading.
-pub fn unsettled(list: &str) -> String {
+pub fn unsettled_list(list: &str) -> String {
     format!(
         "{list}: the list changed while it was read, {READINGS} times: it may have more objects than these; try again"
     )

@@ -113,7 +113,7 @@ impl<P: Clone> Outbox<P> {
 }
 
 /// A reply that is a success, or the words of a failure that name the call.
-pub fn success(name: &str, answer: Answer) -> Result<Reply, Failure> {
+pub fn require_success(name: &str, answer: Answer) -> Result<Reply, Failure> {
     match answer {
         Answer::Reply(reply) if reply.is_success() => Ok(reply),
         Answer::Reply(reply) => Err(Failure {
@@ -129,7 +129,7 @@ pub fn success(name: &str, answer: Answer) -> Result<Reply, Failure> {
 }
 
 /// Why a successful reply is of no use.
-pub fn unreadable(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
+pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
     let why = super::error_text::describe_unreadable(reply, error);
     Failure {
         status: Some(reply.status),
@@ -139,8 +139,8 @@ pub fn unreadable(name: &str, reply: &Reply, error: &serde_json::Error) -> Failu
 
 /// Turns what came back into a tree.
 pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
-    let reply = success(name, answer)?;
-    serde_json::from_str(&reply.body).map_err(|error| unreadable(name, &reply, &error))
+    let reply = require_success(name, answer)?;
+    serde_json::from_str(&reply.body).map_err(|error| unreadable_reply(name, &reply, &error))
 }
 
 /// Whether the vendor itself says that there is no such thing. The 404 page of a proxy, or of a wrong base

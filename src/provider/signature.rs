@@ -17,7 +17,7 @@ pub const MAX_AHEAD: i64 = 1_800;
 /// Signatures that are looked at in one header: one per secret while a sender rolls its secret over.
 pub const MOST_SIGNATURES: usize = 5;
 
-fn code(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+fn keyed_code(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         Err(_) => unreachable!("an HMAC takes keys of any length"),
@@ -28,16 +28,16 @@ fn code(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 
 /// Returns the code of `parts`, one after the other, under `key`.
 pub fn sign(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    code(key, parts).finalize().into_bytes().into()
+    keyed_code(key, parts).finalize().into_bytes().into()
 }
 
 /// Reports whether `given` is the code of `parts` under `key`.
 pub fn matches(key: &[u8], parts: &[&[u8]], given: &[u8]) -> bool {
-    code(key, parts).verify_slice(given).is_ok()
+    keyed_code(key, parts).verify_slice(given).is_ok()
 }
 
 /// Reports whether `given` is the secret, compared by its code so that the time taken tells nothing of either.
-pub fn equal(secret: &[u8], given: &[u8]) -> bool {
+pub fn secrets_equal(secret: &[u8], given: &[u8]) -> bool {
     matches(secret, &[secret], &sign(secret, &[given]))
 }
 

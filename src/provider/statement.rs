@@ -34,15 +34,15 @@ pub struct Statement {
 /// States a live object.
 pub fn state_object(table: &'static [Field], live: &Live) -> Statement {
     let mut fields = live.fields.clone();
-    super::conditions::settle(table, &mut fields, &Fields::new());
+    super::conditions::drop_meaningless(table, &mut fields, &Fields::new());
     let mut omitted = Vec::new();
-    for reversed in super::dates::reversed(table, &fields) {
+    for reversed in super::dates::find_reversed(table, &fields) {
         take_out(&mut fields, &reversed.end);
         omitted.push(format!("{}: {}", reversed.end, reversed.words()));
     }
     let root = FieldPath::default();
-    let mut desired = members(table, &fields, &root, &mut omitted);
-    untrigger(table, &mut desired, &root, &mut omitted);
+    let mut desired = state_members(table, &fields, &root, &mut omitted);
+    drop_triggers(table, &mut desired, &root, &mut omitted);
     untrigger_from_elements(table, &mut desired, &mut omitted);
     Statement { desired, omitted }
 }
@@ -67,7 +67,7 @@ fn take_out(fields: &mut Fields, path: &FieldPath) {
     }
 }
 
-fn members(
+fn state_members(
     table: &'static [Field],
     fields: &Fields,
     at: &FieldPath,
@@ -83,7 +83,7 @@ fn members(
             continue;
         }
         let path = at.field(field.name);
-        match stated(field, value, &path, omitted) {
+        match state_value(field, value, &path, omitted) {
             Ok(json) => {
                 said.insert(field.name.to_string(), json);
             }
@@ -102,26 +102,26 @@ fn is_stated(field: &Field) -> bool {
     field.need != Need::Never && !by_itself
 }
 
-fn stated(
+fn state_value(
     field: &'static Field,
     value: &Value,
     path: &FieldPath,
     omitted: &mut Vec<String>,
 ) -> Result<Json, Unsayable> {
     match (&field.shape, value) {
-        (Shape::Keyed(elements), Value::Items(items)) => listed(elements, items, path, omitted),
+        (Shape::Keyed(elements), Value::Items(items)) => state_list(elements, items, path, omitted),
         (Shape::Set(inner), Value::Set(members)) => {
             for member in members.iter() {
-                say(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
+                check_sayable(inner, Clearing::Impossible, &Value::Text(member.clone()))?;
                 if member.is_empty() {
                     return Err(Unsayable::EmptyMember);
                 }
             }
             Ok(field.shape.json(value))
         }
-        (Shape::Object, Value::Json(json)) => Ok(sorted(json)),
+        (Shape::Object, Value::Json(json)) => Ok(sort_members(json)),
         (shape, value) => {
-            say(shape, field.clearing, value)?;
+            check_sayable(shape, field.clearing, value)?;
             Ok(shape.json(value))
         }
     }
@@ -142,21 +142,21 @@ enum Unsayable {
 }
 
 /// Checks that a manifest with this value is read as this value.
-fn say(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), Unsayable> {
+fn check_sayable(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), Unsayable> {
     let scalar = match value {
         Value::Bool(value) => Scalar::Bool(*value),
         Value::Integer(value) => Scalar::Integer(*value),
         Value::Text(text) => Scalar::Text(text),
         Value::Null | Value::Json(_) | Value::Set(_) | Value::Items(_) => Scalar::Null,
     };
-    match canon::scalar(shape, clearing, scalar, Edge::Manifest) {
+    match canon::canonical_scalar(shape, clearing, scalar, Edge::Manifest) {
         Ok(read) if read == *value => Ok(()),
         Ok(_) => Err(Unsayable::NoSpelling),
         Err(misfit) => Err(Unsayable::Refused(misfit.message)),
     }
 }
 
-fn listed(
+fn state_list(
     elements: &'static Elements,
     items: &[(ElementKey, Fields)],
     path: &FieldPath,
@@ -168,8 +168,8 @@ fn listed(
             return Err(Unsayable::NoKey);
         }
         let at = path.element(key.clone());
-        let mut members = members(elements.fields, fields, &at, omitted);
-        untrigger(elements.fields, &mut members, &at, omitted);
+        let mut members = state_members(elements.fields, fields, &at, omitted);
+        drop_triggers(elements.fields, &mut members, &at, omitted);
         let keys = elements.key.iter().zip(key.shown());
         let keys = keys.map(|(name, text)| (name.to_string(), Json::from(text.as_str())));
         said.push(Json::Object(keys.chain(members).collect()));
@@ -178,7 +178,7 @@ fn listed(
 }
 
 /// Takes out what demands a member that is not said: an expiration that is fixed, but on no day.
-fn untrigger(
+fn drop_triggers(
     table: &'static [Field],
     said: &mut Map<String, Json>,
     at: &FieldPath,
@@ -236,17 +236,17 @@ fn untrigger_from_elements(
 }
 
 /// Free data with its members in the order of their names, whatever order the vendor has them in.
-fn sorted(json: &Json) -> Json {
+fn sort_members(json: &Json) -> Json {
     match json {
         Json::Object(object) => {
             let mut members: Vec<_> = object.iter().collect();
             members.sort_by_key(|(name, _)| *name);
             let members = members.into_iter();
             members
-                .map(|(name, json)| (name.clone(), sorted(json)))
+                .map(|(name, json)| (name.clone(), sort_members(json)))
                 .collect()
         }
-        Json::Array(items) => items.iter().map(sorted).collect(),
+        Json::Array(items) => items.iter().map(sort_members).collect(),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => json.clone(),
     }
 }
@@ -401,7 +401,7 @@ mod tests {
             )
         });
         let stated = |kind: &str, fields: Fields| {
-            let table = crate::provider::of_kind(kind).unwrap().table().desired;
+            let table = crate::provider::find_kind(kind).unwrap().table().desired;
             let live = Live {
                 fields,
                 ..Live::default()
@@ -428,7 +428,8 @@ mod tests {
 
     #[test]
     fn a_value_that_a_manifest_would_spell_otherwise_is_not_said() {
-        let said = |moment: &str| say(&Shape::Instant, Clearing::Impossible, &text(moment));
+        let said =
+            |moment: &str| check_sayable(&Shape::Instant, Clearing::Impossible, &text(moment));
         assert_eq!(said("2027-01-01T00:00:00Z"), Ok(()));
         assert!(said("2027-01-01T00:00:00.5Z").is_err());
     }

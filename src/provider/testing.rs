@@ -248,7 +248,7 @@ impl Reading for OneByOne {
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (index, name) = self.outbox.purpose(ticket);
-        let seen = match super::reading::success(&name, answer) {
+        let seen = match super::reading::require_success(&name, answer) {
             Ok(reply) => Observed::Unread(reply.body),
             Err(_) => Observed::Missing,
         };

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::rejection::describe_rejection;
 use super::{Pass, Settings};
-use crate::apply::execute::{Basis, Context, Work};
+use crate::apply::execute::{Basis, StepContext, StepWork};
 use crate::apply::recorder::Recorder;
 use crate::apply::reread::Rereads;
 use crate::apply::{Event, Outcome, Report, execute};
@@ -26,11 +26,11 @@ pub struct ApplyOptions {
 
 /// Carries out every step that the guard lets through. Reports come in the order of the plan; each end is
 /// told when it comes.
-pub async fn apply(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> Vec<Report> {
+pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> Vec<Report> {
     settings
         .events
         .tell(|| Some(Event::planned(&pass.document)));
-    let run = Run {
+    let run = ApplyRun {
         pass,
         options,
         settings,
@@ -63,7 +63,7 @@ pub async fn apply(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> 
 }
 
 /// What the objects of one apply share.
-struct Run<'a> {
+struct ApplyRun<'a> {
     pass: &'a Pass,
     options: &'a ApplyOptions,
     settings: &'a Settings,
@@ -73,13 +73,13 @@ struct Run<'a> {
     failed: AtomicBool,
 }
 
-impl Run<'_> {
+impl ApplyRun<'_> {
     /// One object: refused, left alone, held back or carried out.
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
             let ends = match planned.action {
                 Disposition::Update => Some(Outcome::Stale),
-                other => idle(other),
+                other => outcome_without_step(other),
             };
             return Report::new(planned.clone(), ends, Some(why.clone()));
         }
@@ -91,7 +91,7 @@ impl Run<'_> {
             return Report::new(planned.clone(), Some(Outcome::Refused), why);
         }
         if planned.action != Disposition::Update {
-            let ends = idle(planned.action);
+            let ends = outcome_without_step(planned.action);
             return Report::new(planned.clone(), ends, planned.message.clone());
         }
         // No semaphore is ever closed, so these wait for a place and for nothing else.
@@ -141,7 +141,7 @@ impl Run<'_> {
         };
         let clock = self.settings.clock;
         let leases = &self.options.recorder.leases;
-        let context = Context {
+        let context = StepContext {
             account,
             rereads,
             checks: self.settings.checks,
@@ -154,7 +154,7 @@ impl Run<'_> {
         let planned = planned.clone();
         execute(
             &context,
-            Work {
+            StepWork {
                 planned,
                 entry,
                 basis,
@@ -165,7 +165,7 @@ impl Run<'_> {
 }
 
 /// How an object without a step ends: a failure to read or plan it is a failure of the apply.
-fn idle(action: Disposition) -> Option<Outcome> {
+fn outcome_without_step(action: Disposition) -> Option<Outcome> {
     match action {
         Disposition::Missing | Disposition::Error => Some(Outcome::Failed),
         Disposition::None | Disposition::Update | Disposition::Observe | Disposition::Suspend => {

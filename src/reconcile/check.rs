@@ -44,7 +44,7 @@ pub struct CheckOptions {
 }
 
 /// Checks everything that can be checked offline.
-pub fn check(manifests: impl Into<LoadedManifests>, options: &CheckOptions) -> Checked {
+pub fn check_manifests(manifests: impl Into<LoadedManifests>, options: &CheckOptions) -> Checked {
     check_among(manifests.into(), options, &BTreeMap::new())
 }
 
@@ -56,12 +56,12 @@ pub(super) fn check_among(
 ) -> Checked {
     let kept = KeptAccounts::All;
     let (loaded, contents) = manifests.complete(None, &kept);
-    settle(loaded, contents, options, known, &kept)
+    settle_references(loaded, contents, options, known, &kept)
 }
 
 /// Checks what no file says by itself: names, references and connections. `files` are in the order of the sources. Objects
 /// of accounts that are not `kept` are checked like all others, and come out as outlines.
-pub(super) fn settle(
+pub(super) fn settle_references(
     loaded: Loaded,
     files: Vec<FileContents>,
     options: &CheckOptions,
@@ -133,8 +133,8 @@ fn settle_connections(
     findings: &mut Diagnostics,
 ) -> BTreeMap<String, Connection> {
     for connection in &given {
-        if let Some(provider) = provider::of(connection.vendor) {
-            provider::auth::audit(provider.auth(), connection, findings);
+        if let Some(provider) = provider::provider_of(connection.vendor) {
+            provider::auth::audit_auth(provider.auth(), connection, findings);
         }
     }
     // What a saved plan compares is where the manifests lead, not a simulator's port of one run.
@@ -226,13 +226,13 @@ pub fn digest_of(sources: &[Arc<Source>]) -> String {
         .iter()
         .map(|source| (&source.name, source.hash()))
         .collect();
-    plan::fingerprint::digest(&parts)
+    plan::fingerprint::json_digest(&parts)
 }
 
 /// Adds an error if an acceptance of drift names a field that the kind does not have: it would never have an effect.
 fn refuse_unknown_field(entry: &AcceptedDrift, findings: &mut Diagnostics) {
     let kind = entry.object.split('/').next().unwrap_or_default();
-    let fault = provider::of_kind(kind).and_then(|provider| {
+    let fault = provider::find_kind(kind).and_then(|provider| {
         let table = provider.table().desired;
         provider::audit::path_fault("field", table, &entry.field.parts)
     });

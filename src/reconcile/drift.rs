@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
-use super::{Accounts, Checked, Settings, check, look, place};
+use super::{Accounts, Checked, Settings, account_of, check, read_side_by_side};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
@@ -16,7 +16,7 @@ use crate::plan::base::Base;
 use crate::plan::document::identity_of;
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
-use crate::plan::drift::{compare, without_effect};
+use crate::plan::drift::{compare_fields, without_effect};
 use crate::provider::{self, ResourceKind};
 
 /// What live objects and manifests are compared with.
@@ -35,7 +35,7 @@ pub struct CommitBases {
 }
 
 /// The base of one object, and the run that agreed on it.
-type Found = (Base, Option<Applied>);
+type FoundBase = (Base, Option<Applied>);
 
 /// Why an object has no base that it could be compared with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,9 +66,9 @@ impl CommitBases {
         }
     }
 
-    fn of(&self, desired: &Desired) -> Result<Found, NoBase> {
+    fn of(&self, desired: &Desired) -> Result<FoundBase, NoBase> {
         let Some((identity, fields)) = self.by_address.get(&desired.address.to_string()) else {
-            let commit = short(&self.commit).to_string();
+            let commit = short_commit(&self.commit).to_string();
             return Err(NoBase::NotInCommit { commit });
         };
         if *identity != identity_of(desired) {
@@ -90,7 +90,7 @@ impl Bases {
         desired: &Desired,
         place: &VendorAccount,
         live: &Live,
-    ) -> Result<Found, NoBase> {
+    ) -> Result<FoundBase, NoBase> {
         match self {
             Self::Journal(memory) => memory
                 .base(table, desired, place, &live.fields)
@@ -108,18 +108,18 @@ impl Bases {
 }
 
 /// The beginning of a commit's name.
-pub fn short(commit: &str) -> &str {
+pub fn short_commit(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 
 /// Reads every object and says who changed what since its base. A `narrowed` run does not have every object.
-pub async fn drift(
+pub async fn find_drift(
     checked: &Checked,
     bases: &Bases,
     narrowed: bool,
     settings: &Settings,
 ) -> (DriftDocument, Diagnostics) {
-    let (_, seen) = look(checked, settings, &Accounts::new()).await;
+    let (_, seen) = read_side_by_side(checked, settings, &Accounts::new()).await;
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);
@@ -127,7 +127,7 @@ pub async fn drift(
     let objects = seen
         .iter()
         .filter_map(|(desired, seen)| {
-            let kind = provider::of_kind(desired.address.kind.0)?;
+            let kind = provider::find_kind(desired.address.kind.0)?;
             Some(match seen {
                 _ if desired.policy.mode == PolicyMode::Suspend => {
                     ledger.skip(desired);
@@ -138,9 +138,9 @@ pub async fn drift(
                     for finding in without_effect(table, desired, live) {
                         told.push(finding);
                     }
-                    let place = place(checked, &desired.connection);
+                    let place = account_of(checked, &desired.connection);
                     let base = bases.of(table, desired, &place, live);
-                    compared(kind, desired, live, base, &mut ledger, now)
+                    compare_object(kind, desired, live, base, &mut ledger, now)
                 }
                 Observed::Missing => {
                     ledger.skip(desired);
@@ -164,17 +164,17 @@ pub async fn drift(
     (document, told)
 }
 
-fn compared(
+fn compare_object(
     kind: &dyn ResourceKind,
     desired: &Desired,
     live: &Live,
-    base: Result<Found, NoBase>,
+    base: Result<FoundBase, NoBase>,
     ledger: &mut Ledger<'_>,
     now: Timestamp,
 ) -> DriftEntry {
     let table = kind.table().desired;
     let known = base.as_ref().ok().map(|(base, _)| base);
-    let differences = match compare(table, desired, known, live, now) {
+    let differences = match compare_fields(table, desired, known, live, now) {
         Ok(differences) => differences,
         Err(not_shown) => {
             ledger.skip(desired);

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::check::{CheckOptions, Checked, settle};
+use super::check::{CheckOptions, Checked, settle_references};
 use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::load::{LoadedManifests, Loading, PieceStore};
@@ -180,7 +180,7 @@ impl IncrementalLoader {
             self.files.remove(label.name.as_str());
             self.files.insert(ByName(Arc::clone(label)), known);
         }
-        let checked = settle(loaded, contents, options, &BTreeMap::new(), kept);
+        let checked = settle_references(loaded, contents, options, &BTreeMap::new(), kept);
         self.keep_settled(&labels, &checked);
         checked
     }
@@ -528,7 +528,7 @@ spec:
         assert!(loaded.eq(["of-one", "of-two"]));
         assert_eq!(reloaded[1].connection, "two");
         let plain = LoadedManifests::load(&paths, &mut std::io::empty(), &limits, None);
-        let plain = super::super::check(plain, &CheckOptions::default());
+        let plain = super::super::check_manifests(plain, &CheckOptions::default());
         assert_eq!(format!("{:?}", reloaded), format!("{:?}", plain.desired));
         std::fs::write(dir.path().join("o2.yaml"), &two_accounts(6)[3].1).unwrap();
         assert_eq!(reload_objects(&checked.outlines).len(), 1);

@@ -352,8 +352,8 @@ impl<'a> Loading<'a> {
 
 /// Checks the fields of a draft and packs them.
 fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> ObjectContent {
-    let kind = provider::of_kind(draft.address.kind.0);
-    let desired = kind.and_then(|kind| provider::audit::audit(kind, draft, findings));
+    let kind = provider::find_kind(draft.address.kind.0);
+    let desired = kind.and_then(|kind| provider::audit::audit_draft(kind, draft, findings));
     desired.map_or(ObjectContent::Invalid, |desired| {
         ObjectContent::Desired(Arc::new(desired))
     })

@@ -41,18 +41,18 @@ use crate::plan::document::Destination;
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
 use crate::provider;
-pub use carry_out::{ApplyOptions, apply};
-pub use check::{CheckOptions, Checked, check, digest_of};
+pub use carry_out::{ApplyOptions, apply_plan};
+pub use check::{CheckOptions, Checked, check_manifests, digest_of};
 pub use disk_cache::DiskCache;
-pub use drift::{Bases, CommitBases, drift};
+pub use drift::{Bases, CommitBases, find_drift};
 pub use incremental::IncrementalLoader;
 pub use load::LoadedManifests;
 pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline, reload_objects};
 use planner::Planner;
-pub use restore::{Standing, restore};
-pub use saved::{Saved, saved};
-pub use undo::{PastWrite, Take, Undone, past_writes, undo};
+pub use restore::{Standing, plan_restore};
+pub use saved::{Saved, join_saved_plan};
+pub use undo::{PastWrite, Take, Undone, past_writes, plan_undo};
 
 /// What a pass needs beside the manifests.
 pub struct Settings {
@@ -80,7 +80,7 @@ pub struct Settings {
 pub type Accounts = BTreeMap<String, Arc<Account>>;
 
 /// Where a connection of the manifests leads.
-pub fn place(checked: &Checked, connection: &str) -> VendorAccount {
+pub fn account_of(checked: &Checked, connection: &str) -> VendorAccount {
     let base_url = checked.source.connections.get(connection);
     let base_url = base_url.map(Destination::as_str).unwrap_or_default();
     VendorAccount::new(base_url, checked.connections.get(connection))
@@ -90,10 +90,10 @@ pub fn place(checked: &Checked, connection: &str) -> VendorAccount {
 pub type Keys = BTreeSet<ObjectKey>;
 
 /// How the journal knows the objects of the manifests, in all spellings.
-pub fn keys(checked: &Checked) -> Keys {
+pub fn journal_keys(checked: &Checked) -> Keys {
     let objects = checked.desired.iter();
     objects
-        .flat_map(|object| memory::object_keys(object, &place(checked, &object.connection)))
+        .flat_map(|object| memory::object_keys(object, &account_of(checked, &object.connection)))
         .collect()
 }
 
@@ -141,7 +141,7 @@ impl Pass {
     pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, settings: &Settings) {
         self.planned.retain(|planned| keep(planned));
         let source = self.document.source.clone();
-        let paces = paces(&self.accounts, settings);
+        let paces = account_paces(&self.accounts, settings);
         let findings = Diagnostics::default();
         let now = (settings.clock)();
         self.document = PlanDocument::new(&self.planned, source, &paces, &findings, now);
@@ -149,7 +149,7 @@ impl Pass {
 }
 
 /// Reads the live objects of every connection in use, side by side, and plans.
-pub async fn plan(checked: &Checked, settings: &Settings) -> Pass {
+pub async fn plan_pass(checked: &Checked, settings: &Settings) -> Pass {
     plan_with(checked, settings, &Accounts::new()).await
 }
 
@@ -161,7 +161,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
     let accounts = look_each(checked, settings, kept, found).await;
     let (planned, live) = planner.finish().await;
     let now = (settings.clock)();
-    let document = document(checked, &planned, &accounts, settings, now);
+    let document = plan_document(checked, &planned, &accounts, settings, now);
     Pass {
         planned,
         document,
@@ -175,7 +175,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
 }
 
 /// The plan as the contract shows it.
-fn document(
+fn plan_document(
     checked: &Checked,
     planned: &[Planned],
     accounts: &Accounts,
@@ -185,13 +185,13 @@ fn document(
     PlanDocument::new(
         planned,
         checked.source.clone(),
-        &paces(accounts, settings),
+        &account_paces(accounts, settings),
         &checked.findings,
         now,
     )
 }
 
-fn paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, Pace> {
+fn account_paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, Pace> {
     let pace = |account: &Account| account.pace(settings.parallelism, settings.checks);
     accounts
         .iter()
@@ -200,14 +200,14 @@ fn paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, Pace> {
 }
 
 /// Opens an account for every connection in use, and says why those of some objects cannot be opened.
-fn accounts(
+fn open_accounts(
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
     found: &mut Found<'_>,
 ) -> Accounts {
     let mut accounts = BTreeMap::new();
-    for (name, objects) in wanted(checked, settings) {
+    for (name, objects) in objects_to_read(checked, settings) {
         if let Some(account) = kept.get(name) {
             account.set_deadline(settings.deadline);
             accounts.insert(name.to_string(), Arc::clone(account));
@@ -243,8 +243,8 @@ async fn look_each(
         seen[place] = true;
         found(place, observed);
     };
-    let accounts = accounts(checked, settings, kept, &mut once);
-    read(checked, &accounts, settings, &mut once).await;
+    let accounts = open_accounts(checked, settings, kept, &mut once);
+    read_accounts(checked, &accounts, settings, &mut once).await;
     for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
         found(place, Observed::Unread("it was not read".into()));
     }
@@ -252,7 +252,7 @@ async fn look_each(
 }
 
 /// The same for those who need all objects side by side, in their order.
-async fn look<'a>(
+async fn read_side_by_side<'a>(
     checked: &'a Checked,
     settings: &Settings,
     kept: &Accounts,
@@ -266,7 +266,7 @@ async fn look<'a>(
 }
 
 /// The objects that are read, by connection, with their places among all.
-fn wanted<'a>(
+fn objects_to_read<'a>(
     checked: &'a Checked,
     settings: &Settings,
 ) -> BTreeMap<&'a str, Vec<(usize, &'a Desired)>> {
@@ -282,10 +282,15 @@ fn wanted<'a>(
 }
 
 /// Reads every account side by side: one that is slow or down delays no other.
-async fn read(checked: &Checked, accounts: &Accounts, settings: &Settings, found: &mut Found<'_>) {
+async fn read_accounts(
+    checked: &Checked,
+    accounts: &Accounts,
+    settings: &Settings,
+    found: &mut Found<'_>,
+) {
     // The accounts take turns on one task, so nobody ever waits for it.
     let found = Mutex::new(found);
-    let mut reads: FuturesUnordered<_> = wanted(checked, settings)
+    let mut reads: FuturesUnordered<_> = objects_to_read(checked, settings)
         .into_iter()
         .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
         .map(|(account, wanted)| {
@@ -337,7 +342,7 @@ fn open_account(
         .get(name)
         .ok_or_else(|| OpenError::NoConnection(name.to_string()))?;
     let vendor = connection.vendor;
-    let provider = provider::of(vendor).ok_or(OpenError::NoProvider(vendor))?;
+    let provider = provider::provider_of(vendor).ok_or(OpenError::NoProvider(vendor))?;
     let account = Account::new(
         connection.clone(),
         provider,

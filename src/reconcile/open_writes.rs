@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Settings, look, place, undo};
+use super::{Accounts, Checked, Settings, account_of, read_side_by_side, undo};
 use crate::apply::memory::{Finding, Memory, OpenIntent};
 use crate::model::{Desired, Observed, PolicyMode};
 use crate::provider;
@@ -31,7 +31,7 @@ pub async fn examine_open_writes(
     let mut objects: Vec<Arc<Desired>> = Vec::new();
     if memory.has_open() {
         for object in &checked.desired {
-            let place = place(checked, &object.connection);
+            let place = account_of(checked, &object.connection);
             let own: Vec<OpenIntent> = memory.open_of(object, &place).cloned().collect();
             if !own.is_empty() && object.policy.mode_at(now) != PolicyMode::Suspend {
                 open.insert(object.address.to_string(), own);
@@ -45,7 +45,7 @@ pub async fn examine_open_writes(
         let source = Arc::default();
         for write in left {
             let address = write.intent.address.clone();
-            let object = undo::unmanaged(&write.intent, checked, &source);
+            let object = undo::unmanaged_object(&write.intent, checked, &source);
             if let (Ok(object), false) = (object, open.contains_key(&address)) {
                 open.insert(address, vec![write.clone()]);
                 objects.push(Arc::new(object));
@@ -62,10 +62,10 @@ pub async fn examine_open_writes(
         desired: objects,
         ..checked.clone()
     };
-    let (mut accounts, seen) = look(&concerned, settings, kept).await;
+    let (mut accounts, seen) = read_side_by_side(&concerned, settings, kept).await;
     let mut found = Vec::new();
     for (object, seen) in seen {
-        let (Observed::Live(live), Some(kind)) = (seen, provider::of_kind(object.address.kind.0))
+        let (Observed::Live(live), Some(kind)) = (seen, provider::find_kind(object.address.kind.0))
         else {
             continue;
         };

@@ -201,7 +201,7 @@ impl Scene {
             need_connections: true,
             simulators: Some(connections.clone()),
         };
-        let checked = super::check(loaded, &options);
+        let checked = super::check_manifests(loaded, &options);
         assert!(!checked.findings.has_errors());
         assert_eq!(checked.desired.len(), objects);
         let start = Instant::now();
@@ -223,7 +223,8 @@ impl Scene {
             budgets: Default::default(),
         };
         let connection = connections.remove(0);
-        let provider = provider::of(connection.vendor).expect("a provider for every vendor");
+        let provider =
+            provider::provider_of(connection.vendor).expect("a provider for every vendor");
         let wire = Inside {
             sandbox: Arc::clone(&sandbox),
             latency,
@@ -265,7 +266,7 @@ impl Scene {
             fail_fast: false,
             recorder: Recorder::new(None, "test", Default::default(), clock),
         };
-        super::apply(pass, &options, &self.settings).await
+        super::apply_plan(pass, &options, &self.settings).await
     }
 
     /// Carries out a plan, and says how long it took.

@@ -19,16 +19,16 @@ use crate::provider;
 const BATCH: usize = 128;
 
 /// An object, its place among all, and what was seen of it.
-type Seen = (usize, Arc<Desired>, Observed);
+type ObservedObject = (usize, Arc<Desired>, Observed);
 
 /// A planned object, and the live values that its write starts from.
-type Done = (usize, Planned, Option<Live>);
+type PlannedBatch = (usize, Planned, Option<Live>);
 
 pub struct Planner {
     now: Timestamp,
-    waiting: Vec<Seen>,
+    waiting: Vec<ObservedObject>,
     /// Batches under way, and how many there may be: of what waits for them, all is in memory.
-    batches: JoinSet<Vec<Done>>,
+    batches: JoinSet<Vec<PlannedBatch>>,
     most: usize,
     /// By place among all.
     planned: Vec<Option<Planned>>,
@@ -58,10 +58,10 @@ impl Planner {
         }
         let (batch, now) = (mem::take(&mut self.waiting), self.now);
         if self.batches.len() < self.most {
-            self.batches.spawn_blocking(move || all(batch, now));
+            self.batches.spawn_blocking(move || plan_batch(batch, now));
         } else {
             // Nobody is free, so the reading waits.
-            self.take(all(batch, now));
+            self.take(plan_batch(batch, now));
         }
     }
 
@@ -69,14 +69,14 @@ impl Planner {
     /// are in sync, and nothing is kept of what was seen of those.
     pub async fn finish(mut self) -> (Vec<Planned>, BTreeMap<Address, Live>) {
         let rest = mem::take(&mut self.waiting);
-        self.take(all(rest, self.now));
+        self.take(plan_batch(rest, self.now));
         while let Some(batch) = self.batches.join_next().await {
             self.take(of_a_batch(batch));
         }
         (self.planned.into_iter().flatten().collect(), self.live)
     }
 
-    fn take(&mut self, done: Vec<Done>) {
+    fn take(&mut self, done: Vec<PlannedBatch>) {
         for (place, planned, seen) in done {
             if let Some(seen) = seen {
                 self.live.insert(planned.desired.address.clone(), seen);
@@ -86,15 +86,15 @@ impl Planner {
     }
 }
 
-fn of_a_batch(ended: Result<Vec<Done>, JoinError>) -> Vec<Done> {
+fn of_a_batch(ended: Result<Vec<PlannedBatch>, JoinError>) -> Vec<PlannedBatch> {
     // Nobody cancels one, so it is a fault of ours, which must not look like a plan.
     ended.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
 }
 
-fn all(batch: Vec<Seen>, now: Timestamp) -> Vec<Done> {
-    let one = |(place, object, seen): Seen| {
-        let kind = provider::of_kind(object.address.kind.0)?;
-        let planned = plan::plan(kind, &object, &seen, now);
+fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedBatch> {
+    let one = |(place, object, seen): ObservedObject| {
+        let kind = provider::find_kind(object.address.kind.0)?;
+        let planned = plan::plan_object(kind, &object, &seen, now);
         let live = match seen {
             Observed::Live(live) if planned.step.is_some() => Some(live),
             Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,
@@ -114,7 +114,7 @@ mod tests {
     const OBJECTS: usize = 3 * BATCH + 7;
 
     fn licenses() -> Vec<(Arc<Desired>, Observed)> {
-        let table = provider::of_kind("CryptlexOrganizationLicense")
+        let table = provider::find_kind("CryptlexOrganizationLicense")
             .unwrap()
             .table();
         let license = |number: usize| {

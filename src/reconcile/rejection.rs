@@ -21,7 +21,7 @@ pub fn describe_rejection(
     let wanted = document
         .as_ref()
         .and_then(|it| it.get("spec")?.get("desired"));
-    let place = |field: &str| audit::place(table, wanted?, field);
+    let place = |field: &str| audit::find_mark(table, wanted?, field);
     let parts: Vec<String> = fields
         .iter()
         .map(|(field, said)| {
@@ -53,7 +53,7 @@ mod tests {
     fn a_refusal_stands_at_the_lines_of_the_manifest() {
         let text = "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {name: a}\nspec:\n  \
                     activationKey: A\n  desired:\n    activations_allowed: 25\n";
-        let lac = provider::of_kind("LacLicenseOrder").unwrap();
+        let lac = provider::find_kind("LacLicenseOrder").unwrap();
         let desired = Desired {
             origin: Origin {
                 source: Arc::new(Source::new("a.yaml".into(), text.into())),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Accounts, Checked, Pass, Settings, document, look, place};
+use super::{Accounts, Checked, Pass, Settings, account_of, plan_document, read_side_by_side};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::field::{Elements, find_field};
 use crate::model::{
@@ -36,34 +36,34 @@ pub enum Standing {
 }
 
 /// Plans every object of `checked` back to what was last agreed on.
-pub async fn restore(
+pub async fn plan_restore(
     memory: &Memory,
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
 ) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, seen) = look(checked, settings, kept).await;
+    let (accounts, seen) = read_side_by_side(checked, settings, kept).await;
     let now = (settings.clock)();
     let mut planned = Vec::new();
     let (mut live, mut standings) = (BTreeMap::new(), BTreeMap::new());
     for (object, seen) in seen {
-        let Some(kind) = provider::of_kind(object.address.kind.0) else {
+        let Some(kind) = provider::find_kind(object.address.kind.0) else {
             continue;
         };
         let Observed::Live(seen) = seen else {
-            planned.push(plan::plan(kind, object, &seen, now));
+            planned.push(plan::plan_object(kind, object, &seen, now));
             continue;
         };
-        let place = place(checked, &object.connection);
-        let restored = one(memory, kind, object, (&place, seen), now);
+        let place = account_of(checked, &object.connection);
+        let restored = restore_object(memory, kind, object, (&place, seen), now);
         if let Some(standing) = restored.standing {
             standings.insert(object.address.clone(), standing);
         }
         planned.push(restored.planned);
         live.insert(object.address.clone(), restored.live);
     }
-    let document = document(checked, &planned, &accounts, settings, now);
+    let document = plan_document(checked, &planned, &accounts, settings, now);
     Pass {
         planned,
         document,
@@ -83,7 +83,7 @@ struct Restored {
     standing: Option<Standing>,
 }
 
-fn one(
+fn restore_object(
     memory: &Memory,
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
@@ -92,22 +92,22 @@ fn one(
 ) -> Restored {
     let table = kind.table().desired;
     let observed = Observed::Live(seen.clone());
-    let by_manifest = plan::plan(kind, object, &observed, now);
+    let by_manifest = plan::plan_object(kind, object, &observed, now);
     let Some((base, _)) = memory.base(table, object, place, &seen.fields) else {
         return never_applied(kind, object, by_manifest, seen, now);
     };
-    let wanted = wanted(&base, table, object, (&seen, &by_manifest));
+    let wanted = agreed_object(&base, table, object, (&seen, &by_manifest));
     // A plan wants whatever was resolved, so the names of today's manifest are left out with its fields.
     let unnamed = Live {
         resolved: Vec::new(),
         ..seen.clone()
     };
-    let planned = plan::plan(kind, &wanted, &Observed::Live(unnamed.clone()), now);
+    let planned = plan::plan_object(kind, &wanted, &Observed::Live(unnamed.clone()), now);
     let (planned, live, standing) = match (planned.action, by_manifest.action) {
         (Disposition::None, Disposition::None) => (by_manifest, seen, Some(Standing::InSync)),
         (Disposition::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
         _ => {
-            let standing = after(kind, object, (&wanted, &unnamed), seen, now);
+            let standing = standing_after(kind, object, (&wanted, &unnamed), seen, now);
             (planned, unnamed, Some(standing))
         }
     };
@@ -123,7 +123,7 @@ fn one(
 }
 
 /// How the manifest's object stands once it is restored as `wanted`.
-fn after(
+fn standing_after(
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
     (wanted, unnamed): (&Desired, &Live),
@@ -133,7 +133,7 @@ fn after(
     let mut restored = seen;
     let next = carry::carry(kind.table().desired, wanted, unnamed);
     restored.fields.extend(next);
-    let left = plan::plan(kind, object, &Observed::Live(restored), now).changes;
+    let left = plan::plan_object(kind, object, &Observed::Live(restored), now).changes;
     // What a new element is not given is nothing there.
     let nothing = |change: &Change| {
         change.before.is_none() && change.after.as_ref().is_none_or(Json::is_null)
@@ -167,7 +167,7 @@ fn never_applied(
         fields: PackedFields::new(kind.table().desired, &Fields::new()),
         ..Desired::clone(object)
     });
-    let planned = plan::plan(kind, &nothing, &Observed::Live(live.clone()), now);
+    let planned = plan::plan_object(kind, &nothing, &Observed::Live(live.clone()), now);
     let standing = (planned.action == Disposition::None).then_some(Standing::NeverApplied);
     Restored {
         planned,
@@ -177,20 +177,20 @@ fn never_applied(
 }
 
 /// The object as it was agreed on, under the policy of now.
-fn wanted(
+fn agreed_object(
     base: &Base,
     table: &'static [Field],
     object: &Desired,
     (seen, by_manifest): (&Live, &Planned),
 ) -> Arc<Desired> {
     // A name that nothing resolves any more stands for nothing that could be restored.
-    let (mut agreed, _) = base::resolved(table, &base.fields, object, seen);
+    let (mut agreed, _) = base::resolve_names(table, &base.fields, object, seen);
     // Where manifest and live say the same, that is agreed on by now.
     let differs = |name: &str| {
         let mut changes = by_manifest.changes.iter();
         changes.any(|change| matches!(change.path.parts().first(), Some(PathPart::Field(first)) if *first == name))
     };
-    for (name, _) in carry::resolved(object, seen).iter() {
+    for (name, _) in carry::resolve_desired(object, seen).iter() {
         if let (true, false, Some(live)) = (
             agreed.contains_key(name),
             differs(name),
@@ -199,7 +199,7 @@ fn wanted(
             agreed.insert(name, live.clone());
         }
     }
-    let mut fields = restorable(table, agreed, seen);
+    let mut fields = restorable_fields(table, agreed, seen);
     let settled = |name: &&str| !base.is_unsettled(name);
     let unsettled: Vec<&str> = fields.keys().filter(|name| !settled(name)).collect();
     for name in unsettled {
@@ -222,7 +222,7 @@ fn wanted(
 }
 
 /// The agreed fields that may be restored: counters move by use, and a request to the vendor is made once.
-fn restorable(table: &'static [Field], agreed: Fields, seen: &Live) -> Fields {
+fn restorable_fields(table: &'static [Field], agreed: Fields, seen: &Live) -> Fields {
     let mut kept = Fields::new();
     for (name, value) in agreed {
         let Some(field) = find_field(table, name).filter(|field| is_free(field)) else {

@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Pass, Settings, accounts};
+use super::{Accounts, Checked, Pass, Settings, open_accounts};
 use crate::model::diagnostic::Source;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
 };
 use crate::plan::document::{
-    FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, SourceFacts, diagnostics, identity_of,
-    summary,
+    FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, SourceFacts, diagnostic_entries,
+    identity_of, summarize_objects,
 };
 use crate::plan::{Disposition, Planned, provenance};
 use crate::provider;
@@ -36,7 +36,7 @@ pub struct UnknownKind(String);
 
 /// Joins a saved plan with the manifests of now; `in_scope` takes an address. Fails only on a plan that this version
 /// cannot have made.
-pub fn saved(
+pub fn join_saved_plan(
     plan: PlanDocument,
     checked: &Checked,
     in_scope: &dyn Fn(&str) -> bool,
@@ -61,15 +61,15 @@ pub fn saved(
         format_version: FORMAT_VERSION.into(),
         // What this run read: nothing is done by what the plan says there.
         source: checked.source.clone(),
-        summary: summary(&join.entries, plan.summary.estimated_seconds),
+        summary: summarize_objects(&join.entries, plan.summary.estimated_seconds),
         objects: join.entries,
-        diagnostics: diagnostics(&all),
+        diagnostics: diagnostic_entries(&all),
         ..plan
     };
     let pass = Pass {
         planned: join.planned,
         document,
-        accounts: accounts(checked, settings, &Accounts::new(), &mut |_, _| {}),
+        accounts: open_accounts(checked, settings, &Accounts::new(), &mut |_, _| {}),
         live: BTreeMap::new(),
         moved: join.moved,
         standings: BTreeMap::new(),
@@ -130,7 +130,7 @@ impl<'a> Join<'a> {
         }
         let OriginEntry { file, line } = &entry.origin;
         let why = format!("its manifest, then at {file}:{line}, is gone: nothing is sent");
-        let desired = Arc::new(empty(&entry)?);
+        let desired = Arc::new(object_of_plan(&entry)?);
         self.push(desired, entry, Some(why));
         Ok(())
     }
@@ -168,9 +168,9 @@ impl<'a> Join<'a> {
 }
 
 /// An object that only the plan knows. Nothing is sent for it.
-fn empty(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
+fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     let (kind, name) = entry.address.split_once('/').unwrap_or_default();
-    let table = provider::of_kind(kind).map(|kind| kind.table());
+    let table = provider::find_kind(kind).map(|kind| kind.table());
     let table = table.ok_or_else(|| UnknownKind(kind.to_string()))?;
     let ids = table.identity.iter();
     let line = entry.origin.line;
@@ -201,7 +201,8 @@ fn left_alone(new: &[String], gone: &[String], out: &[String]) -> Diagnostics {
     let mut findings = Diagnostics::default();
     let mut tell = |code, addresses: &[String], what: &str, hint: Option<&str>| {
         if !addresses.is_empty() {
-            let finding = Diagnostic::warning(code, format!("{what}: {}", names(addresses)));
+            let finding =
+                Diagnostic::warning(code, format!("{what}: {}", list_addresses(addresses)));
             findings.push(match hint {
                 Some(hint) => finding.hint(hint),
                 None => finding,
@@ -217,7 +218,7 @@ fn left_alone(new: &[String], gone: &[String], out: &[String]) -> Diagnostics {
     findings
 }
 
-fn names(addresses: &[String]) -> String {
+fn list_addresses(addresses: &[String]) -> String {
     let named = &addresses[..addresses.len().min(NAMED)];
     let more = match addresses.len() - named.len() {
         0 => String::new(),

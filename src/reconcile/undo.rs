@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Accounts, Checked, Pass, Settings, document, look, place};
+use super::{Accounts, Checked, Pass, Settings, account_of, plan_document, read_side_by_side};
 use crate::apply::journal::Intent;
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
@@ -90,7 +90,11 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
         let manifest = [subject.key(), subject.key_without_tenant()]
             .iter()
             .find_map(|key| manifests.get(key))
-            .filter(|object| subject.place().may_be(&place(checked, &object.connection)));
+            .filter(|object| {
+                subject
+                    .place()
+                    .may_be(&account_of(checked, &object.connection))
+            });
         PastWrite {
             manifest: manifest.map(|object| Arc::clone(object)),
             intent: intent.clone(),
@@ -103,14 +107,14 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
 fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
     let objects = checked.desired.iter();
     let by_key = objects.flat_map(|object| {
-        let keys = memory::object_keys(object, &place(checked, &object.connection));
+        let keys = memory::object_keys(object, &account_of(checked, &object.connection));
         keys.map(|key| (key, object))
     });
     by_key.collect()
 }
 
 /// Plans the inverse of what a run carried out on the objects of `writes`. Fails only if nothing is there to do.
-pub async fn undo(
+pub async fn plan_undo(
     run: &str,
     writes: Vec<PastWrite>,
     take: &Take,
@@ -123,11 +127,11 @@ pub async fn undo(
         return Err(UndoError::NothingCarriedOut { run });
     }
     refuse_untouched(run, &writes, take)?;
-    let mut work = Work::new(run);
+    let mut work = UndoWork::new(run);
     for write in writes {
         work.add(write, take, &checked);
     }
-    let Work {
+    let UndoWork {
         mut desired,
         intents,
         manifests,
@@ -136,7 +140,7 @@ pub async fn undo(
     } = work;
     desired.sort_by(|a, b| a.address.cmp(&b.address));
     checked.desired = desired;
-    let (accounts, seen) = look(&checked, settings, kept).await;
+    let (accounts, seen) = read_side_by_side(&checked, settings, kept).await;
     let now = (settings.clock)();
     let mut planned = Vec::new();
     let mut live = BTreeMap::new();
@@ -144,7 +148,7 @@ pub async fn undo(
         let Some(intent) = intents.get(&object.address) else {
             continue;
         };
-        let (one, gone) = inverse(object, seen, intent, take, now);
+        let (one, gone) = invert_object(object, seen, intent, take, now);
         for lost in gone {
             findings.push(not_taken_back(&object.address.to_string(), &lost));
         }
@@ -153,7 +157,7 @@ pub async fn undo(
         }
         planned.extend(one);
     }
-    let mut document = document(&checked, &planned, &accounts, settings, now);
+    let mut document = plan_document(&checked, &planned, &accounts, settings, now);
     for (planned, entry) in planned.iter().zip(&mut document.objects) {
         // What counts later is what the manifest says, and not what is wanted back.
         let manifest = manifests.get(&planned.desired.address);
@@ -181,7 +185,7 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
     let changes = || writes.iter().flat_map(|write| &write.intent.changes);
     let touched = |pattern: &PathPattern| {
         writes.iter().any(|write| {
-            let table = table(write.intent.subject().kind);
+            let table = table_of(write.intent.subject().kind);
             let mut changes = write.intent.changes.iter();
             changes.any(|change| covers(table, pattern, &change.path))
         })
@@ -198,8 +202,8 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
     })
 }
 
-fn table(kind: &str) -> &'static [Field] {
-    provider::of_kind(kind).map_or(&[][..], |kind| kind.table().desired)
+fn table_of(kind: &str) -> &'static [Field] {
+    provider::find_kind(kind).map_or(&[][..], |kind| kind.table().desired)
 }
 
 /// Fields that an error names.
@@ -221,7 +225,7 @@ const NOT_TAKEN_BACK: &str = "not-taken-back";
 const NOT_IN_MANIFESTS: &str = "not-in-manifests";
 
 /// The objects of an undo before they are read.
-struct Work {
+struct UndoWork {
     source: Arc<Source>,
     desired: Vec<Arc<Desired>>,
     intents: BTreeMap<Address, Intent>,
@@ -229,7 +233,7 @@ struct Work {
     findings: Diagnostics,
 }
 
-impl Work {
+impl UndoWork {
     fn new(run: &str) -> Self {
         let name = format!("run {}", run.get(..13).unwrap_or(run));
         Self {
@@ -261,11 +265,13 @@ impl Work {
         } = write;
         let object = match manifest {
             Some(manifest) => {
-                let object = bare(&manifest, &intent);
+                let object = bare_object(&manifest, &intent);
                 self.manifests.insert(object.address.clone(), manifest);
                 Ok(object)
             }
-            None if take.takes_unmanaged(&address) => unmanaged(&intent, checked, &self.source),
+            None if take.takes_unmanaged(&address) => {
+                unmanaged_object(&intent, checked, &self.source)
+            }
             // The saved plan names it.
             None if take.shown.is_some() => return,
             None => {
@@ -294,18 +300,18 @@ impl Work {
 }
 
 /// Plans one object back. What it does not take back is told beside the plan.
-fn inverse(
+fn invert_object(
     object: &Arc<Desired>,
     seen: &Observed,
     intent: &Intent,
     take: &Take,
     now: Timestamp,
 ) -> (Option<Planned>, Vec<NotUndone>) {
-    let Some(kind) = provider::of_kind(object.address.kind.0) else {
+    let Some(kind) = provider::find_kind(object.address.kind.0) else {
         return (None, Vec::new());
     };
     let Observed::Live(live) = seen else {
-        return (Some(plan::plan(kind, object, seen, now)), Vec::new());
+        return (Some(plan::plan_object(kind, object, seen, now)), Vec::new());
     };
     let table = kind.table().desired;
     let changes: Vec<ChangeEntry> = intent
@@ -315,15 +321,15 @@ fn inverse(
         .cloned()
         .collect();
     let changed_too = !take.fields.is_empty() || take.shown.is_some();
-    let inverse = undo::inverse(table, &changes, live, changed_too);
+    let inverse = undo::invert_changes(table, &changes, live, changed_too);
     let mut wanted = Desired::clone(object);
-    wanted.fields.extend(carried(table, &live.fields));
+    wanted.fields.extend(carried_as_live(table, &live.fields));
     wanted.fields.extend(inverse.fields);
     // The lists of an inverse are whole: they start from live.
     if !wanted.policy.keep_unlisted.is_empty() {
         wanted.policy.keep_unlisted.clear();
     }
-    let planned = plan::plan(kind, &Arc::new(wanted), seen, now);
+    let planned = plan::plan_object(kind, &Arc::new(wanted), seen, now);
     let mut lost = inverse.lost;
     let policy = &object.policy;
     lost.retain(|lost| {
@@ -340,15 +346,15 @@ fn inverse(
 }
 
 /// The fields that every write carries, as they are: what the manifest wants of them by now is no part of the run.
-fn carried(table: &'static [Field], live: &Fields) -> Fields {
+fn carried_as_live(table: &'static [Field], live: &Fields) -> Fields {
     let own = table.iter().filter(|field| field.need == Need::InManifest);
     own.filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
         .collect()
 }
 
 /// The object of a manifest, wanting nothing yet but what every write has to carry.
-fn bare(manifest: &Desired, intent: &Intent) -> Desired {
-    let table = table(manifest.address.kind.0);
+fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
+    let table = table_of(manifest.address.kind.0);
     let mut fields = fields_from_json(table, &intent.unread);
     for field in table {
         let unread = field.need == Need::InManifest;
@@ -363,13 +369,13 @@ fn bare(manifest: &Desired, intent: &Intent) -> Desired {
 }
 
 /// The object of an intent that no manifest names.
-pub fn unmanaged(
+pub fn unmanaged_object(
     intent: &Intent,
     checked: &Checked,
     source: &Arc<Source>,
 ) -> Result<Desired, NoObject> {
     let subject = intent.subject();
-    let kind = provider::of_kind(subject.kind);
+    let kind = provider::find_kind(subject.kind);
     let kind = kind.ok_or_else(|| NoObject::UnknownKind(subject.kind.to_string()))?;
     let table = kind.table();
     let leads = |name: &&String| {
@@ -377,7 +383,7 @@ pub fn unmanaged(
             .connections
             .get(*name)
             .is_some_and(|connection| connection.vendor == table.vendor)
-            && subject.place().may_be(&place(checked, name))
+            && subject.place().may_be(&account_of(checked, name))
     };
     let mut connections = checked.source.connections.keys().filter(leads);
     let connection = connections.next().ok_or_else(|| NoObject::NoConnection {

@@ -8,21 +8,21 @@ use std::io::{self, Write};
 
 use super::safe::make_visible;
 use super::values::format_inline;
-use crate::apply::journal::{Event, Intent, Purpose, Record, Started};
+use crate::apply::journal::{Intent, JournalEvent, Purpose, Record, Started};
 pub use crate::apply::memory::runs::is_news;
 use crate::apply::memory::runs::{Index, Span};
 use crate::plan::document::ChangeEntry;
 use crate::plan::look_alike;
 
 /// The object that an event is about.
-pub fn event_address(event: &Event) -> Option<&str> {
+pub fn event_address(event: &JournalEvent) -> Option<&str> {
     match event {
-        Event::Intent(intent) => Some(&intent.address),
-        Event::Outcome(ended) => Some(&ended.address),
-        Event::Found { address, .. } => Some(address),
-        Event::Agreed(agreed) => Some(&agreed.address),
-        Event::GaveUp(gave_up) => Some(&gave_up.address),
-        Event::Started(_) | Event::Known(_) | Event::Finished { .. } => None,
+        JournalEvent::Intent(intent) => Some(&intent.address),
+        JournalEvent::Outcome(ended) => Some(&ended.address),
+        JournalEvent::Found { address, .. } => Some(address),
+        JournalEvent::Agreed(agreed) => Some(&agreed.address),
+        JournalEvent::GaveUp(gave_up) => Some(&gave_up.address),
+        JournalEvent::Started(_) | JournalEvent::Known(_) | JournalEvent::Finished { .. } => None,
     }
 }
 
@@ -137,13 +137,13 @@ impl RunBlock {
             self.has_head = true;
         }
         match &record.event {
-            Event::Started(started) => self.start(record, started)?,
-            Event::Intent(intent) => {
+            JournalEvent::Started(started) => self.start(record, started)?,
+            JournalEvent::Intent(intent) => {
                 // What a look right before the write made of an intent stands in its place.
                 self.open.retain(|open| open.address != intent.address);
                 self.open.push((**intent).clone());
             }
-            Event::Outcome(ended) => {
+            JournalEvent::Outcome(ended) => {
                 let at = self
                     .open
                     .iter()
@@ -170,7 +170,7 @@ impl RunBlock {
                     self.found_later(&record.run, &ended.address, index)?;
                 }
             }
-            Event::Found {
+            JournalEvent::Found {
                 address,
                 of_run,
                 found,
@@ -188,7 +188,7 @@ impl RunBlock {
                     "  {address}  found {found} (the run {of_run} was cut off while writing it)"
                 )?;
             }
-            Event::GaveUp(gave_up) => {
+            JournalEvent::GaveUp(gave_up) => {
                 let (address, fields) = (&gave_up.address, gave_up.fields.join(", "));
                 writeln!(
                     self.text,
@@ -197,8 +197,8 @@ impl RunBlock {
                     make_visible(&fields)
                 )?;
             }
-            Event::Agreed(_) | Event::Known(_) => {}
-            Event::Finished { interrupted } => {
+            JournalEvent::Agreed(_) | JournalEvent::Known(_) => {}
+            JournalEvent::Finished { interrupted } => {
                 self.finished = true;
                 if *interrupted {
                     writeln!(self.text, "  interrupted")?;
@@ -274,7 +274,7 @@ impl RunBlock {
                     "{} → {}{}",
                     format_inline(&change.before),
                     format_inline(&change.after),
-                    look_alike::apart(Some(&change.before), Some(&change.after))
+                    look_alike::difference_note(Some(&change.before), Some(&change.after))
                 ))
             )?;
         }
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn what_a_run_found_before_it_started_stands_below_its_head() {
-        let found = Event::Found {
+        let found = JournalEvent::Found {
             address: "Order/a".into(),
             of_run: "one".into(),
             found: "carried out".into(),
@@ -344,7 +344,7 @@ mod tests {
             record("two", testing::started(Purpose::Apply)),
             intent,
             ended,
-            record("two", Event::Finished { interrupted: false }),
+            record("two", JournalEvent::Finished { interrupted: false }),
         ];
         let text = shown(records);
         let lines: Vec<&str> = text.lines().collect();
@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn runs_side_by_side_are_shown_one_after_the_other() {
-        let finished = |run: &str| record(run, Event::Finished { interrupted: false });
+        let finished = |run: &str| record(run, JournalEvent::Finished { interrupted: false });
         let [intent, ended] = write("one", "Order/a", 1);
         let [other_intent, other_ended] = write("two", "Order/b", 1);
         let records = vec![
@@ -383,7 +383,7 @@ mod tests {
             other_intent,
             other_ended,
             finished("two"),
-            record("idle", Event::Finished { interrupted: false }),
+            record("idle", JournalEvent::Finished { interrupted: false }),
             ended,
         ];
         assert_eq!(

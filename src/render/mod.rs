@@ -36,7 +36,7 @@ pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocu
         entry.side_effects = report.side_effects.clone();
         // A look right before the write knows better than a plan's file.
         if !report.planned.changes.is_empty() {
-            entry.changes = document::changes(&report.planned);
+            entry.changes = document::change_entries(&report.planned);
         }
     }
     let count = |outcome: Outcome| {

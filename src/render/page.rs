@@ -87,7 +87,7 @@ impl BudgetedPage {
 /// Renders the hidden first line by which a later run of the same kind over the same paths finds this comment and
 /// replaces it.
 fn page_marker(what: &str, paths: &[String]) -> String {
-    let digest = fingerprint::digest(&paths);
+    let digest = fingerprint::json_digest(&paths);
     let paths = digest.trim_start_matches("sha256:");
     format!("<!-- entitle:{what}:{} -->", &paths[..paths.len().min(8)])
 }

@@ -73,7 +73,7 @@ fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
         "message": {"text": make_visible(&shorten(&format!("{about}{}", point.message), LONGEST))},
         // The same finding in the next run is the same alert, also when its line has moved.
         "partialFingerprints": {
-            "entitle/v1": fingerprint::digest(&(point.rule, point.address, point.file, &point.message)),
+            "entitle/v1": fingerprint::json_digest(&(point.rule, point.address, point.file, &point.message)),
         },
     });
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {

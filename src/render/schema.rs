@@ -52,7 +52,7 @@ pub fn event_schema() -> Json {
 /// `if`/`then` per kind instead of `oneOf`: an editor then completes and explains the fields of the
 /// chosen kind and reports one fault, not one per kind.
 pub fn manifest_schema() -> Json {
-    let vendors = provider::kinds().map(|kind| kind.table());
+    let vendors = provider::all_kinds().map(|kind| kind.table());
     let own = OwnKind::ALL.into_iter();
     let kinds = vendors.clone().map(|table| table.kind.0);
     let kinds: Vec<&str> = kinds.chain(own.clone().map(OwnKind::name)).collect();

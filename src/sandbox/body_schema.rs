@@ -112,7 +112,7 @@ impl fmt::Display for ValueType {
 
 /// A step from a value to one inside it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum PathStep {
+pub enum SchemaStep {
     /// To a member of an object, by name.
     Member(String),
     /// To an element of an array, from 0.
@@ -146,7 +146,7 @@ impl fmt::Display for Violation {
 /// One violation and its path from the body; an empty path is the body itself.
 #[derive(Debug)]
 pub struct BodyProblem {
-    pub path: Vec<PathStep>,
+    pub path: Vec<SchemaStep>,
     pub violation: Violation,
 }
 
@@ -156,12 +156,12 @@ impl BodyProblem {
         let mut location = String::new();
         for part in &self.path {
             match part {
-                PathStep::Member(name) if location.is_empty() => location.push_str(name),
-                PathStep::Member(name) => {
+                SchemaStep::Member(name) if location.is_empty() => location.push_str(name),
+                SchemaStep::Member(name) => {
                     location.push('.');
                     location.push_str(name);
                 }
-                PathStep::Index(index) => location.push_str(&format!("[{index}]")),
+                SchemaStep::Index(index) => location.push_str(&format!("[{index}]")),
             }
         }
         if location.is_empty() {
@@ -197,7 +197,7 @@ pub fn check_body(
 /// A check under way: the path to the value being checked, and the problems so far.
 struct BodyChecker {
     unknown_allowed: bool,
-    path: Vec<PathStep>,
+    path: Vec<SchemaStep>,
     problems: Vec<BodyProblem>,
 }
 
@@ -211,7 +211,7 @@ impl BodyChecker {
     }
 
     /// Runs a check with the path one step longer.
-    fn descend(&mut self, part: PathStep, check: impl FnOnce(&mut Self)) {
+    fn descend(&mut self, part: SchemaStep, check: impl FnOnce(&mut Self)) {
         self.path.push(part);
         check(self);
         self.path.pop();
@@ -229,7 +229,7 @@ impl BodyChecker {
         };
         for (name, value) in object {
             let known = members.iter().find(|member| member.name == name);
-            self.descend(PathStep::Member(name.clone()), |here| match known {
+            self.descend(SchemaStep::Member(name.clone()), |here| match known {
                 Some(member) if value.is_null() && member.nullable => {}
                 Some(_) if value.is_null() => here.report(Violation::Null),
                 Some(member) => here.check_value(value, &member.kind),
@@ -239,7 +239,7 @@ impl BodyChecker {
         }
         for member in members {
             if member.required && !object.contains_key(member.name) {
-                let name = PathStep::Member(member.name.to_owned());
+                let name = SchemaStep::Member(member.name.to_owned());
                 self.descend(name, |here| here.report(Violation::Missing));
             }
         }
@@ -267,7 +267,7 @@ impl BodyChecker {
                     return self.report(Violation::Not(kind));
                 };
                 for (index, item) in items.iter().enumerate() {
-                    self.descend(PathStep::Index(index), |here| match item {
+                    self.descend(SchemaStep::Index(index), |here| match item {
                         Value::Null => here.report(Violation::Null),
                         item => here.check_value(item, of),
                     });

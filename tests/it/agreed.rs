@@ -1,6 +1,6 @@
 //! What manifest and live agreed on is what a restore plans back to, at every vendor.
 
-use entitle::apply::journal::{Event, Record};
+use entitle::apply::journal::{JournalEvent, Record};
 use entitle::apply::memory::{Detail, Memory, agreement};
 use entitle::model::{Carry, Field, RiskRule, Shape};
 use entitle::plan::{Disposition, Planned};
@@ -29,14 +29,14 @@ async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory 
     let pass = bench.pass(&checked).await;
     let mut memory = Memory::new(Detail::Values);
     for planned in &pass.planned {
-        let place = reconcile::place(&checked, &planned.desired.connection);
+        let place = reconcile::account_of(&checked, &planned.desired.connection);
         let mut agreed = agreement::build_agreement(planned, &place).expect("a known vendor");
         agreed.spared.extend_from_slice(spared);
         memory.follow(&Record {
             scope: None,
             at: "2026-11-21T12:00:00Z".into(),
             run: "one".into(),
-            event: Event::Agreed(Box::new(agreed)),
+            event: JournalEvent::Agreed(Box::new(agreed)),
         });
     }
     memory
@@ -44,7 +44,7 @@ async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory 
 
 async fn restore(bench: &Bench, memory: &Memory, objects: &[Object]) -> Pass {
     let (checked, settings) = (bench.check(objects), bench.settings());
-    reconcile::restore(memory, &checked, &settings, &Accounts::new()).await
+    reconcile::plan_restore(memory, &checked, &settings, &Accounts::new()).await
 }
 
 fn actions(pass: &Pass) -> Vec<(Disposition, Vec<String>)> {

@@ -33,7 +33,7 @@ fn checked(file: &Path, cache: Option<Arc<DiskCache>>) -> (Checked, String) {
         &ReadLimits::default(),
         cache,
     );
-    let checked = reconcile::check(said, &CheckOptions::default());
+    let checked = reconcile::check_manifests(said, &CheckOptions::default());
     let Checked {
         desired,
         connections,

@@ -24,7 +24,7 @@ fn commands() -> Vec<(String, clap::Command)> {
         }
     }
     let mut found = Vec::new();
-    collect("entitle", &entitle::cli::commands(), &mut found);
+    collect("entitle", &entitle::cli::all_commands(), &mut found);
     found
 }
 
@@ -94,7 +94,7 @@ fn every_help_ends_with_examples_that_are_understood() {
         for example in examples {
             let shown = example.join(" ");
             assert!(shown.starts_with(&words), "{words} --help shows {shown:?}");
-            if let Err(error) = entitle::cli::commands().try_get_matches_from(&example) {
+            if let Err(error) = entitle::cli::all_commands().try_get_matches_from(&example) {
                 panic!("{shown}: {error}");
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::Listener;
-use entitle::apply::journal::{Event, Journal, Record};
+use entitle::apply::journal::{Journal, JournalEvent, Record};
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::compact::COMPACT_THRESHOLD;
 use entitle::reconcile::{self, Bases, Settings};
@@ -74,7 +74,7 @@ async fn look(bench: &Bench, vendor: &'static Vendor, settings: &Settings) {
     ];
     let checked = bench.check(&objects);
     let bases = Bases::Journal(Memory::new(Detail::Values));
-    let (document, _) = reconcile::drift(&checked, &bases, false, settings).await;
+    let (document, _) = reconcile::find_drift(&checked, &bases, false, settings).await;
     assert_eq!(document.objects.len(), objects.len());
 }
 
@@ -192,7 +192,7 @@ async fn what_a_long_journal_told_is_known_from_its_summary() {
         scope: None,
         at: "2026-11-21T12:00:00Z".into(),
         run: number.to_string(),
-        event: Event::Finished { interrupted: false },
+        event: JournalEvent::Finished { interrupted: false },
     };
     let lines = (0..COMPACT_THRESHOLD + 1).map(finished).collect::<Vec<_>>();
     let earlier = Journal::open(&path).expect("a journal");

@@ -53,7 +53,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         need_connections: true,
         simulators: Some(simulators::stand_ins(&sandbox)),
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
     let kinds: std::collections::BTreeSet<&str> = checked
         .desired
@@ -62,11 +62,11 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         .collect();
     assert_eq!(
         kinds.len(),
-        provider::kinds().count(),
+        provider::all_kinds().count(),
         "every kind has an example"
     );
 
-    let pass = reconcile::plan(&checked, &settings()).await;
+    let pass = reconcile::plan_pass(&checked, &settings()).await;
     for planned in &pass.planned {
         assert_eq!(
             planned.action,
@@ -81,7 +81,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         fail_fast: false,
         recorder: Recorder::new(None, "test", Default::default(), super::support::pure::now),
     };
-    for report in reconcile::apply(&pass, &unattended, &settings()).await {
+    for report in reconcile::apply_plan(&pass, &unattended, &settings()).await {
         let address = &report.planned.desired.address;
         assert_eq!(
             report.outcome,
@@ -97,7 +97,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     }
 
     sandbox.forget_requests();
-    let again = reconcile::plan(&checked, &settings()).await;
+    let again = reconcile::plan_pass(&checked, &settings()).await;
     for planned in &again.planned {
         assert!(
             planned.changes.is_empty(),
@@ -106,7 +106,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
             planned.changes
         );
     }
-    for report in reconcile::apply(&again, &unattended, &settings()).await {
+    for report in reconcile::apply_plan(&again, &unattended, &settings()).await {
         assert_eq!(report.outcome, None);
     }
     let writes: Vec<String> = sandbox

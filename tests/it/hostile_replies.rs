@@ -86,7 +86,7 @@ fn endless(
     page: usize,
     wrap: fn(Json) -> Json,
 ) -> usize {
-    let kind = provider::kinds()
+    let kind = provider::all_kinds()
         .find(|kind| kind.vendor().0 == vendor)
         .expect("a vendor");
     let few = fuzz_bodies::wanted(kind);
@@ -259,7 +259,7 @@ fn replies_as_bytes() -> Vec<Vec<u8>> {
     let all = read.chain(seeds::written());
     all.enumerate()
         .map(|(number, (kind, body))| {
-            let mut kinds = provider::kinds();
+            let mut kinds = provider::all_kinds();
             let choice = kinds.position(|other| other.table().kind == kind.table().kind);
             // Above 127 stands for three objects.
             let choice = choice.expect("a kind") + if number % 2 == 0 { 0 } else { 130 };

@@ -104,7 +104,7 @@ fn check(dir: &Path) -> Checked {
         need_connections: true,
         simulators: None,
     };
-    reconcile::check(said, &options)
+    reconcile::check_manifests(said, &options)
 }
 
 /// As many findings as are kept, each about a large file.
@@ -137,7 +137,7 @@ fn large_files_with_a_fault_each() {
 }
 
 fn lac() -> &'static dyn ResourceKind {
-    provider::of_kind("LacLicenseOrder").expect("a kind")
+    provider::find_kind("LacLicenseOrder").expect("a kind")
 }
 
 fn lac_order() -> Arc<Desired> {

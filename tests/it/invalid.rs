@@ -35,7 +35,7 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
             ))
         })
         .collect();
-    let checked = reconcile::check(
+    let checked = reconcile::check_manifests(
         loaded,
         &CheckOptions {
             need_connections: true,

@@ -9,7 +9,7 @@ use super::support::golden;
 #[test]
 fn every_recorded_reply_means_what_its_verdict_says() {
     let mut faults = Vec::new();
-    for kind in provider::kinds() {
+    for kind in provider::all_kinds() {
         let replies = golden::files(&golden::kind_dir(kind).join("replies"), "http");
         assert!(
             replies.len() >= 3,

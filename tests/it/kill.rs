@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use entitle::apply::journal::Event;
+use entitle::apply::journal::JournalEvent;
 use entitle::sandbox::{Options, SandboxServer, credentials};
 use serde_json::{Value as Json, json};
 
@@ -247,7 +247,7 @@ async fn interrupted(signal: &str, code: i32) {
         place.history().open_intents().is_empty(),
         "what was in flight has an outcome"
     );
-    let ended = Event::Finished { interrupted: true };
+    let ended = JournalEvent::Finished { interrupted: true };
     let mut events = place
         .history()
         .records

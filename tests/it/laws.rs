@@ -163,11 +163,11 @@ fn after(next: &Fields, live: &Fields) -> Live {
 
 /// The numbers of all kinds: proptest prints what it shrinks, and a kind has no `Debug`.
 fn each_kind() -> std::ops::Range<usize> {
-    0..provider::kinds().count()
+    0..provider::all_kinds().count()
 }
 
 fn kind(number: usize) -> &'static dyn ResourceKind {
-    provider::kinds().nth(number).expect("a kind")
+    provider::all_kinds().nth(number).expect("a kind")
 }
 
 proptest! {
@@ -241,11 +241,11 @@ proptest! {
         let live = Live { fields: live, ..Live::default() };
         let desired = desired(kind, wanted);
         let next = carry::carry(table, &desired, &live);
-        if mode == WriteMode::Merge || !entitle::provider::conditions::missing(table, &next).is_empty() {
+        if mode == WriteMode::Merge || !entitle::provider::conditions::missing_members(table, &next).is_empty() {
             // Nothing is sent of an object in sync, or live is not as the vendor says it can be.
             return Ok(());
         }
-        let sent = step::step(kind, &desired, &live, &next, &[]).map(|step| step.sent);
+        let sent = step::make_step(kind, &desired, &live, &next, &[]).map(|step| step.sent);
         let sent = sent.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let one = |fields: &Fields| spoken(table, &carried(table, fields));
         prop_assert_eq!(one(&sent), one(&live.fields));
@@ -261,7 +261,7 @@ proptest! {
         let kind = kind(number);
         let live = Live { fields: live, ..Live::default() };
         let desired = Arc::new(desired(kind, wanted));
-        let planned = plan::plan(kind, &desired, &Observed::Live(live), pure::now());
+        let planned = plan::plan_object(kind, &desired, &Observed::Live(live), pure::now());
         let why = planned.message.unwrap_or_default();
         prop_assert!(!why.contains("internal check failed"), "{why}");
         prop_assert_ne!(planned.action, Disposition::Suspend);

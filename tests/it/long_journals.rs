@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use entitle::apply::Outcome;
-use entitle::apply::journal::{Ended, Event, Intent, Journal, Record, Started};
+use entitle::apply::journal::{Intent, Journal, JournalEvent, Record, Started, StepEnd};
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::compact::compact_accounts;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn run(number: usize) -> Vec<Record> {
         run: run.clone(),
         event,
     };
-    let mut records = vec![record(Event::Started(Started::default()))];
+    let mut records = vec![record(JournalEvent::Started(Started::default()))];
     for object in 0..OBJECTS {
         let address = format!("LacLicenseOrder/object-{object:04}");
         let managed =
@@ -40,8 +40,8 @@ fn run(number: usize) -> Vec<Record> {
             epoch: Some(1),
             ..past::intent(&address, "https://lac.example.com/", &address)
         };
-        records.push(record(Event::Intent(Box::new(intent))));
-        records.push(record(Event::Outcome(Ended {
+        records.push(record(JournalEvent::Intent(Box::new(intent))));
+        records.push(record(JournalEvent::Outcome(StepEnd {
             address,
             outcome: Outcome::Converged,
             message: None,
@@ -50,7 +50,7 @@ fn run(number: usize) -> Vec<Record> {
             unclear: false,
         })));
     }
-    records.push(record(Event::Finished { interrupted: false }));
+    records.push(record(JournalEvent::Finished { interrupted: false }));
     records
 }
 
@@ -130,7 +130,7 @@ fn run_over(number: usize, objects: usize) -> impl Iterator<Item = Record> {
             epoch: Some(1),
             ..past::intent(&address, "https://lac.example.com/", &format!("key-{object:05}"))
         };
-        let ended = Ended {
+        let ended = StepEnd {
             address,
             outcome: Outcome::Converged,
             message: None,
@@ -138,10 +138,10 @@ fn run_over(number: usize, objects: usize) -> impl Iterator<Item = Record> {
             residual: Vec::new(),
             unclear: false,
         };
-        [Event::Intent(Box::new(intent)), Event::Outcome(ended)]
+        [JournalEvent::Intent(Box::new(intent)), JournalEvent::Outcome(ended)]
     });
-    let started = std::iter::once(Event::Started(Started::default()));
-    let finished = std::iter::once(Event::Finished { interrupted: false });
+    let started = std::iter::once(JournalEvent::Started(Started::default()));
+    let finished = std::iter::once(JournalEvent::Finished { interrupted: false });
     started.chain(objects).chain(finished).map(record)
 }
 

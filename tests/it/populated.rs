@@ -40,7 +40,7 @@ async fn planned(percent: f64) -> Pass {
         need_connections: true,
         simulators: Some(simulators::stand_ins(&sandbox)),
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
     let settings = Settings {
         secrets: Secrets {
@@ -58,7 +58,7 @@ async fn planned(percent: f64) -> Pass {
         opened: Default::default(),
         budgets: Default::default(),
     };
-    let pass = reconcile::plan(&checked, &settings).await;
+    let pass = reconcile::plan_pass(&checked, &settings).await;
     sandbox.stop().await;
     pass
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use entitle::apply::Outcome;
-use entitle::apply::journal::{Event, Intent, Journal, Record};
+use entitle::apply::journal::{Intent, Journal, JournalEvent, Record};
 use entitle::apply::recorder::Recorder;
 use entitle::model::Risk;
 use entitle::plan::document::PlanDocument;
@@ -66,14 +66,14 @@ async fn a_plan_with_other_values_of_before_does_not_reach_the_journal() {
         fail_fast: false,
         recorder,
     };
-    let reports = reconcile::apply(&pass, &options, &bench.settings()).await;
+    let reports = reconcile::apply_plan(&pass, &options, &bench.settings()).await;
     assert_eq!(only_report(reports).outcome, Some(Outcome::Converged));
     let history = History::read(&path);
     let mut intents = history
         .records
         .iter()
         .filter_map(|record| match &record.event {
-            Event::Intent(intent) => Some(&intent.changes),
+            JournalEvent::Intent(intent) => Some(&intent.changes),
             _ => None,
         });
     assert_eq!(intents.next_back(), Some(&shown), "what an undo goes by");
@@ -416,7 +416,7 @@ async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
         scope: None,
         at: "2026-11-21T12:00:00Z".into(),
         run: "earlier".into(),
-        event: Event::Intent(Box::new(intent)),
+        event: JournalEvent::Intent(Box::new(intent)),
     };
     let journal = Journal::open(&path).expect("a journal");
     journal.append(&record).expect("written");

@@ -175,7 +175,7 @@ fn spoil_every_case(vendor: &str) {
                         "",
                         &mut moved,
                     );
-                    let table = provider::of_kind(object.address.kind.0)
+                    let table = provider::find_kind(object.address.kind.0)
                         .expect("a kind")
                         .table();
                     if spoil == Spoil::Null {

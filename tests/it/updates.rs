@@ -7,7 +7,7 @@ use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::{Live, Observed};
 use entitle::provider::{self, decode, listing::ListedObject};
-use entitle::reconcile::import::{self, Seen};
+use entitle::reconcile::import::{self, ReadObjects};
 use entitle::reconcile::{self, CheckOptions, Checked};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -44,24 +44,24 @@ fn checked(manifests: &[&str]) -> Checked {
         need_connections: true,
         simulators: None,
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     let errors: Vec<String> = checked.findings.iter().map(|f| f.message.clone()).collect();
     assert_eq!(errors, [""; 0], "{manifests:?}");
     checked
 }
 
 /// An object of a vendor with these live fields, in the words of the write call.
-fn seen(vendor: &str, id: &str, live: &Json) -> Seen {
-    let mut all = provider::kinds();
+fn seen(vendor: &str, id: &str, live: &Json) -> ReadObjects {
+    let mut all = provider::all_kinds();
     let kind = all.find(|kind| kind.vendor().0 == vendor);
     let kind = kind.expect("a vendor");
     let table = kind.table();
-    let fields = decode::fields(table.desired, live.as_object().expect("an object"));
+    let fields = decode::decode_fields(table.desired, live.as_object().expect("an object"));
     let live = Live {
         fields: fields.expect("live fields"),
         ..Live::default()
     };
-    Seen {
+    ReadObjects {
         connection: vendor.into(),
         kind,
         objects: vec![ListedObject {
@@ -79,7 +79,7 @@ const ALINEA: &str = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
 /// The manifest as `import --update` leaves it.
 fn updated(vendor: &str, id: &str, manifest: &str, live: &Json) -> Result<String, String> {
     let checked = checked(&[manifest]);
-    let files = import::update(&checked, &seen(vendor, id, live), &settings());
+    let files = import::update_files(&checked, &seen(vendor, id, live), &settings());
     let [updated] = files.as_slice() else {
         panic!("one file");
     };
@@ -91,7 +91,7 @@ fn updated(vendor: &str, id: &str, manifest: &str, live: &Json) -> Result<String
 
 /// The manifest that `import` writes.
 fn imported(vendor: &str, id: &str, live: &Json) -> Result<String, String> {
-    let all = import::import(&checked(&[]), &seen(vendor, id, live), &settings());
+    let all = import::import_objects(&checked(&[]), &seen(vendor, id, live), &settings());
     let [imported] = all.as_slice() else {
         panic!("one object");
     };

@@ -58,7 +58,7 @@ fn a_reply_cut_off_at_any_byte_shows_no_secret() {
     let licence = LICENCE.replacen(r#""message":"upstream failed","#, "", 1);
     for body in [LICENCE, &licence] {
         for cut in 0..=body.len() {
-            for (turn, kind) in provider::kinds().enumerate() {
+            for (turn, kind) in provider::all_kinds().enumerate() {
                 const STATUSES: [u16; 7] = [200, 400, 403, 404, 409, 500, 503];
                 let html = (cut + turn).is_multiple_of(11);
                 let reply = Reply {
@@ -155,7 +155,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
         fail_fast: false,
         recorder,
     };
-    let reports = reconcile::apply(&pass, &options, &bench.settings()).await;
+    let reports = reconcile::apply_plan(&pass, &options, &bench.settings()).await;
     let message = reports[0].message.clone();
     let done = render::with_outcomes(pass.document, &reports);
     let journal = std::fs::read_to_string(&path).expect("readable");

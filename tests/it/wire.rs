@@ -58,7 +58,7 @@ async fn unread(bench: &Bench, vendor: &Vendor) -> String {
     let mut settings = bench.settings();
     settings.deadline = Instant::now() + Duration::from_secs(2);
     let checked = bench.check(&little(vendor, 1));
-    let pass = reconcile::plan(&checked, &settings).await;
+    let pass = reconcile::plan_pass(&checked, &settings).await;
     assert_eq!(pass.planned[0].action, Disposition::Error);
     pass.planned[0].message.clone().expect("the reason")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entitle::apply::Outcome;
-use entitle::apply::journal::{Ended, Event, Intent, Record, Started};
+use entitle::apply::journal::{Intent, JournalEvent, Record, Started, StepEnd};
 use entitle::model::{AccountKey, Method, Vendor};
 
 const AT: &str = "2026-11-21T12:00:00Z";
@@ -16,7 +16,7 @@ pub fn account(name: &str) -> AccountKey {
     }
 }
 
-fn record(run: &str, event: Event) -> Record {
+fn record(run: &str, event: JournalEvent) -> Record {
     Record {
         at: AT.into(),
         run: run.into(),
@@ -28,7 +28,7 @@ fn record(run: &str, event: Event) -> Record {
 pub fn started(run: &str) -> Record {
     record(
         run,
-        Event::Started(Started {
+        JournalEvent::Started(Started {
             by: "ann".into(),
             ..Started::default()
         }),
@@ -36,7 +36,7 @@ pub fn started(run: &str) -> Record {
 }
 
 pub fn finished(run: &str) -> Record {
-    record(run, Event::Finished { interrupted: false })
+    record(run, JournalEvent::Finished { interrupted: false })
 }
 
 /// The intent to write to the object of this name in an account.
@@ -61,12 +61,12 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         heals: false,
         epoch: Some(7),
     };
-    record(run, Event::Intent(Box::new(intent)))
+    record(run, JournalEvent::Intent(Box::new(intent)))
 }
 
 /// The end of such a write.
 pub fn ended(run: &str, name: &str) -> Record {
-    let ended = Ended {
+    let ended = StepEnd {
         address: format!("LacLicenseOrder/{name}"),
         outcome: Outcome::Converged,
         message: Some("200 OK".into()),
@@ -74,7 +74,7 @@ pub fn ended(run: &str, name: &str) -> Record {
         residual: Vec::new(),
         unclear: false,
     };
-    record(run, Event::Outcome(ended))
+    record(run, JournalEvent::Outcome(ended))
 }
 
 /// Intents on objects `0` to `count`, in one group.

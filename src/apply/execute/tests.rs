@@ -130,7 +130,7 @@ fn manifest() -> Arc<Desired> {
 }
 
 fn lac() -> &'static dyn ResourceKind {
-    provider::of_kind("LacLicenseOrder").unwrap()
+    provider::find_kind("LacLicenseOrder").unwrap()
 }
 
 fn clock() -> Timestamp {
@@ -211,7 +211,7 @@ impl Case {
             environment: Arc::new(|_| Some("token".into())),
             trust: Trust::default(),
         };
-        let provider = provider::of(lac().vendor()).unwrap();
+        let provider = provider::provider_of(lac().vendor()).unwrap();
         let account = Arc::new(Account::over(http, connection, provider, secrets));
         let rereads = Rereads::new(&account);
         let desired = manifest();
@@ -219,7 +219,7 @@ impl Case {
             Some(Observed::Live(live)) => live,
             other => panic!("the order is not read: {other:?}"),
         };
-        let planned = plan::plan(lac(), &desired, &Observed::Live(live.clone()), clock());
+        let planned = plan::plan_object(lac(), &desired, &Observed::Live(live.clone()), clock());
         let document = PlanDocument::new(
             std::slice::from_ref(&planned),
             SourceFacts::default(),
@@ -229,7 +229,7 @@ impl Case {
         );
         vendor.lock().unwrap().order = self.now;
         let recorder = Recorder::new(None, "1", BTreeMap::new(), clock);
-        let context = Context {
+        let context = StepContext {
             account: &account,
             rereads: &rereads,
             checks: self.checks,
@@ -239,7 +239,7 @@ impl Case {
             accepted: None,
             describe_rejection: |_, _, words, _| words.to_string(),
         };
-        let work = Work {
+        let work = StepWork {
             planned,
             entry: &document.objects[0],
             basis: Basis::Read {

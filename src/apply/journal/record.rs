@@ -20,19 +20,19 @@ pub struct Record {
     /// Which team's or repository's run that was, where several share a journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum JournalEvent {
     /// A run is about to write.
     Started(Started),
     /// A write is about to be sent.
     Intent(Box<Intent>),
     /// A write, or the decision not to send it, has ended.
-    Outcome(Ended),
+    Outcome(StepEnd),
     /// What a later run found of a write whose end nobody recorded.
     Found {
         address: String,
@@ -56,7 +56,7 @@ pub enum Event {
 impl Record {
     /// Reports whether it stands for earlier lines and is no part of a run.
     pub fn is_summary(&self) -> bool {
-        matches!(self.event, Event::Known(_))
+        matches!(self.event, JournalEvent::Known(_))
     }
 }
 
@@ -152,7 +152,7 @@ pub struct Intent {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ended {
+pub struct StepEnd {
     pub address: String,
     pub outcome: Outcome,
     /// The vendor's answer, or what failed.

@@ -30,7 +30,7 @@ const FAIR_TURN: u32 = 8;
 
 /// A place in the queue. Lower numbers came earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct QueueTicket {
     pub urgency: Urgency,
     number: u64,
 }
@@ -47,19 +47,19 @@ pub struct PriorityQueue {
 
 impl PriorityQueue {
     /// Adds a call behind those of its urgency. The `Notify` wakes it when it should ask again whether it is next.
-    pub fn enqueue(&mut self, urgency: Urgency) -> (Ticket, Arc<Notify>) {
+    pub fn enqueue(&mut self, urgency: Urgency) -> (QueueTicket, Arc<Notify>) {
         let number = self.issued;
         self.issued += 1;
         let wake = Arc::new(Notify::new());
         self.waiting[urgency as usize].insert(number, Arc::clone(&wake));
-        (Ticket { urgency, number }, wake)
+        (QueueTicket { urgency, number }, wake)
     }
 
     /// Returns the ticket that is served next; `None` if no call waits.
-    pub fn next(&self) -> Option<Ticket> {
+    pub fn next(&self) -> Option<QueueTicket> {
         let mut heads = URGENCIES.iter().filter_map(|urgency| {
             let (number, _) = self.waiting[*urgency as usize].first_key_value()?;
-            Some(Ticket {
+            Some(QueueTicket {
                 urgency: *urgency,
                 number: *number,
             })
@@ -72,7 +72,7 @@ impl PriorityQueue {
     }
 
     /// Removes the ticket of a call that got its permit.
-    pub fn serve(&mut self, ticket: Ticket) {
+    pub fn serve(&mut self, ticket: QueueTicket) {
         self.remove(ticket);
         let waiting = self.waiting.iter().filter_map(BTreeMap::first_key_value);
         let older = waiting.map(|(number, _)| *number).min();
@@ -81,7 +81,7 @@ impl PriorityQueue {
     }
 
     /// Removes the ticket of a call that gave up.
-    pub fn remove(&mut self, ticket: Ticket) {
+    pub fn remove(&mut self, ticket: QueueTicket) {
         self.waiting[ticket.urgency as usize].remove(&ticket.number);
     }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn equals_are_served_in_the_order_in_which_they_came() {
         let mut line = PriorityQueue::default();
-        let tickets: Vec<Ticket> = (0..5).map(|_| line.enqueue(Urgency::Read).0).collect();
+        let tickets: Vec<QueueTicket> = (0..5).map(|_| line.enqueue(Urgency::Read).0).collect();
         line.remove(tickets[0]);
         line.remove(tickets[2]);
         for expected in [1, 3, 4] {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::model::RateLimit;
 
-pub struct Window {
+pub struct RateWindow {
     rate: RateLimit,
     /// When the latest N calls were answered; `None` for those still out.
     answered: VecDeque<Option<Instant>>,
@@ -29,7 +29,7 @@ pub enum Opens {
     WithTheNextAnswer,
 }
 
-impl Window {
+impl RateWindow {
     pub fn new(rate: RateLimit) -> Self {
         Self {
             rate,

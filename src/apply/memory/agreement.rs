@@ -35,7 +35,7 @@ pub type FieldsHash = [u8; 16];
 
 fn hash_fields(value: &impl Serialize) -> FieldsHash {
     let mut hash = FieldsHash::default();
-    hash.copy_from_slice(&fingerprint::sha256(value)[..16]);
+    hash.copy_from_slice(&fingerprint::json_sha256(value)[..16]);
     hash
 }
 
@@ -77,7 +77,7 @@ impl BaselineHashes {
 
 /// Hashes what a manifest says of its object's fields; `None` for an unknown kind.
 pub fn hash_manifest(object: &Desired) -> Option<FieldsHash> {
-    let table = provider::of_kind(object.address.kind.0)?.table().desired;
+    let table = provider::find_kind(object.address.kind.0)?.table().desired;
     let managed = fields_to_json(table, &object.fields.unpack());
     Some(hash_fields(&(managed, policy_exclusions(object))))
 }
@@ -90,7 +90,7 @@ pub fn format_hash(hash: FieldsHash) -> String {
 /// Returns what is agreed on when live is as `planned` wants it.
 pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agreed> {
     let object = &planned.desired;
-    let table = provider::of_kind(object.address.kind.0)?.table().desired;
+    let table = provider::find_kind(object.address.kind.0)?.table().desired;
     let fields = object.fields.unpack();
     Some(Agreed {
         address: object.address.to_string(),

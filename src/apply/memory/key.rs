@@ -75,7 +75,7 @@ impl Subject<'_> {
         }
         for (name, id) in self.ids() {
             add(name);
-            add(&canon::id(id));
+            add(&canon::canonical_id(id));
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hash.finalize()[..16]);
@@ -92,7 +92,7 @@ impl Subject<'_> {
 
     /// Returns the ids that identify the object, by name.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
-        let table = provider::of_kind(self.kind).map(|provider| provider.table());
+        let table = provider::find_kind(self.kind).map(|provider| provider.table());
         let known = move |name: &str| {
             table.is_none_or(|table| table.identity.iter().any(|id| id.name == name))
         };

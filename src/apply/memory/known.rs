@@ -281,5 +281,5 @@ fn agree_on_intent(
 }
 
 fn table_of_address(address: &str) -> Option<&'static KindTable> {
-    Some(provider::of_kind(kind_of_address(address))?.table())
+    Some(provider::find_kind(kind_of_address(address))?.table())
 }

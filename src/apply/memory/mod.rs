@@ -22,7 +22,7 @@ mod summary;
 
 use std::collections::BTreeMap;
 
-use super::journal::{Agreed, Event, Record};
+use super::journal::{Agreed, JournalEvent, Record};
 use super::records::Damaged;
 use super::store::compact::COMPACT_THRESHOLD;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
@@ -110,23 +110,23 @@ impl Memory {
             known.end(&write, &end, &record.at, values);
         }
         match &record.event {
-            Event::Agreed(agreed) => {
+            JournalEvent::Agreed(agreed) => {
                 let known = self.entry(&agreed.subject());
                 known.agree(agreed, &record.run, &record.at, values);
             }
-            Event::GaveUp(gave_up) => {
+            JournalEvent::GaveUp(gave_up) => {
                 let known = self.entry(&gave_up.subject());
                 known.give_up(gave_up, &record.at);
             }
-            Event::Known(summary) => {
+            JournalEvent::Known(summary) => {
                 let known = ObjectMemory::of(summary, values);
                 self.objects.insert(summary.key, known);
             }
-            Event::Started(_)
-            | Event::Intent(_)
-            | Event::Outcome(_)
-            | Event::Found { .. }
-            | Event::Finished { .. } => {}
+            JournalEvent::Started(_)
+            | JournalEvent::Intent(_)
+            | JournalEvent::Outcome(_)
+            | JournalEvent::Found { .. }
+            | JournalEvent::Finished { .. } => {}
         }
     }
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::journal::{Ended, Event, Intent, Purpose, Record, Residual};
+use super::super::journal::{Intent, JournalEvent, Purpose, Record, Residual, StepEnd};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
-use crate::plan::spot::{Stand, stand};
+use crate::plan::spot::{Stand, state_of_change};
 
 /// A write without a known end.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,7 @@ impl Finding {
         let mut stands = intent
             .changes
             .iter()
-            .map(|change| stand(table, change, live));
+            .map(|change| state_of_change(table, change, live));
         let Some(first) = stands.next() else {
             return Self::Neither;
         };
@@ -109,15 +109,15 @@ impl OpenWrites {
     /// Adds the next record. Returns the write that it ends; `None` if it ends none.
     pub fn follow(&mut self, record: &Record) -> Option<(OpenIntent, WriteEnd)> {
         match &record.event {
-            Event::Started(_) => {
+            JournalEvent::Started(_) => {
                 self.runs.insert(record.run.clone(), record.clone());
                 None
             }
-            Event::Intent(intent) => {
+            JournalEvent::Intent(intent) => {
                 self.begin(record, intent);
                 None
             }
-            Event::Outcome(ended) => {
+            JournalEvent::Outcome(ended) => {
                 let write = (record.run.clone(), ended.address.clone());
                 if ended.unclear {
                     if let Some(open) = self.writes.get_mut(&write) {
@@ -129,7 +129,7 @@ impl OpenWrites {
                 let end = write_end(&open.intent, ended.outcome, &ended.residual);
                 Some((open, end))
             }
-            Event::Found {
+            JournalEvent::Found {
                 address,
                 of_run,
                 finding,
@@ -139,14 +139,14 @@ impl OpenWrites {
                 // Older versions said whether the object was as some manifest wanted it, which tells nothing here.
                 Some((open, finding.map_or(WriteEnd::Unknown, Finding::end)))
             }
-            Event::Finished { .. } => {
+            JournalEvent::Finished { .. } => {
                 let mut writes = self.writes.keys();
                 if !writes.any(|(run, _)| *run == record.run) {
                     self.runs.remove(&record.run);
                 }
                 None
             }
-            Event::Agreed(_) | Event::GaveUp(_) | Event::Known(_) => None,
+            JournalEvent::Agreed(_) | JournalEvent::GaveUp(_) | JournalEvent::Known(_) => None,
         }
     }
 
@@ -154,7 +154,7 @@ impl OpenWrites {
     fn begin(&mut self, record: &Record, intent: &Intent) {
         let first = self.runs.get(&record.run).map(|first| &first.event);
         let started = match first {
-            Some(Event::Started(started)) => Some(started),
+            Some(JournalEvent::Started(started)) => Some(started),
             _ => None,
         };
         let open = OpenIntent {
@@ -190,7 +190,7 @@ impl OpenWrites {
 impl OpenIntent {
     /// Returns the intent, and an unclear outcome if there was one.
     fn lines(&self) -> impl Iterator<Item = Record> {
-        let unclear = Ended {
+        let unclear = StepEnd {
             address: self.intent.address.clone(),
             outcome: Outcome::Failed,
             message: None,
@@ -198,8 +198,8 @@ impl OpenIntent {
             residual: Vec::new(),
             unclear: true,
         };
-        let unclear = self.unclear.then(|| Event::Outcome(unclear));
-        let intent = Event::Intent(Box::new(self.intent.clone()));
+        let unclear = self.unclear.then(|| JournalEvent::Outcome(unclear));
+        let intent = JournalEvent::Intent(Box::new(self.intent.clone()));
         let events = std::iter::once(intent).chain(unclear);
         events.map(|event| Record {
             at: self.at.clone(),

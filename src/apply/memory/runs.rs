@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::key::{ObjectKey, VendorAccount};
 use super::open::{OpenIntent, OpenWrites, WriteEnd};
-use crate::apply::journal::{Event, Intent, Record, Started};
+use crate::apply::journal::{Intent, JournalEvent, Record, Started};
 
 /// A run that wrote something.
 #[derive(Clone, Debug)]
@@ -40,17 +40,17 @@ impl Runs {
         }
         let run = self.run(&record.run);
         match &record.event {
-            Event::Started(started) => run.paths.clone_from(&started.paths),
-            Event::Intent(intent) => {
+            JournalEvent::Started(started) => run.paths.clone_from(&started.paths),
+            JournalEvent::Intent(intent) => {
                 run.objects.insert(intent.subject().key());
                 run.places.insert(intent.subject().place());
             }
-            Event::Outcome(_)
-            | Event::Found { .. }
-            | Event::Agreed(_)
-            | Event::GaveUp(_)
-            | Event::Known(_)
-            | Event::Finished { .. } => {}
+            JournalEvent::Outcome(_)
+            | JournalEvent::Found { .. }
+            | JournalEvent::Agreed(_)
+            | JournalEvent::GaveUp(_)
+            | JournalEvent::Known(_)
+            | JournalEvent::Finished { .. } => {}
         }
     }
 
@@ -146,15 +146,15 @@ impl PastRunReader {
     pub fn add(&mut self, record: &Record) {
         let past = &mut self.past;
         let of_run = match &record.event {
-            Event::Found { of_run, .. } => *of_run == past.run,
+            JournalEvent::Found { of_run, .. } => *of_run == past.run,
             _ => record.run == past.run,
         };
         if !of_run {
             return;
         }
         match &record.event {
-            Event::Started(started) => past.started = Some(started.clone()),
-            Event::Intent(intent) => {
+            JournalEvent::Started(started) => past.started = Some(started.clone()),
+            JournalEvent::Intent(intent) => {
                 past.addresses.insert(intent.address.clone());
             }
             _ => {}
@@ -226,15 +226,18 @@ impl Index {
         });
         span.last = ordinal;
         span.news |= is_news(&record.event);
-        span.wrote |= matches!(record.event, Event::Started(_) | Event::Intent(_));
+        span.wrote |= matches!(
+            record.event,
+            JournalEvent::Started(_) | JournalEvent::Intent(_)
+        );
         let first = span.first;
         match &record.event {
-            Event::Intent(intent) => {
+            JournalEvent::Intent(intent) => {
                 let places = self.places.entry(intent.vendor.clone()).or_default();
                 places.insert(intent.subject().place());
                 self.add_intent(&record.run, first, ordinal, intent);
             }
-            Event::Found {
+            JournalEvent::Found {
                 address,
                 of_run,
                 found,
@@ -243,12 +246,12 @@ impl Index {
                 let write = (of_run.clone(), address.clone());
                 self.found.insert(write, found.clone());
             }
-            Event::Started(_)
-            | Event::Outcome(_)
-            | Event::Agreed(_)
-            | Event::GaveUp(_)
-            | Event::Known(_)
-            | Event::Finished { .. } => {}
+            JournalEvent::Started(_)
+            | JournalEvent::Outcome(_)
+            | JournalEvent::Agreed(_)
+            | JournalEvent::GaveUp(_)
+            | JournalEvent::Known(_)
+            | JournalEvent::Finished { .. } => {}
         }
     }
 
@@ -305,10 +308,16 @@ impl Index {
 }
 
 /// Reports whether an event is shown to people: an object that was in sync all along is not.
-pub fn is_news(event: &Event) -> bool {
+pub fn is_news(event: &JournalEvent) -> bool {
     match event {
-        Event::Intent(_) | Event::Outcome(_) | Event::Found { .. } | Event::GaveUp(_) => true,
-        Event::Started(_) | Event::Agreed(_) | Event::Known(_) | Event::Finished { .. } => false,
+        JournalEvent::Intent(_)
+        | JournalEvent::Outcome(_)
+        | JournalEvent::Found { .. }
+        | JournalEvent::GaveUp(_) => true,
+        JournalEvent::Started(_)
+        | JournalEvent::Agreed(_)
+        | JournalEvent::Known(_)
+        | JournalEvent::Finished { .. } => false,
     }
 }
 

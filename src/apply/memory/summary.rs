@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::known::PackedBase;
 use super::{Detail, Memory};
-use crate::apply::journal::{Event, Record};
+use crate::apply::journal::{JournalEvent, Record};
 use crate::apply::records::Damaged;
 use crate::apply::store::{Cursor, Store, StoreError};
 use crate::model::{AccountKey, PackedFields};
@@ -66,7 +66,7 @@ impl JournalSummary {
     /// Returns a hash of the field tables; programs with the same hash read packed values the same way.
     pub fn layout() -> String {
         let mut hash = Sha256::new();
-        for kind in provider::kinds() {
+        for kind in provider::all_kinds() {
             let table = kind.table();
             hash.update(table.kind.0);
             hash.update(PackedFields::layout(table.desired));
@@ -82,7 +82,7 @@ impl Memory {
             at: now.to_string(),
             run: String::new(),
             scope: None,
-            event: Event::Known(Box::new(known.summary(*key, form))),
+            event: JournalEvent::Known(Box::new(known.summary(*key, form))),
         });
         objects.chain(self.open.lines())
     }
@@ -128,7 +128,7 @@ struct BaseContent<'a> {
 
 impl BaseJson {
     pub fn new(packed: &PackedBase, form: SummaryForm) -> Option<Self> {
-        let table = provider::of_kind(packed.kind.0)?.table();
+        let table = provider::find_kind(packed.kind.0)?.table();
         let plain = || fields_to_json(table.desired, &packed.fields.unpack());
         let content = BaseContent {
             kind: packed.kind.0.into(),
@@ -145,7 +145,7 @@ impl BaseJson {
     /// Parses the JSON; `None` for a kind that this program does not know.
     pub fn packed(&self) -> Option<PackedBase> {
         let content: BaseContent<'_> = serde_json::from_str(self.0.get()).ok()?;
-        let table = provider::of_kind(&content.kind)?.table();
+        let table = provider::find_kind(&content.kind)?.table();
         let fields = match content.packed {
             Some(packed) => {
                 let bytes = BASE64.decode(packed.as_bytes()).ok()?;

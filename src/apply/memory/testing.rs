@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::apply::journal::{Agreed, Ended, Event, Intent, Purpose, Record, Started};
+use crate::apply::journal::{Agreed, Intent, JournalEvent, Purpose, Record, Started, StepEnd};
 use crate::apply::outcome::Outcome;
 use crate::model::{Method, Risk};
 use crate::plan::ChangeVerb;
@@ -13,7 +13,7 @@ use crate::plan::document::ChangeEntry;
 pub const AT: &str = "2026-11-21T12:00:00Z";
 pub const URL: &str = "https://lac.example.com/";
 
-pub fn record(run: &str, event: Event) -> Record {
+pub fn record(run: &str, event: JournalEvent) -> Record {
     Record {
         scope: None,
         at: AT.into(),
@@ -22,8 +22,8 @@ pub fn record(run: &str, event: Event) -> Record {
     }
 }
 
-pub fn started(purpose: Purpose) -> Event {
-    Event::Started(Started {
+pub fn started(purpose: Purpose) -> JournalEvent {
+    JournalEvent::Started(Started {
         by: "ann".into(),
         purpose,
         ..Started::default()
@@ -53,8 +53,8 @@ pub fn intent(address: &str) -> Intent {
     }
 }
 
-pub fn write(intent: Intent) -> Event {
-    Event::Intent(Box::new(intent))
+pub fn write(intent: Intent) -> JournalEvent {
+    JournalEvent::Intent(Box::new(intent))
 }
 
 pub fn change(path: &str, before: Json, after: Json) -> ChangeEntry {
@@ -73,8 +73,8 @@ pub fn change(path: &str, before: Json, after: Json) -> ChangeEntry {
     }
 }
 
-pub fn ended(address: &str, outcome: Outcome) -> Event {
-    Event::Outcome(Ended {
+pub fn ended(address: &str, outcome: Outcome) -> JournalEvent {
+    JournalEvent::Outcome(StepEnd {
         address: address.into(),
         outcome,
         message: None,
@@ -107,6 +107,6 @@ pub fn agreed(managed: &[(&str, Json)]) -> Agreed {
     }
 }
 
-pub fn agreement(agreed: Agreed) -> Event {
-    Event::Agreed(Box::new(agreed))
+pub fn agreement(agreed: Agreed) -> JournalEvent {
+    JournalEvent::Agreed(Box::new(agreed))
 }

@@ -6,7 +6,7 @@ use super::testing::{URL, agreed, agreement, change, ended, intent, record, star
 use super::*;
 use futures::FutureExt;
 
-use crate::apply::journal::{Ended, GaveUp, Intent, Journal, Purpose, Residual};
+use crate::apply::journal::{GaveUp, Intent, Journal, Purpose, Residual, StepEnd};
 use crate::apply::outcome::Outcome;
 use crate::apply::store::files::FileStore;
 use crate::model::{PackedFields, Value};
@@ -15,7 +15,7 @@ use crate::provider::{self, testing::wanted};
 const A: &str = "LacLicenseOrder/a";
 
 fn table() -> &'static crate::model::KindTable {
-    provider::of_kind("LacLicenseOrder").unwrap().table()
+    provider::find_kind("LacLicenseOrder").unwrap().table()
 }
 
 /// The order `a` as a manifest wants it.
@@ -81,7 +81,7 @@ fn applied(run: &str, before: i64, after: i64, outcome: Outcome) -> Vec<Record> 
 fn found(run: &str, of_run: &str, finding: Finding) -> Record {
     record(
         run,
-        Event::Found {
+        JournalEvent::Found {
             address: A.into(),
             of_run: of_run.into(),
             found: finding.words().into(),
@@ -111,13 +111,13 @@ fn an_apply_agrees_on_what_became_as_wanted() {
 fn of_a_field_that_did_not_become_as_wanted_counts_what_it_became() {
     let mut records = applied("1", 9, 10, Outcome::Converged);
     records.extend(writes("2", Purpose::Apply, 10, 12));
-    let Event::Intent(intent) = &mut records.last_mut().unwrap().event else {
+    let JournalEvent::Intent(intent) = &mut records.last_mut().unwrap().event else {
         panic!("an intent");
     };
     intent.managed.insert("description".into(), json!("x"));
     records.push(record(
         "2",
-        Event::Outcome(Ended {
+        JournalEvent::Outcome(StepEnd {
             address: A.into(),
             outcome: Outcome::Unconverged,
             message: None,
@@ -176,7 +176,7 @@ fn a_write_that_nobody_saw_the_end_of_stays_open() {
     let mut records = writes("1", Purpose::Apply, 10, 12);
     records.push(record(
         "1",
-        Event::Outcome(Ended {
+        JournalEvent::Outcome(StepEnd {
             address: A.into(),
             outcome: Outcome::Failed,
             message: None,
@@ -185,7 +185,7 @@ fn a_write_that_nobody_saw_the_end_of_stays_open() {
             unclear: true,
         }),
     ));
-    records.push(record("1", Event::Finished { interrupted: false }));
+    records.push(record("1", JournalEvent::Finished { interrupted: false }));
     let memory = memory(records);
     let open: Vec<&OpenIntent> = memory.open().collect();
     assert_eq!((open.len(), open[0].unclear), (1, true));
@@ -203,7 +203,7 @@ fn an_undo_and_a_heal_move_only_what_they_changed() {
         let mut records = vec![record("1", agreement(agreed(&all)))];
         // The inverse wants the list as it was found: with what somebody else added.
         let mut back = writes("2", purpose, 12, 10);
-        let Event::Intent(intent) = &mut back[1].event else {
+        let JournalEvent::Intent(intent) = &mut back[1].event else {
             panic!("an intent");
         };
         let theirs = json!([{"name": "F", "version": "1", "count": 3},
@@ -318,7 +318,7 @@ fn an_agreement_is_written_once_and_ends_with_a_write_of_something_else() {
 fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes() {
     let heal = |run: &str| {
         let mut records = writes(run, Purpose::Sync, 30, 12);
-        let Event::Intent(intent) = &mut records[1].event else {
+        let JournalEvent::Intent(intent) = &mut records[1].event else {
             panic!("an intent");
         };
         intent.heals = true;
@@ -339,7 +339,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
     let gave_up = |wanted: &Desired| {
         record(
             "4",
-            Event::GaveUp(Box::new(GaveUp {
+            JournalEvent::GaveUp(Box::new(GaveUp {
                 account: String::new(),
                 address: A.into(),
                 vendor: "lac".into(),
@@ -380,7 +380,7 @@ fn an_intent_without_an_outcome_is_open_until_a_run_looked_into_it() {
         .map(|open| open.intent.address.as_str())
         .collect();
     assert_eq!(names, [b]);
-    let found = Event::Found {
+    let found = JournalEvent::Found {
         address: b.into(),
         of_run: "1".into(),
         found: String::new(),
@@ -404,7 +404,7 @@ fn a_journal_is_read_on_where_it_was_left() {
     };
     let mut memory = Memory::default();
     assert_eq!(go_on(&mut memory), (0, String::new()));
-    let finished = |run: &str| record(run, Event::Finished { interrupted: false });
+    let finished = |run: &str| record(run, JournalEvent::Finished { interrupted: false });
     let journal = Journal::open(&path).unwrap();
     journal.append(&finished("1")).unwrap();
     assert_eq!(go_on(&mut memory), (1, String::new()));

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::{Lease, Store, StoreError, lock_unpoisoned};
-use crate::apply::journal::{Event, Journal, Record};
+use crate::apply::journal::{Journal, JournalEvent, Record};
 
 /// The pause between two tries to reach a store.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -222,7 +222,7 @@ impl RecordQueue {
     /// Writes records that the store did not take to the orphans file, without intents: nothing is sent before its
     /// intent is durable, so these writes were never carried out.
     fn keep_orphans(&self, records: &[Record], why: &Arc<StoreError>) {
-        let reported = |record: &&Record| !matches!(record.event, Event::Intent(_));
+        let reported = |record: &&Record| !matches!(record.event, JournalEvent::Intent(_));
         let reported: Vec<&Record> = records.iter().filter(reported).collect();
         let mut lost = lock_unpoisoned(&self.lost);
         let lost = lost.get_or_insert_with(|| LostRecords {

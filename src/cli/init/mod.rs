@@ -56,13 +56,13 @@ pub struct Init {
 
 pub fn run(args: &Init) -> CommandResult<Exit> {
     let asks = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let choice = choose(args, asks)?;
+    let choice = make_choice(args, asks)?;
     let dir = args.dir.as_deref().unwrap_or(Path::new("."));
-    let all = starter::files(&choice)?;
-    if !valid(&all)? {
+    let all = starter::project_files(&choice)?;
+    if !is_valid_project(&all)? {
         return Ok(Exit::Error);
     }
-    let mut out = output::stdout();
+    let mut out = output::text_stdout();
     for (name, text) in &all {
         let path = dir.join(name);
         let written = write::create_new_file(&path, text.as_bytes()).map_err(|error| {
@@ -72,7 +72,7 @@ pub fn run(args: &Init) -> CommandResult<Exit> {
             writeln!(out, "{}", make_visible(&path.display().to_string()))?;
         } else {
             let path = path.display();
-            output::say(&format!("{path} is there already and stays as it is"));
+            output::print_note(&format!("{path} is there already and stays as it is"));
         }
     }
     let licences = dir.join("licences");
@@ -86,13 +86,13 @@ pub fn run(args: &Init) -> CommandResult<Exit> {
         &format!("  entitle plan {licences}"),
         &format!("What the jobs need is said at the top of {jobs}."),
     ] {
-        output::say(line);
+        output::print_note(line);
     }
     Ok(Exit::Done)
 }
 
 /// Checks the project as `validate` would, before any of it is written.
-fn valid(all: &[(&'static str, String)]) -> CommandResult<bool> {
+fn is_valid_project(all: &[(&'static str, String)]) -> CommandResult<bool> {
     let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
     let sources =
         manifests.map(|(name, text)| Arc::new(Source::new((*name).to_string(), text.clone())));
@@ -104,20 +104,20 @@ fn valid(all: &[(&'static str, String)]) -> CommandResult<bool> {
         need_connections: true,
         simulators: None,
     };
-    let checked = reconcile::check(loaded, &options);
-    output::findings(&checked.findings)?;
+    let checked = reconcile::check_manifests(loaded, &options);
+    output::print_findings(&checked.findings)?;
     Ok(!checked.findings.has_errors())
 }
 
-fn choose(args: &Init, asks: bool) -> CommandResult<Choice> {
+fn make_choice(args: &Init, asks: bool) -> CommandResult<Choice> {
     let vendors: Vec<&str> = provider::ALL.iter().map(|one| one.vendor().0).collect();
     let vendor = match (&args.vendor, asks) {
         (Some(vendor), _) => vendor.clone(),
-        (None, true) => ask(&format!("Vendor ({})", vendors.join(", ")), None)?,
+        (None, true) => ask_question(&format!("Vendor ({})", vendors.join(", ")), None)?,
         (None, false) => bail!("--vendor is needed: one of {}", vendors.join(", ")),
     };
     let provider = one_of("vendor", &vendor, provider::ALL, |one| one.vendor().0)?;
-    let name = answer(
+    let name = flag_or_answer(
         &args.name,
         asks,
         "Name of the connection",
@@ -126,7 +126,7 @@ fn choose(args: &Init, asks: bool) -> CommandResult<Choice> {
     if let Some(fault) = refuse_name(&name) {
         bail!("the name {name:?} {fault}");
     }
-    let base_url = answer(
+    let base_url = flag_or_answer(
         &args.base_url,
         asks,
         "Base URL of the API",
@@ -135,7 +135,7 @@ fn choose(args: &Init, asks: bool) -> CommandResult<Choice> {
     let forms: Vec<&str> = provider.auth().forms.iter().map(|form| form.name).collect();
     let question = format!("Authentication ({})", forms.join(", "));
     let first = forms.first().copied().unwrap_or_default();
-    let form = answer(&args.auth, asks, &question, first)?;
+    let form = flag_or_answer(&args.auth, asks, &question, first)?;
     let form = one_of("auth", &form, provider.auth().forms, |form| form.name)?;
     Ok(Choice {
         provider: *provider,
@@ -167,7 +167,7 @@ fn one_of<T>(
 }
 
 /// The flag's value, else what is typed, else the default.
-fn answer(
+fn flag_or_answer(
     given: &Option<String>,
     asks: bool,
     question: &str,
@@ -175,15 +175,15 @@ fn answer(
 ) -> CommandResult<String> {
     match given {
         Some(given) => Ok(given.clone()),
-        None if asks => ask(question, Some(default)),
+        None if asks => ask_question(question, Some(default)),
         None => Ok(default.to_string()),
     }
 }
 
-fn ask(question: &str, default: Option<&str>) -> CommandResult<String> {
+fn ask_question(question: &str, default: Option<&str>) -> CommandResult<String> {
     loop {
         let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();
-        output::ask(&format!("{question}{offer}: "))?;
+        output::print_question(&format!("{question}{offer}: "))?;
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
             bail!("the input ended before everything was answered");

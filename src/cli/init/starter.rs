@@ -47,30 +47,30 @@ impl Ci {
 }
 
 /// The files of the project, by their paths below its directory.
-pub fn files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
+pub fn project_files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
     let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest_schema())?;
     manifest_schema.push('\n');
     Ok(vec![
-        ("licences/connection.yaml", connection(choice)?),
-        ("licences/example.yaml", manifest(choice)?),
+        ("licences/connection.yaml", connection_text(choice)?),
+        ("licences/example.yaml", manifest_text(choice)?),
         (SCHEMA, manifest_schema),
-        (choice.ci.path(), jobs(choice)?),
-        (".vscode/settings.json", settings()?),
-        (".gitignore", ignored()),
+        (choice.ci.path(), job_text(choice)?),
+        (".vscode/settings.json", editor_settings()?),
+        (".gitignore", ignore_file()),
     ])
 }
 
-fn head() -> String {
+fn schema_line() -> String {
     write::modeline(&format!("../{SCHEMA}"))
 }
 
 /// A text as YAML on one line, in quotes where it needs them.
-fn scalar(text: &str) -> CommandResult<String> {
+fn quote_scalar(text: &str) -> CommandResult<String> {
     Ok(write::yaml(&Json::from(text))?.trim_end().to_string())
 }
 
 /// The environment variable of a credential: `LAC_PASSWORD`.
-fn variable(choice: &Choice, member: &str) -> String {
+fn variable_name(choice: &Choice, member: &str) -> String {
     let mut name = choice.name.to_uppercase().replace(['-', '.'], "_");
     // A name of a variable begins with no digit.
     if name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -87,7 +87,7 @@ fn variable(choice: &Choice, member: &str) -> String {
 }
 
 /// The members of the chosen form, each with its variable.
-fn credentials(choice: &Choice) -> Vec<(&'static str, String)> {
+fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
     let members = choice.form.members.iter().filter_map(|any| any.first());
     let members: Vec<&'static str> = members.copied().collect();
     let single = [choice.form.name];
@@ -98,13 +98,13 @@ fn credentials(choice: &Choice) -> Vec<(&'static str, String)> {
     };
     members
         .iter()
-        .map(|member| (*member, variable(choice, member)))
+        .map(|member| (*member, variable_name(choice, member)))
         .collect()
 }
 
-fn connection(choice: &Choice) -> CommandResult<String> {
+fn connection_text(choice: &Choice) -> CommandResult<String> {
     let vendor = choice.provider.vendor().0;
-    let credentials = credentials(choice);
+    let credentials = credential_variables(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
     let auth = match credentials.as_slice() {
         [(member, name)] if choice.form.members.is_empty() => {
@@ -133,15 +133,15 @@ fn connection(choice: &Choice) -> CommandResult<String> {
          \x20 # Everything before the paths that the vendor's pages print.\n\
          \x20 baseUrl: {url}\n\
          \x20 auth:\n{auth}",
-        head = head(),
+        head = schema_line(),
         names = names.join(", "),
         version = crate::manifest::API_VERSION,
-        name = scalar(&choice.name)?,
-        url = scalar(&choice.base_url)?,
+        name = quote_scalar(&choice.name)?,
+        url = quote_scalar(&choice.base_url)?,
     ))
 }
 
-fn manifest(choice: &Choice) -> CommandResult<String> {
+fn manifest_text(choice: &Choice) -> CommandResult<String> {
     let [kind, ..] = choice.provider.kinds() else {
         bail!("{} has no kind of object", choice.provider.vendor());
     };
@@ -170,7 +170,7 @@ fn manifest(choice: &Choice) -> CommandResult<String> {
         .desired
         .iter()
         .filter(|field| !matches!(field.need, Need::InManifest | Need::Never))
-        .map(explained)
+        .map(field_comment)
         .collect();
     let id: Vec<&str> = table.identity.iter().map(|one| one.name).collect();
     Ok(format!(
@@ -183,7 +183,7 @@ fn manifest(choice: &Choice) -> CommandResult<String> {
          #   entitle import --connection {name} --id {id} --out licences\n\
          {document}\
          \x20   # More fields; `entitle explain {kind}` has them all:\n{others}",
-        head = head(),
+        head = schema_line(),
         about = table.about,
         name = choice.name,
         id = id.join("/").to_uppercase(),
@@ -192,13 +192,13 @@ fn manifest(choice: &Choice) -> CommandResult<String> {
     ))
 }
 
-fn explained(field: &Field) -> String {
+fn field_comment(field: &Field) -> String {
     format!("    # {}: {}\n", field.name, field.about)
 }
 
 /// The jobs of `examples/ci` for this choice.
-fn jobs(choice: &Choice) -> CommandResult<String> {
-    let credentials = credentials(choice);
+fn job_text(choice: &Choice) -> CommandResult<String> {
+    let credentials = credential_variables(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
     let secrets = names
         .iter()
@@ -209,20 +209,20 @@ fn jobs(choice: &Choice) -> CommandResult<String> {
     let text = choice
         .ci
         .template()
-        .replace("{host}", &scalar(&host.unwrap_or_default())?)
+        .replace("{host}", &quote_scalar(&host.unwrap_or_default())?)
         .replace("{names}", &names.join(" and "))
         .replace("{secrets}", &secrets.join("\n          "))
         .replace("{version}", env!("CARGO_PKG_VERSION"));
     Ok(text)
 }
 
-fn settings() -> CommandResult<String> {
+fn editor_settings() -> CommandResult<String> {
     let settings = json!({
         "yaml.schemas": {format!("./{SCHEMA}"): ["licences/**/*.yaml", "licences/**/*.yml"]},
     });
     Ok(serde_json::to_string_pretty(&settings)? + "\n")
 }
 
-fn ignored() -> String {
+fn ignore_file() -> String {
     "# Saved plans hold live values, and .env files hold credentials.\nplan.json\n*.plan.json\n.env\n".into()
 }

@@ -23,7 +23,7 @@ fn manifests(connection: &str, orders: &[&str], minutes: usize) -> Checked {
         sources: vec![Arc::new(source)],
         ..Loaded::default()
     };
-    let checked = reconcile::check(loaded, &CheckOptions::default());
+    let checked = reconcile::check_manifests(loaded, &CheckOptions::default());
     assert!(!checked.findings.has_errors(), "{:?}", checked.findings);
     checked
 }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 
-use crate::provider::signature::{MOST_SIGNATURES, TOLERANCE, equal, is_timely, matches};
+use crate::provider::signature::{MOST_SIGNATURES, TOLERANCE, is_timely, matches, secrets_equal};
 use crate::provider::webhook::{Delivery, Headers};
 
 /// Checks that a push was signed under `secret`: by GitHub, by GitLab with a signing token, or with GitLab's plain
@@ -22,7 +22,7 @@ pub fn verify(secret: &[u8], delivery: &Delivery<'_>) -> Option<String> {
         return verify_standard(secret, headers, body, received);
     }
     let token = headers.get("x-gitlab-token").unwrap_or("");
-    equal(secret, token.as_bytes()).then(String::new)
+    secrets_equal(secret, token.as_bytes()).then(String::new)
 }
 
 /// GitHub: `X-Hub-Signature-256: sha256=<hex>`, the code of the body.

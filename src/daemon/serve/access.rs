@@ -67,7 +67,7 @@ pub fn check_access(
         .and_then(extract_token)
         .unwrap_or_default();
     let known = token.expose_secret().as_bytes();
-    if signature::equal(known, given.as_bytes()) {
+    if signature::secrets_equal(known, given.as_bytes()) {
         Ok(())
     } else {
         Err(AccessError::WrongToken)

@@ -43,7 +43,7 @@ impl DaemonTask {
         let elsewhere = keepers.into_iter().filter(|(_, keeper)| !keeper.own);
         let remembered = memory.map(|memory| {
             move |checked: &Checked, object: &Desired| {
-                let place = reconcile::place(checked, &object.connection);
+                let place = reconcile::account_of(checked, &object.connection);
                 recall_fights(memory, object, &place, now)
             }
         });
@@ -89,7 +89,7 @@ impl DaemonTask {
         flight.reloading = None;
         let now = self.now();
         let remembered = |checked: &Checked, object: &Desired| {
-            let place = reconcile::place(checked, &object.connection);
+            let place = reconcile::account_of(checked, &object.connection);
             recall_fights(&memory, object, &place, now)
         };
         self.engine.load(objects, &remembered, now);

@@ -7,7 +7,7 @@ use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider::{self, testing};
 
 fn kind(name: &str) -> &'static KindTable {
-    provider::of_kind(name).unwrap().table()
+    provider::find_kind(name).unwrap().table()
 }
 
 fn lac() -> &'static [Field] {
@@ -235,7 +235,7 @@ fn names_are_resolved_by_what_is_known_of_them() {
     };
     let is = |base: Json, mine: &[&str], ids: &[&str]| {
         let base = fields(table.desired, base);
-        let (fields, unclear) = resolved(table.desired, &base, &desired(mine), &live(ids));
+        let (fields, unclear) = resolve_names(table.desired, &base, &desired(mine), &live(ids));
         (json!(fields_to_json(table.desired, &fields)), unclear)
     };
     let ids = |ids: &[&str]| json!({"userGroupIds": ids});

@@ -115,7 +115,7 @@ fn run(
         read: &read,
     };
     let call = Call::write(Method::Put, "/x".to_string(), json!({}));
-    check(&ground, &Step { call, sent }, changes)
+    check_step(&ground, &Step { call, sent }, changes)
 }
 
 /// The fault of an overwrite, or nothing.
@@ -150,7 +150,7 @@ fn a_step_has_a_change_and_a_body() {
         call: Call::get("/x"),
         sent: whole(),
     };
-    let fault = check(&ground, &step, &[other()]).err();
+    let fault = check_step(&ground, &step, &[other()]).err();
     is_about(fault, "a write without a body");
 }
 

@@ -4,7 +4,7 @@ use crate::provider;
 use crate::provider::testing::wanted;
 
 fn planned(fingerprint: &str) -> Planned {
-    let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+    let table = provider::find_kind("LacLicenseOrder").unwrap().table();
     let desired = wanted(table, &[("activationKey", "A")]).into();
     Planned {
         fingerprint: Some(fingerprint.into()),

@@ -55,7 +55,7 @@ impl<'a> Ledger<'a> {
         differences
             .iter()
             .map(|difference| {
-                let folds = folds(table, &difference.path);
+                let folds = folds_case(table, &difference.path);
                 let mut silenced = None;
                 for (number, entry) in &own {
                     if !entry.covers(&difference.path, folds) {
@@ -121,7 +121,7 @@ impl<'a> Ledger<'a> {
 }
 
 /// Reports whether keys on a path are labels, as the list around them says.
-fn folds(table: &'static [Field], path: &FieldPath) -> bool {
+fn folds_case(table: &'static [Field], path: &FieldPath) -> bool {
     let Some(PathPart::Field(name)) = path.parts().first() else {
         return false;
     };

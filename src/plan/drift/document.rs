@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{By, Difference};
 use crate::model::{AcceptedDrift, Desired, Diagnostics, Ids, Risk};
 use crate::plan::document::{
-    DiagnosticEntry, OriginEntry, SourceFacts, Tool, diagnostics, identity_of,
+    DiagnosticEntry, OriginEntry, SourceFacts, Tool, diagnostic_entries, identity_of,
 };
 
 /// Additive changes raise the minor; readers refuse an unknown major.
@@ -159,9 +159,9 @@ impl DriftDocument {
             created_at: now.to_string(),
             base,
             source,
-            summary: summary(&objects),
+            summary: summarize_drift(&objects),
             objects,
-            diagnostics: diagnostics(findings),
+            diagnostics: diagnostic_entries(findings),
         }
     }
 
@@ -206,13 +206,13 @@ impl DriftEntry {
             .zip(accepted)
             .map(|(difference, accepted)| DifferenceEntry::new(difference, *accepted))
             .collect();
-        let mut entry = Self::new(desired, state(&entries), None);
+        let mut entry = Self::new(desired, state_of(&entries), None);
         entry.differences = entries;
         entry
     }
 }
 
-fn state(differences: &[DifferenceEntry]) -> State {
+fn state_of(differences: &[DifferenceEntry]) -> State {
     let drifts = |one: &DifferenceEntry| one.changed_by.is_drift();
     if differences
         .iter()
@@ -250,7 +250,7 @@ impl DifferenceEntry {
     }
 }
 
-fn summary(objects: &[DriftEntry]) -> DriftSummary {
+fn summarize_drift(objects: &[DriftEntry]) -> DriftSummary {
     let of = |states: &[State]| objects.iter().filter(|o| states.contains(&o.state)).count();
     let differences = || objects.iter().flat_map(|object| &object.differences);
     let by = |by: By| {

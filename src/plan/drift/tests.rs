@@ -8,7 +8,7 @@ use crate::provider::{self, testing};
 const NOW: &str = "2026-11-21T12:00:00Z";
 
 fn table(kind: &str) -> &'static crate::model::KindTable {
-    provider::of_kind(kind).unwrap().table()
+    provider::find_kind(kind).unwrap().table()
 }
 
 fn lac() -> &'static [Field] {
@@ -32,7 +32,7 @@ fn live(fields: Fields) -> Live {
 fn lac_drift(base: Option<&Fields>, mine: Fields, theirs: Fields) -> Vec<(String, By)> {
     let desired = wanted("LacLicenseOrder", mine);
     shown(
-        compare(
+        compare_fields(
             lac(),
             &desired,
             base.map(agreed).as_ref(),
@@ -223,7 +223,7 @@ fn members_beside_those_wanted_are_nobodys_change_where_they_are_kept() {
         let base = groups("userGroupIds", &["a", "b"]);
         let theirs = live(groups("userGroupIds", theirs));
         let now = NOW.parse().unwrap();
-        let found = compare(
+        let found = compare_fields(
             table(kind).desired,
             &desired,
             Some(&agreed(&base)),
@@ -253,7 +253,7 @@ fn names_stand_for_the_ids_they_resolve_to() {
             list: list.clone(),
         });
         let now = NOW.parse().unwrap();
-        let found = compare(
+        let found = compare_fields(
             table(kind).desired,
             &desired,
             Some(&agreed(&base)),
@@ -298,7 +298,7 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
     let mut mine = base.clone();
     mine.extend(seats(Some(12)));
     let desired = wanted("LacLicenseOrder", mine);
-    let found = compare(
+    let found = compare_fields(
         lac(),
         &desired,
         Some(&agreed(&base)),

@@ -12,7 +12,7 @@ use crate::plan::{Disposition, Planned};
 use crate::provider::testing::wanted;
 
 fn order(fields: Fields) -> Desired {
-    let table = provider::of_kind("LacLicenseOrder").unwrap().table();
+    let table = provider::find_kind("LacLicenseOrder").unwrap().table();
     let mut desired = wanted(table, &[("activationKey", "A")]);
     desired.fields = PackedFields::new(table.desired, &fields);
     desired

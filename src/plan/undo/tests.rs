@@ -6,7 +6,7 @@ use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider;
 
 fn kind(name: &str) -> &'static KindTable {
-    provider::of_kind(name).unwrap().table()
+    provider::find_kind(name).unwrap().table()
 }
 
 fn lac() -> &'static [Field] {
@@ -46,7 +46,7 @@ fn taken(
     is: Json,
     changed_too: bool,
 ) -> (Json, Vec<String>) {
-    let inverse = inverse(table, changes, &live(table, is), changed_too);
+    let inverse = invert_changes(table, changes, &live(table, is), changed_too);
     let lost = inverse.lost.iter().map(ToString::to_string);
     (
         json!(fields_to_json(table, &inverse.fields)),
@@ -211,7 +211,7 @@ fn what_the_vendor_cannot_clear_is_lost() {
         .find(stuck)
         .expect("a field that cannot be cleared");
     let set = [change(field.name, Json::Null, json!("x"))];
-    let inverse = inverse(table, &set, &live(table, json!({field.name: "x"})), false);
+    let inverse = invert_changes(table, &set, &live(table, json!({field.name: "x"})), false);
     assert_eq!((inverse.lost.len(), inverse.fields.len()), (1, 0));
     assert_eq!(inverse.lost[0].why, Obstacle::NotClearable);
 }

@@ -120,7 +120,7 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, IdentityError>
                 Err(IdentityError::NotGuid { name, text })
             }
         },
-        Shape::Id => Ok(canon::id(text)),
+        Shape::Id => Ok(canon::canonical_id(text)),
         _ => Ok(text.into()),
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     use crate::provider;
 
     fn named(kind: &str, text: &str) -> Result<Vec<String>, String> {
-        let identity = identity_of(provider::of_kind(kind).unwrap().table(), text);
+        let identity = identity_of(provider::find_kind(kind).unwrap().table(), text);
         let identity = identity.map_err(|error| error.to_string())?;
         Ok(identity.into_iter().map(|(_, id)| id.to_string()).collect())
     }

@@ -22,10 +22,14 @@ mod paths;
 mod policy;
 
 pub use identity::{IdentityError, identity_of};
-pub use paths::{path_fault, place};
+pub use paths::{find_mark, path_fault};
 
 /// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
-pub fn audit(kind: &dyn ResourceKind, draft: Draft, findings: &mut Diagnostics) -> Option<Desired> {
+pub fn audit_draft(
+    kind: &dyn ResourceKind,
+    draft: Draft,
+    findings: &mut Diagnostics,
+) -> Option<Desired> {
     let table = kind.table();
     let mut own = Diagnostics::default();
     let mut auditor = Auditor {
@@ -34,15 +38,20 @@ pub fn audit(kind: &dyn ResourceKind, draft: Draft, findings: &mut Diagnostics) 
         table,
     };
     let identity = auditor.identity(table, &draft);
-    let mut fields = auditor.fields(table.desired, draft.desired.entries(), &Spot::Object, &[]);
+    let mut fields = auditor.fields(
+        table.desired,
+        draft.desired.entries(),
+        &AuditSpot::Object,
+        &[],
+    );
     auditor.manifest_only(table, &fields, &draft.desired);
     let policy = auditor.policy(table, &draft.policy);
     let place =
-        |path: &str| place(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
-    conditions::audit(table.desired, &mut fields, &mut |path, finding| {
+        |path: &str| find_mark(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
+    conditions::audit_conditions(table.desired, &mut fields, &mut |path, finding| {
         own.push(finding.at(&draft.origin.source, place(path)));
     });
-    for reversed in dates::reversed(table.desired, &fields) {
+    for reversed in dates::find_reversed(table.desired, &fields) {
         let begin = Origin {
             source: Arc::clone(&draft.origin.source),
             mark: place(&reversed.begin.to_string()),
@@ -73,23 +82,23 @@ pub fn audit(kind: &dyn ResourceKind, draft: Draft, findings: &mut Diagnostics) 
 
 /// Where the auditor is. It becomes a path only in a finding: most objects have none.
 #[derive(Clone, Copy)]
-enum Spot<'a> {
+enum AuditSpot<'a> {
     Object,
-    Field(&'a Spot<'a>, &'static str),
-    Element(&'a Spot<'a>, &'a ElementKey),
+    Field(&'a AuditSpot<'a>, &'static str),
+    Element(&'a AuditSpot<'a>, &'a ElementKey),
 }
 
-impl Spot<'_> {
+impl AuditSpot<'_> {
     fn path(&self) -> FieldPath {
         match self {
-            Spot::Object => FieldPath::default(),
-            Spot::Field(above, name) => above.path().field(name),
-            Spot::Element(above, key) => above.path().element((*key).clone()),
+            AuditSpot::Object => FieldPath::default(),
+            AuditSpot::Field(above, name) => above.path().field(name),
+            AuditSpot::Element(above, key) => above.path().element((*key).clone()),
         }
     }
 }
 
-impl fmt::Display for Spot<'_> {
+impl fmt::Display for AuditSpot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path().fmt(f)
     }
@@ -111,7 +120,7 @@ impl Auditor<'_> {
         &mut self,
         table: &'static [Field],
         entries: &[Entry],
-        at: &Spot<'_>,
+        at: &AuditSpot<'_>,
         also: &[&str],
     ) -> Fields {
         let mut fields = Fields::with_capacity(entries.len().saturating_sub(also.len()));
@@ -125,8 +134,8 @@ impl Auditor<'_> {
                     .map(|field| field.name)
                     .chain(also.iter().copied());
                 let place = match at {
-                    Spot::Object => "desired".into(),
-                    Spot::Field(..) | Spot::Element(..) => at.to_string(),
+                    AuditSpot::Object => "desired".into(),
+                    AuditSpot::Field(..) | AuditSpot::Element(..) => at.to_string(),
                 };
                 let message = format!("unknown field `{}` in {place}", entry.key);
                 let finding = Diagnostic::error("unknown-field", message);
@@ -142,7 +151,7 @@ impl Auditor<'_> {
                 self.report(finding, entry.key_mark);
                 continue;
             };
-            let path = Spot::Field(at, field.name);
+            let path = AuditSpot::Field(at, field.name);
             if let Some(value) = self.value(field, &entry.value, &path) {
                 fields.insert(field.name, value);
             }
@@ -150,7 +159,7 @@ impl Auditor<'_> {
         fields
     }
 
-    fn value(&mut self, field: &'static Field, node: &Node, path: &Spot<'_>) -> Option<Value> {
+    fn value(&mut self, field: &'static Field, node: &Node, path: &AuditSpot<'_>) -> Option<Value> {
         let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
         if node.tree == Tree::Null && field.clearing == Clearing::Impossible && !list {
             let message = format!("`{path}` cannot be cleared: the vendor has no way to say it");
@@ -183,9 +192,9 @@ impl Auditor<'_> {
         shape: &Shape,
         clearing: Clearing,
         node: &Node,
-        path: &Spot<'_>,
+        path: &AuditSpot<'_>,
     ) -> Option<Value> {
-        match canon::scalar(shape, clearing, as_scalar(node), Edge::Manifest) {
+        match canon::canonical_scalar(shape, clearing, as_scalar(node), Edge::Manifest) {
             Ok(value) => Some(value),
             Err(misfit) => {
                 let mut finding =
@@ -197,7 +206,7 @@ impl Auditor<'_> {
         }
     }
 
-    fn set(&mut self, inner: &Shape, items: &[Node], path: &Spot<'_>) -> Value {
+    fn set(&mut self, inner: &Shape, items: &[Node], path: &AuditSpot<'_>) -> Value {
         let mut members = std::collections::BTreeSet::new();
         for item in items {
             if item.tree == Tree::Null {
@@ -218,7 +227,12 @@ impl Auditor<'_> {
         Value::Set(Box::new(members))
     }
 
-    fn items(&mut self, elements: &'static Elements, items: &[Node], path: &Spot<'_>) -> Value {
+    fn items(
+        &mut self,
+        elements: &'static Elements,
+        items: &[Node],
+        path: &AuditSpot<'_>,
+    ) -> Value {
         let mut found: Vec<(ElementKey, Fields)> = Vec::with_capacity(items.len());
         let mut seen: BTreeMap<ElementKey, Mark> = BTreeMap::new();
         for item in items {
@@ -233,7 +247,7 @@ impl Auditor<'_> {
             let Some(key) = self.key(elements, item, path) else {
                 continue;
             };
-            let at = Spot::Element(path, &key);
+            let at = AuditSpot::Element(path, &key);
             if let Some(first) = seen.get(&key) {
                 let finding = Diagnostic::error("duplicate-list-key", format!("{at} stands twice"))
                     .also(
@@ -253,7 +267,12 @@ impl Auditor<'_> {
         Value::Items(found.into())
     }
 
-    fn key(&mut self, elements: &Elements, item: &Node, path: &Spot<'_>) -> Option<ElementKey> {
+    fn key(
+        &mut self,
+        elements: &Elements,
+        item: &Node,
+        path: &AuditSpot<'_>,
+    ) -> Option<ElementKey> {
         let mut parts = Vec::new();
         for name in elements.key {
             match item.get(name).map(|node| (node, &node.tree)) {
@@ -290,7 +309,7 @@ impl Auditor<'_> {
     }
 
     /// A free-form node as JSON, its numbers with the digits that they are written with.
-    fn json(&mut self, node: &Node, path: &Spot<'_>) -> Json {
+    fn json(&mut self, node: &Node, path: &AuditSpot<'_>) -> Json {
         match &node.tree {
             Tree::Null => Json::Null,
             Tree::Bool(value) => Json::from(*value),

@@ -8,7 +8,7 @@ use crate::model::{
 
 /// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
 /// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
-pub fn place(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
+pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
     let pattern = PathPattern::parse(path).ok()?;
     let (mut node, mut level, mut list) = (desired, table, None);
     for part in &pattern.parts {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_convenience_is_no_field_of_plans() {
-        let kind = provider::of_kind("CryptlexOrganizationLicense").unwrap();
+        let kind = provider::find_kind("CryptlexOrganizationLicense").unwrap();
         let table = kind.table().desired;
         let fault = |path: &str| {
             let pattern = PathPattern::parse(path).unwrap();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::{MapAccess, SeqAccess};
 
-use super::reader::{Any, Reader, drain, member, pass};
+use super::reader::{Any, ObjectReader, read_member, skip_list, skip_object};
 use crate::provider::canon::{self, Scalar};
 
 /// A value of which only scalars are kept.
@@ -36,8 +36,8 @@ impl Atom<'_> {
     pub fn integer(&self) -> Option<i64> {
         match self {
             Atom::Integer(number) => Some(*number),
-            Atom::Number(digits) => canon::integer(digits),
-            Atom::Text(text) => canon::integer(text),
+            Atom::Number(digits) => canon::parse_integer(digits),
+            Atom::Text(text) => canon::parse_integer(text),
             _ => None,
         }
     }
@@ -86,14 +86,14 @@ impl Atom<'_> {
 
 /// Where a value stands in an object.
 #[derive(Clone, Copy, Debug)]
-pub struct Spot {
+pub struct AtomShape {
     pub(super) member: &'static str,
-    pub(super) take: Take,
+    pub(super) take: TakeAtom,
 }
 
 /// What is read of a member.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Take {
+pub(super) enum TakeAtom {
     Itself,
     /// A member of the object that it is.
     Inside(&'static str),
@@ -101,35 +101,35 @@ pub(super) enum Take {
     Each(&'static str),
 }
 
-impl Spot {
+impl AtomShape {
     pub const fn at(member: &'static str) -> Self {
-        let take = Take::Itself;
+        let take = TakeAtom::Itself;
         Self { member, take }
     }
 
     /// The member `name` of the object that `member` is.
     pub const fn inside(member: &'static str, name: &'static str) -> Self {
-        let take = Take::Inside(name);
+        let take = TakeAtom::Inside(name);
         Self { member, take }
     }
 
     /// The member `name` of every object in the list that `member` is.
     pub const fn each(member: &'static str, name: &'static str) -> Self {
-        let take = Take::Each(name);
+        let take = TakeAtom::Each(name);
         Self { member, take }
     }
 }
 
 /// Reads an atom.
 #[derive(Clone, Copy)]
-pub(super) struct AtomReader(pub Take);
+pub(super) struct AtomReader(pub TakeAtom);
 
-impl<'de> Reader<'de> for AtomReader {
+impl<'de> ObjectReader<'de> for AtomReader {
     type Value = Atom<'de>;
 
     fn scalar(self, given: Scalar<'_>) -> Atom<'de> {
         match (self.0, given) {
-            (Take::Inside(_), _) => Atom::Missing,
+            (TakeAtom::Inside(_), _) => Atom::Missing,
             (_, Scalar::Null) => Atom::Null,
             (_, Scalar::Bool(value)) => Atom::Bool(value),
             (_, Scalar::Integer(number)) => Atom::Integer(number),
@@ -140,35 +140,35 @@ impl<'de> Reader<'de> for AtomReader {
 
     fn text(self, text: &'de str) -> Atom<'de> {
         match self.0 {
-            Take::Inside(_) => Atom::Missing,
-            Take::Itself | Take::Each(_) => Atom::Text(Cow::Borrowed(text)),
+            TakeAtom::Inside(_) => Atom::Missing,
+            TakeAtom::Itself | TakeAtom::Each(_) => Atom::Text(Cow::Borrowed(text)),
         }
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Atom<'de>, A::Error> {
         let name = match self.0 {
-            Take::Each(name) => name,
-            Take::Itself | Take::Inside(_) => {
-                drain(&mut access)?;
+            TakeAtom::Each(name) => name,
+            TakeAtom::Itself | TakeAtom::Inside(_) => {
+                skip_list(&mut access)?;
                 return Ok(match self.0 {
-                    Take::Inside(_) => Atom::Missing,
-                    Take::Itself | Take::Each(_) => Atom::List,
+                    TakeAtom::Inside(_) => Atom::Missing,
+                    TakeAtom::Itself | TakeAtom::Each(_) => Atom::List,
                 });
             }
         };
         let mut found = Vec::new();
-        while let Some(atom) = access.next_element_seed(Any(AtomReader(Take::Inside(name))))? {
+        while let Some(atom) = access.next_element_seed(Any(AtomReader(TakeAtom::Inside(name))))? {
             found.push(atom);
         }
         Ok(Atom::Each(found))
     }
 
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Atom<'de>, A::Error> {
-        let Take::Inside(name) = self.0 else {
-            pass(&mut access)?;
+        let TakeAtom::Inside(name) = self.0 else {
+            skip_object(&mut access)?;
             return Ok(Atom::Object);
         };
-        let inside = member(name, Any(AtomReader(Take::Itself)), access)?;
+        let inside = read_member(name, Any(AtomReader(TakeAtom::Itself)), access)?;
         Ok(inside.unwrap_or_default())
     }
 }

@@ -1,6 +1,6 @@
 //! A field table made ready for decoding: what every row would have to look up is looked up once.
 
-use super::atom::Take;
+use super::atom::TakeAtom;
 use crate::model::field::Elements;
 use crate::model::{Field, Need, Shape};
 
@@ -14,11 +14,11 @@ pub(super) struct Column {
     /// The member to read, and the one inside it that has the value.
     pub member: &'static str,
     pub inside: Option<&'static str>,
-    pub items: Option<Items>,
+    pub items: Option<ItemColumns>,
 }
 
 /// A keyed list.
-pub(super) struct Items {
+pub(super) struct ItemColumns {
     pub elements: &'static Elements,
     /// The member that has the text of a key that is an object.
     pub inside: Option<&'static str>,
@@ -84,7 +84,7 @@ impl Columns {
 impl Column {
     pub fn of(field: &'static Field, rank: usize) -> Self {
         let items = match &field.shape {
-            Shape::Keyed(elements) => Some(Items::of(elements)),
+            Shape::Keyed(elements) => Some(ItemColumns::of(elements)),
             _ => None,
         };
         Self {
@@ -111,7 +111,7 @@ impl Column {
     }
 }
 
-impl Items {
+impl ItemColumns {
     pub fn of(elements: &'static Elements) -> Self {
         Self {
             elements,
@@ -122,7 +122,7 @@ impl Items {
     }
 
     /// How the parts of a key are read.
-    pub fn key(&self) -> Take {
-        self.inside.map_or(Take::Itself, Take::Inside)
+    pub fn key(&self) -> TakeAtom {
+        self.inside.map_or(TakeAtom::Itself, TakeAtom::Inside)
     }
 }

@@ -2,10 +2,10 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::atom::{Atom, AtomReader, Take};
-use super::columns::Items;
-use super::reader::{Any, Named, Reader, drain, kind};
-use super::slots::Slots;
+use super::atom::{Atom, AtomReader, TakeAtom};
+use super::columns::ItemColumns;
+use super::reader::{Any, Named, ObjectReader, scalar_kind, skip_list};
+use super::slots::FieldSlots;
 use super::{Decoded, Fault};
 use crate::model::{ElementKey, Fields, Text, Value};
 use crate::provider::canon::Scalar;
@@ -15,14 +15,14 @@ pub(super) const MOST_PARTS: usize = 2;
 
 /// Reads an element. A fault has its place below the list.
 #[derive(Clone, Copy)]
-pub(super) struct ElementReader<'c>(pub &'c Items);
+pub(super) struct ElementReader<'c>(pub &'c ItemColumns);
 
-fn odd<T>(kind: &str) -> Decoded<T> {
+fn odd_element<T>(kind: &str) -> Decoded<T> {
     Err(Fault::new("", format!("has an element that is {kind}")))
 }
 
 /// What a member of an element is.
-enum Member {
+enum ElementMember {
     Part(usize),
     Field(usize),
     Unnamed(&'static str),
@@ -30,15 +30,15 @@ enum Member {
 }
 
 impl ElementReader<'_> {
-    fn member(self, name: &str) -> Member {
+    fn member(self, name: &str) -> ElementMember {
         if let Some(part) = self.0.elements.key.iter().position(|known| *known == name) {
-            return Member::Part(part);
+            return ElementMember::Part(part);
         }
         if let Some(field) = self.0.columns.find(name) {
-            return Member::Field(field);
+            return ElementMember::Field(field);
         }
         let unnamed = self.0.unnamed.iter().find(|known| **known == name);
-        unnamed.map_or(Member::Other, |name| Member::Unnamed(name))
+        unnamed.map_or(ElementMember::Other, |name| ElementMember::Unnamed(name))
     }
 
     fn key(self, parts: &[Atom<'_>]) -> Decoded<ElementKey> {
@@ -62,36 +62,36 @@ impl ElementReader<'_> {
     }
 }
 
-impl<'de> Reader<'de> for ElementReader<'_> {
+impl<'de> ObjectReader<'de> for ElementReader<'_> {
     type Value = Decoded<(ElementKey, Fields)>;
 
     fn scalar(self, given: Scalar<'_>) -> Self::Value {
-        odd(kind(given))
+        odd_element(scalar_kind(given))
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        drain(&mut access)?;
-        Ok(odd("a list"))
+        skip_list(&mut access)?;
+        Ok(odd_element("a list"))
     }
 
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut parts: [Atom<'de>; MOST_PARTS] = Default::default();
-        let mut slots = Slots::new(&self.0.columns);
+        let mut slots = FieldSlots::new(&self.0.columns);
         let mut unnamed = Vec::new();
         while let Some(member) = access.next_key_seed(Named(|name: &str| self.member(name)))? {
             match member {
-                Member::Part(part) => {
+                ElementMember::Part(part) => {
                     let atom = access.next_value_seed(Any(AtomReader(self.0.key())))?;
                     if let Some(slot) = parts.get_mut(part) {
                         *slot = atom;
                     }
                 }
-                Member::Field(at) => slots.read(at, &mut access)?,
-                Member::Unnamed(name) => {
-                    let atom = access.next_value_seed(Any(AtomReader(Take::Itself)))?;
+                ElementMember::Field(at) => slots.read(at, &mut access)?,
+                ElementMember::Unnamed(name) => {
+                    let atom = access.next_value_seed(Any(AtomReader(TakeAtom::Itself)))?;
                     unnamed.extend(atom.set().map(|text| (name, Value::Text(text.into()))));
                 }
-                Member::Other => {
+                ElementMember::Other => {
                     access.next_value::<IgnoredAny>()?;
                 }
             }

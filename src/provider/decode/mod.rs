@@ -28,14 +28,14 @@ use super::canon;
 use crate::model::field::Elements;
 use crate::model::{ElementKey, Field, Fields, Malformed, Value};
 
-pub use atom::{Atom, Spot};
+pub use atom::{Atom, AtomShape};
 pub use columns::Columns;
 pub use page::{List, Page, Rows, Want};
 pub use slots::Row;
 
-use columns::{Column, Items};
+use columns::{Column, ItemColumns};
 use element::ElementReader;
-use reader::{Any, Reader};
+use reader::{Any, ObjectReader};
 use value::ValueReader;
 
 /// What is wrong with a value, and where below the place that its reader knows of.
@@ -69,7 +69,10 @@ impl From<Box<Fault>> for Malformed {
 type Decoded<T> = Result<T, Box<Fault>>;
 
 /// Decodes the members that `table` names from a tree. Others are the vendor's own business and are not kept.
-pub fn fields(table: &'static [Field], object: &Map<String, Json>) -> Result<Fields, Malformed> {
+pub fn decode_fields(
+    table: &'static [Field],
+    object: &Map<String, Json>,
+) -> Result<Fields, Malformed> {
     let rows = Rows::new(Columns::of(table), []);
     let mut row = rows
         .tree(object)
@@ -79,24 +82,28 @@ pub fn fields(table: &'static [Field], object: &Map<String, Json>) -> Result<Fie
 
 /// One value of a field as a plan or journal of this program spells it, where `null` is "nothing" also for a list;
 /// `path` names it in the error.
-pub fn value(field: &'static Field, json: &Json, path: &dyn Display) -> Result<Value, Malformed> {
+pub fn decode_value(
+    field: &'static Field,
+    json: &Json,
+    path: &dyn Display,
+) -> Result<Value, Malformed> {
     if json.is_null() {
-        return Ok(canon::nothing(&field.shape, field.clearing));
+        return Ok(canon::cleared_value(&field.shape, field.clearing));
     }
     let column = Column::of(field, 0);
     settled(ValueReader(&column), json, path)
 }
 
 /// One element of a keyed list.
-pub fn element(
+pub fn decode_element(
     elements: &'static Elements,
     item: &Json,
 ) -> Result<(ElementKey, Fields), Malformed> {
-    settled(ElementReader(&Items::of(elements)), item, &"")
+    settled(ElementReader(&ItemColumns::of(elements)), item, &"")
 }
 
 /// A tree can always be read to its end, so the outer error is none that happens.
-fn settled<T, R: for<'de> Reader<'de, Value = Decoded<T>>>(
+fn settled<T, R: for<'de> ObjectReader<'de, Value = Decoded<T>>>(
     reader: R,
     json: &Json,
     path: &dyn Display,

@@ -3,17 +3,17 @@
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value as Json};
 
-use super::atom::{Atom, AtomReader, Spot, Take};
+use super::atom::{Atom, AtomReader, AtomShape, TakeAtom};
 use super::columns::Columns;
 use super::odd::Odd;
-use super::reader::{Any, Named, Reader, drain, pass};
-use super::slots::{Row, Slots};
+use super::reader::{Any, Named, ObjectReader, skip_list, skip_object};
+use super::slots::{FieldSlots, Row};
 use crate::provider::canon::Scalar;
 
 /// How the objects of a vendor look in its replies.
 pub struct Rows<const N: usize> {
     columns: Columns,
-    spots: [Spot; N],
+    spots: [AtomShape; N],
     is_id: fn(&Atom<'_>) -> bool,
 }
 
@@ -44,7 +44,7 @@ impl<const N: usize, const M: usize> Default for Page<'_, '_, N, M> {
 pub type Want<'w> = &'w dyn Fn(&Atom<'_>) -> bool;
 
 impl<const N: usize> Rows<N> {
-    pub fn new(columns: Columns, spots: [Spot; N]) -> Self {
+    pub fn new(columns: Columns, spots: [AtomShape; N]) -> Self {
         Self {
             columns,
             spots,
@@ -64,7 +64,7 @@ impl<const N: usize> Rows<N> {
 
     /// One object; nothing where the body is no object.
     pub fn one<'r, 'de>(&'r self, body: &'de str) -> serde_json::Result<Option<Row<'r, 'de, N>>> {
-        whole(body, self.all())
+        read_whole(body, self.all())
     }
 
     /// An object that has been parsed.
@@ -82,7 +82,7 @@ impl<const N: usize> Rows<N> {
         body: &'de str,
         want: Want<'_>,
     ) -> serde_json::Result<Option<List<'r, 'de, N>>> {
-        whole(body, ListReader(RowReader { rows: self, want }))
+        read_whole(body, ListReader(RowReader { rows: self, want }))
     }
 
     /// An object with a list in the member `list`, and the members `beside` it.
@@ -93,11 +93,14 @@ impl<const N: usize> Rows<N> {
         beside: [&str; M],
     ) -> serde_json::Result<Page<'r, 'de, N, M>> {
         let rows = ListReader(self.all());
-        whole(body, PageReader { rows, list, beside })
+        read_whole(body, PageReader { rows, list, beside })
     }
 }
 
-fn whole<'de, R: Reader<'de>>(body: &'de str, reader: R) -> serde_json::Result<R::Value> {
+fn read_whole<'de, R: ObjectReader<'de>>(
+    body: &'de str,
+    reader: R,
+) -> serde_json::Result<R::Value> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let value = Any(reader).deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -111,7 +114,7 @@ struct RowReader<'r, 'w, const N: usize> {
 }
 
 /// What a member of a row is.
-enum Member {
+enum PageMember {
     Beside(usize),
     Field(usize),
     Other,
@@ -124,15 +127,17 @@ impl<const N: usize> Rows<N> {
         RowReader { rows: self, want }
     }
 
-    fn member(&self, name: &str) -> Member {
+    fn member(&self, name: &str) -> PageMember {
         if let Some(spot) = self.spots.iter().position(|spot| spot.member == name) {
-            return Member::Beside(spot);
+            return PageMember::Beside(spot);
         }
-        self.columns.find(name).map_or(Member::Other, Member::Field)
+        self.columns
+            .find(name)
+            .map_or(PageMember::Other, PageMember::Field)
     }
 }
 
-impl<'r, 'de, const N: usize> Reader<'de> for RowReader<'r, '_, N> {
+impl<'r, 'de, const N: usize> ObjectReader<'de> for RowReader<'r, '_, N> {
     type Value = Option<Row<'r, 'de, N>>;
 
     fn scalar(self, _: Scalar<'_>) -> Self::Value {
@@ -140,33 +145,36 @@ impl<'r, 'de, const N: usize> Reader<'de> for RowReader<'r, '_, N> {
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        drain(&mut access)?;
+        skip_list(&mut access)?;
         Ok(None)
     }
 
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let Self { rows, want } = self;
         let mut beside: [Atom<'de>; N] = std::array::from_fn(|_| Atom::Missing);
-        let mut slots = Slots::new(&rows.columns);
+        let mut slots = FieldSlots::new(&rows.columns);
         while let Some(member) = access.next_key_seed(Named(|name: &str| rows.member(name)))? {
             match member {
-                Member::Beside(spot) => {
-                    let take = rows.spots.get(spot).map_or(Take::Itself, |spot| spot.take);
+                PageMember::Beside(spot) => {
+                    let take = rows
+                        .spots
+                        .get(spot)
+                        .map_or(TakeAtom::Itself, |spot| spot.take);
                     let atom = access.next_value_seed(Any(AtomReader(take)))?;
                     let unwanted = spot == 0 && !want(&atom);
                     if let Some(slot) = beside.get_mut(spot) {
                         *slot = atom;
                     }
                     if unwanted {
-                        pass(&mut access)?;
+                        skip_object(&mut access)?;
                         return Ok(Some(Row {
                             beside,
                             slots: None,
                         }));
                     }
                 }
-                Member::Field(at) => slots.read(at, &mut access)?,
-                Member::Other => {
+                PageMember::Field(at) => slots.read(at, &mut access)?,
+                PageMember::Other => {
                     access.next_value::<IgnoredAny>()?;
                 }
             }
@@ -179,7 +187,7 @@ impl<'r, 'de, const N: usize> Reader<'de> for RowReader<'r, '_, N> {
 #[derive(Clone, Copy)]
 struct ListReader<'r, 'w, const N: usize>(RowReader<'r, 'w, N>);
 
-impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
+impl<'r, 'de, const N: usize> ObjectReader<'de> for ListReader<'r, '_, N> {
     type Value = Option<List<'r, 'de, N>>;
 
     fn scalar(self, _: Scalar<'_>) -> Self::Value {
@@ -204,7 +212,7 @@ impl<'r, 'de, const N: usize> Reader<'de> for ListReader<'r, '_, N> {
     }
 
     fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        pass(&mut access)?;
+        skip_object(&mut access)?;
         Ok(None)
     }
 }
@@ -215,7 +223,7 @@ struct PageReader<'r, 'w, const N: usize, const M: usize> {
     beside: [&'w str; M],
 }
 
-impl<'r, 'de, const N: usize, const M: usize> Reader<'de> for PageReader<'r, '_, N, M> {
+impl<'r, 'de, const N: usize, const M: usize> ObjectReader<'de> for PageReader<'r, '_, N, M> {
     type Value = Page<'r, 'de, N, M>;
 
     fn scalar(self, _: Scalar<'_>) -> Self::Value {
@@ -223,7 +231,7 @@ impl<'r, 'de, const N: usize, const M: usize> Reader<'de> for PageReader<'r, '_,
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        drain(&mut access)?;
+        skip_list(&mut access)?;
         Ok(Page::default())
     }
 
@@ -238,7 +246,7 @@ impl<'r, 'de, const N: usize, const M: usize> Reader<'de> for PageReader<'r, '_,
         while let Some(member) = access.next_key_seed(Named(number))? {
             match member.map(|at| page.beside.get_mut(at)) {
                 Some(Some(slot)) => {
-                    *slot = access.next_value_seed(Any(AtomReader(Take::Itself)))?
+                    *slot = access.next_value_seed(Any(AtomReader(TakeAtom::Itself)))?
                 }
                 Some(None) => page.list = access.next_value_seed(Any(rows))?,
                 None => {

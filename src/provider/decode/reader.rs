@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use crate::provider::canon::Scalar;
 
 /// Makes something of any JSON value, and reads the value to its end in any case.
-pub(super) trait Reader<'de>: Sized {
+pub(super) trait ObjectReader<'de>: Sized {
     type Value;
 
     fn scalar(self, given: Scalar<'_>) -> Self::Value;
@@ -28,7 +28,7 @@ pub(super) trait Reader<'de>: Sized {
 #[derive(Clone, Copy)]
 pub(super) struct Any<R>(pub R);
 
-impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Any<R> {
+impl<'de, R: ObjectReader<'de>> DeserializeSeed<'de> for Any<R> {
     type Value = R::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R::Value, D::Error> {
@@ -36,7 +36,7 @@ impl<'de, R: Reader<'de>> DeserializeSeed<'de> for Any<R> {
     }
 }
 
-impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
+impl<'de, R: ObjectReader<'de>> Visitor<'de> for Any<R> {
     type Value = R::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,11 +89,11 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<R::Value, A::Error> {
         match first_key(access)? {
-            First::Number(digits) => Ok(self.0.scalar(match digits.parse() {
+            FirstMember::Number(digits) => Ok(self.0.scalar(match digits.parse() {
                 Ok(zero) => Scalar::Integer(zero),
                 Err(_) => Scalar::Number(&digits),
             })),
-            First::Member(access) => self.0.object(access),
+            FirstMember::Member(access) => self.0.object(access),
         }
     }
 }
@@ -103,7 +103,7 @@ impl<'de, R: Reader<'de>> Visitor<'de> for Any<R> {
 const NUMBER: &str = "$serde_json::private::Number";
 
 /// What a map turns out to be.
-enum First<'de, A> {
+enum FirstMember<'de, A> {
     Number(String),
     Member(Resumed<'de, A>),
 }
@@ -114,12 +114,12 @@ struct Resumed<'de, A> {
     rest: A,
 }
 
-fn first_key<'de, A: MapAccess<'de>>(mut access: A) -> Result<First<'de, A>, A::Error> {
+fn first_key<'de, A: MapAccess<'de>>(mut access: A) -> Result<FirstMember<'de, A>, A::Error> {
     let first = access.next_key_seed(Key)?;
     if first.as_deref() == Some(NUMBER) {
-        return access.next_value().map(First::Number);
+        return access.next_value().map(FirstMember::Number);
     }
-    Ok(First::Member(Resumed {
+    Ok(FirstMember::Member(Resumed {
         first,
         rest: access,
     }))
@@ -194,7 +194,7 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Named<F> {
 }
 
 /// Reads one member of an object by a seed, and over the others.
-pub(super) fn member<'de, S, A>(
+pub(super) fn read_member<'de, S, A>(
     name: &str,
     seed: S,
     mut access: A,
@@ -218,7 +218,7 @@ where
 #[derive(Clone, Copy)]
 pub(super) struct Inside<S>(pub &'static str, pub S);
 
-impl<'de, S: DeserializeSeed<'de> + Copy> Reader<'de> for Inside<S> {
+impl<'de, S: DeserializeSeed<'de> + Copy> ObjectReader<'de> for Inside<S> {
     type Value = Option<S::Value>;
 
     fn scalar(self, _: Scalar<'_>) -> Self::Value {
@@ -226,29 +226,29 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Reader<'de> for Inside<S> {
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        drain(&mut access)?;
+        skip_list(&mut access)?;
         Ok(None)
     }
 
     fn object<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
-        member(self.0, self.1, access)
+        read_member(self.0, self.1, access)
     }
 }
 
 /// Reads over the rest of a list.
-pub(super) fn drain<'de, A: SeqAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
+pub(super) fn skip_list<'de, A: SeqAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
     while access.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
 /// Reads over the rest of an object.
-pub(super) fn pass<'de, A: MapAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
+pub(super) fn skip_object<'de, A: MapAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
     while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
 /// What a scalar is, in words for a message.
-pub(super) fn kind(given: Scalar<'_>) -> &'static str {
+pub(super) fn scalar_kind(given: Scalar<'_>) -> &'static str {
     match given {
         Scalar::Null => "null",
         Scalar::Bool(_) => "a boolean",

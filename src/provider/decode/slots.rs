@@ -10,14 +10,14 @@ use super::{Decoded, Fault};
 use crate::model::{Clearing, Fields, Malformed, Value};
 
 /// What was read of an object so far, in the order of the columns.
-pub(super) struct Slots<'r> {
+pub(super) struct FieldSlots<'r> {
     columns: &'r Columns,
     values: Vec<(&'static str, Option<Value>)>,
     /// What is wrong with columns, by their place.
     faults: Vec<(usize, Box<Fault>)>,
 }
 
-impl<'r> Slots<'r> {
+impl<'r> FieldSlots<'r> {
     pub fn new(columns: &'r Columns) -> Self {
         Self {
             columns,
@@ -107,7 +107,7 @@ pub struct Row<'r, 'de, const N: usize> {
     /// What stands beside the fields. The first is the object's id.
     pub beside: [Atom<'de>; N],
     /// Nothing of an object that was not wanted.
-    pub(super) slots: Option<Slots<'r>>,
+    pub(super) slots: Option<FieldSlots<'r>>,
 }
 
 impl<const N: usize> Row<'_, '_, N> {

@@ -9,7 +9,7 @@ use crate::provider;
 /// Every table, that of objects and those of their elements.
 fn tables() -> Vec<(&'static [&'static str], &'static [Field])> {
     let mut tables = Vec::new();
-    let mut left: Vec<_> = provider::kinds()
+    let mut left: Vec<_> = provider::all_kinds()
         .map(|it| (&[][..], it.table().desired))
         .collect();
     while let Some((key, table)) = left.pop() {
@@ -154,7 +154,7 @@ fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrateg
 }
 
 fn table(kind: usize) -> &'static [Field] {
-    let kind = provider::kinds().nth(kind).expect("a kind");
+    let kind = provider::all_kinds().nth(kind).expect("a kind");
     kind.table().desired
 }
 
@@ -164,7 +164,7 @@ pub fn rows() -> BoxedStrategy<(usize, String)> {
         let row = object(&[], table(vendor));
         row.prop_map(move |row| (vendor, row)).boxed()
     };
-    proptest::strategy::Union::new((0..provider::kinds().count()).map(row)).boxed()
+    proptest::strategy::Union::new((0..provider::all_kinds().count()).map(row)).boxed()
 }
 
 fn tree(text: &str) -> Map<String, Json> {
@@ -184,7 +184,7 @@ proptest! {
     fn text_and_trees_are_decoded_as_the_table_says((vendor, text) in rows()) {
         let table = table(vendor);
         let expected = by_the_book::decode(table, &tree(&text));
-        prop_assert_eq!(&fields(table, &tree(&text)), &expected, "a tree");
+        prop_assert_eq!(&decode_fields(table, &tree(&text)), &expected, "a tree");
         prop_assert_eq!(&by_text(Columns::of(table), &text), &expected, "a text");
     }
 
@@ -217,7 +217,7 @@ proptest! {
             format!(r#"{{"key": {{"no": "key"}}, "key": "k{id}", {}"#, row.trim_start_matches('{'))
         };
         let body = format!("[{}]", rows.iter().map(text).collect::<Vec<_>>().join(",")).replace(", }", "}");
-        let read = Rows::new(Columns::of(&[]), [Spot::at("key")]);
+        let read = Rows::new(Columns::of(&[]), [AtomShape::at("key")]);
         let list = read.list(&body, &|id| id.text() != Some("k1")).expect("JSON").expect("a list");
         prop_assert_eq!(list.rows.len(), rows.len());
         for (row, (_, id)) in list.rows.iter().zip(&rows) {
@@ -298,7 +298,7 @@ fn free_json_keeps_the_digits_of_its_numbers() {
     static FREE: [Field; 1] = [Field::new("free", Shape::Object, "")];
     let free = r#"{"n":12345678901234567890123,"x":[0.10,1e+400,-0,100000000000000000000000000000000000000000]}"#;
     let text = format!(r#"{{"free":{free}}}"#);
-    let tree = value(&FREE[0], &tree(&text)["free"], &"free").expect("a value");
+    let tree = decode_value(&FREE[0], &tree(&text)["free"], &"free").expect("a value");
     let row = by_text(Columns::of(&FREE), &text).expect("fields")["free"].clone();
     for value in [row, tree] {
         let Value::Json(json) = value else {
@@ -310,7 +310,7 @@ fn free_json_keeps_the_digits_of_its_numbers() {
 
 #[test]
 fn what_is_no_page_is_said_and_bad_json_is_an_error() {
-    let rows = Rows::new(Columns::of(&[]), [Spot::at("id")]);
+    let rows = Rows::new(Columns::of(&[]), [AtomShape::at("id")]);
     for body in [
         "\"text\"",
         "1.5",
@@ -353,10 +353,10 @@ fn what_is_no_page_is_said_and_bad_json_is_an_error() {
 #[test]
 fn atoms_keep_scalars_and_the_members_that_are_asked_for() {
     let spots = [
-        Spot::at("a"),
-        Spot::inside("b", "c"),
-        Spot::each("d", "e"),
-        Spot::at("f"),
+        AtomShape::at("a"),
+        AtomShape::inside("b", "c"),
+        AtomShape::each("d", "e"),
+        AtomShape::at("f"),
     ];
     let rows = Rows::new(Columns::of(&[]), spots);
     let read = |text: &'static str| rows.one(text).expect("JSON").expect("an object").beside;
@@ -431,13 +431,17 @@ mod by_the_book {
         let misfit = |misfit: canon::Misfit| Malformed(format!("`{path}` {}", misfit.message));
         match (&field.shape, json) {
             (_, Json::Null) if field.null.is_none() => Ok(Value::Null),
-            (shape, Json::Null) => Ok(canon::nothing(shape, field.clearing)),
+            (shape, Json::Null) => Ok(canon::cleared_value(shape, field.clearing)),
             (Shape::Object, Json::Object(_)) => Ok(Value::Json(Box::new(json.clone()))),
             (Shape::Set(inner), Json::Array(items)) => {
                 let mut members = std::collections::BTreeSet::new();
                 for item in items {
-                    let member =
-                        canon::scalar(inner, Clearing::Impossible, as_scalar(item), Edge::Vendor);
+                    let member = canon::canonical_scalar(
+                        inner,
+                        Clearing::Impossible,
+                        as_scalar(item),
+                        Edge::Vendor,
+                    );
                     match member.map_err(misfit)? {
                         Value::Text(text) => members.insert(text),
                         _ => {
@@ -457,7 +461,8 @@ mod by_the_book {
                 json_kind(json)
             ))),
             (shape, _) => {
-                canon::scalar(shape, field.clearing, as_scalar(json), Edge::Vendor).map_err(misfit)
+                canon::canonical_scalar(shape, field.clearing, as_scalar(json), Edge::Vendor)
+                    .map_err(misfit)
             }
         }
     }

@@ -7,10 +7,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::Value as Json;
 
-use super::atom::{AtomReader, Take};
-use super::columns::{Column, Items};
+use super::atom::{AtomReader, TakeAtom};
+use super::columns::{Column, ItemColumns};
 use super::element::ElementReader;
-use super::reader::{Any, Reader, drain, kind, pass};
+use super::reader::{Any, ObjectReader, scalar_kind, skip_list, skip_object};
 use super::{Decoded, Fault};
 use crate::model::{Clearing, ElementKey, Fields, Shape, Value};
 use crate::provider::canon::{self, Edge, Misfit, Scalar};
@@ -26,11 +26,11 @@ impl ValueReader<'_> {
     }
 }
 
-fn misfit(misfit: Misfit) -> Box<Fault> {
+fn misfit_fault(misfit: Misfit) -> Box<Fault> {
     Fault::new("", misfit.message)
 }
 
-impl<'de> Reader<'de> for ValueReader<'_> {
+impl<'de> ObjectReader<'de> for ValueReader<'_> {
     type Value = Decoded<Value>;
 
     fn scalar(self, given: Scalar<'_>) -> Self::Value {
@@ -38,22 +38,23 @@ impl<'de> Reader<'de> for ValueReader<'_> {
         match (&field.shape, given) {
             // Without a page that explains it, null is kept as it came, and plans take it for unknown.
             (_, Scalar::Null) if field.null.is_none() => Ok(Value::Null),
-            (shape, Scalar::Null) => Ok(canon::nothing(shape, field.clearing)),
+            (shape, Scalar::Null) => Ok(canon::cleared_value(shape, field.clearing)),
             (Shape::Object | Shape::Set(_) | Shape::Keyed(_), _) => {
-                Err(self.misplaced(kind(given)))
+                Err(self.misplaced(scalar_kind(given)))
             }
-            (shape, _) => canon::scalar(shape, field.clearing, given, Edge::Vendor).map_err(misfit),
+            (shape, _) => canon::canonical_scalar(shape, field.clearing, given, Edge::Vendor)
+                .map_err(misfit_fault),
         }
     }
 
     fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let decoded = match (&self.0.field.shape, &self.0.items) {
-            (Shape::Set(inner), _) => members(inner, &mut access)?,
-            (_, Some(items)) => elements(items, &mut access)?,
+            (Shape::Set(inner), _) => decode_members(inner, &mut access)?,
+            (_, Some(items)) => decode_elements(items, &mut access)?,
             _ => Err(self.misplaced("a list")),
         };
         if decoded.is_err() {
-            drain(&mut access)?;
+            skip_list(&mut access)?;
         }
         Ok(decoded)
     }
@@ -63,20 +64,21 @@ impl<'de> Reader<'de> for ValueReader<'_> {
             let json = Json::deserialize(MapAccessDeserializer::new(access))?;
             return Ok(Ok(Value::Json(Box::new(json))));
         }
-        pass(&mut access)?;
+        skip_object(&mut access)?;
         Ok(Err(self.misplaced("an object")))
     }
 }
 
 /// The members of a set, up to the first fault.
-fn members<'de, A: SeqAccess<'de>>(
+fn decode_members<'de, A: SeqAccess<'de>>(
     inner: &Shape,
     access: &mut A,
 ) -> Result<Decoded<Value>, A::Error> {
     let mut members = BTreeSet::new();
-    while let Some(atom) = access.next_element_seed(Any(AtomReader(Take::Itself)))? {
-        let member = canon::scalar(inner, Clearing::Impossible, atom.scalar(), Edge::Vendor);
-        match member.map_err(misfit) {
+    while let Some(atom) = access.next_element_seed(Any(AtomReader(TakeAtom::Itself)))? {
+        let member =
+            canon::canonical_scalar(inner, Clearing::Impossible, atom.scalar(), Edge::Vendor);
+        match member.map_err(misfit_fault) {
             Ok(Value::Text(text)) => members.insert(text),
             Ok(_) => return Ok(Err(Fault::new("", "has a member that is no text"))),
             Err(fault) => return Ok(Err(fault)),
@@ -86,8 +88,8 @@ fn members<'de, A: SeqAccess<'de>>(
 }
 
 /// The elements of a keyed list, up to the first fault.
-fn elements<'de, A: SeqAccess<'de>>(
-    items: &Items,
+fn decode_elements<'de, A: SeqAccess<'de>>(
+    items: &ItemColumns,
     access: &mut A,
 ) -> Result<Decoded<Value>, A::Error> {
     let mut found: Vec<(ElementKey, Fields)> = Vec::new();
@@ -98,13 +100,13 @@ fn elements<'de, A: SeqAccess<'de>>(
         }
     }
     found.shrink_to_fit();
-    Ok(match twice(&found) {
+    Ok(match find_duplicate(&found) {
         Some(key) => Err(Fault::new("", format!("has the element [{key}] twice"))),
         None => Ok(Value::Items(found.into())),
     })
 }
 
-fn twice(items: &[(ElementKey, Fields)]) -> Option<&ElementKey> {
+fn find_duplicate(items: &[(ElementKey, Fields)]) -> Option<&ElementKey> {
     let mut seen = BTreeSet::new();
     let mut keys = items.iter().map(|(key, _)| key);
     keys.find(|key| items.len() > 1 && !seen.insert(*key))

@@ -11,7 +11,7 @@ use crate::provider;
 
 /// A piece with nothing but objects and documents of other tools.
 #[derive(Serialize, Deserialize)]
-struct Record<'a> {
+struct CacheRecord<'a> {
     documents: usize,
     skipped: usize,
     #[serde(borrow)]
@@ -49,7 +49,7 @@ pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
         .iter()
         .map(pack_object)
         .collect::<Option<_>>()?;
-    let record = Record {
+    let record = CacheRecord {
         documents: declarations.documents,
         skipped: declarations.skipped,
         objects,
@@ -59,7 +59,7 @@ pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
 
 /// Decodes the contents of a piece. `None` if the bytes are not those of a record.
 pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
-    let record: Record<'_> = postcard::from_bytes(bytes).ok()?;
+    let record: CacheRecord<'_> = postcard::from_bytes(bytes).ok()?;
     let objects = record.objects.into_iter();
     let objects = objects.map(|object| unpack_object(object, piece));
     Some(FileContents {
@@ -91,7 +91,7 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
 }
 
 fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
-    let table = provider::of_kind(object.kind)?.table();
+    let table = provider::find_kind(object.kind)?.table();
     let names = table.identity.iter().map(|identity| identity.name);
     if object.identity.len() != table.identity.len() {
         return None;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::manifest::ReadLimits;
 use crate::reconcile::testing::CONNECTION;
-use crate::reconcile::{CheckOptions, Checked, LoadedManifests, check};
+use crate::reconcile::{CheckOptions, Checked, LoadedManifests, check_manifests};
 
 const PROGRAM: &str = "this";
 
@@ -57,7 +57,7 @@ impl Place {
             &ReadLimits::default(),
             Some(Arc::clone(cache)),
         );
-        let checked = check(said, &CheckOptions::default());
+        let checked = check_manifests(said, &CheckOptions::default());
         let new = cache.new.lock().unwrap().len();
         cache.save().unwrap();
         (checked, new)
@@ -71,7 +71,7 @@ impl Place {
             &ReadLimits::default(),
             None,
         );
-        check(said, &CheckOptions::default())
+        check_manifests(said, &CheckOptions::default())
     }
 }
 

@@ -27,10 +27,10 @@ use crate::plan::{self, Disposition};
 pub use crate::provider::listing::Identity;
 use crate::provider::listing::ListedObject;
 use crate::provider::{self, ResourceKind, audit, statement};
-pub use update::{Updated, update};
+pub use update::{Updated, update_files};
 
 /// Live objects of one kind at one connection.
-pub struct Seen {
+pub struct ReadObjects {
     pub connection: String,
     pub kind: &'static dyn ResourceKind,
     pub objects: Vec<ListedObject>,
@@ -114,16 +114,16 @@ pub enum Ask {
 }
 
 /// Reads objects of one kind at one connection, whether a manifest names them or not.
-pub async fn seen(
+pub async fn read_objects(
     checked: &Checked,
     connection: &str,
     kind: &'static dyn ResourceKind,
     ask: &Ask,
     settings: &Settings,
-) -> Result<Seen, ImportError> {
+) -> Result<ReadObjects, ImportError> {
     let account = open_account(checked, connection, settings)?;
     let table = kind.table();
-    let mut seen = Seen {
+    let mut seen = ReadObjects {
         connection: connection.to_string(),
         kind,
         objects: Vec::new(),
@@ -139,7 +139,10 @@ pub async fn seen(
             let mut wanted = BTreeMap::new();
             for id in ids {
                 let identity = audit::identity_of(table, id)?;
-                wanted.insert(identity.clone(), bare(table, connection, identity));
+                wanted.insert(
+                    identity.clone(),
+                    object_to_read(table, connection, identity),
+                );
             }
             let objects: Vec<&Desired> = wanted.values().collect();
             let observed = apply::observe(&account, &objects).await;
@@ -149,7 +152,7 @@ pub async fn seen(
                 .collect();
         }
         Ask::Managed(ids) => {
-            let wanted = wanted(checked, table, connection, ids)?;
+            let wanted = managed_to_read(checked, table, connection, ids)?;
             let observed = apply::observe(&account, &wanted).await;
             let found = wanted.iter().zip(observed);
             seen.objects = found
@@ -164,13 +167,13 @@ pub async fn seen(
 }
 
 /// The managed objects of a connection, without those that are not even to be read.
-fn wanted<'a>(
+fn managed_to_read<'a>(
     checked: &'a Checked,
     table: &KindTable,
     connection: &str,
     ids: &[String],
 ) -> Result<Vec<&'a Desired>, ImportError> {
-    let known = managed(checked, connection, table.kind);
+    let known = managed_objects(checked, connection, table.kind);
     if ids.is_empty() {
         let read = known.into_values();
         return Ok(read
@@ -197,11 +200,11 @@ fn no_list(table: &KindTable) -> ImportError {
 }
 
 /// An object that is only to be read.
-fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
+fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> Desired {
     Desired {
         address: Address {
             kind: table.kind,
-            name: shown(&identity),
+            name: show_identity(&identity),
         },
         vendor: table.vendor,
         connection: connection.into(),
@@ -217,13 +220,13 @@ fn bare(table: &KindTable, connection: &str, identity: Identity) -> Desired {
 }
 
 /// An identity as `--id` takes it.
-pub fn shown(identity: &Identity) -> String {
+pub fn show_identity(identity: &Identity) -> String {
     let ids: Vec<&str> = identity.iter().map(|(_, id)| id.as_str()).collect();
     ids.join("/")
 }
 
 /// The objects of one kind that manifests describe at a connection, by identity.
-pub fn managed<'a>(
+pub fn managed_objects<'a>(
     checked: &'a Checked,
     connection: &str,
     kind: Kind,
@@ -237,15 +240,15 @@ pub fn managed<'a>(
 }
 
 /// Makes a manifest of every object. Names are those that no other object of the manifests has.
-pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Imported> {
-    let names = names::names(seen, checked);
+pub fn import_objects(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Imported> {
+    let names = names::name_objects(seen, checked);
     let objects = seen.objects.iter().zip(names);
     objects
         .map(|(found, name)| {
             let mut omitted = Vec::new();
             let manifest = match &found.observed {
                 Observed::Live(live) => {
-                    manifest(checked, seen, found, live, &name, settings, &mut omitted)
+                    make_manifest(checked, seen, found, live, &name, settings, &mut omitted)
                 }
                 Observed::Missing => Err(ImportError::Missing(seen.kind.vendor())),
                 Observed::Unread(why) => Err(ImportError::Unread(why.clone())),
@@ -260,9 +263,9 @@ pub fn import(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Import
         .collect()
 }
 
-fn manifest(
+fn make_manifest(
     checked: &Checked,
-    seen: &Seen,
+    seen: &ReadObjects,
     found: &ListedObject,
     live: &Live,
     name: &str,
@@ -271,7 +274,7 @@ fn manifest(
 ) -> Result<String, ImportError> {
     let table = seen.kind.table();
     // A vendor's id is checked like a user's: it becomes a part of a path.
-    let identity = audit::identity_of(table, &shown(&found.identity))?;
+    let identity = audit::identity_of(table, &show_identity(&found.identity))?;
     let said = statement::state_object(table.desired, live);
     *omitted = said.omitted;
     let stated = |field: &&Field| field.is_list() && field.need != Need::Never;
@@ -282,7 +285,7 @@ fn manifest(
         .identity
         .iter()
         .zip(&identity)
-        .map(|(member, (name, id))| (*name, spelled(&member.shape, id)))
+        .map(|(member, (name, id))| (*name, spell_id(&member.shape, id)))
         .collect();
     let document = write::object(
         table.kind,
@@ -292,12 +295,12 @@ fn manifest(
         Json::Object(said.desired),
     );
     let text = write::yaml(&document).map_err(|error| ImportError::Unspelled(error.to_string()))?;
-    proved(checked, seen, &text, live, settings)?;
+    prove_manifest(checked, seen, &text, live, settings)?;
     Ok(text)
 }
 
 /// Ids that are numbers are written as numbers, as people write them.
-fn spelled(shape: &Shape, id: &str) -> Json {
+fn spell_id(shape: &Shape, id: &str) -> Json {
     match (shape, id.parse::<u64>()) {
         (Shape::Integer { .. }, Ok(number)) => Json::from(number),
         _ => Json::from(id),
@@ -305,15 +308,15 @@ fn spelled(shape: &Shape, id: &str) -> Json {
 }
 
 /// Reads a manifest as any run would, and plans it against the object it was made from.
-fn proved(
+fn prove_manifest(
     checked: &Checked,
-    seen: &Seen,
+    seen: &ReadObjects,
     text: &str,
     live: &Live,
     settings: &Settings,
 ) -> Result<(), ImportError> {
     let source = Source::new("the imported manifest".into(), text.to_string());
-    let read = reread(checked, source);
+    let read = check_text(checked, source);
     let mut findings = read.findings.iter();
     if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
         return Err(ImportError::Invalid {
@@ -324,18 +327,18 @@ fn proved(
     let [desired] = read.desired.as_slice() else {
         return Err(ImportError::NotOneObject);
     };
-    unchanged(seen.kind, desired, live, settings)
+    check_unchanged(seen.kind, desired, live, settings)
 }
 
 /// Checks that a manifest differs nowhere from the object that it was made from.
-fn unchanged(
+fn check_unchanged(
     kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
     live: &Live,
     settings: &Settings,
 ) -> Result<(), ImportError> {
     let observed = Observed::Live(live.clone());
-    let planned = plan::plan(kind, desired, &observed, (settings.clock)());
+    let planned = plan::plan_object(kind, desired, &observed, (settings.clock)());
     match (planned.action, planned.changes.first()) {
         (Disposition::None | Disposition::Suspend, None) => Ok(()),
         (_, Some(change)) => Err(ImportError::WouldChange(change.path.to_string())),
@@ -344,7 +347,7 @@ fn unchanged(
 }
 
 /// Checks one text against the connections of a run.
-fn reread(checked: &Checked, source: Source) -> Checked {
+fn check_text(checked: &Checked, source: Source) -> Checked {
     let loaded = Loaded {
         sources: vec![Arc::new(source)],
         ..Loaded::default()
@@ -357,7 +360,7 @@ fn reread(checked: &Checked, source: Source) -> Checked {
 }
 
 /// The connection that is meant: the one that is named, or the only one there is.
-pub fn connection(checked: &Checked, named: Option<&str>) -> Result<String, NoConnection> {
+pub fn choose_connection(checked: &Checked, named: Option<&str>) -> Result<String, NoConnection> {
     let all: Vec<&str> = checked.connections.keys().map(String::as_str).collect();
     let known = || KnownConnections(all.iter().map(ToString::to_string).collect());
     match (named, all.as_slice()) {
@@ -379,7 +382,7 @@ pub fn kind_at(
 ) -> Result<&'static dyn ResourceKind, ImportError> {
     let vendor = checked.connections.get(connection).map(|it| it.vendor);
     let kinds = vendor
-        .and_then(provider::of)
+        .and_then(provider::provider_of)
         .map_or(&[][..], |it| it.kinds());
     match kinds {
         [only] => Ok(*only),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Checked, Seen, managed, shown};
+use super::{Checked, ReadObjects, managed_objects, show_identity};
 use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
 use crate::provider::listing::Identity;
@@ -10,9 +10,9 @@ use crate::provider::listing::Identity;
 /// A name for every object: the one that a manifest gives it already, else its own id in the letters that
 /// names have. Where two objects would have one name, both get a part of the hash of their ids, so that
 /// neither depends on which came first.
-pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
+pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String> {
     let kind = seen.kind.table().kind;
-    let known = managed(checked, &seen.connection, kind);
+    let known = managed_objects(checked, &seen.connection, kind);
     let taken: BTreeSet<&str> = checked
         .desired
         .iter()
@@ -22,7 +22,7 @@ pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
     let plain: Vec<String> = seen
         .objects
         .iter()
-        .map(|found| plain(seen.kind.vendor().0, &found.identity))
+        .map(|found| plain_name(seen.kind.vendor().0, &found.identity))
         .collect();
     let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &plain {
@@ -37,7 +37,7 @@ pub(super) fn names(seen: &Seen, checked: &Checked) -> Vec<String> {
             if wanted.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
                 return name.clone();
             }
-            let digest = fingerprint::digest(&shown(&found.identity));
+            let digest = fingerprint::json_digest(&show_identity(&found.identity));
             let hash: String = digest
                 .trim_start_matches("sha256:")
                 .chars()
@@ -53,7 +53,7 @@ const LONGEST: usize = 63 - 9;
 
 /// The last part of an identity, which alone tells most objects apart, as a name. A name of digits only
 /// would be read as a number, so the vendor goes before it.
-fn plain(vendor: &str, identity: &Identity) -> String {
+fn plain_name(vendor: &str, identity: &Identity) -> String {
     let id = identity.last().map_or("", |(_, id)| id);
     let mut name = String::new();
     for c in id.chars().map(|c| c.to_ascii_lowercase()) {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn ids_become_names() {
-        let name = |id: &str| plain("lac", &vec![("id", id.into())]);
+        let name = |id: &str| plain_name("lac", &vec![("id", id.into())]);
         assert_eq!(name("II1HP-TX8EQ-R1QXZ-7LYXF"), "ii1hp-tx8eq-r1qxz-7lyxf");
         assert_eq!(name("1593781720493289"), "lac-1593781720493289");
         assert_eq!(name("Ü__a..b!"), "a-b");

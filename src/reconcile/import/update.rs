@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Checked, Seen, Settings, reread, unchanged};
+use super::{Checked, ReadObjects, Settings, check_text, check_unchanged};
 use crate::manifest::edit::{self, Edit, EditAction, EditError, EditedFile, PathStep};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find_field};
@@ -54,9 +54,9 @@ pub enum UpdateError {
 }
 
 /// Brings the files of the objects that were seen up to date.
-pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Updated> {
+pub fn update_files(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Updated> {
     let kind = seen.kind.table().kind;
-    let known = super::managed(checked, &seen.connection, kind);
+    let known = super::managed_objects(checked, &seen.connection, kind);
     let mut files: BTreeMap<&str, Updated> = BTreeMap::new();
     for found in &seen.objects {
         let Some(desired) = known.get(&found.identity) else {
@@ -73,7 +73,8 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
         let place = desired.origin.mark;
         let text = updated.file.document(place);
         let text = text.map_err(UpdateError::from);
-        match text.and_then(|text| object(checked, seen, desired, &found.observed, text, settings))
+        match text
+            .and_then(|text| update_object(checked, seen, desired, &found.observed, text, settings))
         {
             Ok(Some(text)) => {
                 updated.file.replace_document(place, text);
@@ -87,9 +88,9 @@ pub fn update(checked: &Checked, seen: &Seen, settings: &Settings) -> Vec<Update
 }
 
 /// The text with the live values of one object; nothing where it says them already.
-fn object(
+fn update_object(
     checked: &Checked,
-    seen: &Seen,
+    seen: &ReadObjects,
     desired: &Desired,
     observed: &Observed,
     text: &str,
@@ -101,17 +102,19 @@ fn object(
         Observed::Unread(why) => return Err(ImportError::Unread(why.clone()).into()),
     };
     let shared = Arc::new(desired.clone());
-    let planned = plan::plan(seen.kind, &shared, observed, (settings.clock)());
+    let planned = plan::plan_object(seen.kind, &shared, observed, (settings.clock)());
     if planned.changes.is_empty() {
         return Ok(None);
     }
     let documents = edit::parse_documents(text).ok_or(EditError::InvalidFile)?;
-    let document = documents.iter().find(|document| is(document, desired));
+    let document = documents
+        .iter()
+        .find(|document| is_manifest_of(document, desired));
     let document = document.ok_or(EditError::NoDocument)?;
     let table = seen.kind.table();
-    let edits = edits(table, desired, live, document, &planned.changes)?;
+    let edits = edits_of_changes(table, desired, live, document, &planned.changes)?;
     let edited = edit::edit_text(text, &edits)?;
-    let read = reread(
+    let read = check_text(
         checked,
         Source::new(desired.origin.source.name.clone(), edited.clone()),
     );
@@ -126,12 +129,12 @@ fn object(
         .desired
         .iter()
         .find(|one| one.address == desired.address);
-    unchanged(seen.kind, again.ok_or(UpdateError::Gone)?, live, settings)?;
+    check_unchanged(seen.kind, again.ok_or(UpdateError::Gone)?, live, settings)?;
     Ok(Some(edited))
 }
 
 /// Whether a document is the manifest of an object.
-fn is(document: &Node, desired: &Desired) -> bool {
+fn is_manifest_of(document: &Node, desired: &Desired) -> bool {
     let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_string);
     let name = document.get("metadata").and_then(|meta| meta.get("name"));
     text(document.get("kind")).as_deref() == Some(desired.address.kind.0)
@@ -139,7 +142,7 @@ fn is(document: &Node, desired: &Desired) -> bool {
 }
 
 /// Everything that leads to one field of `desired` in the file.
-struct Spot<'a> {
+struct EditSpot<'a> {
     field: &'static Field,
     /// The field's own place, below `spec.desired`.
     way: Vec<PathStep>,
@@ -147,7 +150,7 @@ struct Spot<'a> {
     node: Option<&'a Node>,
 }
 
-fn edits(
+fn edits_of_changes(
     table: &'static KindTable,
     desired: &Desired,
     live: &Live,
@@ -173,13 +176,13 @@ fn edits(
         }
         let field = find_field(table.desired, name).ok_or(UpdateError::UnknownField)?;
         let way = ["spec", "desired", name].map(|part| PathStep::Member(part.to_string()));
-        let spot = Spot {
+        let spot = EditSpot {
             field,
             way: way.to_vec(),
             node: root.and_then(|root| root.get(name)),
         };
         let keeps = desired.policy.keep_unlisted.iter().any(|list| list == name);
-        one(&spot, change, live, &said, keeps, &mut edits)?;
+        edit_change(&spot, change, live, &said, keeps, &mut edits)?;
     }
     // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
     let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) = edits
@@ -191,8 +194,8 @@ fn edits(
     Ok(rest)
 }
 
-fn one(
-    spot: &Spot<'_>,
+fn edit_change(
+    spot: &EditSpot<'_>,
     change: &Change,
     live: &Live,
     said: &Map<String, Json>,
@@ -202,35 +205,35 @@ fn one(
     match (change.path.parts(), &spot.field.shape) {
         ([_], Shape::Set(inner)) => {
             let held = live.fields.get(spot.field.name);
-            set(spot, inner, held, keeps, edits);
+            edit_set(spot, inner, held, keeps, edits);
         }
-        ([_], _) => scalar(spot, change, edits),
+        ([_], _) => edit_scalar(spot, change, edits),
         ([_, PathPart::Element(key), rest @ ..], Shape::Keyed(elements)) => {
             let index = spot.node.and_then(|node| index_of(node, elements, key));
             match (rest, index) {
                 ([], Some(index)) => edits.push(Edit {
-                    path: with(&spot.way, PathStep::Item(index)),
+                    path: extend_path(&spot.way, PathStep::Item(index)),
                     action: EditAction::Remove,
                 }),
                 ([], None) => {
                     let element = said
                         .get(spot.field.name)
-                        .and_then(|list| element(list, elements, key));
+                        .and_then(|list| stated_element(list, elements, key));
                     let element =
                         element.ok_or_else(|| UpdateError::Unsayable(change.path.to_string()))?;
-                    let edit = added(spot, element, edits);
+                    let edit = add_element(spot, element, edits);
                     edits.push(edit);
                 }
                 ([PathPart::Field(name)], Some(index)) => {
                     let field =
                         find_field(elements.fields, name).ok_or(UpdateError::UnknownField)?;
-                    let way = with(&spot.way, PathStep::Item(index));
-                    let spot = Spot {
+                    let way = extend_path(&spot.way, PathStep::Item(index));
+                    let spot = EditSpot {
                         field,
-                        way: with(&way, PathStep::Member((*name).to_string())),
+                        way: extend_path(&way, PathStep::Member((*name).to_string())),
                         node: None,
                     };
-                    scalar(&spot, change, edits);
+                    edit_scalar(&spot, change, edits);
                 }
                 // It follows from another change: the file says nothing of this element.
                 ([PathPart::Field(_)], None) => {}
@@ -244,7 +247,7 @@ fn one(
 
 /// The edit that adds an element: in the place of a `null`, which stands for the empty list, comes a list, of which
 /// `edits` may hold the first elements.
-fn added(spot: &Spot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
+fn add_element(spot: &EditSpot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
     let way = spot.way.clone();
     if matches!(spot.node.map(|node| &node.tree), Some(Tree::List(_))) {
         let action = EditAction::Push(element);
@@ -260,14 +263,14 @@ fn added(spot: &Spot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
     Edit { path: way, action }
 }
 
-fn with(way: &[PathStep], place: PathStep) -> Vec<PathStep> {
+fn extend_path(way: &[PathStep], place: PathStep) -> Vec<PathStep> {
     let mut way = way.to_vec();
     way.push(place);
     way
 }
 
 /// A value that the vendor does not show is cleared where that can be said, and else no longer managed.
-fn scalar(spot: &Spot<'_>, change: &Change, edits: &mut Vec<Edit>) {
+fn edit_scalar(spot: &EditSpot<'_>, change: &Change, edits: &mut Vec<Edit>) {
     let clearable = spot.field.clearing != Clearing::Impossible;
     let action = match (&change.before, change.verb) {
         (Some(before), ChangeVerb::Add | ChangeVerb::Replace | ChangeVerb::Remove) => {
@@ -287,8 +290,8 @@ fn scalar(spot: &Spot<'_>, change: &Change, edits: &mut Vec<Edit>) {
 }
 
 /// Members leave and join one by one, so that those which stay keep their comments.
-fn set(
-    spot: &Spot<'_>,
+fn edit_set(
+    spot: &EditSpot<'_>,
     inner: &'static Shape,
     held: Option<&Value>,
     keeps: bool,
@@ -296,7 +299,7 @@ fn set(
 ) {
     let Some(Value::Set(held)) = held else { return };
     let canonical = |node: &Node| match &node.tree {
-        Tree::Text(text) => canon::scalar(
+        Tree::Text(text) => canon::canonical_scalar(
             inner,
             Clearing::Impossible,
             Scalar::Text(text),
@@ -324,7 +327,7 @@ fn set(
                 listed.insert(text);
             }
             _ => edits.push(Edit {
-                path: with(&spot.way, PathStep::Item(index)),
+                path: extend_path(&spot.way, PathStep::Item(index)),
                 action: EditAction::Remove,
             }),
         }
@@ -355,7 +358,7 @@ fn index_of(list: &Node, elements: &Elements, key: &ElementKey) -> Option<usize>
 }
 
 /// The element with this key, as an import would state it.
-fn element(list: &Json, elements: &Elements, key: &ElementKey) -> Option<Json> {
+fn stated_element(list: &Json, elements: &Elements, key: &ElementKey) -> Option<Json> {
     let has = |item: &&Json| {
         let parts = elements
             .key

@@ -44,7 +44,7 @@ impl ExplainError {
 
 /// Lists all kinds, one line each.
 pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
-    let vendors = provider::kinds().map(|kind| kind.table());
+    let vendors = provider::all_kinds().map(|kind| kind.table());
     let vendors = vendors.map(|table| (table.kind.0, table.about));
     let own = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
     for (name, about) in vendors.chain(own) {
@@ -61,13 +61,13 @@ pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
 pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError> {
     let (kind, fields) = path.split_once('.').unwrap_or((path, ""));
     let fields: Vec<&str> = fields.split('.').filter(|name| !name.is_empty()).collect();
-    if let Some(kind) = provider::of_kind(kind) {
+    if let Some(kind) = provider::find_kind(kind) {
         return explain_object(out, kind, path, &fields);
     }
     if let Some(own) = OwnKind::of(kind) {
         return explain_own(out, own, path, &fields);
     }
-    let vendors = provider::kinds().map(|kind| kind.table().kind.0);
+    let vendors = provider::all_kinds().map(|kind| kind.table().kind.0);
     let known = vendors.chain(OwnKind::ALL.map(OwnKind::name)).collect();
     Err(ExplainError::unknown("kind", kind, known))
 }

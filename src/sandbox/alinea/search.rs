@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::switches::UnknownPolicy;
 use super::update::INT;
 use super::{Alinea, Refusal, message_refusal, model_state_refusal};
-use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
+use crate::sandbox::body_schema::{
+    self, BodyProblem, MemberRule, SchemaStep, ValueType, Violation,
+};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
 
@@ -81,7 +83,7 @@ impl Alinea {
 /// Returns the refusal of a member whose value is not of this type.
 fn type_refusal(name: &str, kind: &'static ValueType) -> Refusal {
     model_state_refusal(&[BodyProblem {
-        path: vec![PathStep::Member(name.into())],
+        path: vec![SchemaStep::Member(name.into())],
         violation: Violation::Not(kind),
     }])
 }

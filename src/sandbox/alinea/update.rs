@@ -16,7 +16,7 @@ use super::account::{Guid, License};
 use super::switches::{EmptyGuid, NoErrors, UnknownPolicy};
 use super::{Alinea, Refusal, license_not_found, model_state_refusal};
 use crate::sandbox::body_schema::{
-    self, BodyProblem, MemberRule, PathStep, TEXT, ValueType, Violation,
+    self, BodyProblem, MemberRule, SchemaStep, TEXT, ValueType, Violation,
 };
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 
@@ -156,7 +156,7 @@ fn missing_members(body: &Value) -> impl Iterator<Item = BodyProblem> {
         .iter()
         .filter(|member| body.get(member.name).is_none());
     absent.map(|member| BodyProblem {
-        path: vec![PathStep::Member(member.name.into())],
+        path: vec![SchemaStep::Member(member.name.into())],
         violation: Violation::Missing,
     })
 }

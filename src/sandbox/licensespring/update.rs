@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use super::account::{License, Row};
 use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
 use super::{LicenseSpring, Refusal, account, detail_refusal};
-use crate::sandbox::body_schema::{self, BodyProblem, MemberRule, PathStep, ValueType, Violation};
+use crate::sandbox::body_schema::{
+    self, BodyProblem, MemberRule, SchemaStep, ValueType, Violation,
+};
 use crate::sandbox::request_parts::{self, JsonBodyError};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
@@ -219,14 +221,18 @@ fn invalid_body(problems: &[BodyProblem]) -> Refusal {
         let words = violation_sentence(&problem.violation);
         match problem.path.as_slice() {
             [] => add_error(&mut body, "non_field_errors", words),
-            [PathStep::Member(list), PathStep::Index(index), tail @ ..] => {
+            [
+                SchemaStep::Member(list),
+                SchemaStep::Index(index),
+                tail @ ..,
+            ] => {
                 let items = body.entry(list.clone()).or_insert(json!([]));
                 if let Value::Array(items) = items {
                     while items.len() <= *index {
                         items.push(json!({}));
                     }
                     let name = match tail {
-                        [PathStep::Member(name), ..] => name,
+                        [SchemaStep::Member(name), ..] => name,
                         _ => "non_field_errors",
                     };
                     if let Value::Object(item) = &mut items[*index] {
@@ -234,8 +240,8 @@ fn invalid_body(problems: &[BodyProblem]) -> Refusal {
                     }
                 }
             }
-            [PathStep::Member(name), ..] => add_error(&mut body, name, words),
-            [PathStep::Index(_), ..] => add_error(&mut body, "non_field_errors", words),
+            [SchemaStep::Member(name), ..] => add_error(&mut body, name, words),
+            [SchemaStep::Index(_), ..] => add_error(&mut body, "non_field_errors", words),
         }
     }
     Refusal {

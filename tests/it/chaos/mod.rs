@@ -74,7 +74,7 @@ fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
         need_connections: true,
         simulators: Some(connections(sandbox)),
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
     checked
 }

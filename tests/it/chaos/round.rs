@@ -72,11 +72,11 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         opened: Default::default(),
         budgets: Default::default(),
     };
-    let mut pass = reconcile::plan(checked, &settings).await;
+    let mut pass = reconcile::plan_pass(checked, &settings).await;
     if manner == Manner::Saved {
         let text = sealed_text(&pass.document);
-        let opened = saved::open(&text).expect("a sealed plan opens");
-        let joined = reconcile::saved(opened, checked, &|_| true, &settings);
+        let opened = saved::read_sealed(&text).expect("a sealed plan opens");
+        let joined = reconcile::join_saved_plan(opened, checked, &|_| true, &settings);
         pass = joined.expect("a plan of this version").pass;
     }
     let recorder = Recorder::new(None, "chaos", Default::default(), Timestamp::now);
@@ -85,5 +85,5 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         fail_fast: manner == Manner::FailFast,
         recorder,
     };
-    reconcile::apply(&pass, &options, &settings).await
+    reconcile::apply_plan(&pass, &options, &settings).await
 }

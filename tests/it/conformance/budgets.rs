@@ -36,7 +36,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
     let pass = bench.pass(&checked).await;
     assert_eq!(spent(), (budget.login, budget.plan, 0), "plan");
     let bases = Bases::Journal(Memory::new(Detail::Values));
-    reconcile::drift(&checked, &bases, false, &settings).await;
+    reconcile::find_drift(&checked, &bases, false, &settings).await;
     assert_eq!(spent(), (budget.login, budget.plan, 0), "drift");
     let kept: Accounts = pass.accounts.clone();
     reconcile::plan_with(&checked, &settings, &kept).await;
@@ -46,7 +46,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
     assert_eq!(spent(), (0, budget.around, CHANGED.len()), "apply");
 
     let ids = (0..3).map(|number| vendor.id(number)).collect();
-    let three = import::seen(
+    let three = import::read_objects(
         &checked,
         vendor.name,
         vendor.resource(),
@@ -60,7 +60,7 @@ async fn every_command_keeps_its_budget(vendor: &'static Vendor) {
         (budget.login, budget.import_three, 0),
         "import --id"
     );
-    let all = import::seen(
+    let all = import::read_objects(
         &checked,
         vendor.name,
         vendor.resource(),

@@ -42,17 +42,17 @@ fn checked(bench: &Bench, texts: &[String]) -> Checked {
         need_connections: true,
         simulators: Some(bench.connections.clone()),
     };
-    reconcile::check(loaded, &options)
+    reconcile::check_manifests(loaded, &options)
 }
 
 /// The imported manifests, without anything that could not be said.
 async fn imported(bench: &Bench, vendor: &'static Vendor, ask: Ask) -> Vec<String> {
     let none = checked(bench, &[]);
     let settings = bench.settings();
-    let seen = import::seen(&none, vendor.name, vendor.resource(), &ask, &settings).await;
+    let seen = import::read_objects(&none, vendor.name, vendor.resource(), &ask, &settings).await;
     let seen = seen.expect("an account");
     assert_eq!(seen.failures, [""; 0]);
-    let all = import::import(&none, &seen, &settings).into_iter();
+    let all = import::import_objects(&none, &seen, &settings).into_iter();
     all.map(|one| {
         assert_eq!(one.omitted, [""; 0], "{}", one.name);
         one.manifest.expect("a manifest")
@@ -117,7 +117,7 @@ async fn an_import_of_many_plans_empty_in_few_calls(vendor: &'static Vendor) {
     vendor.load(&bench, (vendor.account)(230));
     let none = checked(&bench, &[]);
     if !lists(vendor) {
-        let refused = import::seen(
+        let refused = import::read_objects(
             &none,
             vendor.name,
             vendor.resource(),
@@ -212,8 +212,9 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
         let differs = changed(&bench.pass(&manifests).await.planned[0]).len();
         let settings = bench.settings();
         let ask = Ask::Managed(Vec::new());
-        let seen = import::seen(&manifests, vendor.name, vendor.resource(), &ask, &settings).await;
-        let files = import::update(&manifests, &seen.expect("an account"), &settings);
+        let seen =
+            import::read_objects(&manifests, vendor.name, vendor.resource(), &ask, &settings).await;
+        let files = import::update_files(&manifests, &seen.expect("an account"), &settings);
         let [updated] = files.as_slice() else {
             panic!("one file: {}", files.len());
         };
@@ -245,7 +246,7 @@ async fn what_is_not_there_is_said(vendor: &'static Vendor) {
     let missing = vendor.id(900);
     let none = checked(&bench, &[]);
     let settings = bench.settings();
-    let seen = import::seen(
+    let seen = import::read_objects(
         &none,
         vendor.name,
         vendor.resource(),
@@ -259,10 +260,11 @@ async fn what_is_not_there_is_said(vendor: &'static Vendor) {
         "{:?}",
         seen.objects[0].observed
     );
-    let all = import::import(&none, &seen, &settings);
+    let all = import::import_objects(&none, &seen, &settings);
     let why = all[0].manifest.as_ref().expect_err("nothing");
     assert!(why.to_string().contains("no such object"), "{why}");
     let bad = Ask::Ids(vec!["a/b/c/d".into()]);
-    let refused = import::seen(&none, vendor.name, vendor.resource(), &bad, &settings).await;
+    let refused =
+        import::read_objects(&none, vendor.name, vendor.resource(), &bad, &settings).await;
     assert!(refused.is_err_and(|why| why.to_string().contains("for example")));
 }

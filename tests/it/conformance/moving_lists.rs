@@ -58,7 +58,7 @@ async fn listed(
         })
         .await;
     let checked = bench.check(&[vendor.little(1, false)]);
-    let seen = import::seen(
+    let seen = import::read_objects(
         &checked,
         vendor.name,
         vendor.resource(),
@@ -70,7 +70,7 @@ async fn listed(
     let found = seen
         .objects
         .iter()
-        .map(|found| import::shown(&found.identity));
+        .map(|found| import::show_identity(&found.identity));
     Some((found.collect(), seen.failures))
 }
 

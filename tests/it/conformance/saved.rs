@@ -38,7 +38,7 @@ for_every_vendor!(
 pub async fn through_a_file(bench: &Bench, checked: &Checked) -> PlanDocument {
     let pass = bench.pass(checked).await;
     let text = sealed_text(&pass.document);
-    let opened = saved::open(&text).expect("a sealed plan opens");
+    let opened = saved::read_sealed(&text).expect("a sealed plan opens");
     assert_eq!(opened, pass.document);
     bench.sandbox.forget_requests();
     opened
@@ -50,7 +50,7 @@ fn three(vendor: &Vendor) -> Vec<Object> {
 
 /// Joins a saved plan with all manifests.
 pub fn joined(bench: &Bench, document: PlanDocument, checked: &Checked) -> Saved {
-    let joined = reconcile::saved(document, checked, &|_| true, &bench.settings());
+    let joined = reconcile::join_saved_plan(document, checked, &|_| true, &bench.settings());
     joined.unwrap_or_else(|why| panic!("{why}"))
 }
 
@@ -314,7 +314,7 @@ async fn remembered(
         fail_fast: false,
         recorder,
     };
-    reconcile::apply(pass, &options, &bench.settings()).await
+    reconcile::apply_plan(pass, &options, &bench.settings()).await
 }
 
 async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
@@ -337,7 +337,8 @@ async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
         let writes = reconcile::past_writes(&past, &checked);
         let (take, kept) = (Take::default(), Accounts::new());
         let settings = bench.settings();
-        let undone = reconcile::undo(pair.path, writes, &take, checked, &settings, &kept).await;
+        let undone =
+            reconcile::plan_undo(pair.path, writes, &take, checked, &settings, &kept).await;
         let undone = undone.unwrap_or_else(|why| panic!("{}: {why}", pair.path));
         if undone.findings.iter().next().is_none() {
             for report in bench.carry_out(undone.pass).await {

@@ -38,7 +38,7 @@ async fn a_session_is_logged_out_at_the_end_where_the_vendor_asks_for_it(vendor:
         vendor.load(&bench, (vendor.account)(3));
         let settings = bench.settings();
         let checked = bench.check(&[vendor.little(0, false)]);
-        let pass = reconcile::plan(&checked, &settings).await;
+        let pass = reconcile::plan_pass(&checked, &settings).await;
         in_sync(&pass.planned[0]);
         bench.sandbox.forget_requests();
         settings.opened.log_out().await;

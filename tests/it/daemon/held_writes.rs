@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use entitle::apply::journal::Event;
+use entitle::apply::journal::JournalEvent;
 use entitle::apply::store::{LeaseClaim, Store, Taken};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
@@ -237,7 +237,7 @@ async fn while_another_run_writes_we_only_look() {
 fn intent_epochs(watched: &TestDaemon) -> Vec<Option<u64>> {
     let records = watched.read_history().records.into_iter();
     let epoch = records.filter_map(|record| match record.event {
-        Event::Intent(intent) => Some(intent.epoch),
+        JournalEvent::Intent(intent) => Some(intent.epoch),
         _ => None,
     });
     epoch.collect()
@@ -274,7 +274,7 @@ async fn a_run_that_has_lost_its_lock_sends_nothing_more() {
         assert_eq!(history.open_intents(), []);
         assert_eq!(intent_epochs(&watched), vec![Some(7); after]);
         let failed = history.records.iter().filter(
-            |record| matches!(&record.event, Event::Outcome(ended) if ended.outcome == Outcome::Failed),
+            |record| matches!(&record.event, JournalEvent::Outcome(ended) if ended.outcome == Outcome::Failed),
         );
         assert_eq!(failed.count(), after);
         watched.stop().await;

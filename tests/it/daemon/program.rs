@@ -4,7 +4,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use entitle::apply::journal::Event;
+use entitle::apply::journal::JournalEvent;
 
 use super::git::Repository;
 use super::{LAC, order_manifest};
@@ -360,7 +360,7 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
     let history = History::read(&journal);
     let mut epochs: Vec<Option<u64>> = Vec::new();
     for record in history.records {
-        if let Event::Intent(intent) = record.event {
+        if let JournalEvent::Intent(intent) = record.event {
             epochs.push(intent.epoch);
         }
     }

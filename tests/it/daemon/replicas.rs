@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use entitle::apply::journal::Event;
+use entitle::apply::journal::JournalEvent;
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::{LeaseClaim, RecordQueue, Store, Taken};
 use entitle::apply::{Secrets, Trust};
@@ -112,7 +112,7 @@ fn account_manifests(bench: &Bench, accounts: usize) -> Checked {
         need_connections: true,
         simulators: None,
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     assert!(!checked.findings.has_errors(), "{:?}", checked.findings);
     checked
 }
@@ -286,7 +286,7 @@ impl ReplicaTeam {
     fn epochs_do_not_interleave(&self) {
         let mut last = BTreeMap::new();
         let written = self.team.appended(|appended| {
-            let intent = matches!(appended.record.event, Event::Intent(_));
+            let intent = matches!(appended.record.event, JournalEvent::Intent(_));
             intent.then(|| appended.under.clone()).flatten()
         });
         for (account, epoch) in written {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entitle::apply::journal::{Event, Journal, Record};
+use entitle::apply::journal::{Journal, JournalEvent, Record};
 use entitle::apply::store::compact::COMPACT_THRESHOLD;
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
@@ -64,7 +64,7 @@ async fn a_daemon_that_writes_sums_up_a_long_journal() {
         scope: None,
         at: "2026-11-21T12:00:00Z".into(),
         run: number.to_string(),
-        event: Event::Finished { interrupted: false },
+        event: JournalEvent::Finished { interrupted: false },
     };
     let mut journal = tempfile::tempdir().expect("a directory");
     let path = journal.path().join("journal.jsonl");
@@ -119,7 +119,7 @@ async fn healing_alone_remembers_what_is_in_sync_and_nothing_else() {
     watched.advance(RESYNC * 2).await;
     assert_eq!(watched.live_field(0, "activations_allowed"), 10);
     let history = watched.read_history();
-    let agreed = |event: &&Event| matches!(event, Event::Agreed(_));
+    let agreed = |event: &&JournalEvent| matches!(event, JournalEvent::Agreed(_));
     let events = history.records.iter().map(|record| &record.event);
     assert_eq!(events.filter(agreed).count(), 1);
     watched.stop().await;
@@ -135,16 +135,16 @@ async fn every_write_stands_in_the_journal_with_its_run() {
     .await;
     let write = watched.object(0).last_write.clone().expect("written");
     let history = watched.read_history();
-    let events: Vec<&Event> = history
+    let events: Vec<&JournalEvent> = history
         .of_run(&write.run)
         .map(|record| &record.event)
         .collect();
     let [
-        Event::Started(started),
-        Event::Intent(_),
-        Event::Outcome(_),
-        Event::Finished { .. },
-        Event::Agreed(_),
+        JournalEvent::Started(started),
+        JournalEvent::Intent(_),
+        JournalEvent::Outcome(_),
+        JournalEvent::Finished { .. },
+        JournalEvent::Agreed(_),
     ] = events[..]
     else {
         panic!("{events:?}");
@@ -242,7 +242,7 @@ async fn a_write_that_was_cut_off_is_looked_into_once() {
     let found = history
         .records
         .iter()
-        .filter(|r| matches!(r.event, Event::Found { .. }));
+        .filter(|r| matches!(r.event, JournalEvent::Found { .. }));
     assert_eq!(found.count(), 1);
     next.stop().await;
 }

@@ -8,14 +8,14 @@ mod vendor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entitle::apply::journal::{Event, Record};
+use entitle::apply::journal::{JournalEvent, Record};
 use entitle::apply::memory::runs::{Index, PastRun, runs_that_wrote};
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::records::Records;
 use entitle::manifest::{self, yaml};
 use entitle::model::diagnostic::Source;
 use entitle::model::{Diagnostics, Field, Live, Node, Tree};
-use entitle::plan::document::{ChangeEntry, PlanDocument, diagnostics};
+use entitle::plan::document::{ChangeEntry, PlanDocument, diagnostic_entries};
 use entitle::plan::{saved, undo};
 use entitle::provider::{self, codec};
 use entitle::reconcile::{self, CheckOptions};
@@ -39,7 +39,7 @@ pub fn manifest(data: &[u8]) -> String {
         need_connections: data.len().is_multiple_of(2),
         simulators: None,
     };
-    let checked = reconcile::check(loaded, &options);
+    let checked = reconcile::check_manifests(loaded, &options);
     let printed = printed(&checked.findings);
     // A finding keeps no more than a line of a large file.
     let text = match std::str::from_utf8(data) {
@@ -70,7 +70,8 @@ fn printed(findings: &Diagnostics) -> String {
         render::diagnostics::write_findings(&mut out, findings, colour)
             .expect("findings are rendered");
     }
-    render::json::write_document(&mut out, &diagnostics(findings)).expect("findings are JSON");
+    render::json::write_document(&mut out, &diagnostic_entries(findings))
+        .expect("findings are JSON");
     String::from_utf8(out).expect("what is printed is UTF-8")
 }
 
@@ -139,24 +140,24 @@ fn planted_in(node: &Node) -> usize {
 /// A saved plan: as it is, and sealed anew so that the reader behind the seal is reached.
 pub fn plan_file(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = saved::open(&text);
+    let _ = saved::read_sealed(&text);
     let body = text.strip_suffix("\n}").unwrap_or(&text);
     let sealed = format!(
         "{body},\n  \"seal\": \"sha256:{}\"\n}}\n",
         hash(body.as_bytes())
     );
-    let Ok(document) = saved::open(&sealed) else {
+    let Ok(document) = saved::read_sealed(&sealed) else {
         return;
     };
     show(&document);
     let again = sealed_text(&document);
-    assert!(saved::open(&again).is_ok(), "what is sealed opens");
+    assert!(saved::read_sealed(&again).is_ok(), "what is sealed opens");
 }
 
 /// The plan as a file holds it.
 pub fn sealed_text(document: &PlanDocument) -> String {
     let mut text = Vec::new();
-    saved::seal(document, &mut text).expect("a plan is JSON");
+    saved::write_sealed(document, &mut text).expect("a plan is JSON");
     String::from_utf8(text).expect("JSON is text")
 }
 
@@ -201,16 +202,16 @@ fn read_journal(text: &str) {
         assert!(past.carried_out.len() <= past.addresses.len());
     }
     for record in &all {
-        let Event::Intent(intent) = &record.event else {
+        let JournalEvent::Intent(intent) = &record.event else {
             continue;
         };
         let kind = intent.address.split('/').next().unwrap_or_default();
-        if let Some(kind) = provider::of_kind(kind) {
+        if let Some(kind) = provider::find_kind(kind) {
             let table = kind.table().desired;
             take_back(table, &intent.changes, &Live::default());
             for field in table {
                 if let Some(json) = intent.unread.get(field.name) {
-                    let _ = codec::value(field, json, &field.name);
+                    let _ = codec::decode_value(field, json, &field.name);
                 }
             }
         }
@@ -219,7 +220,7 @@ fn read_journal(text: &str) {
 
 fn take_back(table: &'static [Field], changes: &[ChangeEntry], live: &Live) {
     for changed_too in [false, true] {
-        let inverse = undo::inverse(table, changes, live, changed_too);
+        let inverse = undo::invert_changes(table, changes, live, changed_too);
         assert!(inverse.lost.len() <= changes.len());
     }
 }

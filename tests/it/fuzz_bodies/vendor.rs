@@ -30,7 +30,7 @@ pub fn decode(data: &[u8]) {
         return;
     };
     let number = usize::from(*choice);
-    let Some(kind) = provider::kinds().cycle().nth(number) else {
+    let Some(kind) = provider::all_kinds().cycle().nth(number) else {
         return;
     };
     let count = if *choice < 128 { 1 } else { 3 };
@@ -90,7 +90,7 @@ fn planned(
     let planned: Vec<_> = objects
         .iter()
         .zip(observed)
-        .map(|(object, seen)| plan::plan(kind, object, seen, now()))
+        .map(|(object, seen)| plan::plan_object(kind, object, seen, now()))
         .collect();
     for planned in &planned {
         let broken = planned.message.as_deref().unwrap_or_default();
@@ -105,7 +105,7 @@ fn planned(
     );
     show(&document);
     let sealed = super::sealed_text(&document);
-    assert!(saved::open(&sealed).is_ok(), "what is sealed opens");
+    assert!(saved::read_sealed(&sealed).is_ok(), "what is sealed opens");
     for (object, seen) in document.objects.iter().zip(observed) {
         if let Observed::Live(live) = seen {
             take_back(kind.table().desired, &object.changes, live);
@@ -121,7 +121,7 @@ pub fn judge(kind: &'static dyn ResourceKind, object: &Arc<Desired>, reply: &Rep
         planned(kind, std::slice::from_ref(object), &[Observed::Live(live)]);
     }
     if let Ok(json) = serde_json::from_str(&reply.body) {
-        let provider = provider::of(kind.vendor()).expect("a provider for every kind");
+        let provider = provider::provider_of(kind.vendor()).expect("a provider for every kind");
         let _ = (provider.auth().session)(&json);
     }
 }
@@ -134,7 +134,7 @@ fn now() -> Timestamp {
 pub fn wanted(kind: &'static dyn ResourceKind) -> &'static [Arc<Desired>] {
     static WANTED: OnceLock<BTreeMap<&'static str, Vec<Arc<Desired>>>> = OnceLock::new();
     let all = WANTED.get_or_init(|| {
-        let each = provider::kinds();
+        let each = provider::all_kinds();
         each.map(|kind| (kind.table().kind.0, three(kind)))
             .collect()
     });
@@ -154,7 +154,7 @@ fn three(kind: &'static dyn ResourceKind) -> Vec<Arc<Desired>> {
     loaded
         .sources
         .push(Arc::new(Source::new("full.yaml".into(), text)));
-    let checked = reconcile::check(loaded, &CheckOptions::default());
+    let checked = reconcile::check_manifests(loaded, &CheckOptions::default());
     let first = checked.desired.first().expect("an example has an object");
     (0..3)
         .map(|number| Arc::new(numbered(kind, first, number)))

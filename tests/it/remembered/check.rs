@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use entitle::apply::journal::{Event, Record};
+use entitle::apply::journal::{JournalEvent, Record};
 use entitle::apply::memory::runs::runs_that_wrote;
 use entitle::daemon::status::{ObjectState, Status};
 use entitle::model::{Diagnostics, Fields};
@@ -70,11 +70,11 @@ fn reads_alike(world: &mut World, checked: &Checked) {
     let open = |memory: &entitle::apply::memory::Memory| memory.open().cloned().collect::<Vec<_>>();
     assert_eq!(open(&whole), open(&world.followed), "open writes");
     for object in &checked.desired {
-        let table = provider::of_kind(object.address.kind.0)
+        let table = provider::find_kind(object.address.kind.0)
             .expect("known")
             .table()
             .desired;
-        let place = reconcile::place(checked, &object.connection);
+        let place = reconcile::account_of(checked, &object.connection);
         let base = |memory: &entitle::apply::memory::Memory| {
             let agrees = memory.agrees(object, &place);
             let base = memory.base(table, object, &place, &Fields::new());
@@ -89,7 +89,7 @@ fn finds_renamed(world: &World, model: &Model, checked: &Checked) {
     if model.runs.is_empty() {
         return;
     }
-    let keys = reconcile::keys(checked);
+    let keys = reconcile::journal_keys(checked);
     let wrote = runs_that_wrote(world.records());
     for run in &model.runs {
         let own = wrote.iter().find(|wrote| wrote.run == run.id);
@@ -205,11 +205,11 @@ pub fn settled_first(news: &[Record], expected: usize) {
     let mut found = 0;
     for record in news {
         match &record.event {
-            Event::Found { .. } => {
+            JournalEvent::Found { .. } => {
                 found += 1;
                 assert!(!writing.contains(&record.run), "{record:?} comes late");
             }
-            Event::Started(_) | Event::Intent(_) => {
+            JournalEvent::Started(_) | JournalEvent::Intent(_) => {
                 writing.insert(&record.run);
             }
             _ => {}
@@ -221,7 +221,7 @@ pub fn settled_first(news: &[Record], expected: usize) {
 /// Every write has its intent, with the changes of the model, and there are no others.
 pub fn intents(news: &[Record], expected: &[Write]) {
     let written = news.iter().filter_map(|record| match &record.event {
-        Event::Intent(intent) => {
+        JournalEvent::Intent(intent) => {
             let paths = intent.changes.iter().map(|change| change.path.clone());
             Some((intent.address.clone(), paths.collect()))
         }

@@ -14,7 +14,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use entitle::apply::journal::{Event, Record};
+use entitle::apply::journal::{JournalEvent, Record};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::status::ObjectState;
 use entitle::model::PathPattern;
@@ -331,7 +331,7 @@ fn journalled(
 }
 
 fn run_of(news: &[Record], address: &str) -> String {
-    let about = |record: &&Record| matches!(&record.event, Event::Intent(intent) if intent.address == address);
+    let about = |record: &&Record| matches!(&record.event, JournalEvent::Intent(intent) if intent.address == address);
     let record = news.iter().find(about);
     record.expect("it was written down").run.clone()
 }

@@ -186,7 +186,7 @@ impl World {
         let accounts = self.examine_open_writes(checked, &run).await;
         let settings = self.bench.settings();
         let memory = self.follow().clone();
-        let plan = || reconcile::restore(&memory, checked, &settings, &accounts);
+        let plan = || reconcile::plan_restore(&memory, checked, &settings, &accounts);
         let passes = (plan().await, again(how, plan).await);
         self.carry_out(passes, &run, Purpose::Heal, how).await;
     }
@@ -205,7 +205,7 @@ impl World {
         let plan = || {
             let (run, checked) = (&past.run, checked.clone());
             let writes = reconcile::past_writes(&past, &checked);
-            reconcile::undo(run, writes, take, checked, &settings, &accounts)
+            reconcile::plan_undo(run, writes, take, checked, &settings, &accounts)
         };
         let Undone { pass, findings, .. } = plan().await.ok()?;
         let again = again(how, || async { plan().await.expect("as before").pass }).await;
@@ -280,13 +280,15 @@ impl World {
             fail_fast: false,
             recorder,
         };
-        reconcile::apply(pass, &options, &self.bench.settings()).await
+        reconcile::apply_plan(pass, &options, &self.bench.settings()).await
     }
 
     pub async fn drift(&self, checked: &Checked) -> entitle::plan::drift::document::DriftDocument {
         let bases = Bases::Journal(self.memory());
         let settings = self.bench.settings();
-        reconcile::drift(checked, &bases, false, &settings).await.0
+        reconcile::find_drift(checked, &bases, false, &settings)
+            .await
+            .0
     }
 
     /// One process of the daemon that looks at everything once.

@@ -164,7 +164,7 @@ impl Bench {
             need_connections: true,
             simulators: Some(self.connections.clone()),
         };
-        reconcile::check(loaded, &options)
+        reconcile::check_manifests(loaded, &options)
     }
 
     /// Checks manifests in which nothing is wrong.
@@ -189,7 +189,7 @@ impl Bench {
     }
 
     pub async fn pass(&self, checked: &Checked) -> Pass {
-        reconcile::plan(checked, &self.settings()).await
+        reconcile::plan_pass(checked, &self.settings()).await
     }
 
     pub async fn plan(&self, objects: &[Object]) -> Vec<Planned> {
@@ -212,7 +212,7 @@ impl Bench {
             fail_fast: false,
             recorder: Recorder::new(None, "test", Default::default(), self.clock),
         };
-        reconcile::apply(pass, &options, &self.settings()).await
+        reconcile::apply_plan(pass, &options, &self.settings()).await
     }
 
     pub async fn apply(&self, objects: &[Object]) -> Vec<Report> {

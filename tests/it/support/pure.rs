@@ -29,7 +29,7 @@ pub fn check(texts: &[(&str, &str)]) -> Checked {
         sources,
         ..Loaded::default()
     };
-    reconcile::check(loaded, &CheckOptions::default())
+    reconcile::check_manifests(loaded, &CheckOptions::default())
 }
 
 /// What a vendor answers, by the name of the call, for example `GET /v3/…`.
@@ -50,7 +50,7 @@ pub fn observe(
     }
     let (mut observed, mut calls) = (BTreeMap::new(), Vec::new());
     for (_, objects) in by_vendor {
-        let provider = provider::of(objects[0].vendor).ok_or("no provider")?;
+        let provider = provider::provider_of(objects[0].vendor).ok_or("no provider")?;
         let mut reading = provider.reading(&objects);
         loop {
             let ready = reading.ready();
@@ -101,10 +101,10 @@ pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Pla
         .desired
         .iter()
         .map(|object| {
-            let kind = provider::of_kind(object.address.kind.0).expect("a kind");
+            let kind = provider::find_kind(object.address.kind.0).expect("a kind");
             let unread = Observed::Unread("it was not read".into());
             let seen = observed.get(&object.address.to_string()).unwrap_or(&unread);
-            plan::plan(kind, object, seen, now())
+            plan::plan_object(kind, object, seen, now())
         })
         .collect()
 }

@@ -15,8 +15,8 @@ pub fn manifests() -> Vec<Vec<u8>> {
     for provider in provider::ALL {
         folders.push(examples.join(provider.vendor().0));
     }
-    folders.extend(provider::kinds().map(|kind| examples.join(golden::kind_path(kind))));
-    folders.extend(provider::kinds().flat_map(cases));
+    folders.extend(provider::all_kinds().map(|kind| examples.join(golden::kind_path(kind))));
+    folders.extend(provider::all_kinds().flat_map(cases));
     let mut texts: Vec<Vec<u8>> = folders
         .iter()
         .flat_map(|folder| golden::files(folder, "yaml"))
@@ -41,7 +41,7 @@ pub struct Case {
 
 pub fn replies() -> Vec<Case> {
     let mut found = Vec::new();
-    for kind in provider::kinds() {
+    for kind in provider::all_kinds() {
         for folder in cases(kind) {
             let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("readable");
             found.push(Case {
@@ -58,7 +58,7 @@ pub fn replies() -> Vec<Case> {
 /// Bodies of replies to writes, with the kind of the objects.
 pub fn written() -> Vec<(&'static dyn ResourceKind, Vec<u8>)> {
     let mut found = Vec::new();
-    for kind in provider::kinds() {
+    for kind in provider::all_kinds() {
         for path in golden::files(&golden::kind_dir(kind).join("replies"), "http") {
             let text = std::fs::read_to_string(path).expect("readable");
             let body = text.split_once("\n\n").map_or("", |(_, body)| body);
@@ -92,7 +92,7 @@ pub fn plans() -> Vec<String> {
 pub fn journal() -> String {
     let mut lines = Vec::new();
     for (run, plan) in plans().iter().enumerate() {
-        let document = entitle::plan::saved::open(plan).expect("a plan");
+        let document = entitle::plan::saved::read_sealed(plan).expect("a plan");
         let mut line = |event: serde_json::Value| {
             let record = serde_json::json!({
                 "at": "2026-11-21T12:00:00Z", "run": format!("run-{run}"), "event": event,

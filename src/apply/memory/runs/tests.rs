@@ -3,14 +3,14 @@ use crate::apply::memory::testing::{self, ended, intent, record, write};
 use crate::apply::memory::{Detail, Finding, Memory, SummaryForm};
 use crate::apply::outcome::Outcome;
 
-fn under(address: &str, epoch: impl Into<Option<u64>>) -> Event {
+fn under(address: &str, epoch: impl Into<Option<u64>>) -> JournalEvent {
     write(Intent {
         epoch: epoch.into(),
         ..intent(address)
     })
 }
 
-fn overtaken(events: Vec<(&str, Event)>) -> BTreeSet<(String, String)> {
+fn overtaken(events: Vec<(&str, JournalEvent)>) -> BTreeSet<(String, String)> {
     let mut index = Index::default();
     for (run, event) in events {
         index.add(&record(run, event));
@@ -54,7 +54,7 @@ fn a_run_that_wrote_after_it_had_lost_its_lock_is_told() {
 
 #[test]
 fn a_run_is_what_it_is_known_to_have_carried_out() {
-    let found = |address: &str, finding| Event::Found {
+    let found = |address: &str, finding| JournalEvent::Found {
         address: address.into(),
         of_run: "1".into(),
         found: String::new(),
@@ -70,7 +70,7 @@ fn a_run_is_what_it_is_known_to_have_carried_out() {
         record("1", under("e", None)),
         record("1", under("f", None)),
         record("1", under("g", None)),
-        record("3", Event::Finished { interrupted: false }),
+        record("3", JournalEvent::Finished { interrupted: false }),
         // Found out by later runs.
         record("3", found("d", Some(Finding::CarriedOut))),
         record("3", found("e", Some(Finding::NotCarriedOut))),

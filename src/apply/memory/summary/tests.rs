@@ -4,7 +4,7 @@ use serde_json::json;
 use super::super::testing::{URL, change, started, write};
 use super::super::{Detail, Finding, agreement, testing};
 use super::*;
-use crate::apply::journal::{Agreed, Ended, GaveUp, Intent, Purpose, Residual};
+use crate::apply::journal::{Agreed, GaveUp, Intent, Purpose, Residual, StepEnd};
 use crate::apply::outcome::Outcome;
 use crate::model::Ids;
 use crate::plan::base::Base;
@@ -43,13 +43,13 @@ fn journal(steps: &[Step]) -> Vec<Record> {
     records
 }
 
-fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> Event {
+fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
     let intent = written(object, [a, b, c]);
     let address = intent.address.clone();
     match what {
         0..3 | 9 => write(intent),
-        3..5 => Event::Outcome(ended(address, a, b)),
-        5 => Event::Found {
+        3..5 => JournalEvent::Outcome(ended(address, a, b)),
+        5 => JournalEvent::Found {
             address,
             of_run: format!("run-{}", a % 4),
             found: String::new(),
@@ -60,7 +60,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> Event {
                 None,
             ][usize::from(b % 4)],
         },
-        6 => Event::Agreed(Box::new(Agreed {
+        6 => JournalEvent::Agreed(Box::new(Agreed {
             address,
             base_url: intent.base_url,
             tenant: intent.tenant,
@@ -72,7 +72,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> Event {
             commit: c.is_multiple_of(2).then(|| "f00".to_string()),
             ..testing::agreed(&[])
         })),
-        7 => Event::GaveUp(Box::new(GaveUp {
+        7 => JournalEvent::GaveUp(Box::new(GaveUp {
             address,
             vendor: intent.vendor,
             connection: intent.connection,
@@ -86,13 +86,13 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> Event {
                 _ => "of an older version".into(),
             },
         })),
-        _ => Event::Finished {
+        _ => JournalEvent::Finished {
             interrupted: a.is_multiple_of(2),
         },
     }
 }
 
-fn ended(address: String, a: u8, b: u8) -> Ended {
+fn ended(address: String, a: u8, b: u8) -> StepEnd {
     let outcomes = [
         Outcome::Converged,
         Outcome::Converged,
@@ -107,7 +107,7 @@ fn ended(address: String, a: u8, b: u8) -> Ended {
         path: path.into(),
         is,
     };
-    Ended {
+    StepEnd {
         address,
         outcome,
         message: None,
@@ -269,7 +269,7 @@ proptest! {
     /// Whatever kind of object it is.
     #[test]
     fn values_come_back_as_they_were((vendor, text) in rows()) {
-        let table = provider::kinds().nth(vendor).unwrap().table();
+        let table = provider::all_kinds().nth(vendor).unwrap().table();
         // A member that is no value of its field is left out.
         let row: BTreeMap<String, Json> = serde_json::from_str(&text).unwrap();
         let fields = fields_from_json(table.desired, &row);

@@ -41,7 +41,7 @@ use super::{
     Cursor, JournalLine, JournalScope, Lease, LeaseClaim, Roster, Store, StoreError, Taken,
     lock_unpoisoned,
 };
-use crate::apply::journal::{Event, Record, encode};
+use crate::apply::journal::{JournalEvent, Record, encode};
 use crate::apply::memory::JournalSummary;
 use crate::model::AccountKey;
 use account::AccountStates;
@@ -166,7 +166,7 @@ impl BucketStore {
         self.append_unfenced(records, &log).await?;
         for (record, line) in records.iter().zip(self.lines(records)?) {
             let line = line.trim_end().to_string();
-            if matches!(record.event, Event::Started(_)) {
+            if matches!(record.event, JournalEvent::Started(_)) {
                 lock_unpoisoned(&self.run_starts).insert(run.clone(), line);
             } else {
                 lock_unpoisoned(&self.run_starts).remove(run);
@@ -222,7 +222,10 @@ const WRITE: &str = "write to";
 
 /// Reports whether a record is about a run as a whole and not about an object.
 fn is_run_record(record: &Record) -> bool {
-    matches!(record.event, Event::Started(_) | Event::Finished { .. })
+    matches!(
+        record.event,
+        JournalEvent::Started(_) | JournalEvent::Finished { .. }
+    )
 }
 
 /// How often to try a lease that another run holds; one with a short term is tried more often.

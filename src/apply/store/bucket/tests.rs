@@ -171,9 +171,9 @@ fn name(line: &JournalLine) -> String {
         return format!("{line:?}");
     };
     let event = match &record.event {
-        Event::Intent(intent) => intent.address.clone(),
-        Event::Started(_) => "started".into(),
-        Event::Finished { .. } => "finished".into(),
+        JournalEvent::Intent(intent) => intent.address.clone(),
+        JournalEvent::Started(_) => "started".into(),
+        JournalEvent::Finished { .. } => "finished".into(),
         other => format!("{other:?}"),
     };
     format!("{} {event}", record.run)
@@ -213,7 +213,7 @@ async fn whichever_request_fails_no_line_is_lost_or_doubled() {
             assert_eq!(busy.err().as_deref(), Some("ann"), "{first} {failure:?}");
             insist(
                 &ann,
-                &[record("1", Event::Finished { interrupted: false })],
+                &[record("1", JournalEvent::Finished { interrupted: false })],
                 None,
             )
             .await;
@@ -489,7 +489,7 @@ impl Meanwhile {
         self.other.append(&start, None).await.unwrap();
         let lines = [intent("2", "a"), intent("2", "b")];
         self.other.append(&lines, Some(&*lease)).await.unwrap();
-        let end = [record("2", Event::Finished { interrupted: false })];
+        let end = [record("2", JournalEvent::Finished { interrupted: false })];
         self.other.append(&end, None).await.unwrap();
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::FileStore;
-use crate::apply::journal::{Event, decode, encode};
+use crate::apply::journal::{JournalEvent, decode, encode};
 use crate::apply::memory::{JournalSummary, SummaryForm};
 use crate::apply::records::MAX_LINE;
 use crate::files::links::LinkPolicy;
@@ -46,7 +46,7 @@ pub async fn prune_journal(journal: &Path, before: Timestamp) -> io::Result<u64>
     let summary = summarize_prefix(&mut file, &old).await?;
     // Writes without an outcome keep their lines.
     let open = summary.records(SummaryForm::Plain);
-    let open = open.filter(|record| !matches!(record.event, Event::Known(_)));
+    let open = open.filter(|record| !matches!(record.event, JournalEvent::Known(_)));
     let deleted = old.lines.saturating_sub(open.count() as u64);
     if deleted == 0 {
         return Ok(0);
@@ -86,7 +86,7 @@ fn find_old_prefix(file: &File, before: Timestamp) -> io::Result<OldPrefix> {
             lines += 1;
             continue;
         };
-        if matches!(record.event, Event::Known(_)) {
+        if matches!(record.event, JournalEvent::Known(_)) {
             old.bytes = bytes;
             continue;
         }
@@ -119,7 +119,7 @@ mod tests {
     use crate::apply::outcome::Outcome;
     use crate::apply::records::Records;
 
-    fn at(day: &str, run: &str, event: Event) -> Record {
+    fn at(day: &str, run: &str, event: JournalEvent) -> Record {
         Record {
             at: format!("2026-11-{day}T12:00:00Z"),
             ..record(run, event)

@@ -1,6 +1,6 @@
 //! Names of accounts in the tables.
 
-use crate::apply::journal::{Event, Record};
+use crate::apply::journal::{JournalEvent, Record};
 use crate::model::AccountKey;
 use crate::provider;
 
@@ -34,12 +34,12 @@ pub fn parse_account(text: &str) -> Option<AccountKey> {
 /// Returns the account for a record that is appended without a lease.
 pub fn unleased_account(record: &Record) -> &'static str {
     match record.event {
-        Event::Started(_) | Event::Finished { .. } => RUNS,
-        Event::Intent(_)
-        | Event::Outcome(_)
-        | Event::Found { .. }
-        | Event::Agreed(_)
-        | Event::GaveUp(_)
-        | Event::Known(_) => UNKNOWN,
+        JournalEvent::Started(_) | JournalEvent::Finished { .. } => RUNS,
+        JournalEvent::Intent(_)
+        | JournalEvent::Outcome(_)
+        | JournalEvent::Found { .. }
+        | JournalEvent::Agreed(_)
+        | JournalEvent::GaveUp(_)
+        | JournalEvent::Known(_) => UNKNOWN,
     }
 }

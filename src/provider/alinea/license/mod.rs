@@ -57,7 +57,7 @@ impl ResourceKind for License {
         let id = write.desired.id("licenseId");
         let mut body = Map::new();
         body.insert("LicenseId".into(), json!(id));
-        body.extend(codec::encode(fields::TABLE.desired, &write.fields));
+        body.extend(codec::encode_fields(fields::TABLE.desired, &write.fields));
         Call::write(
             Method::Put,
             views::View::Nested.path(id),

@@ -10,7 +10,7 @@ use super::fields::TABLE;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Clearing, Field, Live, Malformed};
 use crate::provider::decode;
-use crate::provider::segment;
+use crate::provider::encode_segment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
@@ -24,7 +24,7 @@ impl View {
             View::Flat => "licenseDtoIndex",
             View::Nested => "licenses",
         };
-        format!("/api/{resource}/{}", segment(id))
+        format!("/api/{resource}/{}", encode_segment(id))
     }
 }
 
@@ -62,7 +62,7 @@ pub fn merge(flat: Map<String, Json>, nested: Map<String, Json>) -> Result<Live,
         }
     }
     let mut live = Live {
-        fields: decode::fields(TABLE.desired, &object)?,
+        fields: decode::decode_fields(TABLE.desired, &object)?,
         ..Live::default()
     };
     let modified = [&flat, &nested]

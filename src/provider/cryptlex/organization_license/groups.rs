@@ -11,13 +11,13 @@ use super::sheet::Sheet;
 use crate::model::Text;
 use crate::model::diagnostic::find_nearest;
 use crate::provider::canon;
-use crate::provider::decode::{Columns, Row, Rows, Spot};
-use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled};
+use crate::provider::decode::{AtomShape, Columns, Row, Rows};
+use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled_list};
 use crate::provider::reading::MOST_PAGES;
 
 /// A user group as the list shows it: id and name.
 pub static GROUPS: LazyLock<Rows<2>> = LazyLock::new(|| {
-    let beside = [Spot::at("id"), Spot::at("name")];
+    let beside = [AtomShape::at("id"), AtomShape::at("name")];
     Rows::new(Columns::of(&[]), beside).identified(|id| id.text().is_some())
 });
 
@@ -100,7 +100,7 @@ impl Groups {
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             let [id, name] = &row.beside;
-            let id = canon::id(id.text().ok_or("id")?).to_string();
+            let id = canon::canonical_id(id.text().ok_or("id")?).to_string();
             let name = name.text().ok_or("name")?;
             self.progress.seen.insert(id.clone());
             let ids = self.progress.ids.entry(name.to_string()).or_default();
@@ -118,7 +118,7 @@ impl Groups {
             true => Ok(true),
             false => {
                 let list = name.split('?').next().unwrap_or(name);
-                Err(GroupError::Unread(unsettled(list)))
+                Err(GroupError::Unread(unsettled_list(list)))
             }
         }
     }

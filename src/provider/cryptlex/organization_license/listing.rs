@@ -13,8 +13,8 @@ use super::{LICENSES, LicenseRow, id_of, with_scope};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{self, Joint, Overlap, READINGS};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, success};
-use crate::provider::{segment, with_query};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, require_success};
+use crate::provider::{encode_segment, with_query};
 
 /// Scope that the page of the list of organizations prints.
 const READ_ORGANIZATIONS: &str = "organization:read";
@@ -30,7 +30,10 @@ impl List {
         match self {
             List::Organizations => "/v3/organizations".to_string(),
             List::LicensesOf(organization) => {
-                format!("/v3/organizations/{}/licenses", segment(organization))
+                format!(
+                    "/v3/organizations/{}/licenses",
+                    encode_segment(organization)
+                )
             }
         }
     }
@@ -105,7 +108,7 @@ impl LicenseListing {
             }
             Joint::Moved => {
                 self.failures
-                    .push(overlap::unsettled(&format!("GET {}", list.path())));
+                    .push(overlap::unsettled_list(&format!("GET {}", list.path())));
                 self.lists.entry(list).or_default().unsettled = true;
             }
             // A page that is not full is the last one.
@@ -158,7 +161,7 @@ impl Listing for LicenseListing {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let ((list, sheet), name) = self.outbox.purpose(ticket);
         let scope = list.scope();
-        let read = success(&name, answer).and_then(|reply| {
+        let read = require_success(&name, answer).and_then(|reply| {
             let rows = rows_of(&LICENSES, &reply, &name, &|_| true)?;
             self.rows(list, sheet, &rows, &name);
             Ok(())

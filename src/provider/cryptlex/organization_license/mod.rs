@@ -27,12 +27,12 @@ use crate::model::{
     Reply, Text, Value, Verdict,
 };
 use crate::provider::codec;
-use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::semantics::{Echo, Semantics, WriteMode};
-use crate::provider::{ResourceKind, Write, canon, segment};
+use crate::provider::{ResourceKind, Write, canon, encode_segment};
 
 /// The scope that the page of the write call prints.
 const UPDATE: &str = "organization:license:update";
@@ -85,11 +85,11 @@ impl ResourceKind for OrganizationLicense {
 
     fn encode(&self, write: &Write<'_>) -> Call {
         let (organization, license) = (
-            segment(write.desired.id("organizationId")),
-            segment(write.desired.id("licenseId")),
+            encode_segment(write.desired.id("organizationId")),
+            encode_segment(write.desired.id("licenseId")),
         );
         let path = format!("/v3/organizations/{organization}/licenses/{license}");
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))
     }
 
@@ -127,7 +127,7 @@ impl ResourceKind for OrganizationLicense {
 
 /// A license as lists and replies show it: its id, and the ids of its groups.
 static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
-    let beside = [Spot::at("id"), Spot::each("userGroups", "id")];
+    let beside = [AtomShape::at("id"), AtomShape::each("userGroups", "id")];
     Rows::new(Columns::of(&[]), beside).identified(|id| id.text().is_some())
 });
 
@@ -147,7 +147,7 @@ fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
             )));
         }
     };
-    let ids = groups.iter().map(|id| id.text().map(canon::id));
+    let ids = groups.iter().map(|id| id.text().map(canon::canonical_id));
     let ids: Option<BTreeSet<Text>> = ids.collect();
     let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
     let mut live = Live::default();
@@ -157,7 +157,7 @@ fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
 
 /// The id of a row, which is the first thing that is read of it.
 fn id_of<const N: usize>(row: &Row<'_, '_, N>) -> Option<Text> {
-    row.beside.first()?.text().map(canon::id)
+    row.beside.first()?.text().map(canon::canonical_id)
 }
 
 /// The vendor's words of a 403 do not say which scope is missing; the page of the call does.

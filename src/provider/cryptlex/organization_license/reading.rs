@@ -20,9 +20,10 @@ use crate::provider::canon;
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::list_search::{ListSearch, SearchStep};
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, SeenIds, Settled, Ticket, is_absent, success, unreadable,
+    Answer, Failure, Outbox, Reading, SeenIds, Settled, Ticket, is_absent, require_success,
+    unreadable_reply,
 };
-use crate::provider::{segment, with_query};
+use crate::provider::{encode_segment, with_query};
 
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
 pub const FULL: usize = 100;
@@ -305,7 +306,7 @@ impl Organization {
     }
 
     fn path(&self, list: &str) -> String {
-        format!("/v3/organizations/{}/{list}", segment(&self.id))
+        format!("/v3/organizations/{}/{list}", encode_segment(&self.id))
     }
 
     /// A page of the licenses, by its number from 0.
@@ -328,7 +329,7 @@ impl Reading for LicenseReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (purpose, name) = self.outbox.purpose(ticket);
         let absent = is_absent(&answer);
-        let read = success(&name, answer).and_then(|reply| {
+        let read = require_success(&name, answer).and_then(|reply| {
             if let Purpose::Groups(number) = purpose {
                 let rows = rows_of(&GROUPS, &reply, &name, &|_| true)?;
                 self.groups(number, &rows, &name);
@@ -336,7 +337,7 @@ impl Reading for LicenseReading {
             }
             let want: Want<'_> = &|id| {
                 id.text()
-                    .is_none_or(|id| self.wants(purpose, &canon::id(id)))
+                    .is_none_or(|id| self.wants(purpose, &canon::canonical_id(id)))
             };
             let rows = rows_of(&LICENSES, &reply, &name, want)?;
             match purpose {
@@ -409,7 +410,7 @@ pub fn rows_of<'de, const N: usize>(
     want: Want<'_>,
 ) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
     let list = rows.list(&reply.body, want);
-    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    let list = list.map_err(|error| unreadable_reply(name, reply, &error))?;
     let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
     match list.odd.words("the text `id`") {
         Some(odd) => Err(Failure::odd(format!("{name} answered with {odd}"))),

@@ -21,10 +21,10 @@ use serde_json::Value as Json;
 
 use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply};
 use crate::provider::codec;
-use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::reading::Reading;
 use crate::provider::semantics::{Echo, Semantics, WriteMode};
-use crate::provider::{ResourceKind, Write, segment};
+use crate::provider::{ResourceKind, Write, encode_segment};
 
 /// The licences of a sub-organization.
 pub struct OrgLicense;
@@ -46,7 +46,7 @@ impl ResourceKind for OrgLicense {
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         let path = path(write.desired.id("orgId"));
         Call::write(Method::Put, path, Json::Object(body))
     }
@@ -57,12 +57,12 @@ impl ResourceKind for OrgLicense {
 }
 
 fn path(org: &str) -> String {
-    format!("/public/core/v3/license/org/{}", segment(org))
+    format!("/public/core/v3/license/org/{}", encode_segment(org))
 }
 
 /// A licence as a reply shows it.
 static LICENCES: LazyLock<Rows<1>> =
-    LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [Spot::at("id")]));
+    LazyLock::new(|| Rows::new(Columns::of(fields::TABLE.desired), [AtomShape::at("id")]));
 
 /// Decodes the licence of the organization `org`. A list or member that the reply leaves out stays unknown: whether
 /// the vendor leaves out what is empty is not documented, and a write would send it as empty. A reply that neither

@@ -3,7 +3,7 @@
 use super::{LICENCES, decode};
 use crate::model::{Call, Desired, Live, Malformed, Observed};
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Settled, Ticket, success, unreadable,
+    Answer, Failure, Outbox, Reading, Settled, Ticket, require_success, unreadable_reply,
 };
 
 pub struct LicenseReading {
@@ -59,9 +59,9 @@ impl Reading for LicenseReading {
 }
 
 fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, Failure> {
-    let reply = success(name, answer)?;
+    let reply = require_success(name, answer)?;
     let licence = LICENCES.one(&reply.body);
-    let licence = licence.map_err(|error| unreadable(name, &reply, &error))?;
+    let licence = licence.map_err(|error| unreadable_reply(name, &reply, &error))?;
     Ok(match licence {
         Some(licence) => decode(org, licence),
         None => Err(Malformed::new("the reply is no object")),

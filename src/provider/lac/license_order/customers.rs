@@ -8,13 +8,13 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use super::read_cost::PageBounds;
-use crate::provider::decode::{Columns, Row, Rows, Spot};
+use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// A customer as the list shows it: id and name.
 pub static CUSTOMERS: LazyLock<Rows<2>> = LazyLock::new(|| {
-    let beside = [Spot::at("id"), Spot::at("name")];
+    let beside = [AtomShape::at("id"), AtomShape::at("name")];
     Rows::new(Columns::of(&[]), beside).identified(|id| id.integer().is_some())
 });
 

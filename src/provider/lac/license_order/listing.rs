@@ -13,7 +13,9 @@ use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Live, Malformed, Observed, Reply, Value};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{self, Joint, Overlap, READINGS};
-use crate::provider::reading::{Answer, Failure, MOST_PAGES, Outbox, SeenIds, Ticket, success};
+use crate::provider::reading::{
+    Answer, Failure, MOST_PAGES, Outbox, SeenIds, Ticket, require_success,
+};
 
 /// The list a call reads a page of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,7 +188,7 @@ impl OrderListing {
             }
             Joint::Moved => {
                 progress.unsettled = true;
-                self.failures.push(overlap::unsettled(list.name()));
+                self.failures.push(overlap::unsettled_list(list.name()));
             }
             Joint::First => {}
             Joint::Follows if !new => {}
@@ -255,7 +257,7 @@ impl Listing for OrderListing {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (list, name) = self.outbox.purpose(ticket);
-        let read = success(&name, answer).and_then(|reply| self.page(list, &reply, &name));
+        let read = require_success(&name, answer).and_then(|reply| self.page(list, &reply, &name));
         if let Err(failure) = read {
             self.failures.push(failure.text);
         }

@@ -3,7 +3,7 @@
 use super::{OrderRow, key_of};
 use crate::model::Reply;
 use crate::provider::decode::{Row, Rows, Want};
-use crate::provider::reading::{Failure, unreadable};
+use crate::provider::reading::{Failure, unreadable_reply};
 use crate::provider::with_query;
 
 /// The list call. The customer filter needs both of its parameters.
@@ -39,7 +39,7 @@ pub fn rows_of<'de, const N: usize>(
     want: Want<'_>,
 ) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
     let list = rows.list(&reply.body, want);
-    let list = list.map_err(|error| unreadable(name, reply, &error))?;
+    let list = list.map_err(|error| unreadable_reply(name, reply, &error))?;
     let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
     let id = rows.names().next().unwrap_or_default();
     match list.odd.words(&format!("a usable `{id}`")) {

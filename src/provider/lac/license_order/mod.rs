@@ -30,11 +30,11 @@ use serde_json::Value as Json;
 use crate::model::resource::{Fact, Facts};
 use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Value};
 use crate::provider::codec;
-use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::semantics::{Echo, Semantics, WriteMode};
-use crate::provider::{ResourceKind, Write, segment};
+use crate::provider::{ResourceKind, Write, encode_segment};
 
 /// A license order.
 pub struct LicenseOrder;
@@ -62,9 +62,9 @@ impl ResourceKind for LicenseOrder {
     fn encode(&self, write: &Write<'_>) -> Call {
         let path = format!(
             "/license-orders/{}",
-            segment(write.desired.id("activationKey"))
+            encode_segment(write.desired.id("activationKey"))
         );
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))
     }
 
@@ -125,12 +125,12 @@ const CUSTOMER_NAME: &str = "customer";
 static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired);
     let beside = [
-        Spot::at("activation_key"),
-        Spot::inside("customer", "name"),
-        Spot::at("activated_licenses_count"),
-        Spot::at("deactivations_left"),
-        Spot::at("removal_request_time"),
-        Spot::at("removal_confirmation_time"),
+        AtomShape::at("activation_key"),
+        AtomShape::inside("customer", "name"),
+        AtomShape::at("activated_licenses_count"),
+        AtomShape::at("deactivations_left"),
+        AtomShape::at("removal_request_time"),
+        AtomShape::at("removal_confirmation_time"),
     ];
     let template = columns.inside("product_template_id", "product_template", "id");
     Rows::new(template, beside).identified(|key| key.text().is_some())

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use super::customers::{CustomerList, CustomerRow};
 use super::read_cost::FEW_CUSTOMERS;
-use crate::provider::overlap::unsettled;
+use crate::provider::overlap::unsettled_list;
 use crate::provider::reading::{Failure, MOST_PAGES};
 
 /// Pages of orders beside which one of customers hardly counts.
@@ -183,7 +183,7 @@ impl Owners {
             if self.customers.begin_again() {
                 return self.read_on();
             }
-            self.state = ListState::Failed(unsettled("GET /customers"));
+            self.state = ListState::Failed(unsettled_list("GET /customers"));
         } else if self.customers.is_over() {
             self.state = ListState::Known;
         } else if self.customers.pages >= MOST_PAGES {

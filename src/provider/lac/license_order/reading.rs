@@ -28,7 +28,9 @@ use super::target::{Order, Target, observed};
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Desired, Observed, Reply, Text, Value};
 use crate::provider::decode::Want;
-use crate::provider::reading::{Answer, Failure, Outbox, Reading, Settled, Ticket, success};
+use crate::provider::reading::{
+    Answer, Failure, Outbox, Reading, Settled, Ticket, require_success,
+};
 
 /// The list of all orders, where it is read beside the list of customers: the first that is searched.
 const WHOLE: usize = 0;
@@ -346,7 +348,7 @@ impl Reading for OrderReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (purpose, name) = self.outbox.purpose(ticket);
-        let read = success(&name, answer);
+        let read = require_success(&name, answer);
         let read = read.and_then(|reply| self.take_reply(&purpose, &name, &reply));
         if let Err(failure) = read {
             self.failed(&purpose, failure);

@@ -10,7 +10,7 @@ use super::reading::{BATCH, Page, shown};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{Joint, Overlap, READINGS};
-use crate::provider::reading::{Answer, Outbox, Ticket, success};
+use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 use crate::provider::with_query;
 
 /// The list that is read, as messages name it.
@@ -112,7 +112,7 @@ impl Listing for LicenseListing {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         self.outstanding -= 1;
         let (offset, name) = self.outbox.purpose(ticket);
-        let read = success(&name, answer).and_then(|reply| {
+        let read = require_success(&name, answer).and_then(|reply| {
             self.page(offset, Page::read(&reply, &name)?, &name);
             Ok(())
         });

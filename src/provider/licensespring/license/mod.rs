@@ -27,7 +27,7 @@ use crate::model::{
     Call, Desired, FieldPath, Fields, KindTable, Live, Malformed, Method, Reply, Value, Verdict,
 };
 use crate::provider::codec;
-use crate::provider::decode::{Atom, Columns, Row, Rows, Spot};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
@@ -86,7 +86,7 @@ impl ResourceKind for License {
             "/api/v1/licenses/{}/update_features/",
             write.desired.id("licenseId")
         );
-        let body = codec::encode(fields::TABLE.desired, &write.fields);
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         Call::write(Method::Post, path, Json::Object(body))
     }
 
@@ -120,7 +120,7 @@ static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
         .unnamed(fields::FEATURES, fields::UNNAMED);
     // Whether it is one that counts is seen once there is a row: what is no number never does.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
-    Rows::new(columns, [Spot::at("id")]).identified(is_id)
+    Rows::new(columns, [AtomShape::at("id")]).identified(is_id)
 });
 
 type LicenseRow<'de> = Row<'static, 'de, 1>;

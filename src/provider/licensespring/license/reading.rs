@@ -11,7 +11,7 @@ use super::{LICENSES, LicenseRow, decode, id_of};
 use crate::model::{Call, Desired, Observed, Reply};
 use crate::provider::decode::Atom;
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Settled, Ticket, is_absent, success, unreadable,
+    Answer, Failure, Outbox, Reading, Settled, Ticket, is_absent, require_success, unreadable_reply,
 };
 use crate::provider::with_query;
 
@@ -123,7 +123,7 @@ impl Reading for LicenseReading {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (purpose, name) = self.outbox.purpose(ticket);
         let absent = is_absent(&answer);
-        let reply = success(&name, answer);
+        let reply = require_success(&name, answer);
         match purpose {
             Purpose::Batch(number) => {
                 let read = reply.and_then(|reply| {
@@ -175,7 +175,7 @@ impl<'de> Page<'de> {
         let odd = |what: &str| Failure::odd(format!("{name} answered {what}"));
         let page = LICENSES
             .page(&reply.body, "results", ["count", "next"])
-            .map_err(|error| unreadable(name, reply, &error))?;
+            .map_err(|error| unreadable_reply(name, reply, &error))?;
         let [count, next] = page.beside;
         let count = match count {
             Atom::Number(count) if count.parse::<u64>().is_ok() => Some(usize::MAX),
@@ -204,7 +204,7 @@ impl<'de> Page<'de> {
 
 fn single(reply: &Reply, id: &str, name: &str) -> Result<Observed, Failure> {
     let license = LICENSES.one(&reply.body);
-    let license = license.map_err(|error| unreadable(name, reply, &error))?;
+    let license = license.map_err(|error| unreadable_reply(name, reply, &error))?;
     Ok(match license {
         Some(license) if id_of(&license).as_deref() == Some(id) => shown(license, id, name),
         Some(_) => Observed::Unread(format!("{name} answered with another license")),

@@ -209,11 +209,11 @@ pub struct Sessions {
 
 impl Vendor {
     pub fn provider(&self) -> &'static dyn Provider {
-        provider::of(self.resource().vendor()).expect("a provider")
+        provider::provider_of(self.resource().vendor()).expect("a provider")
     }
 
     pub fn resource(&self) -> &'static dyn ResourceKind {
-        provider::of_kind(self.kind).expect("a kind")
+        provider::find_kind(self.kind).expect("a kind")
     }
 
     pub fn table(&self) -> Table {
@@ -281,7 +281,7 @@ pub static ALL: &[&Vendor] = with_vendors!(references!);
 #[test]
 fn no_vendor_is_forgotten() {
     let kinds: Vec<&str> = ALL.iter().map(|vendor| vendor.kind).collect();
-    let there = provider::kinds().map(|kind| kind.table().kind.0);
+    let there = provider::all_kinds().map(|kind| kind.table().kind.0);
     assert_eq!(kinds, there.collect::<Vec<_>>());
 }
 

@@ -4,7 +4,7 @@ use futures::FutureExt;
 
 use super::super::FileStore;
 use super::*;
-use crate::apply::journal::{Event, Journal};
+use crate::apply::journal::{Journal, JournalEvent};
 use crate::apply::memory::testing::{agreed, agreement, record};
 
 /// A journal of some agreements, with its summary.
@@ -190,7 +190,7 @@ fn a_summary_begins_with_what_it_covers() {
         ["summary", "layout", "bytes", "lines", "damaged", "end"]
     );
     let record: Record = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
-    assert!(matches!(record.event, Event::Known(_)));
+    assert!(matches!(record.event, JournalEvent::Known(_)));
     assert_eq!(
         text.lines().last().unwrap().len() as u64 + 1,
         CHECKSUM_LINE_BYTES
