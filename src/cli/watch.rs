@@ -1,6 +1,7 @@
 //! `entitle watch`: the daemon, wired up.
 
 use crate::daemon::source::SourceError;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -74,7 +75,13 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     )?;
     if remote.is_none() {
         // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.
-        let first = reader(KeptAccounts::All).await;
+        // Accounts of a store that a team shares are claimed once it is open; until then none is ours.
+        let may_share = args.store.shared.url.is_some() && !args.once && !args.reach.sandbox;
+        let kept = match may_share {
+            true => KeptAccounts::Only(BTreeSet::new()),
+            false => KeptAccounts::All,
+        };
+        let first = reader(kept).await;
         if first.is_err() {
             return Ok(Exit::Error);
         }

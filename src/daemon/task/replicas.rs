@@ -65,7 +65,7 @@ impl DaemonTask {
     pub(super) fn start_reloading(&self, flight: &mut InFlight) {
         let now = Instant::now();
         let is_due = flight.reload_at.is_none_or(|at| at <= now);
-        if self.sharing.is_none() || flight.reloading.is_some() || !is_due {
+        if flight.reloading.is_some() || !is_due {
             return;
         }
         flight.reload_at = None;
@@ -74,7 +74,12 @@ impl DaemonTask {
             return;
         }
         let context = Arc::clone(&self.context);
-        let accounts = self.claimed_accounts().unwrap_or_default();
+        let checked = self.engine.checked.iter();
+        let connections = checked.flat_map(|checked| &checked.connections);
+        let own = connections.filter(|(name, _)| self.engine.is_own(name));
+        let accounts: BTreeSet<AccountKey> = own
+            .map(|(_, connection)| connection.account_key())
+            .collect();
         flight.reloading = Some(Box::pin(async move {
             let reload = move || reconcile::reload_objects(&outlines);
             let objects = tokio::task::spawn_blocking(reload).await;
