@@ -58,7 +58,7 @@ impl<'p> PieceReader<'p> {
 
     /// Lowers documents up to the next object of a vendor whose envelope is in order. `None` at the end of the piece.
     pub fn next_draft(&mut self) -> Option<Draft> {
-        while let Some(document) = self.documents.next() {
+        for document in self.documents.by_ref() {
             self.declarations.documents += 1;
             let label = &self.piece.label;
             if let Some(draft) = lower_document(document, label, self.kinds, &mut self.declarations)
