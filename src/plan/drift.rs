@@ -19,7 +19,7 @@ use crate::model::{
     Shape, Value,
 };
 
-/// The side that moved a field away from the base.
+/// Who moved a field away from the base.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
