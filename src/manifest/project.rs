@@ -63,10 +63,13 @@ fn accept(
     given: &GivenText<'_>,
     code: &'static str,
     fault: fn(&str) -> Option<&'static str>,
-) -> Result<MemberValue<'static>, Diagnostic> {
+) -> Result<MemberValue<'static>, Box<Diagnostic>> {
     match fault(given.text) {
         None => Ok(MemberValue::Text(given.text.into())),
-        Some(fault) => Err(Diagnostic::error(code, format!("{:?} {fault}", given.text))),
+        Some(fault) => {
+            let message = format!("{:?} {fault}", given.text);
+            Err(Box::new(Diagnostic::error(code, message)))
+        }
     }
 }
 

@@ -243,7 +243,7 @@ impl MapReader<'_> {
         };
         let value = (text_type.parse)(&given);
         value
-            .map_err(|finding| self.report(finding, node.mark))
+            .map_err(|finding| self.report(*finding, node.mark))
             .ok()
     }
 

@@ -1,7 +1,7 @@
 //! Tables of the maps that the manifest format itself defines: the envelope, `policy`, and our own kinds.
 //!
 //! A table here is to such a map what [`crate::model::KindTable`] is to a vendor's object: the single source of
-//! reading and its findings ([`super::reader`]), JSON Schema, `explain`, the order that `fmt` keeps, and the words
+//! reading and its findings (`manifest/reader.rs`), JSON Schema, `explain`, the order that `fmt` keeps, and the words
 //! that may be shown under a finding about a secret. It is another type than a vendor's field table because no
 //! column of that one (risk, clearing, carrying) means anything here, and no form of this one (secret, duration,
 //! one of several) is ever sent to a vendor.

@@ -23,7 +23,7 @@ pub struct TextType {
     /// Keywords of JSON Schema, each with its text.
     pub keywords: &'static [(&'static str, &'static str)],
     /// Reads a text, or tells why it is refused.
-    pub parse: fn(&GivenText<'_>) -> Result<MemberValue<'static>, Diagnostic>,
+    pub parse: fn(&GivenText<'_>) -> Result<MemberValue<'static>, Box<Diagnostic>>,
 }
 
 /// A text as it was given, with what a type may want to know beside it.
@@ -56,7 +56,7 @@ pub static NAME: TextType = TextType {
         None => Ok(MemberValue::Text(given.text.into())),
         Some(fault) => {
             let message = format!("the name {:?} {fault}", given.text);
-            Err(Diagnostic::error("bad-name", message))
+            Err(Diagnostic::error("bad-name", message).into())
         }
     },
 };
@@ -72,9 +72,11 @@ pub static DURATION: TextType = TextType {
             Some(duration) if duration <= LONGEST => Ok(MemberValue::Duration(duration)),
             Some(_) => {
                 let message = format!("{} must be at most 744h, which is 31 days", given.label);
-                Err(Diagnostic::error("out-of-range", message))
+                Err(Diagnostic::error("out-of-range", message).into())
             }
-            None => Err(given.refuse("wrong-type", "a duration such as 30s or 2m")),
+            None => Err(given
+                .refuse("wrong-type", "a duration such as 30s or 2m")
+                .into()),
         }
     },
 };
@@ -86,7 +88,8 @@ pub static INSTANT: TextType = TextType {
         Ok(moment) => Ok(MemberValue::Instant(moment)),
         Err(_) => Err(given
             .refuse("bad-date", "a moment")
-            .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z")),
+            .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z")
+            .into()),
     },
 };
 
@@ -100,7 +103,8 @@ pub static DAY: TextType = TextType {
             Some(day) => Ok(MemberValue::Day(day)),
             None => Err(given
                 .refuse("wrong-type", "a day")
-                .hint("write the last day on which it is accepted as YYYY-MM-DD")),
+                .hint("write the last day on which it is accepted as YYYY-MM-DD")
+                .into()),
         }
     },
 };
@@ -129,10 +133,13 @@ pub static DRIFT_PATH: TextType = TextType {
     },
 };
 
-fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<MemberValue<'static>, Diagnostic> {
+fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<MemberValue<'static>, Box<Diagnostic>> {
     PathPattern::parse(given.text)
         .map(MemberValue::FieldPath)
-        .map_err(|why| Diagnostic::error("bad-path", format!("not a field path: {why}")).hint(hint))
+        .map_err(|why| {
+            let message = format!("not a field path: {why}");
+            Box::new(Diagnostic::error("bad-path", message).hint(hint))
+        })
 }
 
 /// The address of an object of a vendor.
@@ -144,14 +151,16 @@ pub static ADDRESS: TextType = TextType {
         let Some((kind, _)) = text.split_once('/') else {
             let message = format!("{text:?} is not the address of an object");
             return Err(Diagnostic::error("bad-address", message)
-                .hint("write Kind/name, for example `LacLicenseOrder/rivers-floating`"));
+                .hint("write Kind/name, for example `LacLicenseOrder/rivers-floating`")
+                .into());
         };
         if given.kinds.iter().any(|row| row.kind.0 == kind) {
             return Ok(MemberValue::Text(text.into()));
         }
         Err(
             Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
-                .suggest(kind, given.kinds.iter().map(|row| row.kind.0)),
+                .suggest(kind, given.kinds.iter().map(|row| row.kind.0))
+                .into(),
         )
     },
 };
@@ -173,7 +182,7 @@ pub static BASE_URL: TextType = TextType {
             }
             Ok(url) => return Ok(MemberValue::Url(url)),
         };
-        Err(hide_secret_in(given.text, finding))
+        Err(hide_secret_in(given.text, finding).into())
     },
 };
 
@@ -182,18 +191,18 @@ pub static WEBHOOK_URL: TextType = TextType {
     name: "URL",
     keywords: &[("format", "uri")],
     parse: |given| match Url::parse(given.text) {
-        Err(error) => Err(Diagnostic::error(
-            "bad-url",
-            format!("this is not a URL: {error}"),
-        )),
+        Err(error) => {
+            Err(Diagnostic::error("bad-url", format!("this is not a URL: {error}")).into())
+        }
         Ok(url) if carries_login(&url) || url.query().is_some() => Err(Diagnostic::error(
             "secret-in-manifest",
             "an address with a key in it is a secret",
         )
-        .hint("write {env: NAME} or {file: PATH}, and keep the address there")),
+        .hint("write {env: NAME} or {file: PATH}, and keep the address there")
+        .into()),
         Ok(url) => match refuse_unsafe(&url, false) {
             None => Ok(MemberValue::Text(url.into())),
-            Some(finding) => Err(finding.hint("use https")),
+            Some(finding) => Err(finding.hint("use https").into()),
         },
     },
 };
@@ -215,7 +224,8 @@ pub static MAIL_SERVER: TextType = TextType {
             "a mail server is smtps://host:port, or smtp://host:port with STARTTLS",
         )
         .hint("user name and password have fields of their own")
-        .hide()),
+        .hide()
+        .into()),
     },
 };
 
@@ -235,7 +245,7 @@ pub static MAILBOX: TextType = TextType {
         if is_address && !text.contains(char::is_control) {
             Ok(MemberValue::Text(text.into()))
         } else {
-            Err(given.refuse("wrong-type", "an e-mail address"))
+            Err(given.refuse("wrong-type", "an e-mail address").into())
         }
     },
 };

@@ -89,7 +89,7 @@ fn a_replay_within_the_tolerance_wakes_nothing_whatever_its_header_looks_like() 
             SECRET.as_bytes(),
             &[time.to_string().as_bytes(), b".", body],
         );
-        format!("t={time},v1={}", hex::encode(&code))
+        format!("t={time},v1={}", hex::encode(code))
     };
     let send = |value: &str, now: Timestamp| {
         let headers = [("x-signature", value)].into_iter().collect();
@@ -159,7 +159,7 @@ const CASES: [Case; 5] = [
         body: br#"{"license_id":5}"#,
         sign: |secret, second, body| {
             let code = code(secret, &[second.to_string().as_bytes(), b".", body]);
-            let value = format!("t={second},v1={}", hex::encode(&code));
+            let value = format!("t={second},v1={}", hex::encode(code));
             vec![("LicenseSpring-Signature", value)]
         },
         dated: true,
@@ -171,7 +171,7 @@ const CASES: [Case; 5] = [
         connection: "",
         body: br#"{"ref":"refs/heads/main"}"#,
         sign: |secret, _, body| {
-            let value = format!("sha256={}", hex::encode(&code(secret, &[body])));
+            let value = format!("sha256={}", hex::encode(code(secret, &[body])));
             let event = ("X-GitHub-Event", "push".to_string());
             vec![("X-Hub-Signature-256", value), event]
         },

@@ -168,7 +168,7 @@ async fn a_signed_push_is_fetched_at_once() {
     let sign = signature::sign(SECRET.as_bytes(), &[body.as_bytes()]);
     let head = format!(
         "POST /hooks/git HTTP/1.1\r\nx-github-event: push\r\nx-hub-signature-256: sha256={}",
-        hex::encode(&sign)
+        hex::encode(sign)
     );
     assert_eq!(status_code(&send_request(port, &head, &body)), "202");
     wait_for(&place, "the pushed commit", || {
