@@ -16,7 +16,7 @@ use crate::apply::Secrets;
 use crate::apply::clock;
 use crate::apply::secrets::read_named_file;
 use crate::cli::error::{CommandResult, Context};
-use crate::daemon::hooks::{Hooks, Keys};
+use crate::daemon::hooks::{Hooks, WebhookSecrets};
 use crate::daemon::notices::{self, NotifierConfig};
 use crate::daemon::serve::{self, ConnectionBounds, ServerConfig, access};
 use crate::daemon::status::Status;
@@ -119,7 +119,7 @@ impl Endpoints {
             token,
             git_secret: git,
             page_url: args.page_url.clone(),
-            hooks: Arc::new(Hooks::new(Keys::default(), triggers)),
+            hooks: Arc::new(Hooks::new(WebhookSecrets::default(), triggers)),
             notifications: watch::channel(Vec::new()).0,
             secrets,
             bounds,
@@ -215,8 +215,8 @@ impl EndpointUpdater {
         if self.listening {
             let connections = checked.connections.values();
             let (keys, faults) =
-                Keys::resolve(connections, self.git_secret.clone(), &self.secrets).await;
-            self.hooks.replace(keys);
+                WebhookSecrets::resolve(connections, self.git_secret.clone(), &self.secrets).await;
+            self.hooks.replace_secrets(keys);
             let mut known = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
             if *known != faults {
                 faults

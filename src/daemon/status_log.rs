@@ -83,7 +83,7 @@ impl StatusLog {
     /// Returns the status of this moment, with the objects of `engine`. Objects are shared, not copied.
     pub fn snapshot(&self, engine: &Engine) -> Arc<Status> {
         let mut status = self.status.clone();
-        status.objects = engine.statuses();
+        status.objects = engine.object_statuses();
         Arc::new(status)
     }
 

@@ -51,8 +51,8 @@ pub struct Fetched {
     pub revision: String,
 }
 
-/// Reads the source once. `Ok(None)` if it is unchanged; `Err` says why what is there cannot be put in force, and the
-/// reader has logged the details by then. It keeps no objects of other accounts than those that it is given.
+/// Reads the source once, and keeps the objects of the given accounts only. `Ok(None)` if it is unchanged; `Err` says
+/// why what is there cannot be put in force, and the reader has logged the details by then.
 pub type SourceReader =
     Box<dyn FnMut(KeptAccounts) -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
 
@@ -99,8 +99,8 @@ struct InFlight {
     refused_since: BTreeMap<String, Instant>,
     /// The reading of the source under way.
     reading: Option<BoxFuture<'static, SourceReading>>,
-    /// Objects of accounts that were claimed, while they are loaded again.
-    reloading: Option<BoxFuture<'static, Reloaded>>,
+    /// The loading of objects of claimed accounts under way.
+    reloading: Option<BoxFuture<'static, ReloadedObjects>>,
     /// When objects that could not be loaded are tried again.
     reload_at: Option<Instant>,
     /// When the source is read next.
@@ -196,7 +196,7 @@ impl DaemonTask {
                 Some(trigger) = self.triggers.recv() => self.take_trigger(&trigger, &mut flight),
                 Some(done) = flight.passes.join_next_with_id() => self.finish_pass(done, &mut flight),
                 loaded = wait_for_some(&mut flight.reading) => self.finish_reading(loaded, &mut flight),
-                reloaded = wait_for_some(&mut flight.reloading) => self.reloaded(reloaded, &mut flight),
+                reloaded = wait_for_some(&mut flight.reloading) => self.finish_object_loading(reloaded, &mut flight),
                 event = replicas::next_sharing_event(&mut self.sharing) => self.take_sharing_event(event, &mut flight),
                 () = sleep_until_some(wake) => {}
                 () = wait_for_tick(&mut beat) => service_manager::notify_alive(),
@@ -215,7 +215,7 @@ impl DaemonTask {
                 flight.reload = ReloadState::Reading;
             }
         }
-        self.start_reloading(flight);
+        self.start_object_loading(flight);
         for batch in self.engine.take_due_batches(now) {
             let Batch {
                 connection, jobs, ..
@@ -424,8 +424,8 @@ impl DaemonTask {
     }
 }
 
-/// Objects that were loaded again, and what the store remembers of them.
-type Reloaded = (Vec<Arc<Desired>>, Arc<Memory>);
+/// Objects of claimed accounts that were loaded, and what the store remembers of them.
+type ReloadedObjects = (Vec<Arc<Desired>>, Arc<Memory>);
 
 /// The result of reading the source, and what the store remembers of its objects.
 type SourceReading = (Result<Option<Fetched>, SourceError>, Arc<Memory>);

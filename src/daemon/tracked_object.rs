@@ -51,7 +51,8 @@ pub struct ObjectResult {
     pub heals: bool,
 }
 
-/// An object of the manifests in force that another replica looks after, or that is to be loaded.
+/// An object of the manifests in force of which only the outline is kept: another replica looks after it, or it is
+/// about to be loaded.
 pub struct OutlinedObject {
     pub outline: Arc<ObjectOutline>,
     /// The generation in which it was last tracked; 0 if it never was.
@@ -59,7 +60,7 @@ pub struct OutlinedObject {
     pub status: Arc<ObjectStatus>,
 }
 
-/// One object of the manifests in force.
+/// One object of the manifests in force, with its history.
 pub struct TrackedObject {
     pub desired: Arc<Desired>,
     /// Grows by one with every change of the manifest. Starts at 1.
@@ -91,8 +92,8 @@ impl TrackedObject {
         }
     }
 
-    /// Tracks an object that was known by its outline only; its status goes on.
-    pub fn loaded(
+    /// Tracks an object that was an outline until now. Its status continues.
+    pub fn from_outline(
         desired: Arc<Desired>,
         fights: FieldFights<Instant>,
         status: Arc<ObjectStatus>,
@@ -103,7 +104,7 @@ impl TrackedObject {
         }
     }
 
-    /// Forgets all but the outline and the status.
+    /// Reduces the object to its outline and status.
     pub fn into_outline(self) -> OutlinedObject {
         OutlinedObject {
             outline: Arc::new(ObjectOutline::from(&*self.desired)),
@@ -112,7 +113,7 @@ impl TrackedObject {
         }
     }
 
-    /// Something else is wanted from now on: what was tried and fought over belongs to the past.
+    /// Replaces the manifest by one that asks for something else. Failures and fights belonged to the old one.
     pub fn set_desired(&mut self, desired: Arc<Desired>) {
         self.desired = desired;
         self.generation += 1;
@@ -374,7 +375,7 @@ fn state_message(result: &ObjectResult, state: ObjectState) -> Option<String> {
     }
 }
 
-/// Returns the place of a manifest as the status shows it.
+/// Returns the file and line of a manifest as the status shows them.
 pub fn origin_entry(origin: &Origin) -> OriginEntry {
     OriginEntry {
         file: origin.source.name.clone(),
@@ -391,7 +392,7 @@ fn suspension_status(desired: &Desired, now: Timestamp) -> Option<SuspensionStat
     })
 }
 
-/// Returns the status of an object that was never looked at.
+/// Returns the status of an object before its first look.
 pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
     let identity = object.identity.iter();
     ObjectStatus {

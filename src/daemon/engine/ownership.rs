@@ -1,4 +1,5 @@
-//! Accounts that other replicas look after: their objects are shown and not read, and only their outlines are kept.
+//! Connections that other replicas look after: their objects are shown and not read, and only their outlines are
+//! kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +30,8 @@ impl Engine {
     /// now.
     ///
     /// Objects of connections that it looks after from now on are due at once, or once they are loaded
-    /// ([`Engine::unloaded`]). `remembered` looks up what was fought over meanwhile; `None` if nobody looked after them.
+    /// ([`Engine::unloaded_outlines`]). `remembered` looks up what was fought over meanwhile; `None` if nobody looked
+    /// after them.
     pub fn set_foreign(
         &mut self,
         foreign: BTreeMap<String, AccountKeeper>,
@@ -62,8 +64,8 @@ impl Engine {
         given_up
     }
 
-    /// Forgets what is desired of the objects of other replicas, and marks them in their status. An object that a pass
-    /// is working at follows when the pass ends.
+    /// Reduces the objects of other replicas' connections to outlines, and marks them in their status. An object that
+    /// a pass is working at follows when the pass ends.
     pub fn mark_foreign_objects(&mut self) {
         self.outline_foreign_objects();
         for object in self.outlined.values_mut() {
@@ -75,6 +77,8 @@ impl Engine {
         }
     }
 
+    /// Replaces tracked objects of other replicas' connections by their outlines, which take a fraction of the
+    /// memory.
     fn outline_foreign_objects(&mut self) {
         if self.foreign.is_empty() {
             return;
@@ -94,8 +98,9 @@ impl Engine {
         }
     }
 
-    /// Puts outlines in force. An object that is tracked and whose manifest is as it was stays tracked, which takes it out of
-    /// `gone`. `before` are the outlines until now, and `moved` the connections that lead elsewhere since.
+    /// Puts outlines in force. An object that is tracked and whose manifest is unchanged stays tracked, and is taken
+    /// out of `gone`. `before` are the outlines until now; `moved` are the connections that lead to another account
+    /// since.
     pub(super) fn adopt_outlines(
         &mut self,
         outlines: Vec<Arc<ObjectOutline>>,
@@ -144,15 +149,20 @@ impl Engine {
     }
 
     /// Returns the outlines of the objects that this replica looks after and has not loaded yet.
-    pub fn unloaded(&self) -> Vec<Arc<ObjectOutline>> {
+    pub fn unloaded_outlines(&self) -> Vec<Arc<ObjectOutline>> {
         let outlines = self.outlined.values().map(|object| &object.outline);
         let own = outlines.filter(|outline| self.is_own(&outline.connection));
         own.cloned().collect()
     }
 
-    /// Takes in objects that were loaded again, as far as their outlines are in force. `remembered` tells what was fought
-    /// over while others looked after them.
-    pub fn load(&mut self, objects: Vec<Arc<Desired>>, remembered: &FightLookup<'_>, now: Now) {
+    /// Tracks objects that were loaded again, if their outlines are still in force. `remembered` looks up what was
+    /// fought over while other replicas looked after them.
+    pub fn adopt_loaded(
+        &mut self,
+        objects: Vec<Arc<Desired>>,
+        remembered: &FightLookup<'_>,
+        now: Now,
+    ) {
         let Some(checked) = self.checked.take() else {
             return;
         };
@@ -168,7 +178,8 @@ impl Engine {
         self.checked = Some(checked);
     }
 
-    /// Tracks an object that was an outline until now.
+    /// Tracks an object that was an outline until now. Its generation grows, since a pass may still be looking at
+    /// what was tracked before.
     pub(super) fn track_loaded(
         &mut self,
         address: Arc<Address>,
@@ -182,7 +193,7 @@ impl Engine {
         // A pass may still be looking at what was tracked before.
         let generation = known.generation + 1;
         let mut tracked = match is_same {
-            true => TrackedObject::loaded(Arc::clone(&desired), fights, known.status),
+            true => TrackedObject::from_outline(Arc::clone(&desired), fights, known.status),
             false => TrackedObject::new(Arc::clone(&desired), fights),
         };
         tracked.generation = generation;
@@ -193,7 +204,7 @@ impl Engine {
     }
 
     /// Returns the statuses of all objects in force, in the order of their addresses.
-    pub fn statuses(&self) -> Vec<Arc<ObjectStatus>> {
+    pub fn object_statuses(&self) -> Vec<Arc<ObjectStatus>> {
         let tracked = self.objects.iter();
         let tracked = tracked.map(|(address, object)| (address, &object.status));
         let outlined = self.outlined.iter();

@@ -185,14 +185,14 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
     engine.mark_foreign_objects();
     assert!(engine.objects.is_empty(), "only outlines are kept");
     let message = |engine: &Engine| {
-        let status = engine.statuses().remove(0);
+        let status = engine.object_statuses().remove(0);
         (status.state, status.message.clone())
     };
     let words = "pod-2 looks after this account".to_string();
     assert_eq!(message(&engine), (ObjectState::Elsewhere, Some(words)));
-    let before = engine.statuses();
+    let before = engine.object_statuses();
     engine.mark_foreign_objects();
-    let after = engine.statuses();
+    let after = engine.object_statuses();
     assert!(Arc::ptr_eq(&before[0], &after[0]), "nothing moved");
 
     // It is ours: everything is loaded and then due, with what was fought over meanwhile.
@@ -205,9 +205,9 @@ async fn what_another_replica_looks_after_is_shown_and_not_looked_at() {
     engine.mark_foreign_objects();
     assert_eq!(message(&engine), (ObjectState::Unseen, None));
     assert_eq!(look(&mut engine, now()), 0, "they are not loaded yet");
-    let objects = reconcile::reload_objects(&engine.unloaded());
-    engine.load(objects, &fought, now());
-    assert!(engine.unloaded().is_empty());
+    let objects = reconcile::reload_objects(&engine.unloaded_outlines());
+    engine.adopt_loaded(objects, &fought, now());
+    assert!(engine.unloaded_outlines().is_empty());
     assert_eq!(look(&mut engine, now()), 2);
     let states = engine.objects.values().map(|tracked| tracked.status.state);
     assert_eq!(
@@ -228,7 +228,10 @@ async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() 
     );
     engine.mark_foreign_objects();
     let states = |engine: &Engine| {
-        let states = engine.statuses().into_iter().map(|status| status.state);
+        let states = engine
+            .object_statuses()
+            .into_iter()
+            .map(|status| status.state);
         Vec::from_iter(states)
     };
     assert_eq!(
@@ -240,12 +243,12 @@ async fn a_pass_under_way_ends_where_its_account_is_lost_and_no_other_follows() 
         let desired = &job.desired;
         (desired.address.clone(), job.generation, in_sync(desired))
     });
-    let seen = BatchResult {
+    let result = BatchResult {
         connection: "lac".into(),
         run: "run".into(),
         results: looks.collect(),
     };
-    engine.finish_batch(&seen, now(), 0.0);
+    engine.finish_batch(&result, now(), 0.0);
     engine.mark_foreign_objects();
     assert_eq!(states(&engine), [ObjectState::Elsewhere; 2]);
     assert_eq!(engine.next_due(), None);
@@ -277,7 +280,7 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
         .desired
         .clone();
     engine.adopt_manifests(outlined(&["a", "b"], 30), &no_fights, now());
-    assert!(engine.unloaded().is_empty());
+    assert!(engine.unloaded_outlines().is_empty());
     let after = &engine.objects.values().next().expect("there").desired;
     assert!(Arc::ptr_eq(&before, after));
     assert_eq!(look(&mut engine, now()), 0, "nothing has changed");
@@ -285,10 +288,10 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
     // Of a file that was changed the old objects are no longer in force; the new ones are loaded first.
     engine.adopt_manifests(outlined(&["a", "c"], 31), &no_fights, now());
     assert!(engine.objects.is_empty());
-    let unloaded = engine.unloaded();
+    let unloaded = engine.unloaded_outlines();
     let names = unloaded.iter().map(|outline| outline.address.name.as_str());
     assert!(names.eq(["a", "c"]));
-    engine.load(reconcile::reload_objects(&unloaded), &no_fights, now());
+    engine.adopt_loaded(reconcile::reload_objects(&unloaded), &no_fights, now());
     let resyncs = engine.objects.values();
     let resyncs = resyncs.map(|tracked| tracked.desired.policy.resync);
     assert!(resyncs.eq([Some(Duration::from_secs(31 * 60)); 2]));
@@ -299,14 +302,14 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
 async fn objects_of_a_file_that_has_changed_since_are_not_loaded() {
     let mut engine = engine();
     engine.adopt_manifests(outlined(&["a"], 30), &no_fights, now());
-    let before = engine.unloaded();
+    let before = engine.unloaded_outlines();
     engine.adopt_manifests(outlined(&["a"], 31), &no_fights, now());
-    engine.load(reconcile::reload_objects(&before), &no_fights, now());
+    engine.adopt_loaded(reconcile::reload_objects(&before), &no_fights, now());
     assert!(engine.objects.is_empty());
-    assert_eq!(engine.unloaded().len(), 1);
+    assert_eq!(engine.unloaded_outlines().len(), 1);
     // What is read in full needs no loading.
     engine.adopt_manifests(manifests("lac", &["a"], 31), &no_fights, now());
-    assert!(engine.unloaded().is_empty());
+    assert!(engine.unloaded_outlines().is_empty());
     assert_eq!(look(&mut engine, now()), 1);
 }
 
@@ -316,7 +319,7 @@ async fn a_pass_that_began_before_an_object_was_given_away_does_not_count_once_i
     engine.adopt_manifests(manifests("lac", &["a"], 30), &no_fights, now());
     let batches = engine.take_due_batches(now());
     let job = &batches[0].jobs[0];
-    let result = BatchResult {
+    let seen = BatchResult {
         connection: "lac".into(),
         run: "run".into(),
         results: vec![(
@@ -326,12 +329,12 @@ async fn a_pass_that_began_before_an_object_was_given_away_does_not_count_once_i
         )],
     };
     engine.adopt_manifests(outlined(&["a"], 31), &no_fights, now());
-    engine.load(
-        reconcile::reload_objects(&engine.unloaded()),
+    engine.adopt_loaded(
+        reconcile::reload_objects(&engine.unloaded_outlines()),
         &no_fights,
         now(),
     );
-    engine.finish_batch(&result, now(), 0.0);
-    assert_eq!(engine.statuses()[0].state, ObjectState::Unseen);
+    engine.finish_batch(&seen, now(), 0.0);
+    assert_eq!(engine.object_statuses()[0].state, ObjectState::Unseen);
     assert_eq!(look(&mut engine, now()), 1);
 }

@@ -1,4 +1,4 @@
-//! Pushes to a git host: GitHub (also Gitea and Forgejo, which send the same header) and GitLab.
+//! Verifies pushes of git hosts: GitHub (also Gitea and Forgejo, which send the same header) and GitLab.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::provider::signature::{MOST_SIGNATURES, TOLERANCE, is_timely, matches, secrets_equal};
 use crate::provider::webhook::{Delivery, Headers};
 
-/// Checks that a push was signed under `secret`: by GitHub, by GitLab with a signing token, or with GitLab's plain
-/// token of before. The strongest header that is there decides alone. Returns what was signed beside the body.
-pub fn verify(secret: &[u8], delivery: &Delivery<'_>) -> Option<String> {
+/// Verifies that a push was signed under `secret`: by GitHub, by GitLab with a signing token, or with GitLab's older
+/// plain token. The strongest header that is present decides alone. Returns what was signed besides the body; `None`
+/// if nothing proves it.
+pub fn verify_push(secret: &[u8], delivery: &Delivery<'_>) -> Option<String> {
     let Delivery {
         headers,
         body,
@@ -87,7 +88,7 @@ mod tests {
         let secret = b"It's a Secret to Everybody";
         let holds = |value: &str, body: &[u8]| {
             let headers = [("x-hub-signature-256", value)];
-            delivered(&headers, body, NOW, |it| verify(secret, it)).is_some()
+            delivered(&headers, body, NOW, |it| verify_push(secret, it)).is_some()
         };
         assert!(holds(value, b"Hello, World!"));
         assert!(!holds(value, b"Hello, World"));
@@ -100,13 +101,13 @@ mod tests {
     fn gitlab_sends_a_token_or_signs() {
         let token = |token: &str| {
             let headers = [("X-Gitlab-Token", token)];
-            delivered(&headers, b"{}", NOW, |it| verify(KEY, it)).is_some()
+            delivered(&headers, b"{}", NOW, |it| verify_push(KEY, it)).is_some()
         };
         assert!(token("hook-word"));
         for bad in spoilt("hook-word") {
             assert!(!token(&bad), "{bad}");
         }
-        assert_eq!(delivered(&[], b"{}", NOW, |it| verify(KEY, it)), None);
+        assert_eq!(delivered(&[], b"{}", NOW, |it| verify_push(KEY, it)), None);
 
         let secret = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let signed = |value: &str, now: i64| {
@@ -118,7 +119,7 @@ mod tests {
                 ("x-gitlab-token", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             ];
             let body = br#"{"test": 2432232314}"#;
-            delivered(&all, body, now, |it| verify(secret, it)).is_some()
+            delivered(&all, body, now, |it| verify_push(secret, it)).is_some()
         };
         let good = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         assert!(signed(good, 1_614_265_330));

@@ -1,10 +1,32 @@
-//! Webhooks: who may knock, and what a knock wakes.
+//! Webhooks: who may send one, and what a delivery wakes.
 //!
-//! `POST /hooks/{vendor}/{connection}` for every vendor that sends webhooks, and `POST /hooks/git`. A delivery
-//! goes in as headers and raw body, an [`Answer`] comes out; no HTTP server is known here (`serve` has
-//! the routes), and what a vendor signs and says is its own business ([`Webhook`]). The signature is checked over
-//! the raw body before the body is parsed, and an event is a hint to look, never data to trust. A connection that does not exist, or has no secret, is answered like one
-//! whose secret is another, after as much work, so that nobody learns names by asking.
+//! `POST /hooks/{vendor}/{connection}` for every vendor that sends webhooks, and `POST /hooks/git`. A delivery comes
+//! in as headers and raw body, and a [`DeliveryResult`] goes out. No HTTP server is known here (`serve` has the
+//! routes), and each vendor knows how it signs and what its events say ([`Webhook`]).
+//!
+//! The order of the checks, each of which can end it:
+//!
+//! 1. The secret of the connection is looked up. A connection that does not exist or has no secret is verified under
+//!    a key that proves nothing, with the same work and the same reply as a wrong signature. So nobody learns the
+//!    names of connections by asking.
+//! 2. The signature is verified over the raw body, before the body is parsed: unproved.
+//! 3. The event is translated into a trigger, which says where to look and is never trusted as data: ignored if it
+//!    concerns nothing here.
+//! 4. The digest of what was signed is compared with those of the last hour (`replay`): repeated.
+//! 5. The trigger is sent into a bounded channel: busy if that is full, and taken otherwise.
+//!
+//! # Example
+//!
+//! Git hosts sign in three ways; the strongest header that is present decides alone. With the secret `hook-word`:
+//!
+//! | header | signed text | result |
+//! | --- | --- | --- |
+//! | `X-Hub-Signature-256: sha256=<64 hex digits>` | the body | HMAC-SHA256 under `hook-word` must match |
+//! | `webhook-signature: v1,<base64>`, `webhook-id: msg_1`, `webhook-timestamp: 1700000000` | `msg_1.1700000000.<body>` | must match, and be at most 300 s old |
+//! | `X-Gitlab-Token: hook-word` | nothing | compared in constant time |
+//!
+//! A push that GitHub delivers twice, because the first reply came too late, has the same body and digest: the first
+//! is taken, the second repeated, and the source is read once.
 
 pub mod git;
 mod rate;
@@ -26,12 +48,12 @@ pub use crate::provider::webhook::Headers;
 use crate::provider::webhook::{Delivery, Target, Webhook};
 pub use rate::{PeerLimiter, peer_network};
 
-/// The largest delivery that is read. Cryptlex sends one object; GitHub caps a push payload at 25 MB but cuts
-/// its list of commits at 2048, and nothing in it beyond its signature matters here. A push too large to be
-/// read here is found by the next look at the remote.
+/// The largest delivery that is read. Cryptlex sends one object. GitHub caps a push payload at 25 MB but cuts its
+/// list of commits at 2048, and nothing in it except its signature matters here. A push that is too large to be read
+/// is found by the next look at the remote.
 pub const BODY_CAP: usize = 1 << 20;
 
-/// Who knocks.
+/// The sender of a delivery.
 #[derive(Clone, Copy)]
 pub enum Hook {
     Vendor {
@@ -71,7 +93,7 @@ impl Hook {
     fn verify(self, secret: &[u8], delivery: &Delivery<'_>) -> Option<String> {
         match self {
             Hook::Vendor { webhook, .. } => webhook.verify(secret, delivery),
-            Hook::Git => git::verify(secret, delivery),
+            Hook::Git => git::verify_push(secret, delivery),
         }
     }
 
@@ -90,56 +112,56 @@ impl Hook {
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum DeliveryResult {
     /// It woke something.
     Taken,
-    /// It is right and was taken before.
+    /// It is valid and was taken before.
     Repeated,
-    /// It is right and concerns nothing here.
+    /// It is valid and concerns nothing here.
     Ignored,
-    /// Its signature is missing, wrong, too old or too new, or there is no secret to check it with.
+    /// Its signature is missing, wrong, too old or too new, or there is no secret to verify it with.
     Unproved,
-    /// It is right, and too much is waiting already; the sender shall try again.
+    /// It is valid, and too much is waiting already; the sender should try again.
     Busy,
 }
 
-impl Answer {
-    pub const ALL: [Answer; 5] = [
-        Answer::Taken,
-        Answer::Repeated,
-        Answer::Ignored,
-        Answer::Unproved,
-        Answer::Busy,
+impl DeliveryResult {
+    pub const ALL: [DeliveryResult; 5] = [
+        DeliveryResult::Taken,
+        DeliveryResult::Repeated,
+        DeliveryResult::Ignored,
+        DeliveryResult::Unproved,
+        DeliveryResult::Busy,
     ];
 
     /// The name in metrics and logs.
     pub fn name(self) -> &'static str {
         match self {
-            Answer::Taken => "taken",
-            Answer::Repeated => "repeated",
-            Answer::Ignored => "ignored",
-            Answer::Unproved => "unproved",
-            Answer::Busy => "busy",
+            DeliveryResult::Taken => "taken",
+            DeliveryResult::Repeated => "repeated",
+            DeliveryResult::Ignored => "ignored",
+            DeliveryResult::Unproved => "unproved",
+            DeliveryResult::Busy => "busy",
         }
     }
 }
 
 /// The secrets that deliveries are signed with.
 #[derive(Default)]
-pub struct Keys {
+pub struct WebhookSecrets {
     connections: BTreeMap<(&'static str, String), SecretText>,
     git: Option<SecretText>,
 }
 
-impl Keys {
-    /// Finds the `webhookSecret` of every connection that has one. A secret that is not found closes its hook;
-    /// why comes back, for the log.
+impl WebhookSecrets {
+    /// Resolves the `webhookSecret` of every connection that has one. A secret that cannot be resolved closes its
+    /// hook; the reasons are returned for the log.
     pub async fn resolve<'a>(
         connections: impl IntoIterator<Item = &'a Connection>,
         git: Option<SecretText>,
         secrets: &Secrets,
     ) -> (Self, Vec<String>) {
-        let mut keys = Self {
+        let mut resolved = Self {
             git,
             ..Self::default()
         };
@@ -151,17 +173,17 @@ impl Keys {
             match secrets.resolve(secret).await {
                 Ok(found) => {
                     let key = (connection.vendor.0, connection.name.clone());
-                    keys.connections.insert(key, found);
+                    resolved.connections.insert(key, found);
                 }
                 Err(why) => {
                     faults.push(format!("the hook of {} is closed: {why}", connection.name))
                 }
             }
         }
-        (keys, faults)
+        (resolved, faults)
     }
 
-    fn of(&self, hook: Hook, connection: &str) -> Option<&SecretText> {
+    fn find(&self, hook: Hook, connection: &str) -> Option<&SecretText> {
         match hook {
             Hook::Vendor { name, .. } => self.connections.get(&(name, connection.to_string())),
             Hook::Git => self.git.as_ref(),
@@ -169,25 +191,25 @@ impl Keys {
     }
 }
 
-/// Everything that deliveries are judged by. Shared by the server and by whoever reloads the manifests.
+/// Everything that deliveries are judged by. Shared by the server and by what reloads the manifests.
 pub struct Hooks {
-    keys: RwLock<Arc<Keys>>,
-    seen: Mutex<replay::ReplayGuard>,
+    secrets: RwLock<Arc<WebhookSecrets>>,
+    replay_guard: Mutex<replay::ReplayGuard>,
     triggers: Sender<Trigger>,
 }
 
 impl Hooks {
-    pub fn new(keys: Keys, triggers: Sender<Trigger>) -> Self {
+    pub fn new(secrets: WebhookSecrets, triggers: Sender<Trigger>) -> Self {
         Self {
-            keys: RwLock::new(Arc::new(keys)),
-            seen: Mutex::default(),
+            secrets: RwLock::new(Arc::new(secrets)),
+            replay_guard: Mutex::default(),
             triggers,
         }
     }
 
     /// Puts the secrets of newer manifests in force.
-    pub fn replace(&self, keys: Keys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    pub fn replace_secrets(&self, secrets: WebhookSecrets) {
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
     }
 
     /// Judges one delivery and wakes what it concerns. Never waits.
@@ -198,10 +220,11 @@ impl Hooks {
         headers: &Headers,
         body: &[u8],
         now: Timestamp,
-    ) -> Answer {
-        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let key = keys.of(hook, connection);
-        // Without a secret the same work is done under a key that proves nothing.
+    ) -> DeliveryResult {
+        let secrets = Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
+        let key = secrets.find(hook, connection);
+        // Without a secret the same work is done under a key that proves nothing, so that the time of a reply does
+        // not tell which connections exist.
         let bytes = key.map_or(&b"none"[..], |key| key.expose_secret().as_bytes());
         let delivery = Delivery {
             headers,
@@ -209,27 +232,30 @@ impl Hooks {
             received: now,
         };
         let (Some(_), Some(stamp)) = (key, hook.verify(bytes, &delivery)) else {
-            return Answer::Unproved;
+            return DeliveryResult::Unproved;
         };
         let Some(trigger) = hook.trigger(connection, &delivery) else {
-            return Answer::Ignored;
+            return DeliveryResult::Ignored;
         };
-        let digest = digest(hook, connection, &stamp, body);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.contains(&digest, now) {
-            return Answer::Repeated;
+        let digest = delivery_digest(hook, connection, &stamp, body);
+        let mut guard = self
+            .replay_guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if guard.contains(&digest, now) {
+            return DeliveryResult::Repeated;
         }
-        // What found no room is not remembered: the sender will bring it again.
+        // A trigger that found no room is not remembered, since the sender will send it again.
         if self.triggers.try_send(trigger).is_err() {
-            return Answer::Busy;
+            return DeliveryResult::Busy;
         }
-        seen.remember(digest, now);
-        Answer::Taken
+        guard.remember(digest, now);
+        DeliveryResult::Taken
     }
 }
 
-/// What makes two deliveries the same: everything that was signed, and nothing that was not.
-fn digest(hook: Hook, connection: &str, stamp: &str, body: &[u8]) -> [u8; 32] {
+/// Returns what makes two deliveries the same: everything that was signed, and nothing else.
+fn delivery_digest(hook: Hook, connection: &str, stamp: &str, body: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [hook.name(), connection, stamp] {
         hash.update(part);

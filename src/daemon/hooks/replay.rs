@@ -20,7 +20,7 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a delivery is remembered: longer than any vendor retries as far as is known (Cryptlex: five times, 300
+/// How long a delivery is remembered: longer than any vendor's retries are known to go on (Cryptlex: five times, 300
 /// s apart), and than any signed time stays valid (`provider::signature`).
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 

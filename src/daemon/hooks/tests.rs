@@ -18,7 +18,7 @@ fn now() -> Timestamp {
 fn hooks(room: usize) -> (Hooks, mpsc::Receiver<Trigger>) {
     let (triggers, woken) = mpsc::channel(room);
     let secret = || SecretText::from(SECRET);
-    let keys = Keys {
+    let keys = WebhookSecrets {
         connections: [("cryptlex", "main"), ("licensespring", "spring")]
             .map(|(vendor, name)| ((vendor, name.to_string()), secret()))
             .into(),
@@ -42,16 +42,16 @@ fn a_right_delivery_wakes_one_object_once() {
     let (hooks, mut woken) = hooks(4);
     let send =
         |body: &[u8]| hooks.receive(vendor("cryptlex"), "main", &cryptlex(body), body, now());
-    assert_eq!(send(BODY), Answer::Taken);
+    assert_eq!(send(BODY), DeliveryResult::Taken);
     let object = Trigger::Object {
         connection: "main".into(),
         id: "l1".into(),
     };
     assert_eq!(woken.try_recv().ok(), Some(object));
-    assert_eq!(send(BODY), Answer::Repeated);
+    assert_eq!(send(BODY), DeliveryResult::Repeated);
     assert!(woken.try_recv().is_err());
     let activation = br#"{"event":"activation.created","data":{"id":"a"}}"#;
-    assert_eq!(send(activation), Answer::Ignored);
+    assert_eq!(send(activation), DeliveryResult::Ignored);
     assert!(woken.try_recv().is_err());
 }
 
@@ -71,11 +71,11 @@ fn who_has_no_secret_is_answered_like_one_with_another() {
         (vendor("licensespring"), "main", &cryptlex(BODY)),
     ] {
         let answer = hooks.receive(hook, name, headers, BODY, now());
-        assert_eq!(answer, Answer::Unproved, "{name}");
+        assert_eq!(answer, DeliveryResult::Unproved, "{name}");
     }
-    hooks.replace(Keys::default());
+    hooks.replace_secrets(WebhookSecrets::default());
     let answer = hooks.receive(Hook::Git, "", &Headers::default(), BODY, now());
-    assert_eq!(answer, Answer::Unproved);
+    assert_eq!(answer, DeliveryResult::Unproved);
     assert!(woken.try_recv().is_err());
 }
 
@@ -95,16 +95,16 @@ fn a_replay_within_the_tolerance_wakes_nothing_whatever_its_header_looks_like() 
         let headers = [("x-signature", value)].into_iter().collect();
         hooks.receive(vendor("licensespring"), "spring", &headers, body, now)
     };
-    assert_eq!(send(&value(time), now()), Answer::Taken);
-    assert_eq!(send(&value(time), now()), Answer::Repeated);
+    assert_eq!(send(&value(time), now()), DeliveryResult::Taken);
+    assert_eq!(send(&value(time), now()), DeliveryResult::Repeated);
     assert_eq!(
         send(&format!("{},v1=00", value(time)), now()),
-        Answer::Repeated
+        DeliveryResult::Repeated
     );
     let late = now() + jiff::SignedDuration::from_secs(301);
-    assert_eq!(send(&value(time), late), Answer::Unproved);
+    assert_eq!(send(&value(time), late), DeliveryResult::Unproved);
     // The same words at another time are another event.
-    assert_eq!(send(&value(time + 1), now()), Answer::Taken);
+    assert_eq!(send(&value(time + 1), now()), DeliveryResult::Taken);
     assert_eq!(std::iter::from_fn(|| woken.try_recv().ok()).count(), 2);
 }
 
@@ -114,10 +114,10 @@ fn a_delivery_that_finds_no_room_may_come_again() {
     let other = br#"{"event":"license.updated","data":{"id":"l2"}}"#;
     let send =
         |body: &[u8]| hooks.receive(vendor("cryptlex"), "main", &cryptlex(body), body, now());
-    assert_eq!(send(BODY), Answer::Taken);
-    assert_eq!(send(other), Answer::Busy);
+    assert_eq!(send(BODY), DeliveryResult::Taken);
+    assert_eq!(send(other), DeliveryResult::Busy);
     assert!(woken.try_recv().is_ok());
-    assert_eq!(send(other), Answer::Taken);
+    assert_eq!(send(other), DeliveryResult::Taken);
 }
 
 type Sign = fn(secret: &str, second: i64, body: &[u8]) -> Vec<(&'static str, String)>;
@@ -229,35 +229,35 @@ fn every_hook_takes_what_is_right_and_once_and_nothing_else() {
         let later = |seconds: i64| now() + jiff::SignedDuration::from_secs(seconds);
         assert_eq!(
             send("other", case.body, 0, now()),
-            Answer::Unproved,
+            DeliveryResult::Unproved,
             "{what}: wrong"
         );
         assert_eq!(
             send(SECRET, case.body, 1, now()),
-            Answer::Unproved,
+            DeliveryResult::Unproved,
             "{what}: cut"
         );
         if case.signs {
             let short = &case.body[..case.body.len() - 1];
             assert_eq!(
                 send(SECRET, short, 0, now()),
-                Answer::Unproved,
+                DeliveryResult::Unproved,
                 "{what}: truncated"
             );
         }
         if case.dated {
             let late = send(SECRET, case.body, 0, later(signature::TOLERANCE + 1));
-            assert_eq!(late, Answer::Unproved, "{what}: late");
+            assert_eq!(late, DeliveryResult::Unproved, "{what}: late");
         }
         assert!(woken.try_recv().is_err(), "{what}: nothing is woken so far");
         assert_eq!(
             send(SECRET, case.body, 0, now()),
-            Answer::Taken,
+            DeliveryResult::Taken,
             "{what}: right"
         );
         assert_eq!(
             send(SECRET, case.body, 0, later(60)),
-            Answer::Repeated,
+            DeliveryResult::Repeated,
             "{what}: replayed"
         );
         let all = std::iter::from_fn(|| woken.try_recv().ok());

@@ -1,4 +1,4 @@
-//! The hooks' routes: what arrives is bounded in number, size and time before it is judged.
+//! The routes of webhooks: bounds deliveries in number, size and time before they are judged.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
 use super::Server;
-use crate::daemon::hooks::{Answer, BODY_CAP, Headers, Hook};
+use crate::daemon::hooks::{BODY_CAP, DeliveryResult, Headers, Hook};
 
 /// Bodies that are read at the same time, each of at most [`BODY_CAP`]: 16 MiB in all.
 pub const AT_ONCE: usize = 16;
@@ -19,7 +19,8 @@ pub const AT_ONCE: usize = 16;
 /// How long a sender may take to send a body. Vendors' servers take milliseconds.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-pub async fn vendor(
+/// Receives a delivery of a vendor.
+pub async fn take_vendor_delivery(
     State(server): State<Arc<Server>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Path((vendor, connection)): Path<(String, String)>,
@@ -28,18 +29,20 @@ pub async fn vendor(
     let Some(hook) = Hook::of_vendor(&vendor) else {
         return (StatusCode::NOT_FOUND, "this vendor sends no webhooks\n").into_response();
     };
-    delivery(&server, peer, hook, &connection, request).await
+    take_delivery(&server, peer, hook, &connection, request).await
 }
 
-pub async fn git(
+/// Receives a push of a git host.
+pub async fn take_push(
     State(server): State<Arc<Server>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    delivery(&server, peer, Hook::Git, "", request).await
+    take_delivery(&server, peer, Hook::Git, "", request).await
 }
 
-async fn delivery(
+/// Reads and judges a delivery, and replies.
+async fn take_delivery(
     server: &Server,
     peer: SocketAddr,
     hook: Hook,
@@ -52,23 +55,23 @@ async fn delivery(
     };
     if let Err(wait) = knocked {
         let seconds = wait.as_secs().max(1);
-        return later(
+        return retry_later(
             StatusCode::TOO_MANY_REQUESTS,
             seconds,
             "too many deliveries\n",
         );
     }
-    if !speaks(hook, request.headers()) {
+    if !accepts_content_type(hook, request.headers()) {
         let words = "a delivery is application/json\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
     }
-    if announced(request.headers()) > BODY_CAP {
+    if announced_length(request.headers()) > BODY_CAP {
         return too_large();
     }
     let Ok(_turn) = server.bodies.try_acquire() else {
-        return later(StatusCode::SERVICE_UNAVAILABLE, 1, "too many at once\n");
+        return retry_later(StatusCode::SERVICE_UNAVAILABLE, 1, "too many at once\n");
     };
-    let headers = plain(request.headers());
+    let headers = text_headers(request.headers());
     let body = to_bytes(request.into_body(), BODY_CAP);
     let body = match tokio::time::timeout(BODY_TIME, body).await {
         Ok(Ok(body)) => body,
@@ -81,18 +84,21 @@ async fn delivery(
     server.metrics.delivery(hook, answer);
     tracing::debug!(hook = hook.name(), answer = answer.name(), "delivery");
     match answer {
-        Answer::Taken => (StatusCode::ACCEPTED, "taken\n").into_response(),
-        Answer::Repeated => (StatusCode::ACCEPTED, "taken before\n").into_response(),
-        Answer::Ignored => (StatusCode::ACCEPTED, "nothing to look at\n").into_response(),
-        Answer::Unproved => {
+        DeliveryResult::Taken => (StatusCode::ACCEPTED, "taken\n").into_response(),
+        DeliveryResult::Repeated => (StatusCode::ACCEPTED, "taken before\n").into_response(),
+        DeliveryResult::Ignored => (StatusCode::ACCEPTED, "nothing to look at\n").into_response(),
+        DeliveryResult::Unproved => {
             let words = "the signature does not hold\n";
             (StatusCode::FORBIDDEN, words).into_response()
         }
-        Answer::Busy => later(StatusCode::SERVICE_UNAVAILABLE, 5, "too much is waiting\n"),
+        DeliveryResult::Busy => {
+            retry_later(StatusCode::SERVICE_UNAVAILABLE, 5, "too much is waiting\n")
+        }
     }
 }
 
-fn later(status: StatusCode, seconds: u64, words: &'static str) -> Response {
+/// Replies that the sender should try again after some seconds.
+fn retry_later(status: StatusCode, seconds: u64, words: &'static str) -> Response {
     let after = [(header::RETRY_AFTER, seconds.to_string())];
     (status, after, words).into_response()
 }
@@ -102,15 +108,17 @@ fn too_large() -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, words).into_response()
 }
 
-fn announced(headers: &HeaderMap) -> usize {
+/// Returns the length of the body that the headers announce; 0 if they do not.
+fn announced_length(headers: &HeaderMap) -> usize {
     let length = headers.get(header::CONTENT_LENGTH);
     length
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .unwrap_or(0)
 }
 
-/// Vendors send JSON. GitHub can also be set to send a form, and of a push nothing is read.
-fn speaks(hook: Hook, headers: &HeaderMap) -> bool {
+/// Reports whether the body is of a type that the sender of this hook uses. Vendors send JSON. GitHub can be set to
+/// send a form, and nothing is read of a push.
+fn accepts_content_type(hook: Hook, headers: &HeaderMap) -> bool {
     let given = headers.get(header::CONTENT_TYPE);
     let text = given.and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = text.split(';').next().unwrap_or("").trim();
@@ -119,8 +127,8 @@ fn speaks(hook: Hook, headers: &HeaderMap) -> bool {
         || matches!(hook, Hook::Git) && kind.eq_ignore_ascii_case(form)
 }
 
-/// Headers as text. A value that is none proves nothing.
-fn plain(headers: &HeaderMap) -> Headers {
+/// Returns the headers whose value is text. A value that is not proves nothing.
+fn text_headers(headers: &HeaderMap) -> Headers {
     headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))

@@ -30,7 +30,7 @@ const PACE: Duration = Duration::from_secs(1);
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// One reader of events.
-struct EventReader {
+struct EventSubscriber {
     status: watch::Receiver<Arc<Status>>,
     /// The status that the last event counted up to.
     last_status: Arc<Status>,
@@ -48,7 +48,7 @@ pub async fn stream_events(State(server): State<Arc<Server>>, request: Request) 
     };
     let mut status = server.status.clone();
     let told = Arc::clone(&status.borrow_and_update());
-    let reader = EventReader {
+    let reader = EventSubscriber {
         status,
         last_status: told,
         query: Query::parse(request.uri().query().unwrap_or_default()),
@@ -67,7 +67,7 @@ pub async fn stream_events(State(server): State<Arc<Server>>, request: Request) 
 }
 
 /// Waits for the next event. `None` once the daemon's loop has ended.
-async fn next_event(mut reader: EventReader) -> Option<(Event, EventReader)> {
+async fn next_event(mut reader: EventSubscriber) -> Option<(Event, EventSubscriber)> {
     if reader.first {
         // The first event tells the reader that it is connected, and makes it fetch what it may have missed before.
         reader.first = false;

@@ -21,24 +21,24 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use super::view::{STATES, StateCounts, is_drifted};
-use crate::daemon::hooks::{Answer, Hook};
+use crate::daemon::hooks::{DeliveryResult, Hook};
 use crate::daemon::status::{ConnectionStatus, ObjectState, Status};
 
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Accounts that have series of their own. The rest is counted together under [`OTHER`], which no connection
-/// can be called.
+/// Accounts that have series of their own. The others are counted together under [`OTHER`], which no connection can
+/// be called.
 const ACCOUNTS: usize = 200;
 const OTHER: &str = "_other";
 
-type Labels = Vec<(&'static str, String)>;
+type MetricLabels = Vec<(&'static str, String)>;
 
-/// What is served at `/metrics`.
+/// Everything that is served at `/metrics`.
 pub struct Metrics {
     registry: Registry,
     passes: Histogram,
     counted: AtomicU64,
-    hooks: Family<Labels, Counter>,
+    hooks: Family<MetricLabels, Counter>,
 }
 
 impl Metrics {
@@ -53,8 +53,9 @@ impl Metrics {
             "How long passes took",
             passes.clone(),
         );
-        let hooks = Family::<Labels, Counter>::default();
-        for (hook, answer) in Hook::all().flat_map(|hook| Answer::ALL.map(|answer| (hook, answer)))
+        let hooks = Family::<MetricLabels, Counter>::default();
+        for (hook, answer) in
+            Hook::all().flat_map(|hook| DeliveryResult::ALL.map(|answer| (hook, answer)))
         {
             let _ = hooks.get_or_create(&hook_labels(hook, answer));
         }
@@ -72,7 +73,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the passes that were not counted yet.
+    /// Counts the passes that were not counted yet, by their number.
     pub fn follow(&self, status: &Status) {
         let Some(newest) = status.passes.back() else {
             return;
@@ -83,7 +84,7 @@ impl Metrics {
         }
     }
 
-    pub fn delivery(&self, hook: Hook, answer: Answer) {
+    pub fn delivery(&self, hook: Hook, answer: DeliveryResult) {
         self.hooks.get_or_create(&hook_labels(hook, answer)).inc();
     }
 
@@ -94,23 +95,23 @@ impl Metrics {
     }
 }
 
-fn hook_labels(hook: Hook, answer: Answer) -> Labels {
+fn hook_labels(hook: Hook, answer: DeliveryResult) -> MetricLabels {
     vec![
         ("hook", hook.name().to_string()),
         ("result", answer.name().to_string()),
     ]
 }
 
-/// The series that are read off the status of the moment.
+/// The series that are read from the status of the moment.
 #[derive(Debug)]
 struct StatusCollector(watch::Receiver<Arc<Status>>);
 
-/// One metric: its name, what it says, its kind and its series.
+/// One metric with its series.
 struct Metric {
     name: &'static str,
     help: &'static str,
     kind: MetricKind,
-    series: BTreeMap<Labels, f64>,
+    series: BTreeMap<MetricLabels, f64>,
 }
 
 enum MetricKind {
@@ -128,7 +129,7 @@ impl Collector for StatusCollector {
             };
             let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
             // Only gauges of the whole daemon have no labels; `{}` after the name would be legal and odd.
-            if let Some(value) = family.series.get(&Labels::new()) {
+            if let Some(value) = family.series.get(&MetricLabels::new()) {
                 ConstGauge::new(*value).encode(metric)?;
                 continue;
             }
@@ -145,7 +146,11 @@ impl Collector for StatusCollector {
 }
 
 /// A metric that only grows.
-fn counter_metric(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+fn counter_metric(
+    name: &'static str,
+    help: &'static str,
+    series: BTreeMap<MetricLabels, f64>,
+) -> Metric {
     Metric {
         name,
         help,
@@ -154,7 +159,11 @@ fn counter_metric(name: &'static str, help: &'static str, series: BTreeMap<Label
     }
 }
 
-fn gauge_metric(name: &'static str, help: &'static str, series: BTreeMap<Labels, f64>) -> Metric {
+fn gauge_metric(
+    name: &'static str,
+    help: &'static str,
+    series: BTreeMap<MetricLabels, f64>,
+) -> Metric {
     Metric {
         name,
         help,
@@ -164,16 +173,19 @@ fn gauge_metric(name: &'static str, help: &'static str, series: BTreeMap<Labels,
 }
 
 /// The one series of a gauge of the whole daemon.
-fn unlabelled_series(value: f64) -> BTreeMap<Labels, f64> {
-    BTreeMap::from([(Labels::new(), value)])
+fn unlabelled_series(value: f64) -> BTreeMap<MetricLabels, f64> {
+    BTreeMap::from([(MetricLabels::new(), value)])
 }
 
-fn flag_series(is: bool) -> BTreeMap<Labels, f64> {
+fn flag_series(is: bool) -> BTreeMap<MetricLabels, f64> {
     unlabelled_series(f64::from(u8::from(is)))
 }
 
 /// Series with one label out of a closed list.
-fn labelled_counts(label: &'static str, counts: &BTreeMap<String, u64>) -> Vec<(Labels, f64)> {
+fn labelled_counts(
+    label: &'static str,
+    counts: &BTreeMap<String, u64>,
+) -> Vec<(MetricLabels, f64)> {
     counts
         .iter()
         .map(|(name, count)| (vec![(label, known_label(label, name))], *count as f64))
@@ -190,7 +202,7 @@ fn metric_families(status: &Status) -> Vec<Metric> {
 }
 
 fn connection_metrics(status: &Status, accounts: &AccountSeries<'_>) -> Vec<Metric> {
-    let by_connection = |each: &dyn Fn(&ConnectionStatus) -> Vec<(Labels, f64)>| {
+    let by_connection = |each: &dyn Fn(&ConnectionStatus) -> Vec<(MetricLabels, f64)>| {
         let mut series = BTreeMap::new();
         for (name, connection) in &status.connections {
             for (more, value) in each(connection) {
@@ -229,7 +241,7 @@ fn connection_metrics(status: &Status, accounts: &AccountSeries<'_>) -> Vec<Metr
             "Whether another run holds the account's lock",
             by_connection(&|connection| {
                 let held = f64::from(u8::from(connection.locked.is_some()));
-                vec![(Labels::new(), held)]
+                vec![(MetricLabels::new(), held)]
             }),
         ),
         gauge_metric(
@@ -237,7 +249,7 @@ fn connection_metrics(status: &Status, accounts: &AccountSeries<'_>) -> Vec<Metr
             "Whether this replica looks after the account",
             by_connection(&|connection| {
                 let own = connection.keeper.as_ref().is_none_or(|keeper| keeper.own);
-                vec![(Labels::new(), f64::from(u8::from(own)))]
+                vec![(MetricLabels::new(), f64::from(u8::from(own)))]
             }),
         ),
     ]
@@ -281,13 +293,14 @@ fn object_metrics(accounts: &AccountSeries<'_>) -> Vec<Metric> {
                 let differ = counts
                     .present_states()
                     .filter(|(state, _)| is_drifted(*state));
-                vec![(Labels::new(), differ.map(|(_, count)| count).sum())]
+                vec![(MetricLabels::new(), differ.map(|(_, count)| count).sum())]
             }),
         ),
         gauge_metric(
             "suspended",
             "Objects that are not looked at",
-            accounts.objects(&|counts| vec![(Labels::new(), counts.get(ObjectState::Suspended))]),
+            accounts
+                .objects(&|counts| vec![(MetricLabels::new(), counts.get(ObjectState::Suspended))]),
         ),
     ]
 }
@@ -317,7 +330,8 @@ fn daemon_metrics(status: &Status) -> Vec<Metric> {
     ]
 }
 
-/// A label value out of a closed list; vendors choose their status codes, and one that is none is `other`.
+/// Returns a label value of a closed list: `other` for a status code that HTTP does not have, since vendors choose
+/// theirs.
 fn known_label(label: &str, value: &str) -> String {
     let fine = match label {
         "code" => {
@@ -355,15 +369,15 @@ impl<'a> AccountSeries<'a> {
         Self { counts, own }
     }
 
-    fn label(&self, name: &str) -> Labels {
+    fn label(&self, name: &str) -> MetricLabels {
         let own = self.own.binary_search(&name).is_ok();
         vec![("account", if own { name } else { OTHER }.to_string())]
     }
 
     fn objects(
         &self,
-        each: &dyn Fn(&StateCounts) -> Vec<(Labels, usize)>,
-    ) -> BTreeMap<Labels, f64> {
+        each: &dyn Fn(&StateCounts) -> Vec<(MetricLabels, usize)>,
+    ) -> BTreeMap<MetricLabels, f64> {
         let mut series = BTreeMap::new();
         for (name, counts) in &self.counts {
             for (more, count) in each(counts) {

@@ -162,8 +162,11 @@ fn build_router(server: &Arc<Server>) -> Router {
     Router::new()
         .route("/healthz", get(show_health))
         .route("/readyz", get(show_readiness))
-        .route("/hooks/git", post(deliveries::git))
-        .route("/hooks/{vendor}/{connection}", post(deliveries::vendor))
+        .route("/hooks/git", post(deliveries::take_push))
+        .route(
+            "/hooks/{vendor}/{connection}",
+            post(deliveries::take_vendor_delivery),
+        )
         .merge(guarded)
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .layer(middleware::map_response(add_security_headers))

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::apply::{Secrets, Trust};
-use crate::daemon::hooks::{BODY_CAP, Keys};
+use crate::daemon::hooks::{BODY_CAP, WebhookSecrets};
 use crate::daemon::trigger::Trigger;
 use crate::manifest;
 use crate::provider::signature;
@@ -28,7 +28,7 @@ struct Bench {
 const TOKEN: &str = "a-long-enough-token";
 
 /// Keys as they come from a manifest.
-async fn keys() -> Keys {
+async fn keys() -> WebhookSecrets {
     let manifest = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: main}\nspec:\n  \
                     vendor: cryptlex\n  baseUrl: https://api.cryptlex.com\n  auth: {token: {env: T}}\n  \
                     webhookSecret: {env: HOOK}\n";
@@ -39,7 +39,7 @@ async fn keys() -> Keys {
         environment: Arc::new(|name| (name == "HOOK").then(|| "hook-word".into())),
         trust: Trust::default(),
     };
-    let (keys, faults) = Keys::resolve(&read.connections, None, &secrets).await;
+    let (keys, faults) = WebhookSecrets::resolve(&read.connections, None, &secrets).await;
     assert!(
         faults.is_empty() && read.connections.len() == 1,
         "{faults:?}"
@@ -48,7 +48,7 @@ async fn keys() -> Keys {
         environment: Arc::new(|_| None),
         trust: Trust::default(),
     };
-    let (_, faults) = Keys::resolve(&read.connections, None, &bare).await;
+    let (_, faults) = WebhookSecrets::resolve(&read.connections, None, &bare).await;
     assert_eq!(
         faults,
         [
@@ -306,7 +306,7 @@ async fn others_are_not_served_without_a_token() {
     let (_status, seen) = watch::channel(Arc::new(samples::sample_status(0)));
     let serving = ServerConfig {
         status: seen,
-        hooks: Arc::new(Hooks::new(Keys::default(), mpsc::channel(1).0)),
+        hooks: Arc::new(Hooks::new(WebhookSecrets::default(), mpsc::channel(1).0)),
         token: None,
         clock: samples::sample_now,
         bounds: ConnectionBounds::DEFAULT,

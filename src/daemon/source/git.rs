@@ -88,7 +88,7 @@ pub enum GitError {
 }
 
 impl Remote {
-    /// Checks what was typed, before git would take it for something else.
+    /// Checks URL, reference and path before git could mistake one of them for something else.
     pub fn check(&self) -> Result<(), RemoteError> {
         let odd = |text: &str| {
             text.starts_with('-') || text.contains(|c: char| c.is_whitespace() || c.is_control())

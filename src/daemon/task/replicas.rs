@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{DaemonTask, InFlight, Reloaded, SETTLE, recall_fights};
+use super::{DaemonTask, InFlight, ReloadedObjects, SETTLE, recall_fights};
 use crate::apply::memory::Memory;
 use crate::apply::store::Hint;
 use crate::daemon::sharing::{ROUND, Sharing, SharingEvent};
@@ -61,15 +61,15 @@ impl DaemonTask {
         flight.read_at = Some(flight.read_at.map_or(at, |known| known.min(at)));
     }
 
-    /// Begins to load the objects of accounts that were claimed, from the files that are in force.
-    pub(super) fn start_reloading(&self, flight: &mut InFlight) {
+    /// Starts to load the objects of claimed accounts, from the files that are in force.
+    pub(super) fn start_object_loading(&self, flight: &mut InFlight) {
         let now = Instant::now();
         let is_due = flight.reload_at.is_none_or(|at| at <= now);
         if flight.reloading.is_some() || !is_due {
             return;
         }
         flight.reload_at = None;
-        let outlines = self.engine.unloaded();
+        let outlines = self.engine.unloaded_outlines();
         if outlines.is_empty() {
             return;
         }
@@ -88,17 +88,21 @@ impl DaemonTask {
         }));
     }
 
-    /// Takes in objects that were loaded again. Those whose files have changed since come with the next reading; until then
-    /// they are tried again from time to time.
-    pub(super) fn reloaded(&mut self, (objects, memory): Reloaded, flight: &mut InFlight) {
+    /// Takes in objects that were loaded. Those whose files have changed since come with the next reading of the
+    /// source; until then loading them is tried again from time to time.
+    pub(super) fn finish_object_loading(
+        &mut self,
+        (objects, memory): ReloadedObjects,
+        flight: &mut InFlight,
+    ) {
         flight.reloading = None;
         let now = self.now();
         let remembered = |checked: &Checked, object: &Desired| {
             let place = reconcile::account_of(checked, &object.connection);
             recall_fights(&memory, object, &place, now)
         };
-        self.engine.load(objects, &remembered, now);
-        let left = self.engine.unloaded().len();
+        self.engine.adopt_loaded(objects, &remembered, now);
+        let left = self.engine.unloaded_outlines().len();
         if left > 0 {
             tracing::warn!(
                 objects = left,
