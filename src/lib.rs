@@ -66,6 +66,36 @@
 //! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` holds that, and the doors
 //! to external crates.
 //!
+//! # Words
+//!
+//! One word for one thing; `tests/it/architecture.rs` holds the words that are no names here.
+//!
+//! | word | means | not |
+//! | --- | --- | --- |
+//! | manifest | the files and their format | config |
+//! | desired | an object as its manifest asks for it, checked, with its origin | wanted, wish |
+//! | live | an object as its vendor showed it at one moment | actual, remote, seen, held |
+//! | vendor, kind | a company with an API, and a type of object there, with its field table | |
+//! | connection, account | how a manifest reaches a vendor, and what it reaches: an account is what is locked, limited and shared out | place |
+//! | address, identity | `Kind/name` among manifests, and the ids by which the vendor knows the object | |
+//! | origin | the file and line of something in a manifest | place |
+//! | draft | a document of a manifest before its fields were checked | |
+//! | pass | one run of the stages above, by a command or by the daemon | cycle |
+//! | change | a field on which live has to move, with its risk | diff, delta |
+//! | plan, step | all objects of a pass with their changes, and the one write of an object | action |
+//! | fingerprint | a hash of the live fields that a step was planned from: if it moved, the step is stale | |
+//! | refusal | why a guard, the brake, a window or a fight holds a step back | |
+//! | call, reply, verdict | HTTP as data, and what a reply means | |
+//! | outcome | how a step ended: converged, already, rejected, stale, failed, … | result |
+//! | journal, intent | what runs wrote down; the line of a write before it is sent | log |
+//! | baseline | the fields on which manifest and live last agreed; undo, heal and drift compare with it | |
+//! | drift | a difference, and who made it since the baseline | |
+//! | store | where runs remember and lock: files, PostgreSQL, a bucket | |
+//! | lease, epoch | the right to write to an account for a term, and the number that fences older holders off | lock |
+//! | summary | what the lines of a journal come to, so that nobody reads them again | snapshot |
+//! | claim | a replica's word that it looks after an account | |
+//! | suspension | an object is left alone for a while, by a word in its manifest | hold |
+//!
 //! # How it is tested
 //!
 //! Pure cases as folders with golden files (`tests/vendors/<vendor>/<kind>/cases`, re-blessed by

@@ -298,7 +298,8 @@ mod tests {
     async fn two_kinds_of_one_account_are_read_over_one_connection() {
         let told = Told::default();
         let account = account(&told, &provider::testing::TwoKinds);
-        let object = |kind: &TestKind| provider::testing::wanted(kind.table(), &[("id", "1")]);
+        let object =
+            |kind: &TestKind| provider::testing::desired_object(kind.table(), &[("id", "1")]);
         let objects = [object(&KEY), object(&DOOR)];
         let seen = observe(&account, &objects.each_ref()).await;
         assert!(matches!(

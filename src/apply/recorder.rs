@@ -321,7 +321,7 @@ mod tests {
         let fields = [("activations_allowed", Value::Integer(5))].into();
         let order = Desired {
             fields: PackedFields::new(table.desired, &fields),
-            ..testing::wanted(table, &[("activationKey", "A")])
+            ..testing::desired_object(table, &[("activationKey", "A")])
         };
         let live = Observed::Live(Live {
             fields,

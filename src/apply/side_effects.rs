@@ -165,7 +165,7 @@ mod tests {
             note: None,
         };
         let planned = Planned {
-            desired: Arc::new(testing::wanted(table, &[])),
+            desired: Arc::new(testing::desired_object(table, &[])),
             action: Disposition::Update,
             changes: asked.map(change).into_iter().collect(),
             step: None,
@@ -243,7 +243,7 @@ mod tests {
         };
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         Planned {
-            desired: testing::wanted(table, &[("activationKey", "A")]).into(),
+            desired: testing::desired_object(table, &[("activationKey", "A")]).into(),
             action: Disposition::Update,
             changes: vec![added],
             step: None,

@@ -198,7 +198,7 @@ async fn find_run(
     let runs = runs.that_wrote();
     let found: Vec<WritingRun> = match wanted {
         "latest" => {
-            let own = Own::new(checked);
+            let own = ManagedRuns::new(checked);
             let at = runs.iter().rposition(|run| own.has(run));
             let later = at.map_or(&[][..], |at| &runs[at + 1..]);
             tell_later(later.iter().filter(|run| own.is_near(run)));
@@ -239,13 +239,13 @@ fn tell_later<'a>(runs: impl Iterator<Item = &'a WritingRun>) {
 }
 
 /// What makes a run one of these manifests.
-struct Own {
+struct ManagedRuns {
     objects: reconcile::Keys,
     places: BTreeSet<VendorAccount>,
     paths: Vec<String>,
 }
 
-impl Own {
+impl ManagedRuns {
     fn new(checked: &Checked) -> Self {
         let connections = checked.source.connections.keys();
         Self {

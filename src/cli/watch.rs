@@ -13,7 +13,7 @@ use super::endpoints::Endpoints;
 use super::exit::Exit;
 use super::stores::{self, Access};
 use super::watch_args::Watch;
-use super::watch_source::{Place, source_reader};
+use super::watch_source::{ManifestSource, source_reader};
 use super::{output, sessions, setup, signals, simulators, state, watch_once};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
@@ -53,8 +53,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
     let place = match &remote {
-        Some(remote) => Place::Git(remote.clone()),
-        None => Place::Files(args.selection.paths.clone()),
+        Some(remote) => ManifestSource::Git(remote.clone()),
+        None => ManifestSource::Files(args.selection.paths.clone()),
     };
     let (triggers, hints) = mpsc::channel(HINTS);
     // The watch begins before the first reading, so that nothing saved in between is missed.

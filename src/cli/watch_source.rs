@@ -18,14 +18,14 @@ use crate::reconcile::{
 
 /// Where the manifests are.
 #[derive(Clone)]
-pub enum Place {
+pub enum ManifestSource {
     Files(Vec<PathBuf>),
     Git(Remote),
 }
 
 /// What every reading needs, and what the last one came to.
 struct WatchSource {
-    place: Place,
+    place: ManifestSource,
     scope: scope::Scope,
     options: CheckOptions,
     json: bool,
@@ -50,7 +50,7 @@ struct Last {
 
 /// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
 pub fn source_reader(
-    place: Place,
+    place: ManifestSource,
     selection: &Selection,
     options: CheckOptions,
     json: bool,
@@ -78,11 +78,11 @@ async fn read_source(
 ) -> Result<Option<Fetched>, SourceError> {
     source.loader().keep_only(&kept);
     let commit = match &source.place {
-        Place::Files(_) => None,
-        Place::Git(remote) => Some(remote.fetch().await?),
+        ManifestSource::Files(_) => None,
+        ManifestSource::Git(remote) => Some(remote.fetch().await?),
     };
     let loaded = match (&source.place, &commit) {
-        (Place::Git(remote), Some(commit)) => {
+        (ManifestSource::Git(remote), Some(commit)) => {
             if let Some(known) = source.known(commit) {
                 return known;
             }
@@ -124,12 +124,12 @@ impl WatchSource {
         let cache = cached::open_cache(cache);
         let manifests = match (&self.place, loaded) {
             (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
-            (Place::Files(paths), None) => {
+            (ManifestSource::Files(paths), None) => {
                 let now = SystemTime::now();
                 let limits = setup::read_limits(Some(self.timeout));
                 self.loader().load(paths, &limits, now, cache.clone(), kept)
             }
-            (Place::Git(_), None) => LoadedManifests::default(),
+            (ManifestSource::Git(_), None) => LoadedManifests::default(),
         };
         let digest = reconcile::digest_of(&manifests.loaded.sources);
         let mut last = self.last();
@@ -189,8 +189,10 @@ impl WatchSource {
             .narrow(&mut checked)
             .map_err(|error| SourceError::Scope(error.to_string()))?;
         checked.source.commit = match &self.place {
-            Place::Files(_) => tokio::runtime::Handle::current().block_on(state::current_commit()),
-            Place::Git(_) => commit.map(Into::into),
+            ManifestSource::Files(_) => {
+                tokio::runtime::Handle::current().block_on(state::current_commit())
+            }
+            ManifestSource::Git(_) => commit.map(Into::into),
         };
         Ok(checked)
     }

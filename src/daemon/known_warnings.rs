@@ -51,12 +51,12 @@ mod tests {
     use super::*;
     use crate::plan::Disposition;
     use crate::provider;
-    use crate::provider::testing::wanted;
+    use crate::provider::testing::desired_object;
     use std::sync::Arc;
 
     fn planned(read: bool, findings: &[Diagnostic]) -> [Planned; 1] {
         let lac = provider::find_kind("LacLicenseOrder").expect("a kind");
-        let desired = Arc::new(wanted(lac.table(), &[("activationKey", "K1")]));
+        let desired = Arc::new(desired_object(lac.table(), &[("activationKey", "K1")]));
         [Planned {
             desired,
             action: Disposition::None,

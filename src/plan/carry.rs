@@ -259,7 +259,7 @@ mod tests {
                 ignore: ignore.collect(),
                 ..Policy::default()
             }),
-            ..testing::wanted(table, &[])
+            ..testing::desired_object(table, &[])
         }
     }
 

@@ -151,7 +151,7 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::model::RateLimit;
-    use crate::provider::testing::wanted;
+    use crate::provider::testing::desired_object;
 
     fn pace(concurrency: usize, rates: &[(u32, u64)], millis: u64) -> Pace {
         let rate = |(requests, seconds): &(u32, u64)| RateLimit {
@@ -238,7 +238,11 @@ mod tests {
     /// The estimate for so many writes of a kind, one call at a time.
     fn estimated(kind: &str, ids: &[(&'static str, &str)], writes: usize, pace: Pace) -> f64 {
         let table = provider::find_kind(kind).unwrap().table();
-        let mut planned = Planned::bare(&wanted(table, ids).into(), Disposition::Update, None);
+        let mut planned = Planned::bare(
+            &desired_object(table, ids).into(),
+            Disposition::Update,
+            None,
+        );
         let paces = [(planned.desired.connection.to_string(), pace)].into();
         let all = vec![planned.clone(); writes];
         let seconds = estimate_seconds(&all, &paces);

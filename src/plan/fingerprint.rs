@@ -117,12 +117,12 @@ pub fn json_sha256(value: &impl Serialize) -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::provider;
-    use crate::provider::testing::wanted;
+    use crate::provider::testing::desired_object;
 
     #[test]
     fn free_json_is_hashed_by_value_and_to_the_last_digit() {
         let license = provider::find_kind("LicenseSpringLicense").unwrap().table();
-        let desired = wanted(license, &[("licenseId", "1")]);
+        let desired = desired_object(license, &[("licenseId", "1")]);
         let of_metadata = |metadata: &str| {
             let features = format!(
                 r#"{{"product_features": [{{"product_feature": "f", "metadata": {metadata}}}]}}"#
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn use_alone_makes_no_plan_stale() {
         let license = provider::find_kind("LicenseSpringLicense").unwrap().table();
-        let desired = wanted(license, &[("licenseId", "1")]);
+        let desired = desired_object(license, &[("licenseId", "1")]);
         let of_feature = |used: i64, allowed: i64| {
             let features = serde_json::json!([{
                 "product_feature": "f", "total_consumptions": used, "max_consumption": allowed,

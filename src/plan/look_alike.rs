@@ -82,7 +82,7 @@ pub fn describe_difference(before: &Json, after: &Json) -> Option<String> {
     }
 }
 
-/// [`difference`] in parentheses, to follow a sentence with both values; empty where they are seen to differ.
+/// [`describe_difference`] in parentheses, to follow a sentence with both values; empty where they are seen to differ.
 pub fn difference_note(before: Option<&Json>, after: Option<&Json>) -> String {
     let both = before.zip(after);
     let apart = both.and_then(|(before, after)| describe_difference(before, after));

@@ -58,7 +58,7 @@ fn fill_fields(
     }
 }
 
-/// Refuses a write in `mode` that would have to carry what the read does not show. `live` is [`filled`], `wanted` the
+/// Refuses a write in `mode` that would have to carry what the read does not show. `live` is [`fill_absent`], `wanted` the
 /// fields that the manifest manages.
 pub fn refuse_unseen(
     table: &'static [Field],
@@ -322,7 +322,7 @@ mod tests {
         let desired = Desired {
             policy: OwnPolicy::from(policy.clone()),
             fields: PackedFields::new(TABLE, wanted),
-            ..testing::wanted(table, &[])
+            ..testing::desired_object(table, &[])
         };
         let live = Live {
             fields: live.clone(),
@@ -454,7 +454,7 @@ mod tests {
         let refused = |policy: Policy, wanted: Fields, live: Fields| {
             let desired = Desired {
                 policy: policy.into(),
-                ..testing::wanted(table, &[])
+                ..testing::desired_object(table, &[])
             };
             let live = Live {
                 fields: live,

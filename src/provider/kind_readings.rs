@@ -87,11 +87,11 @@ impl Reading for KindReadings {
 mod tests {
     use super::*;
     use crate::model::Desired;
-    use crate::provider::testing::{DOOR, KEY, TestKind, TwoKinds, answer, given, wanted};
+    use crate::provider::testing::{DOOR, KEY, TestKind, TwoKinds, answer, desired_object, given};
     use crate::provider::{Provider, ResourceKind};
 
     fn object(kind: &TestKind, id: &str) -> Desired {
-        wanted(kind.table(), &[("id", id)])
+        desired_object(kind.table(), &[("id", id)])
     }
 
     #[test]

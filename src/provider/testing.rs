@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// A manifest's object that manages nothing.
-pub fn wanted(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
+pub fn desired_object(table: &KindTable, ids: &[(&'static str, &str)]) -> Desired {
     let source = Arc::new(Source::new("test.yaml".into(), String::new()));
     Desired {
         address: Address {

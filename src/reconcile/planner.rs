@@ -108,7 +108,7 @@ fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedBatch> {
 mod tests {
     use super::*;
     use crate::model::Value;
-    use crate::provider::testing::wanted;
+    use crate::provider::testing::desired_object;
 
     /// More than a batch, so that some are planned elsewhere, and no whole number of batches.
     const OBJECTS: usize = 3 * BATCH + 7;
@@ -118,7 +118,7 @@ mod tests {
             .unwrap()
             .table();
         let license = |number: usize| {
-            let mut license = wanted(table, &[("organizationId", "o"), ("licenseId", "l")]);
+            let mut license = desired_object(table, &[("organizationId", "o"), ("licenseId", "l")]);
             license.address.name = format!("license-{number:04}");
             license.fields.extend([("userGroupIds", Value::set(["a"]))]);
             // Every third is to be written.

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::model::diagnostic::Source;
     use crate::model::{Mark, Origin};
-    use crate::provider::{self, testing::wanted};
+    use crate::provider::{self, testing::desired_object};
 
     #[test]
     fn a_refusal_stands_at_the_lines_of_the_manifest() {
@@ -63,7 +63,7 @@ mod tests {
                     ..Mark::default()
                 },
             },
-            ..wanted(lac.table(), &[("activationKey", "A")])
+            ..desired_object(lac.table(), &[("activationKey", "A")])
         };
         let said = |fields: &[(&str, &str)]| {
             let own = |(field, words): &(&str, &str)| (field.to_string(), words.to_string());

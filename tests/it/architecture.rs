@@ -482,3 +482,76 @@ fn a_vendor_is_found_in_names_and_not_in_words() {
     }
     assert!(names_vendor("struct LicenseSpringLicense", "licensespring"));
 }
+
+/// Words of everyday speech, and names that once meant several things: no function, type, module or constant is called so.
+const NO_NAMES: &[&str] = &[
+    "action", "held", "how", "hunt", "info", "own", "place", "recall", "said", "seen", "shelf",
+    "shell", "spared", "surface", "told", "wanted", "wish", "worth",
+];
+
+/// Returns what a line declares, with whether all can see it: `("Plan", true)` for `pub struct Plan {`.
+fn declared(line: &str) -> Option<(&str, bool)> {
+    let (is_public, item) = match line.strip_prefix("pub ") {
+        Some(item) => (true, item),
+        None => (false, line.strip_prefix("pub(super) ").unwrap_or(line)),
+    };
+    let item = item.strip_prefix("pub(crate) ").unwrap_or(item);
+    let item = item.strip_prefix("async ").unwrap_or(item);
+    let keywords = [
+        "fn ", "struct ", "enum ", "trait ", "type ", "mod ", "const ", "static ",
+    ];
+    let name = keywords
+        .iter()
+        .find_map(|keyword| item.strip_prefix(keyword))?;
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+    Some((&name[..end.unwrap_or(name.len())], is_public))
+}
+
+#[test]
+fn no_item_is_called_by_a_word_that_says_nothing() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        for (name, _) in code_lines(&text).filter_map(declared) {
+            if NO_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
+                faults.push(format!("{file} calls something {name}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_two_public_types_share_a_name() {
+    let vendors: Vec<String> = provider::ALL
+        .iter()
+        .flat_map(|provider| {
+            let vendor = provider.vendor().0;
+            [format!("provider/{vendor}/"), format!("sandbox/{vendor}/")]
+        })
+        .collect();
+    let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        if vendors.iter().any(|vendor| file.starts_with(vendor)) {
+            continue;
+        }
+        let types = ["struct ", "enum ", "trait ", "type "];
+        let types = code_lines(&text).filter(|line| types.iter().any(|kind| line.contains(kind)));
+        for (name, is_public) in types.filter_map(declared) {
+            if is_public {
+                files
+                    .entry(name.to_string())
+                    .or_default()
+                    .push(file.clone());
+            }
+        }
+    }
+    let shared = files.iter().filter(|(_, files)| files.len() > 1);
+    let faults: Vec<String> = shared
+        .map(|(name, files)| format!("{name}: {}", files.join(", ")))
+        .collect();
+    assert!(
+        faults.is_empty(),
+        "one name, several types:\n{}",
+        faults.join("\n")
+    );
+}

@@ -14,7 +14,7 @@ use crate::apply::transport_error::Cause;
 use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
 use crate::plan::document::{PlanDocument, SourceFacts};
-use crate::provider::testing::{connection, reply, wanted};
+use crate::provider::testing::{connection, desired_object, reply};
 use crate::provider::{self, ResourceKind};
 
 /// What happens when a write arrives.
@@ -122,7 +122,7 @@ fn manifest() -> Arc<Desired> {
         ("activations_allowed", Value::Integer(25)),
         ("Hostids", Value::Items([host].into())),
     ]);
-    let desired = wanted(table, &[("activationKey", "A")]);
+    let desired = desired_object(table, &[("activationKey", "A")]);
     Arc::new(Desired {
         fields: PackedFields::new(table.desired, &fields),
         ..desired

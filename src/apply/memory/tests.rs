@@ -10,7 +10,7 @@ use crate::apply::journal::{GaveUp, Intent, Journal, Purpose, Residual, StepEnd}
 use crate::apply::outcome::Outcome;
 use crate::apply::store::files::FileStore;
 use crate::model::{PackedFields, Value};
-use crate::provider::{self, testing::wanted};
+use crate::provider::{self, testing::desired_object};
 
 const A: &str = "LacLicenseOrder/a";
 
@@ -20,7 +20,7 @@ fn table() -> &'static crate::model::KindTable {
 
 /// The order `a` as a manifest wants it.
 fn object(seats: i64) -> Desired {
-    let mut object = wanted(table(), &[("activationKey", "a")]);
+    let mut object = desired_object(table(), &[("activationKey", "a")]);
     let fields = Fields::from([("activations_allowed", Value::Integer(seats))]);
     object.fields = PackedFields::new(table().desired, &fields);
     object

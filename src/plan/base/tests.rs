@@ -219,7 +219,8 @@ fn paths_cover_themselves_and_what_is_in_them() {
 fn names_are_resolved_by_what_is_known_of_them() {
     let table = kind("CryptlexOrganizationLicense");
     let desired = |names: &[&str]| {
-        let mut desired = testing::wanted(table, &[("organizationId", "o"), ("licenseId", "l")]);
+        let mut desired =
+            testing::desired_object(table, &[("organizationId", "o"), ("licenseId", "l")]);
         let names = Fields::from([("userGroups", Value::set(names.iter().copied()))]);
         desired.fields = PackedFields::new(table.desired, &names);
         desired

@@ -1,11 +1,11 @@
 use super::*;
 use crate::model::Diagnostic;
 use crate::provider;
-use crate::provider::testing::wanted;
+use crate::provider::testing::desired_object;
 
 fn planned(fingerprint: &str) -> Planned {
     let table = provider::find_kind("LacLicenseOrder").unwrap().table();
-    let desired = wanted(table, &[("activationKey", "A")]).into();
+    let desired = desired_object(table, &[("activationKey", "A")]).into();
     Planned {
         fingerprint: Some(fingerprint.into()),
         ..Planned::bare(&desired, Disposition::None, None)

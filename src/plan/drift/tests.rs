@@ -15,10 +15,10 @@ fn lac() -> &'static [Field] {
     table("LacLicenseOrder").desired
 }
 
-fn wanted(kind: &str, fields: Fields) -> Desired {
+fn desired_object(kind: &str, fields: Fields) -> Desired {
     Desired {
         fields: PackedFields::new(table(kind).desired, &fields),
-        ..testing::wanted(table(kind), &[])
+        ..testing::desired_object(table(kind), &[])
     }
 }
 
@@ -30,7 +30,7 @@ fn live(fields: Fields) -> Live {
 }
 
 fn lac_drift(base: Option<&Fields>, mine: Fields, theirs: Fields) -> Vec<(String, By)> {
-    let desired = wanted("LacLicenseOrder", mine);
+    let desired = desired_object("LacLicenseOrder", mine);
     shown(
         compare_fields(
             lac(),
@@ -216,7 +216,7 @@ fn what_goes_with_another_field_was_changed_by_whoever_changed_that() {
 fn members_beside_those_wanted_are_nobodys_change_where_they_are_kept() {
     let kind = "CryptlexOrganizationLicense";
     let by = |keep: bool, theirs: &[&str]| {
-        let mut desired = wanted(kind, groups("userGroupIds", &["a", "b", "c"]));
+        let mut desired = desired_object(kind, groups("userGroupIds", &["a", "b", "c"]));
         if keep {
             desired.policy.keep_unlisted = vec!["userGroupIds".into()];
         }
@@ -244,7 +244,7 @@ fn names_stand_for_the_ids_they_resolve_to() {
     let names = [("Red".into(), "1".into()), ("Green".into(), "2".into())];
     let list: std::sync::Arc<std::collections::BTreeMap<_, _>> = std::sync::Arc::new(names.into());
     let by = |base: Fields| {
-        let desired = wanted(kind, groups("userGroups", &["Red"]));
+        let desired = desired_object(kind, groups("userGroups", &["Red"]));
         let mut theirs = live(groups("userGroupIds", &["2"]));
         theirs.resolved.push(Resolved {
             given: "userGroups",
@@ -297,7 +297,7 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
     theirs.extend(seats(Some(10)));
     let mut mine = base.clone();
     mine.extend(seats(Some(12)));
-    let desired = wanted("LacLicenseOrder", mine);
+    let desired = desired_object("LacLicenseOrder", mine);
     let found = compare_fields(
         lac(),
         &desired,
@@ -318,7 +318,9 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
 
 #[test]
 fn an_entry_silences_exactly_what_it_names_until_its_day_is_over() {
-    let own = wanted("LacLicenseOrder", Fields::new()).address.to_string();
+    let own = desired_object("LacLicenseOrder", Fields::new())
+        .address
+        .to_string();
     // In the order of the table: seats by you, a.comment, b.count and b.comment by them.
     let one = |field: &str, today: &str| accepted(&[entry(&own, field, "2027-01-31")], today).0;
     let day = "2027-01-31";
@@ -338,7 +340,9 @@ fn an_entry_silences_exactly_what_it_names_until_its_day_is_over() {
 
 #[test]
 fn entries_that_are_over_or_silence_nothing_are_reported() {
-    let own = wanted("LacLicenseOrder", Fields::new()).address.to_string();
+    let own = desired_object("LacLicenseOrder", Fields::new())
+        .address
+        .to_string();
     let found = |field: &str, today: &str| accepted(&[entry(&own, field, "2027-01-31")], today).1;
     assert_eq!(found("Features", "2026-11-21"), []);
     assert_eq!(

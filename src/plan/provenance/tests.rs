@@ -9,11 +9,11 @@ use crate::model::{
     Risk, Value,
 };
 use crate::plan::{Disposition, Planned};
-use crate::provider::testing::wanted;
+use crate::provider::testing::desired_object;
 
 fn order(fields: Fields) -> Desired {
     let table = provider::find_kind("LacLicenseOrder").unwrap().table();
-    let mut desired = wanted(table, &[("activationKey", "A")]);
+    let mut desired = desired_object(table, &[("activationKey", "A")]);
     desired.fields = PackedFields::new(table.desired, &fields);
     desired
 }

@@ -6,7 +6,7 @@
 //! stands beside its fields, borrowed from the text, and it is read over as soon as its id is known.
 //!
 //! [`Rows`] say how a vendor's objects look: where the fields of the table stand ([`Columns`]) and what is
-//! looked at beside them ([`Spot`], read as an [`Atom`]). The same code decodes text and parsed JSON. A
+//! looked at beside them ([`AtomShape`], read as an [`Atom`]). The same code decodes text and parsed JSON. A
 //! member that is given twice counts as it is given last; an object that is not as documented is an error
 //! of its own and does not spoil its page. Proved against a reading of plain trees in `tests.rs`.
 

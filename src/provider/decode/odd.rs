@@ -6,7 +6,7 @@ use std::fmt::Write;
 const MOST_ROWS: usize = 200_000;
 
 /// Places of odd rows that are told.
-const TOLD: usize = 3;
+const MOST_NAMED: usize = 3;
 
 /// What is odd about the rows of a list.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ struct Places {
 impl Places {
     fn add(&mut self, row: usize) {
         self.count += 1;
-        if self.first.len() < TOLD {
+        if self.first.len() < MOST_NAMED {
             self.first.push(row);
         }
     }

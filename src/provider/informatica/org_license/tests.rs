@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::{ElementKey, Fields, Observed, Value, Verdict};
-use crate::provider::testing::{answer, drive, live, reply, unread, wanted};
+use crate::provider::testing::{answer, desired_object, drive, live, reply, unread};
 
 const ORG: &str = "1ax3wad2FEsz35asd2892s";
 const CALL: &str = "GET /public/core/v3/license/org/1ax3wad2FEsz35asd2892s";
@@ -35,7 +35,7 @@ fn licence() -> Json {
 
 fn read(body: impl ToString) -> Vec<Observed> {
     let body = body.to_string();
-    let org = wanted(&fields::TABLE, &[("orgId", ORG)]);
+    let org = desired_object(&fields::TABLE, &[("orgId", ORG)]);
     let (rounds, found) = drive(OrgLicense.reading(&[&org]), |_| answer(200, &body));
     assert_eq!(rounds, [[CALL]]);
     found
@@ -43,7 +43,7 @@ fn read(body: impl ToString) -> Vec<Observed> {
 
 fn put(live: &Live) -> Call {
     OrgLicense.encode(&Write {
-        desired: &wanted(&fields::TABLE, &[("orgId", ORG)]),
+        desired: &desired_object(&fields::TABLE, &[("orgId", ORG)]),
         fields: live.fields.clone(),
     })
 }
@@ -253,7 +253,7 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call_and_the_member() {
 fn organizations_are_read_side_by_side_in_one_call_each() {
     for count in [0, 1, 3, 250] {
         let orgs: Vec<Desired> = (0..count)
-            .map(|number| wanted(&fields::TABLE, &[("orgId", &format!("org{number}"))]))
+            .map(|number| desired_object(&fields::TABLE, &[("orgId", &format!("org{number}"))]))
             .collect();
         let wanted: Vec<&Desired> = orgs.iter().collect();
         let (rounds, found) = drive(OrgLicense.reading(&wanted), |name| {
@@ -272,7 +272,7 @@ fn organizations_are_read_side_by_side_in_one_call_each() {
 
 #[test]
 fn one_organization_that_is_missing_or_refused_leaves_the_others_alone() {
-    let orgs = ["a", "b", "c"].map(|id| wanted(&fields::TABLE, &[("orgId", id)]));
+    let orgs = ["a", "b", "c"].map(|id| desired_object(&fields::TABLE, &[("orgId", id)]));
     let (_, found) = drive(OrgLicense.reading(&orgs.each_ref()), |name| {
         match name.rsplit('/').next() {
             Some("a") => answer(

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::provider::testing::{reply, wanted};
+use crate::provider::testing::{desired_object, reply};
 
 fn order(customer: Json) -> Json {
     json!({
@@ -21,7 +21,7 @@ fn decoded(order: &Json) -> Live {
 
 /// Whose the order is by the echo of a write, for a manifest that wants customer `wish`; it was customer 2's.
 fn owner(wish: i64, before: Json, echo: Json) -> Result<Option<Value>, Malformed> {
-    let mut object = wanted(&fields::TABLE, &[("activationKey", "k")]);
+    let mut object = desired_object(&fields::TABLE, &[("activationKey", "k")]);
     let wish = Value::Integer(wish);
     object.fields.extend([("customer_id", wish)]);
     let mut before = decoded(&order(before));

@@ -11,7 +11,7 @@ use crate::model::field::find_field;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Observed, Value};
 use crate::provider::reading::Answer;
-use crate::provider::testing::{answer, drive, live, reply, unread, wanted};
+use crate::provider::testing::{answer, desired_object, drive, live, reply, unread};
 
 const ID: &str = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
 const FLAT: &str = "GET /api/licenseDtoIndex/f76ac030-df89-41a9-a62a-b6fbbba5a58c";
@@ -88,7 +88,7 @@ fn nested_reply(data: Json) -> Json {
 }
 
 fn license(id: &str) -> Desired {
-    wanted(&fields::TABLE, &[("licenseId", id)])
+    desired_object(&fields::TABLE, &[("licenseId", id)])
 }
 
 fn views(flat: Answer, nested: Answer) -> Vec<Observed> {

@@ -14,11 +14,11 @@ use crate::provider::testing::{self, answer, reply};
 
 const ORG: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
 
-fn wanted(license: &str, fields: Fields) -> Desired {
+fn desired_object(license: &str, fields: Fields) -> Desired {
     let ids = [("organizationId", ORG), ("licenseId", license)];
     Desired {
         fields: PackedFields::new(fields::TABLE.desired, &fields),
-        ..testing::wanted(&fields::TABLE, &ids)
+        ..testing::desired_object(&fields::TABLE, &ids)
     }
 }
 
@@ -49,11 +49,11 @@ fn drive(wanted: &[&Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String
 }
 
 fn by_id(license: &str) -> Desired {
-    wanted(license, Fields::new())
+    desired_object(license, Fields::new())
 }
 
 fn by_names(license: &str, names: &[&str]) -> Desired {
-    wanted(license, Fields::from([(fields::NAMES, set(names))]))
+    desired_object(license, Fields::from([(fields::NAMES, set(names))]))
 }
 
 /// The license of the page, with another id and these groups.
@@ -166,7 +166,7 @@ fn ids_and_names_together_are_an_error() {
     let findings = |fields: Fields| {
         let mut findings = Diagnostics::default();
         let nowhere = |_: &str| crate::model::Mark::default();
-        OrganizationLicense.audit(&wanted("l1", fields), &nowhere, &mut findings);
+        OrganizationLicense.audit(&desired_object("l1", fields), &nowhere, &mut findings);
         findings
             .iter()
             .map(|finding| finding.code)

@@ -155,7 +155,7 @@ fn a_server_that_ignores_the_filter_proves_nothing() {
 #[test]
 fn organizations_are_read_side_by_side() {
     let ids = [("organizationId", "other org"), ("licenseId", "l1")];
-    let other = testing::wanted(&fields::TABLE, &ids);
+    let other = testing::desired_object(&fields::TABLE, &ids);
     let one = by_id("l2");
     let mut reading = OrganizationLicense.reading(&[&other, &one]);
     let paths: Vec<String> = reading

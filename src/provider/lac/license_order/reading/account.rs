@@ -84,7 +84,7 @@ impl Account {
     /// What a manifest says of an order.
     pub fn manifest(&self, number: i64) -> Desired {
         let key = format!("k{number}");
-        let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+        let mut order = testing::desired_object(&fields::TABLE, &[("activationKey", &key)]);
         let customer = Value::Integer(self.named(number));
         order.fields.extend([("customer_id", customer)]);
         order

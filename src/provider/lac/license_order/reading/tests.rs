@@ -11,7 +11,7 @@ fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>
     let orders: Vec<_> = (1..=count)
         .map(|number| {
             let key = format!("k{number}");
-            let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+            let mut order = testing::desired_object(&fields::TABLE, &[("activationKey", &key)]);
             order
                 .fields
                 .extend([("customer_id", Value::Integer(number))]);
@@ -67,7 +67,8 @@ fn a_part_of_other_keys_is_not_called_missing() {
         ("3", "give the whole key"),
         ("k999", "Missing"),
     ] {
-        order.identity = testing::wanted(&fields::TABLE, &[("activationKey", key)]).identity;
+        order.identity =
+            testing::desired_object(&fields::TABLE, &[("activationKey", key)]).identity;
         let (_, found) =
             testing::drive(LicenseOrder.reading(&[&order]), |call| account.answer(call));
         let words = format!("{:?}", found[0]);
@@ -175,7 +176,7 @@ fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
     let orders: Vec<_> = (4_000..4_130)
         .map(|number| {
             let key = format!("k{number}");
-            let mut order = testing::wanted(&fields::TABLE, &[("activationKey", &key)]);
+            let mut order = testing::desired_object(&fields::TABLE, &[("activationKey", &key)]);
             order.fields.extend([("customer_id", Value::Integer(7))]);
             order
         })

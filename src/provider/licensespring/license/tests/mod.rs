@@ -16,8 +16,8 @@ const ID: &str = "1593781720493289";
 /// Beyond what a number in many JSON readers holds exactly.
 const LONG: &str = "9223372036854770001";
 
-fn wanted(id: &str) -> Desired {
-    testing::wanted(&fields::TABLE, &[("licenseId", id)])
+fn desired_object(id: &str) -> Desired {
+    testing::desired_object(&fields::TABLE, &[("licenseId", id)])
 }
 
 fn feature(id: u64, name: &str, code: &str, kind: &str, max: u64) -> Json {
@@ -54,7 +54,7 @@ fn license(id: &str, rows: Json) -> Json {
 
 fn live(rows: Json) -> Result<Live, Malformed> {
     let reply = reply(200, license(ID, rows));
-    License.echo(&wanted(ID), &Live::default(), &reply)
+    License.echo(&desired_object(ID), &Live::default(), &reply)
 }
 
 /// The only row of a license with one.
@@ -127,7 +127,7 @@ fn counts_of_use_are_facts_named_by_the_path_of_their_feature() {
 
 #[test]
 fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
-    let object = wanted(ID);
+    let object = desired_object(ID);
     let items = Value::Items(
         [
             (key("f5"), Fields::new()),
@@ -159,7 +159,7 @@ fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
 
 #[test]
 fn nothing_is_spelled_null_where_the_vendor_has_it() {
-    let object = wanted(ID);
+    let object = desired_object(ID);
     let row = only(json!({
         "product_feature": {"code": "f3"}, "expiry_date": null, "consumption_period": null,
         "floating_timeout": null, "max_consumption": null
@@ -177,8 +177,9 @@ fn nothing_is_spelled_null_where_the_vendor_has_it() {
 
 #[test]
 fn the_echo_must_be_of_the_license_that_was_written() {
-    let echo =
-        |id: &str, body: &Json| License.echo(&wanted(id), &Live::default(), &reply(200, body));
+    let echo = |id: &str, body: &Json| {
+        License.echo(&desired_object(id), &Live::default(), &reply(200, body))
+    };
     assert!(echo(LONG, &license(LONG, rows())).is_ok());
     assert!(echo(LONG, &license("9223372036854770000", rows())).is_err());
     assert!(echo(ID, &json!([])).is_err());
@@ -218,7 +219,7 @@ fn lists_that_are_not_as_documented_are_never_taken_for_empty() {
         assert!(fault.to_string().contains(said), "{rows}: {fault}");
     }
     let bare = reply(200, json!({"id": 1593781720493289_u64}));
-    let unseen = License.echo(&wanted(ID), &Live::default(), &bare);
+    let unseen = License.echo(&desired_object(ID), &Live::default(), &bare);
     for unseen in [unseen, live(Json::Null)] {
         assert_eq!(unseen, Ok(Live::default()));
     }

@@ -42,7 +42,9 @@ fn account(count: usize, cap: usize) -> impl FnMut(&str) -> Answer {
 }
 
 fn objects(ids: impl IntoIterator<Item = usize>) -> Vec<Desired> {
-    ids.into_iter().map(|id| wanted(&id.to_string())).collect()
+    ids.into_iter()
+        .map(|id| desired_object(&id.to_string()))
+        .collect()
 }
 
 fn read(objects: &[Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String>, Vec<Observed>) {
@@ -93,7 +95,7 @@ fn many_licenses_are_a_call_for_each_hundred() {
 
 #[test]
 fn long_ids_are_read_digit_by_digit() {
-    let (calls, found) = read(&[wanted(LONG)], |_| {
+    let (calls, found) = read(&[desired_object(LONG)], |_| {
         let page =
             json!({"count": 1, "next": null, "previous": null, "results": [license(LONG, rows())]});
         answer(200, page)
