@@ -1,8 +1,17 @@
-//! The base of an object: for every managed field the value that manifest and live last agreed on.
+//! Keeps the base of an object: for each managed field, the value on which manifest and live last agreed.
 //!
-//! Drift tells by it who moved, and healing goes back to it. It moves field by
-//! field. An apply agrees on every field that became as wanted; an undo or a heal moves only what it changed; what
-//! somebody was told to leave alone keeps the value that was agreed before.
+//! In: the manifest's fields after an apply, or single changes after an undo or a heal. Out: the base that is stored
+//! for the next run. `drift` compares with it to find who changed a field, and healing goes back to it. Nothing is
+//! compared or written here.
+//!
+//! The base moves field by field. An apply agrees on every field that became as wanted; an undo or a heal moves only
+//! what it changed; a field that the run had to leave alone keeps the value that was agreed before.
+//!
+//! ```text
+//! base            seats 10, note "n"
+//! manifest        seats 25, note "m"   applied, with `note` ignored
+//! base after      seats 25, note "n"
+//! ```
 
 use super::diff::ChangeVerb;
 use super::document::ChangeEntry;
@@ -18,9 +27,9 @@ use crate::model::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Base {
     pub fields: Fields,
-    /// Lists of which only the members named here were agreed on: others were nobody's to remove.
+    /// Lists of which only the members named here were agreed on: a heal must not remove others.
     pub kept: Vec<String>,
-    /// Fields of which nobody knows what the last write made of them.
+    /// Paths of fields whose last write has an unknown outcome.
     pub unsettled: Vec<String>,
 }
 
@@ -30,7 +39,7 @@ impl Base {
         for pattern in except {
             copy_matching(table, pattern, &self.fields, &mut fields);
         }
-        // What nobody was asked about stays as open as it was.
+        // A field that this run left alone stays as unsettled as it was.
         let asked = |path: &String| match PathPattern::parse(path) {
             Ok(path) => !except.iter().any(|except| patterns_overlap(except, &path)),
             Err(_) => true,
@@ -82,7 +91,8 @@ impl Base {
         }
     }
 
-    /// A list that nobody agreed on stays so: of the others in it nothing is known.
+    /// Takes in a change inside a list. A list that was never agreed on stays so: nothing is known of its other
+    /// elements.
     fn follow_in(
         &mut self,
         list: &'static Field,
@@ -99,7 +109,7 @@ impl Base {
             (None, ChangeVerb::Remove) => items.retain(|(other, _)| other != key),
             (None, ChangeVerb::Add | ChangeVerb::Replace) => {
                 items.retain(|(other, _)| other != key);
-                // Counters move by use: nobody agreed on one.
+                // Counters move with use, so they are never agreed on.
                 let uncounted = |(key, fields): (ElementKey, Fields)| {
                     let own = fields.into_iter().filter(|(name, _)| {
                         let field = find_field(elements.fields, name);
@@ -119,7 +129,7 @@ impl Base {
         self.fields.insert(list.name, Value::Items(items.into()));
     }
 
-    /// Of these changes nobody knows whether they were carried out.
+    /// Marks the fields of `changes` as unsettled: it is unknown whether the changes were carried out.
     pub fn unsettle(&mut self, changes: &[ChangeEntry]) {
         for change in changes {
             if !self.unsettled.contains(&change.path) {
@@ -128,7 +138,8 @@ impl Base {
         }
     }
 
-    /// Reports whether nobody knows what the last write made of the field at `path`, of something in it or around it.
+    /// Reports whether the outcome of the last write is unknown for the field at `path`, for something in it or for
+    /// something around it.
     pub fn is_unsettled(&self, path: &str) -> bool {
         let mut open = self.unsettled.iter();
         open.any(|open| covers(open, path) || covers(path, open))

@@ -64,6 +64,9 @@ pub fn resolve_desired(desired: &Desired, live: &Live) -> Fields {
     desired_fields
 }
 
+/// Returns the value of one managed field after the write: the wanted one, with what must be kept of live.
+///
+/// `live_value` is `None` where live does not show the field.
 fn merge_value(
     field: &'static Field,
     desired_value: &Value,
@@ -97,6 +100,10 @@ fn merge_value(
     }
 }
 
+/// Merges a keyed list: wanted elements over their live ones, then the live elements that must stay.
+///
+/// `keeps` is true if the policy keeps unlisted elements. An element that the policy ignores is taken from live as it
+/// is, or left out if live has none.
 fn merged_items(
     elements: &'static Elements,
     desired_fields: &[(ElementKey, Fields)],
@@ -140,6 +147,7 @@ fn merged_items(
     next
 }
 
+/// Returns a live value without the usage counters of its elements, which a write would roll back.
 fn without_counters(field: &'static Field, live_value: &Value) -> Value {
     match (&field.shape, live_value) {
         (Shape::Keyed(elements), Value::Items(items)) => Value::Items(
@@ -152,7 +160,7 @@ fn without_counters(field: &'static Field, live_value: &Value) -> Value {
     }
 }
 
-/// The live fields of an element that travel with a write.
+/// Returns the live fields of an element that travel with a write: all except those that only a manifest may send.
 pub fn carried_fields(elements: &'static Elements, fields: &Fields) -> Fields {
     let travels = |name: &str| {
         elements
@@ -167,7 +175,7 @@ pub fn carried_fields(elements: &'static Elements, fields: &Fields) -> Fields {
         .collect()
 }
 
-/// Finds the wishes that the object as it should be makes meaningless, apart from ignored ones.
+/// Finds the wishes that the finished object makes meaningless. Ignored paths are left out.
 pub fn without_effect(
     table: &'static [Field],
     desired: &Desired,
@@ -193,7 +201,9 @@ fn is_ignored(table: &'static [Field], policy: &Policy, path: &FieldPath) -> boo
     patterns.any(|pattern| pattern.covers(path, folds))
 }
 
-/// Words about a one-shot wish that live has granted already.
+/// Describes a one-shot wish that live has granted already; `None` if there is none.
+///
+/// The plan shows the text so that a reader knows why a wish of the manifest is not a change.
 pub fn note_granted(table: &'static [Field], desired: &Desired, live: &Live) -> Option<String> {
     table.iter().find_map(|field| {
         let Carry::OneShot { spent } = field.carry else {

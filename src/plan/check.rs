@@ -1,7 +1,8 @@
-//! An independent reader of finished steps: a few rules that know nothing of how steps are made.
+//! Checks finished steps by a few rules that are independent of the code that makes steps.
 //!
-//! A broken rule is a bug of this program; the object is not written and the message says so. The rules compare
-//! what goes out with what was read and with the changes that the plan shows, and with nothing in between.
+//! In: a step, the object as it was read, the policy, and the changes that the plan shows. Out: `Ok`, or the rule that
+//! is broken. A broken rule is a bug of this program: the object is not written and the message says so. No function of
+//! `carry`, `diff` or `step` may be reused here, since a shared mistake would pass unnoticed.
 
 use super::diff::{Change, ChangeVerb};
 use super::step::Step;

@@ -1,4 +1,17 @@
-//! Next against live: one change per field that differs. Knows no verb of HTTP.
+//! Compares the object as it should be (`next`) with live and returns one change for each field that differs.
+//!
+//! In: the field table, `next` from `carry`, live, the time. Out: changes in the order of the table, each with its
+//! risk. How a change is sent is not known here: there is no HTTP method and no URL in this module.
+//!
+//! Worked example for `name` and a keyed list `items`:
+//!
+//! ```text
+//! live      name: "x"   items: a {seats: 10}, b {seats: 5}
+//! next      name: "x"   items: a {seats: 25}, c {seats: 1}
+//! changes   replace items[a].seats   10 → 25
+//!           add     items[c]         {seats: 1}
+//!           remove  items[b]         {seats: 5}
+//! ```
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -24,7 +37,7 @@ pub enum ChangeVerb {
     Remove,
 }
 
-/// One changed field.
+/// One changed field or element. `before` is `None` for an addition, `after` for a removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     pub path: FieldPath,
@@ -35,7 +48,7 @@ pub struct Change {
     pub note: Option<String>,
 }
 
-/// The changes that lead from live to `next`, in the order of the table.
+/// Returns the changes that lead from live to `next`, in the order of the table; none if both are alike.
 pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp) -> Vec<Change> {
     let scale = risk::Scale { live, now };
     let mut changes = Vec::new();
@@ -51,6 +64,9 @@ pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp)
     changes
 }
 
+/// Compares the fields of one level, which is the object or one element of a list, and appends their changes.
+///
+/// A field that `next` lacks is not managed and not a change, except where `implied_removal` finds one.
 fn diff_fields(
     table: &'static [Field],
     next: &Fields,
@@ -79,8 +95,11 @@ fn diff_fields(
     }
 }
 
-/// A value that goes because the plan changes what gave it a meaning: the date of an expiration that is no
-/// longer fixed. Once the other field has changed nothing is left to say, whatever the vendor keeps.
+/// Returns the removal of a value that loses its meaning because the plan changes the field that gave it one.
+///
+/// For example, `expiration_type` changes from `fixed` to `no_expiration`, so `expiration_date` goes. `None` if the
+/// field has no condition, live holds no value, or the value meant nothing before: once the other field has changed
+/// there is no further change to show, whatever the vendor keeps.
 fn implied_removal(
     field: &'static Field,
     held: &Fields,
@@ -107,6 +126,7 @@ fn implied_removal(
     })
 }
 
+/// Makes the change of one value: `Add` if live does not show the field, otherwise `Replace`.
 fn value_change(
     field: &'static Field,
     path: FieldPath,
@@ -129,6 +149,9 @@ fn value_change(
     }
 }
 
+/// Compares a keyed list element by element. Elements are matched by key, so their order is never a change.
+///
+/// Additions and changes come first in the order of `next`, then removals in the order of live.
 fn diff_keyed(
     field: &'static Field,
     elements: &'static Elements,

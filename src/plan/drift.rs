@@ -1,8 +1,15 @@
-//! Compares manifest, live and base field by field, and tells who changed what.
+//! Compares manifest, live and base field by field, and reports who changed what.
 //!
-//! The base is what the manifest said when both sides last agreed: what an apply wrote, or the manifest of an
-//! earlier commit. Only fields on which manifest and live differ are looked at; where both moved to the same
-//! value there is nothing to tell. Pure: the base, the live object and the time are arguments.
+//! In: the desired object, live, the base and the time. Out: a difference for each field in which manifest and live
+//! differ. The base is what the manifest stated when both sides last agreed: what an apply wrote, or the manifest of
+//! an earlier commit. Nothing is written: healing is planned elsewhere.
+//!
+//! ```text
+//! base 10   manifest 10   live 25   live changed
+//! base 10   manifest 25   live 10   the manifest changed
+//! base 10   manifest 25   live 40   both changed
+//! base 10   manifest 25   live 25   no difference, both moved to the same value
+//! ```
 
 pub mod accepted;
 pub mod document;
@@ -36,7 +43,7 @@ pub enum By {
 }
 
 impl By {
-    /// Reports whether live moved, as far as anybody can tell.
+    /// Reports whether live moved, as far as the base can tell. `Unknown` counts as drift.
     pub fn is_drift(self) -> bool {
         match self {
             By::You => false,
@@ -59,8 +66,9 @@ pub struct Difference {
     pub note: Option<String>,
 }
 
-/// Every field on which `desired` and `live` differ, with who changed it since `base`; an error where the read does
-/// not show a managed list.
+/// Returns every field on which `desired` and `live` differ, with who changed it since `base`.
+///
+/// Without a base, each difference is `Unknown`. `Err` where the read does not show a managed list.
 pub fn compare_fields(
     table: &'static [Field],
     desired: &Desired,
@@ -80,7 +88,7 @@ pub fn compare_fields(
     Ok(differences.collect())
 }
 
-/// Warnings about what `desired` asks for in vain.
+/// Returns warnings about wishes of `desired` that have no effect on the live object.
 pub fn without_effect(table: &'static [Field], desired: &Desired, live: &Live) -> Vec<Diagnostic> {
     let live = &*unseen::fill_absent(table, &desired.policy, live);
     let next = carry::carry(table, desired, live);
@@ -100,16 +108,16 @@ fn make_difference(change: Change, by: By, base: Option<Json>) -> Difference {
     }
 }
 
-/// The three states of one object.
+/// Holds the three states of one object: base, manifest (`mine`) and live (`theirs`).
 struct Sides<'a> {
     base: &'a Base,
     /// The fields of the base, with names resolved.
     fields: Fields,
     mine: Fields,
     theirs: &'a Fields,
-    /// Lists of which only the named members are agreed on, or wanted: a further one is no change of theirs.
+    /// Lists of which only the named members are agreed on, or wanted: a further one is not a change of live.
     keeps: Vec<&'a str>,
-    /// Whether the base gave something by a name that nothing now resolves.
+    /// True if the base used a name that nothing resolves now.
     unclear: bool,
 }
 
@@ -260,7 +268,7 @@ fn of_field(
         (Some(_), None) | (None, Some(_)) => false,
     };
     let theirs_same = match (was, theirs) {
-        // Members beside the wanted ones are nobody's change.
+        // Members beside the wanted ones are not a change of the set.
         (Some(Value::Set(was)), Some(Value::Set(theirs))) if kept => was.is_subset(theirs),
         _ => same(theirs),
     };

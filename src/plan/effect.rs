@@ -1,4 +1,7 @@
-//! Findings about what a manifest asks for in vain, which only the live object tells.
+//! Warns of wishes that have no effect, which only the live object can show.
+//!
+//! In: the idle wishes that `carry` found. Out: warnings at the lines of the manifest. The manifest is read again for
+//! this, because places are not kept in desired objects.
 
 use std::sync::Arc;
 
@@ -8,7 +11,7 @@ use crate::model::{Desired, Diagnostic, Field, Node};
 use crate::provider::audit;
 use crate::provider::conditions::Idle;
 
-/// A warning at the manifest's line for every wish that has no effect.
+/// Returns a warning at the manifest's line for each wish that has no effect.
 pub fn warn_of_idle(table: &'static [Field], desired: &Desired, idle: &[Idle]) -> Vec<Diagnostic> {
     if idle.is_empty() {
         return Vec::new();
@@ -31,8 +34,8 @@ pub fn warn_of_idle(table: &'static [Field], desired: &Desired, idle: &[Idle]) -
     idle.iter().map(finding).collect()
 }
 
-/// Reads an object's manifest once more: the file with its text, so that a finding can show the line, and what it
-/// says under `desired`.
+/// Reads an object's manifest again: the file with its text, so that a finding can show the line, and the node under
+/// `desired`. The node is `None` if the file cannot be read or no longer has the object there.
 pub(super) fn reread_manifest(desired: &Desired) -> (Arc<Source>, Option<Node>) {
     let origin = &desired.origin;
     let source = manifest::reread(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source));

@@ -70,9 +70,10 @@ struct Cost {
     /// Calls of one look, and the objects that it may show.
     look: usize,
     shows: usize,
-    /// Whether objects are looked at before their write, unless the read of the plan is trusted.
+    /// True if objects are read before their write, which a merging write does not need. The read is saved where that
+    /// of the plan is trusted.
     before: bool,
-    /// Whether they are looked at after it.
+    /// True if objects are read after their write.
     after: bool,
 }
 

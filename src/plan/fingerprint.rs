@@ -1,4 +1,12 @@
-//! One hash for the live values that a diff was computed from.
+//! Hashes the live values that a diff was computed from, so that a later run can tell whether they have moved.
+//!
+//! In: the table, the manifest's fields and live. Out: `sha256:` and 64 hexadecimal digits. The hash is over JSON with
+//! members in the order of their names, so it does not depend on the order of a reply:
+//!
+//! ```text
+//! live    name: "x"   items: b {seats: 5, used: 2}, a {seats: 10, used: 7}
+//! hashed  {"items":{"a":{"seats":10},"b":{"seats":5}},"name":"x"}      without the counters `used`
+//! ```
 
 use std::io::{self, Write};
 
@@ -10,8 +18,9 @@ use crate::model::json;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Carry, Desired, ElementKey, Field, Fields, Live, PackedFields, Shape, Value};
 
-/// A hash that moves when a managed or carried field of the object moves, and only then. Counters that
-/// move with use are left out unless the manifest manages them: use must not make a plan stale.
+/// Returns a hash that changes when a managed or carried field of the object changes, and only then.
+///
+/// Counters that move with use are left out unless the manifest manages them: use must not make a plan stale.
 pub fn fingerprint_of(table: &'static [Field], desired: &Desired, live: &Live) -> String {
     let version = match live.facts.get(VERSION_FACT) {
         Some(Fact::Text(version)) => Some(version.as_str()),
@@ -25,8 +34,8 @@ pub fn fingerprint_of(table: &'static [Field], desired: &Desired, live: &Live) -
     })
 }
 
-/// What is hashed of an object or element, written straight into the hash: members in the order of their
-/// names, keyed lists as maps.
+/// Writes the fields of an object or element straight into the hash: members in the order of their names, keyed lists
+/// as maps.
 struct CanonicalJson<'a> {
     table: &'static [Field],
     fields: &'a Fields,
@@ -81,7 +90,7 @@ impl<'a> Serialize for ByKey<'a> {
     }
 }
 
-/// `sha256:` and the hash of a value's bytes as JSON.
+/// Returns `sha256:` and the hash of a value's JSON, in lower-case hexadecimal digits.
 pub fn json_digest(value: &impl Serialize) -> String {
     let mut text = String::with_capacity(71);
     text.push_str("sha256:");
@@ -93,7 +102,7 @@ pub fn json_digest(value: &impl Serialize) -> String {
     text
 }
 
-/// The hash of a value's bytes as JSON, which are never all in memory.
+/// Hashes a value's JSON as it is written, so that the text is never in memory as a whole.
 pub fn json_sha256(value: &impl Serialize) -> [u8; 32] {
     struct Hashing(Sha256);
     impl io::Write for Hashing {

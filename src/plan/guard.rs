@@ -1,4 +1,17 @@
-//! The brakes: which steps may go without a person looking on, and how many may go at all.
+//! Limits what a run may write without a person: the risk of each step, and the number of objects that change.
+//!
+//! In: the steps of a plan, the risk that the run accepts, and `--max-changes`. Out: `Ok`, or a [`Refusal`]. The risk
+//! itself comes from `risk`; modes and change windows are checked by the daemon.
+//!
+//! Worked example of the limit `30%`:
+//!
+//! ```text
+//! base         objects   may change
+//! connection   9         all, a share counts from 10 objects
+//! connection   10        3
+//! connection   13        3, since 3.9 is rounded down
+//! plan         2         0, since a person sees the plan and can raise the limit
+//! ```
 
 use std::fmt;
 
@@ -7,7 +20,7 @@ use super::document::ObjectEntry;
 use super::refusal::Refusal;
 use crate::model::Risk;
 
-/// The risk that this run accepts beside what the objects' own policies accept.
+/// Holds the risk that this run accepts in addition to the objects' own policies.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accepted {
     pub risk: Risk,
@@ -26,7 +39,7 @@ pub fn check_risk(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Resul
     })
 }
 
-/// How many objects may change at once: `--max-changes`.
+/// Limits how many objects may change at once, as `--max-changes` states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxChanges {
     Count(usize),
@@ -51,7 +64,7 @@ impl fmt::Display for MaxChanges {
     }
 }
 
-/// The objects that a limit on changes is about.
+/// Names the objects that a limit on changes counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitBase {
     /// All objects of a plan, which a person looks at.
@@ -61,7 +74,8 @@ pub enum LimitBase {
     Connection(String),
 }
 
-/// Objects from which on a share of a connection counts: two of three is one person's work before lunch.
+/// The number of objects from which a share of a connection is a limit. Below it, one usual edit would exceed the
+/// share.
 const SHARE_COUNTS_FROM: usize = 10;
 
 impl std::str::FromStr for MaxChanges {

@@ -12,16 +12,19 @@ use serde_json::Value as Json;
 use super::Change;
 use super::diff::ChangeVerb;
 
-/// Pairs of elements of which one goes and one comes that are compared at most.
+/// The highest number of pairs of a removed and an added element that are compared. It bounds the time of a large
+/// plan.
 const MOST_PAIRS: usize = 10_000;
 
-/// Letters of one alphabet that differ from which on two texts are different words to whoever reads it.
+/// The number of letters of one alphabet from which two differing texts are taken for different words.
 const WORD: usize = 3;
 
-/// Characters of a value that every output shows before it cuts.
+/// The number of characters of a value that every output shows before it cuts.
 const SHOWN: usize = 40;
 
-/// Adds to the notes of changes where the two sides differ, if nobody could see it.
+/// Adds to the note of each change where its two sides differ, if a reader could not see it.
+///
+/// A replaced value is compared with its old value, an added element with each removed one.
 pub fn note_look_alikes(changes: &mut [Change]) {
     let paths = |verb: ChangeVerb, changes: &[Change]| -> Vec<String> {
         let of_verb = changes.iter().filter(|change| change.verb == verb);
@@ -51,8 +54,10 @@ pub fn note_look_alikes(changes: &mut [Change]) {
     }
 }
 
-/// Says where two values differ that look alike: `differ at character 4: U+0065 and U+00AD`. Of lists and objects, the
-/// first two texts that do.
+/// Describes where two values that look alike differ: `differ at character 4: U+0065 and U+00AD`.
+///
+/// Lists and objects are searched for the first two texts that look alike. `None` if the values are equal or visibly
+/// different. Characters are counted from 1.
 pub fn describe_difference(before: &Json, after: &Json) -> Option<String> {
     match (before, after) {
         (Json::String(before), Json::String(after)) => long_texts(before, after),
@@ -89,7 +94,7 @@ pub fn difference_note(before: Option<&Json>, after: Option<&Json>) -> String {
     apart.map_or(String::new(), |apart| format!(" ({apart})"))
 }
 
-/// Says the same of two texts, also where they are alike for as long as any output shows of them.
+/// Compares two texts like `text_difference`, and also reports texts that are equal in all that an output shows.
 fn long_texts(before: &str, after: &str) -> Option<String> {
     text_difference(before, after).or_else(|| {
         let pairs = before.chars().zip(after.chars());
@@ -98,7 +103,16 @@ fn long_texts(before: &str, after: &str) -> Option<String> {
     })
 }
 
-/// Says the same of two texts.
+/// Describes where two texts that look alike differ; `None` if they are equal or visibly different.
+///
+/// The common head and tail are cut off, and what remains in the middle is compared:
+///
+/// ```text
+/// "Sales", "S\u{430}les"   head "S", tail "les", middle "a" and U+0430   differ at character 2
+/// "foo",   "foo bar"       head "foo", middle "" and " bar"              visibly different
+/// ```
+///
+/// Two ASCII texts are compared only if they differ in white space alone.
 fn text_difference(before: &str, after: &str) -> Option<String> {
     if before == after || before.is_ascii() && after.is_ascii() && !differ_in_space(before, after) {
         return None;
@@ -129,14 +143,18 @@ fn text_difference(before: &str, after: &str) -> Option<String> {
     ))
 }
 
+/// Reports whether two texts have the same words and can differ in white space only.
 fn differ_in_space(before: &str, after: &str) -> bool {
     before
         .split_ascii_whitespace()
         .eq(after.split_ascii_whitespace())
 }
 
-/// Reports whether two pieces of text may look the same: the printing ASCII of one is what the other has, but for characters
-/// that something else may stand for.
+/// Reports whether two pieces of text may look the same.
+///
+/// They may if the printing ASCII characters of one occur in the other in the same order, and each surplus character
+/// there has a non-ASCII character on the other side that could stand in for it. Words of [`WORD`] or more letters of
+/// one alphabet are excluded: a reader of that alphabet sees the difference.
 fn look_alike(old: &[char], new: &[char]) -> bool {
     let printing = |text: &[char]| -> Vec<char> {
         text.iter()
@@ -164,7 +182,8 @@ fn look_alike(old: &[char], new: &[char]) -> bool {
     }
 }
 
-/// The alphabet of a letter, roughly.
+/// Returns a number for the alphabet of a letter, by rough ranges of Unicode: 0 Latin, 1 Greek, 2 Cyrillic, 3 Chinese
+/// and Japanese, otherwise the block of 128 characters.
 fn alphabet_of(c: char) -> u32 {
     match u32::from(c) {
         0..0x250 => 0,

@@ -1,12 +1,13 @@
-//! Dates whose order only the live object tells: an end in the manifest against a beginning that live has, or the
-//! other way round.
+//! Refuses dates whose order only the live object shows: an end in the manifest before a beginning in live, or the
+//! reverse.
 
 use super::effect;
 use crate::model::{Desired, Diagnostic, Field, Fields, Live};
 use crate::provider::{audit, dates};
 
-/// Returns a finding at the manifest's line if the object as it should be ends before it begins. What live has in
-/// that order already is live's own matter: another change of the object is not held up by it.
+/// Returns `Err` with a finding at the manifest's line if the finished object ends before it begins.
+///
+/// A pair that is reversed in live already is accepted, so that it does not prevent other changes of the object.
 pub fn refuse_reversed(
     table: &'static [Field],
     desired: &Desired,

@@ -1,8 +1,9 @@
-//! Hashes of what the manifests said when an object was planned.
+//! Hashes what manifests state, so that an apply can tell whether a saved plan still fits them.
 //!
-//! A saved plan holds them beside the hash of the live values, so that an apply can tell object by object whether
-//! its manifest, its policy and its connection still say what was planned. Of credentials it is hashed where they
-//! are kept, never what they are.
+//! In: desired objects, connections, and the hashes in a plan. Out: hashes for a new plan, or what has moved since an
+//! old one: the connection, its destination, its credentials, or members of the manifest. Live values have their own
+//! hash, in `fingerprint`. Of credentials the reference is hashed, for example the name of the variable, and never the
+//! secret that it leads to.
 
 use crate::plan::document::Destination;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,10 +63,10 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
     ))
 }
 
-/// How the manifest of an object moved since a plan was made from it.
+/// Tells how the manifest of an object moved since a plan was made from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// The plan is of an older version, which did not keep what the manifests said.
+    /// The plan was written by an older version, which did not hash the manifests.
     Unknown,
     Since {
         change: Movement,
@@ -127,8 +128,9 @@ impl fmt::Display for Moved {
     }
 }
 
-/// Checks that the manifest of now says what it said when an entry of a plan was made. `then` are the facts of the
-/// plan, `now` those of the manifests that `desired` comes from.
+/// Checks that the present manifest states the same as when an entry of a plan was made; `Err` names what moved.
+///
+/// `then` are the facts of the plan, `now` those of the manifests that `desired` comes from.
 pub fn check_unmoved(
     entry: &ObjectEntry,
     then: &SourceFacts,
@@ -158,6 +160,7 @@ pub fn check_unmoved(
     })
 }
 
+/// Returns how a connection moved: to another destination, or to other credentials. `None` if it did not.
 fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option<Movement> {
     let connection = || name.to_string();
     let places = (then.connections.get(name)).zip(now.connections.get(name));
@@ -174,7 +177,7 @@ fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option
     })
 }
 
-/// The identity members, managed fields and policy members in which a manifest differs from what was planned.
+/// Returns the identity members, managed fields and policy members in which a manifest differs from the plan.
 fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
     let identity = identity_of(desired);
     let ids = desired.identity.iter().map(|(name, _)| *name);
@@ -190,7 +193,7 @@ fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
     moved
 }
 
-/// Everything that a manifest says about its object, by the name of the member; policies as `policy.mode`.
+/// Returns all that a manifest states about its object, by the name of the member; policies as `policy.mode`.
 fn manifest_members(desired: &Desired) -> BTreeMap<String, Json> {
     let mut members = policy_members(&desired.policy);
     let table =
@@ -204,7 +207,7 @@ fn manifest_members(desired: &Desired) -> BTreeMap<String, Json> {
     members
 }
 
-/// The members of a policy that bear on an apply, without those that say what holds anyway.
+/// Returns the members of a policy that affect an apply, without those that have their default value.
 fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
     let sorted = |texts: BTreeSet<String>| (!texts.is_empty()).then(|| json!(texts));
     let paths = |paths: &[PathPattern]| {
@@ -241,6 +244,7 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         .collect()
 }
 
+/// Returns the form of a login, its URL and the references to its secrets. Plain members are not secret.
 fn auth_members(auth: &Auth) -> Json {
     let members = |members: &[(&'static str, Credential)]| -> Json {
         let member = |(name, credential): &(&'static str, Credential)| {
@@ -265,6 +269,7 @@ fn auth_members(auth: &Auth) -> Json {
     json!({"form": auth.form(), "url": url, "members": members})
 }
 
+/// Returns where a secret is kept, never the secret.
 fn reference_json(secret: &SecretRef) -> Json {
     match secret {
         SecretRef::Env(name) => json!({"env": name}),

@@ -1,5 +1,7 @@
-//! The reason for which a planned write does not go: one type for the guard, the limit on the number of
-//! changes, the daemon's mode and windows, and what earlier writes of the object came to.
+//! Names the reason why a planned write is not sent, as one type for all who can refuse it.
+//!
+//! The guard, the limit on the number of changes, and the daemon's mode, windows and earlier results make a `Refusal`;
+//! its `Display` is the text that users see. The decisions themselves are made there and not in this module.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use super::guard::{LimitBase, MaxChanges};
 use crate::model::Risk;
 use crate::model::wording::pluralize;
 
-/// The reason for which a planned write does not go.
+/// Says why a planned write is not sent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
     /// `changes` of the step have a risk that neither the run nor the object's policy accepts.
@@ -77,6 +79,7 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Writes how many changes take something away and which option would accept them.
 fn write_risk(out: &mut fmt::Formatter<'_>, risk: Risk, changes: usize) -> fmt::Result {
     match changes {
         1 => write!(out, "1 change takes ")?,
@@ -93,6 +96,8 @@ fn write_risk(out: &mut fmt::Formatter<'_>, risk: Risk, changes: usize) -> fmt::
     )
 }
 
+/// Writes which limit is exceeded. A plan and a connection have different texts, because the remedy differs: a plan is
+/// applied with another limit, a connection waits until a person lets the changes through.
 fn write_too_many(
     out: &mut fmt::Formatter<'_>,
     (changing, objects): (usize, usize),

@@ -1,4 +1,20 @@
-//! Rates what a change does to the licensee, by the rule beside the field in its table.
+//! Rates each change by what it takes from the licensee, following the `RiskRule` of its field.
+//!
+//! In: a field of the table, the value before and after, the live counts of use, the time. Out: a `Risk` and a note
+//! with the numbers that led to it. Policy does not belong here: whether a risk is accepted is decided in `guard`.
+//!
+//! Worked example for a field `seats` with `Amount { used }`, while live counts 7 in use. −1 means unlimited:
+//!
+//! ```text
+//! before    after   risk     why
+//! 10        12      safe     more is allowed
+//! 10        8       reduce   less is allowed, and enough for the 7
+//! 10        5       strand   "5 allowed, 7 in use"
+//! 10        -1      safe     unlimited is the highest
+//! -1        10      reduce   any number is lower than unlimited
+//! unknown   7       reduce   the value before may have been higher
+//! unknown   6       strand   fewer than the 7 in use, whatever it was before
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -7,13 +23,13 @@ use jiff::civil;
 
 use crate::model::{Field, FieldPath, Fields, Live, Risk, RiskRule, Value};
 
-/// Everything that risk is measured against: the live counts of use, and the time.
+/// Holds what every risk is measured against: the live counts of use, and the time of the plan.
 pub struct Scale<'a> {
     pub live: &'a Live,
     pub now: Timestamp,
 }
 
-/// A risk and the numbers behind it.
+/// Holds a risk and the numbers behind it. `note` is `None` where the two values explain the risk themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighed {
     pub risk: Risk,
@@ -21,10 +37,12 @@ pub struct Weighed {
 }
 
 impl Weighed {
+    /// Makes a risk that needs no explanation.
     fn new(risk: Risk) -> Self {
         Self { risk, note: None }
     }
 
+    /// Makes a risk whose reason is shown beside the change.
     fn noted(risk: Risk, note: impl Into<String>) -> Self {
         Self {
             risk,
@@ -33,11 +51,11 @@ impl Weighed {
     }
 }
 
-/// The note of a change whose value before is not known. An undo goes by it.
+/// The note of a change whose value before is unknown. `plan::undo` recognises such a change by this text.
 pub const UNSEEN: &str = "the read does not show what it was";
 
 impl Scale<'_> {
-    /// The risk of changing a field; `before` is `None` where the read does not show it.
+    /// Weighs a change of a field; `before` is `None` where the read does not show the field.
     pub fn weigh(
         &self,
         field: &Field,
@@ -51,7 +69,8 @@ impl Scale<'_> {
         }
     }
 
-    /// The risk of writing over a value that nobody has seen: it may have been more.
+    /// Weighs a write over a value that the read did not show. The old value may have been higher, so the risk is at
+    /// least `Reduce` for every rule that can take something away, and `Strand` where the new amount is below the use.
     fn weigh_unseen(&self, field: &Field, path: &FieldPath, after: &Value) -> Weighed {
         let mut weighed = self.weigh_known(field, path, None, after);
         let used = match (field.risk, after) {
@@ -82,6 +101,8 @@ impl Scale<'_> {
         weighed
     }
 
+    /// Weighs a change by the rule of its field. `Null` before counts as no value before: most rules then find nothing
+    /// to lose.
     fn weigh_known(
         &self,
         field: &Field,
@@ -114,7 +135,9 @@ impl Scale<'_> {
         }
     }
 
-    /// The risk of removing an element of a list.
+    /// Weighs the removal of an element of a list: `Strand` if live counts use of it, otherwise `Reduce`.
+    ///
+    /// `None` as the count, which is a list whose elements have no counter or a reply that lacks it, is `Reduce`.
     pub fn weigh_removal(&self, field: &Field, element: &FieldPath) -> Weighed {
         let RiskRule::Members { used } = field.risk else {
             return Weighed::new(Risk::Reduce);
@@ -127,13 +150,18 @@ impl Scale<'_> {
         }
     }
 
-    /// The count of use that stands beside a field: on the object, or on the element that holds it.
+    /// Returns the live count of use that belongs to a field, or `None` if live has none.
+    ///
+    /// The count stands beside the field: for `items[a].seats` with the fact `used` it is `items[a].used`.
     fn used(&self, field: &Field, path: &FieldPath, fact: &str) -> Option<i64> {
         let path = path.to_string();
         let place = path.strip_suffix(field.name).unwrap_or_default();
         self.live.number(&format!("{place}{fact}"))
     }
 
+    /// Weighs a new end. An end that is past strands, an earlier one reduces, a later one is safe.
+    ///
+    /// `None` before means that there was no end, so any end is earlier. No end after, or "never", is safe.
     fn end(&self, before: Option<&Value>, after: &Value) -> Weighed {
         let Some(until) = end_of(after) else {
             return Weighed::new(Risk::Safe);
@@ -153,6 +181,8 @@ impl Scale<'_> {
         Weighed::new(if earlier { Risk::Reduce } else { Risk::Safe })
     }
 
+    /// Weighs a new beginning. One that moves back or stays is safe; one that moves forward reduces, and strands if
+    /// the licence had begun and now waits for a day that is still to come.
     fn begin(&self, before: Option<&Value>, after: &Value) -> Weighed {
         let Some(from) = moment_of(after, false) else {
             return Weighed::new(Risk::Safe);
@@ -169,8 +199,10 @@ impl Scale<'_> {
         Weighed::new(Risk::Reduce)
     }
 
-    /// The risk of a new element of a list. It takes nothing away, but one that nobody can use, and one that
-    /// does not start to count at the beginning, are seldom meant.
+    /// Weighs a new element of a list. It takes nothing away, so it is safe unless it is unusable from the start.
+    ///
+    /// Three flaws make it `Strand`, because they are seldom intended: a usage counter that is set, a flag that stops
+    /// the licence, and an end that is past. The note names all of them.
     pub fn weigh_new(&self, table: &[Field], element: &Fields) -> Weighed {
         let flaw = |field: &Field| {
             let (name, value) = (field.name, element.get(field.name)?);
@@ -195,13 +227,17 @@ impl Scale<'_> {
     }
 }
 
-/// The end that a date sets. The last day there is, whatever the hour, is how .NET and others write "never".
+/// Returns the end that a date sets, or `None` if it is no date or means "never".
+///
+/// The last day of the year 9999, at any hour, is how .NET and others write "never".
 fn end_of(value: &Value) -> Option<Timestamp> {
     let never = matches!(value, Value::Text(text) if text.starts_with("9999-12-31"));
     moment_of(value, true).filter(|_| !never)
 }
 
-/// Of a number of which −1 is the highest.
+/// Weighs a number of which −1 is the highest. `used` is the live count of use, `None` if unknown.
+///
+/// `before` is `None` if no number limited the licensee, and then no number can be lower.
 fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
     let highest_last = |value: i64| if value == -1 { i64::MAX } else { value };
     let Value::Integer(after) = after else {
@@ -227,6 +263,10 @@ fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Wei
     }
 }
 
+/// Weighs a choice whose values form a ladder, lowest first. A step down reduces.
+///
+/// With `low`, `high`: low → high is safe and high → low reduces. A change from or to a value that is not on the
+/// ladder reduces, since its rank is unknown.
 fn weigh_ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighed {
     let rank = |value: &Value| match value {
         Value::Text(text) => steps.iter().position(|step| step == text),
@@ -242,6 +282,7 @@ fn weigh_ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighe
     Weighed::new(if down { Risk::Reduce } else { Risk::Safe })
 }
 
+/// Weighs a set by the members that it loses: {a, b} → {b, c} reduces because `a` goes, {a} → {a, b} is safe.
 fn weigh_members(before: Option<&Value>, after: &Value) -> Weighed {
     let none = BTreeSet::new();
     let set = |value: Option<&Value>| match value {
@@ -253,8 +294,10 @@ fn weigh_members(before: Option<&Value>, after: &Value) -> Weighed {
     Weighed::new(if gone > 0 { Risk::Reduce } else { Risk::Safe })
 }
 
-/// A date or instant. A day ends with its last second and begins with its first; the last hours of the
-/// year 9999, which stand for "never", are the last moment there is.
+/// Returns the moment that a date or instant stands for, or `None` if the value is neither.
+///
+/// A day begins with its first second and ends with its last, in UTC: 2027-01-31 as an end is 23:59:59. The last hours
+/// of the year 9999 are outside the range of `Timestamp` and become `Timestamp::MAX`.
 fn moment_of(value: &Value, at_end: bool) -> Option<Timestamp> {
     let Value::Text(text) = value else {
         return None;

@@ -1,7 +1,18 @@
-//! A plan as a file: sealed, so that a changed byte is noticed, and read back only by those who know its format.
+//! Writes a plan to a file with a seal, and reads it back only if the seal is intact and the format is known.
 //!
-//! The seal is no signature: whoever can write the file can seal it anew. It catches damage and stray
-//! edits; where credentials go is decided by `--trust-hosts`, never by a plan.
+//! In: a `PlanDocument` or the text of a file. Out: sealed text, or the document. The seal is the SHA-256 of
+//! everything before it, as the last member:
+//!
+//! ```text
+//! {
+//!   "format_version": …,
+//!   … the members of the plan …,
+//!   "seal": "sha256:4f0c…"
+//! }
+//! ```
+//!
+//! The seal is no signature: whoever can write the file can seal it anew. It catches damage and stray edits. Where
+//! credentials are sent is decided by `--trust-hosts`, never by a plan.
 
 use std::io::{self, BufWriter, Write};
 
@@ -10,10 +21,12 @@ use sha2::{Digest, Sha256};
 
 use super::document::{FORMAT_VERSION, PlanDocument};
 
+/// The text between the members of the plan and the digits of the seal.
 const SEAL: &str = ",\n  \"seal\": \"sha256:";
+/// The text behind the digits of the seal, up to the end of the file.
 const END: &str = "\"\n}\n";
 
-/// The reason for which a file is no plan that this program may carry out.
+/// Says why a file is not a plan that this program may carry out.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unreadable {
     #[error("it is not a plan that `plan --out` wrote")]
@@ -43,10 +56,12 @@ pub fn write_sealed(document: &PlanDocument, out: &mut dyn Write) -> io::Result<
     )
 }
 
-/// How a document ends: the seal takes its place.
+/// The end of a document without a seal. The seal is written in its place.
 const CLOSED: &str = "\n}";
 
-/// Passes on and hashes everything but the end of a document.
+/// Passes on and hashes everything except the end of a document.
+///
+/// The end is known only once no more bytes come, so the last `CLOSED.len()` bytes are always held back.
 struct Sealing<'a> {
     out: &'a mut dyn Write,
     hash: Sha256,
@@ -69,7 +84,7 @@ impl Write for Sealing<'_> {
     }
 }
 
-/// Reads a plan file back.
+/// Reads a plan file. `Err` if it is no plan, its seal does not match, or its major version is another one.
 pub fn read_sealed(text: &str) -> Result<PlanDocument, Unreadable> {
     // The version comes first: a later format may be sealed in another way.
     let json: Option<Json> = serde_json::from_str(text).ok();
@@ -91,6 +106,7 @@ pub fn read_sealed(text: &str) -> Result<PlanDocument, Unreadable> {
     serde_json::from_str(&format!("{body}{CLOSED}")).map_err(|_| Unreadable::NotAPlan)
 }
 
+/// Returns the part of a version before the first dot: `1` of `1.4`.
 fn major_version(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }

@@ -1,4 +1,16 @@
-//! A change as documents keep it, found again in the field table and compared with what is there now.
+//! Finds the changes of a saved document in the field table again and compares them with live.
+//!
+//! In: a path or a `ChangeEntry` as a plan or journal keeps it, and live fields. Out: the field or element that is
+//! meant (`Spot`), and whether live is as it was before the change, as it is after, or neither (`Stand`). Nothing is
+//! planned or weighed here; resuming, undoing and checking a plan decide what a `Stand` means for them.
+//!
+//! Worked example for the change `seats` 10 → 25:
+//!
+//! ```text
+//! live 10   Before    it has not been carried out
+//! live 25   After     it has, by this plan or by another hand
+//! live 12   Neither   a third value: the plan is out of date
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -14,7 +26,7 @@ use crate::model::{
 };
 use crate::provider::codec;
 
-/// Where a change stands in the field table.
+/// Names the place of a change: a field of the object, an element of a list, or a field of an element.
 #[derive(Clone)]
 pub enum Spot {
     Field(&'static Field),
@@ -27,7 +39,7 @@ pub enum Spot {
     },
 }
 
-/// How an object stands to a change of it.
+/// Tells how live relates to a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stand {
     /// As the change found it.
@@ -38,7 +50,7 @@ pub enum Stand {
     Neither,
 }
 
-/// Why a path of a document has no place in the field table.
+/// Says why a path of a document does not lead to a field of the table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpotError {
     #[error(transparent)]
@@ -54,6 +66,10 @@ pub enum SpotError {
 }
 
 impl Spot {
+    /// Finds the place that `path` names, for example `name`, `Features[A 1]` or `Features[A 1].count`.
+    ///
+    /// `Err` if the path cannot be parsed, names a field that the kind or the element does not have, or goes into a
+    /// field that has nothing inside. This happens with documents that were written for another version of the table.
     pub fn find(table: &'static [Field], path: &str) -> Result<Self, SpotError> {
         let pattern = PathPattern::parse(path)?;
         let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
@@ -82,14 +98,14 @@ impl Spot {
         }
     }
 
-    /// The field, or the list that it is in.
+    /// Returns the field itself, or the list that contains the element.
     pub fn top(&self) -> &'static Field {
         match self {
             Self::Field(field) | Self::Element { list: field, .. } => field,
         }
     }
 
-    /// Returns what `fields` have there; `Null` where they have nothing.
+    /// Returns the value that `fields` have at this place, as documents spell it; `Null` where they have none.
     pub fn json(&self, fields: &Fields) -> Json {
         let shown =
             |field: &Field, value: Option<&Value>| value.map(|value| field.shape.json(value));
@@ -113,8 +129,11 @@ impl Spot {
     }
 }
 
-/// How `live` stands to a change that was planned or carried out once. A change of a set is judged by the members
-/// that it adds and removes, an added element by the fields that it was given; a counter moves by use.
+/// Compares live with a change that was planned or carried out earlier.
+///
+/// A change of a set is judged by the members that it adds and removes, so that other members may come and go. An
+/// added element is judged by the fields that it was given, except counters, which move with use. A path that the
+/// table does not have is `Neither`.
 pub fn state_of_change(table: &'static [Field], change: &ChangeEntry, live: &Fields) -> Stand {
     let Ok(spot) = Spot::find(table, &change.path) else {
         return Stand::Neither;
@@ -147,7 +166,9 @@ pub fn state_of_change(table: &'static [Field], change: &ChangeEntry, live: &Fie
     }
 }
 
-/// The members that a change of a set adds and removes.
+/// Returns the members that a change of a set adds and those that it removes, in this order.
+///
+/// {a, b} → {b, c} adds {c} and removes {a}. `None` if one side cannot be read as a set.
 pub fn changed_members(
     field: &'static Field,
     before: &Json,
@@ -164,6 +185,9 @@ pub fn changed_members(
     Some((only(&after, &before), only(&before, &after)))
 }
 
+/// Compares a live set with the members that a change adds and removes.
+///
+/// Of {a, b} → {b, c}: live {c, x} is `After`, live {a, x} is `Before`, live {a, c} and live {x} are `Neither`.
 fn of_members(added: &BTreeSet<Text>, removed: &BTreeSet<Text>, live: Option<&Value>) -> Stand {
     let none = BTreeSet::new();
     let held = match live {
@@ -180,6 +204,9 @@ fn of_members(added: &BTreeSet<Text>, removed: &BTreeSet<Text>, live: Option<&Va
     }
 }
 
+/// Compares one live value with both sides of a change. A field that live does not show counts as `Null`.
+///
+/// The values are compared as the field compares them, so that another spelling of one value is the same value.
 fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -> Stand {
     let live = live.unwrap_or(&Value::Null);
     let is = |json: &Json| {
@@ -195,6 +222,8 @@ fn of_value(field: &'static Field, change: &ChangeEntry, live: Option<&Value>) -
     }
 }
 
+/// Compares a live element with the change that adds, removes or replaces it as a whole. `live` is `None` if the list
+/// does not have the element.
 fn of_element(elements: &'static Elements, change: &ChangeEntry, live: Option<&Fields>) -> Stand {
     let is = |json: &Json| match (read_element(elements, json), live) {
         (Some((_, fields)), Some(live)) => fields.iter().all(|(name, value)| {

@@ -49,7 +49,7 @@ pub fn make_step(
     })
 }
 
-/// Only the top-level members in which something changes.
+/// Keeps only the top-level members in which something changes: a change of `items[a].seats` sends all of `items`.
 fn changed_fields(next: &Fields, changes: &[Change]) -> Fields {
     let touched = |name: &str| {
         changes
@@ -62,8 +62,10 @@ fn changed_fields(next: &Fields, changes: &[Change]) -> Fields {
         .collect()
 }
 
-/// Drops members that hold nothing and held nothing before: there is nothing to clear. What live does not show is
-/// cleared as the manifest wants it; `live` is `None` for an object or element that is new.
+/// Drops members that are null and were null before, because there is nothing to clear.
+///
+/// A member that live does not show is kept, so that it is cleared as the manifest wants it. `live` is `None` for an
+/// object or element that is new, and then every null is dropped.
 fn without_idle_nulls(table: &'static [Field], next: &Fields, live: Option<&Fields>) -> Fields {
     let mut kept = Fields::new();
     for field in table {

@@ -1,8 +1,20 @@
-//! The inverse of changes that were carried out once: what to desire so that they are taken back.
+//! Inverts changes that were carried out: returns the fields to desire so that they are taken back.
 //!
-//! A field goes back to what it was only where it is still as the run left it: what others, or a later run, made of
-//! it since stays, and is named. Lists and sets start from live and are judged element by element and member by
-//! member. Whoever means it all the same names the field.
+//! In: the changes of a run as its document keeps them, and live as it is now. Out: an [`Inverse`], with the changes
+//! that cannot be taken back and the reason for each. The inverse is planned and sent like any manifest; no write is
+//! made here.
+//!
+//! A field returns to its old value only where live is still as the run left it. A value that others, or a later run,
+//! wrote since is kept and named. Lists and sets start from live and are judged element by element and member by
+//! member. `changed_too` overrides this for a user who names the field.
+//!
+//! Worked example for the change `seats` 10 → 25:
+//!
+//! ```text
+//! live 25   desire seats: 10
+//! live 10   desire nothing, it is taken back already
+//! live 40   lost: "seats: changed since: it is 40, and the run left 25"; with `changed_too` desire seats: 10
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +29,7 @@ use crate::model::{
 };
 use crate::provider::codec;
 
-/// The fields to desire so that changes are taken back, and the changes for which there are none.
+/// Holds the fields to desire so that changes are taken back, and the changes that are not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inverse {
     pub fields: Fields,
@@ -31,7 +43,7 @@ pub struct NotUndone {
     pub why: Obstacle,
 }
 
-/// Obstacle a change is not taken back.
+/// Says why a change is not taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
     /// It is not as the run left it.
@@ -39,8 +51,8 @@ pub enum Obstacle {
         is: String,
         left: String,
     },
-    /// There was nothing, and the vendor cannot be told so. Nothing is lost where another field of the inverse makes
-    /// this one meaningless.
+    /// The field had no value before, and the vendor cannot clear it. Nothing is lost where another field of the
+    /// inverse makes this one meaningless.
     NotClearable,
     Other(String),
 }
@@ -66,7 +78,9 @@ impl std::fmt::Display for NotUndone {
     }
 }
 
-/// The inverse of `changes` on an object that is now `live`. With `changed_too`, also of what was changed since.
+/// Inverts `changes` on an object that is now `live`.
+///
+/// With `changed_too`, a field that was changed since the run is taken back as well.
 pub fn invert_changes(
     table: &'static [Field],
     changes: &[ChangeEntry],
@@ -94,6 +108,8 @@ pub fn invert_changes(
     Inverse { fields, lost }
 }
 
+/// Collects the inverse, change by change. `lists` holds each keyed list as it shall be, starting from live, so that
+/// several changes of one list add up.
 struct Taking<'a> {
     table: &'static [Field],
     live: &'a Fields,
@@ -103,6 +119,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
+    /// Adds the inverse of one change; `Err` with the reason if there is none.
     fn take(&mut self, change: &ChangeEntry) -> Result<(), Obstacle> {
         let spot = Spot::find(self.table, &change.path)
             .map_err(|error| Obstacle::Other(error.to_string()))?;
@@ -136,6 +153,7 @@ impl Taking<'_> {
         }
     }
 
+    /// Adds the inverse of a change of a field that is not inside a list.
     fn take_field(
         &mut self,
         field: &'static Field,
@@ -149,7 +167,9 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Reports whether there is something to take back; an error where somebody changed it since.
+    /// Reports whether there is something to take back: `false` if live is as before the change already.
+    ///
+    /// `Err` if live is neither as before nor as after, unless `changed_too` is set.
     fn is_as_left(&self, change: &ChangeEntry, spot: &Spot) -> Result<bool, Obstacle> {
         match state_of_change(self.table, change, self.live) {
             Stand::After => Ok(true),
@@ -162,6 +182,9 @@ impl Taking<'_> {
         }
     }
 
+    /// Removes from the live set what the change added and adds what it removed. Other members stay.
+    ///
+    /// The run made {a, b} into {b, c} and live is {b, c, x}: the inverse is {a, b, x}.
     fn take_members(
         &mut self,
         field: &'static Field,
@@ -180,11 +203,12 @@ impl Taking<'_> {
         self.fields.insert(field.name, value);
     }
 
+    /// Returns the live element with this key; `None` if the list or the element is not there.
     fn item(&self, list: &Field, key: &ElementKey) -> Option<&Fields> {
         self.live.get(list.name)?.item(key)
     }
 
-    /// The list as it is to be, which starts from live.
+    /// Returns the list as it shall be. It starts from live, without counters.
     fn items(
         &mut self,
         list: &'static Field,
@@ -199,6 +223,8 @@ impl Taking<'_> {
     }
 }
 
+/// Applies the inverse of one change to a list: drops an added element, restores a removed or replaced one, sets a
+/// field of an element to its old value.
 fn put_back(
     items: &mut Vec<(ElementKey, Fields)>,
     elements: &'static Elements,
@@ -225,11 +251,14 @@ fn put_back(
     Ok(())
 }
 
+/// Reports whether the field is a set or a keyed list.
 fn is_list(field: &Field) -> bool {
     matches!(field.shape, Shape::Set(_) | Shape::Keyed(_))
 }
 
-/// Returns what was used and what was asked for once cannot be taken back, whatever it is now.
+/// Refuses changes that cannot be taken back whatever live is: usage counters, and one-shot requests that were made.
+///
+/// `field` is `None` for an element as a whole, which is never refused here.
 fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result<(), Obstacle> {
     let Some(field) = field else { return Ok(()) };
     if field.risk == RiskRule::Counter {
@@ -243,7 +272,8 @@ fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result
     Ok(())
 }
 
-/// The value before the change, if it can be wanted again.
+/// Returns the value before the change. `Err` if it is unknown, cannot be read, or is a null that the vendor cannot
+/// write.
 fn value_before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Obstacle> {
     let unseen = change
         .note

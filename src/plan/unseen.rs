@@ -1,9 +1,21 @@
-//! Fields that a read does not show are unknown, never empty.
+//! Refuses writes that would have to carry a field that the read does not show. Such a field is unknown, never empty.
 //!
-//! A field is unknown in live when the reply leaves it out, and when it is `null` there though no page of the
-//! vendor shows that. A write that would have to carry such a field would send it as empty, so the object is
-//! refused; so is one with a managed list that the read does not show, since nobody could tell what its write
-//! removes. `policy.absentIsEmpty` says for which fields the vendor leaves out what is empty.
+//! In: the table, what the manifest wants, live. Out: `Ok`, or [`NotShown`] with the paths. Nothing is guessed and
+//! nothing is fetched here.
+//!
+//! A field is unknown in live when the reply leaves it out, and when it is `null` there though no page of the vendor
+//! shows that. A write that would have to carry such a field would send it as empty, so the object is refused. An
+//! object with a managed list that the read does not show is refused as well, since its write could remove any element
+//! unseen. `policy.absentIsEmpty` says for which fields the vendor leaves out what is empty.
+//!
+//! Worked example for a vendor whose write replaces the object, with the fields `seats` and `note`:
+//!
+//! ```text
+//! manifest     live                    outcome
+//! seats: 5     seats: 3, note: "n"     written, `note` travels with it
+//! seats: 5     seats: 3                refused: the read does not show note
+//! seats: 5     seats: 3                written with an empty `note` under `absentIsEmpty: [note]`
+//! ```
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,10 +25,12 @@ use crate::model::{Carry, Desired, Field, FieldPath, Fields, Live, Need, Policy,
 use crate::provider::canon;
 use crate::provider::semantics::WriteMode;
 
-/// Paths that a message names before it only counts.
+/// The number of paths that a message names; it counts the others.
 const NAMED: usize = 6;
 
-/// Live with an empty value for every field that is not shown and that `policy.absentIsEmpty` names.
+/// Returns live with an empty value for each field that is not shown and that `policy.absentIsEmpty` names.
+///
+/// Borrows live if the policy names nothing, which is the usual case.
 pub fn fill_absent<'a>(table: &'static [Field], policy: &Policy, live: &'a Live) -> Cow<'a, Live> {
     if policy.absent_is_empty.is_empty() {
         return Cow::Borrowed(live);
@@ -32,6 +46,7 @@ pub fn fill_absent<'a>(table: &'static [Field], policy: &Policy, live: &'a Live)
     Cow::Owned(live)
 }
 
+/// Fills the fields of an object or element. `folds` says whether keys of the list around it ignore case.
 fn fill_fields(
     table: &'static [Field],
     policy: &Policy,
@@ -58,8 +73,10 @@ fn fill_fields(
     }
 }
 
-/// Refuses a write in `mode` that would have to carry what the read does not show. `live` is [`fill_absent`], `wanted` the
-/// fields that the manifest manages.
+/// Refuses a write in `mode` that would have to carry what the read does not show.
+///
+/// `live` is the result of [`fill_absent`], `wanted` the fields that the manifest manages. A merging write sends only
+/// what the manifest manages, so it carries nothing else at the top of the object.
 pub fn refuse_unseen(
     table: &'static [Field],
     mode: WriteMode,
@@ -77,7 +94,7 @@ pub fn refuse_unseen(
     NotShown::check(search.unseen)
 }
 
-/// The same for the managed lists alone, without which the object cannot even be compared.
+/// Refuses an object whose managed lists the read does not show: without them it cannot even be compared.
 pub fn refuse_unseen_lists(
     table: &'static [Field],
     desired: &Desired,
@@ -99,6 +116,7 @@ pub fn refuse_unseen_lists(
 pub struct NotShown(Vec<Unseen>);
 
 impl NotShown {
+    /// Makes an error of the paths, or `Ok` if there are none.
     fn check(unseen: Vec<Unseen>) -> Result<(), Self> {
         match unseen.is_empty() {
             true => Ok(()),
@@ -131,7 +149,7 @@ impl std::fmt::Display for NotShown {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unseen {
     path: FieldPath,
-    /// Whether `policy.absentIsEmpty` may name it.
+    /// True if `policy.absentIsEmpty` may name it.
     can_be_empty: bool,
 }
 
@@ -142,7 +160,7 @@ impl Unseen {
     }
 }
 
-/// The first paths, and how many more there are.
+/// Joins the first paths and counts the rest: `a, b, c, d, e, f, 2 more`.
 fn list_paths(unseen: &[&Unseen]) -> String {
     let first = unseen.iter().take(NAMED);
     let mut names: Vec<String> = first.map(|one| one.path.to_string()).collect();
@@ -152,16 +170,19 @@ fn list_paths(unseen: &[&Unseen]) -> String {
     names.join(", ")
 }
 
+/// Searches an object for unknown fields and collects them.
 struct Search<'a> {
     policy: &'a Policy,
-    /// Whether a write carries what the manifest does not manage at the top of the object.
+    /// True if a write carries what the manifest does not manage at the top of the object.
     carries: bool,
     unseen: Vec<Unseen>,
 }
 
 impl Search<'_> {
-    /// Searches the fields of an object or element. `newer` says whether the elements beside it show fields of
-    /// newer servers.
+    /// Searches the fields of an object or element. `wanted` is `None` for an element that the manifest does not list.
+    ///
+    /// `newer` is true if the elements beside it show fields of newer servers; otherwise the server is an older one
+    /// and lacks these fields altogether. `folds` is true if the keys of the list around it ignore case.
     fn level(
         &mut self,
         table: &'static [Field],
@@ -198,7 +219,8 @@ impl Search<'_> {
         }
     }
 
-    /// Searches the elements of a list that go out again.
+    /// Searches the elements of a list that are sent again: listed ones, kept ones and ignored ones. An element that
+    /// the write removes may have unknown fields.
     fn elements(
         &mut self,
         field: &'static Field,

@@ -1,4 +1,8 @@
-//! Which differences are accepted, and which acceptances have had their day.
+//! Decides which differences are accepted, and finds acceptances that have expired or silence nothing.
+//!
+//! In: the `AcceptedDrift` entries of the manifests, the day, and the differences of each object. Out: for each
+//! difference the entry that silences it, and findings about the entries. An entry holds up to and including the day
+//! in `until`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +14,7 @@ use crate::model::{
     AcceptedDrift, Desired, Diagnostic, Diagnostics, Field, FieldPath, PathPart, Shape,
 };
 
-/// The accepted drift of a run, and what it was good for.
+/// Matches entries with differences over a whole run, and records which entries were of use.
 pub struct Ledger<'a> {
     entries: &'a [AcceptedDrift],
     today: Date,
@@ -23,6 +27,7 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
+    /// Begins a run on the day `today` with these entries.
     pub fn new(entries: &'a [AcceptedDrift], today: Date) -> Self {
         Self {
             entries,
@@ -33,12 +38,14 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Nothing was compared, so nothing can be said about entries for this object.
+    /// Records an object that could not be compared. Its entries get no finding, since they may be of use.
     pub fn skip(&mut self, desired: &Desired) {
         self.unread.insert(desired.address.to_string());
     }
 
-    /// For each difference the entry that silences it. What you changed yourself is no drift and needs none.
+    /// Returns for each difference the entry that silences it, in the same order; `None` where none does.
+    ///
+    /// A change of the manifest's own side is no drift and is never silenced.
     pub fn accept(
         &mut self,
         table: &'static [Field],
@@ -71,12 +78,14 @@ impl<'a> Ledger<'a> {
             .collect()
     }
 
+    /// Reports whether an entry has not expired.
     fn holds(&self, entry: &AcceptedDrift) -> bool {
         self.today <= entry.until
     }
 
-    /// Entries that have expired or silence nothing. `narrowed` runs do not see every object, so they say
-    /// nothing about objects that they do not have.
+    /// Returns a warning for each entry that has expired or silences nothing.
+    ///
+    /// `narrowed` is true for a run over some of the objects: then entries about other objects get no finding.
     pub fn findings(&self, narrowed: bool) -> Diagnostics {
         let mut findings = Diagnostics::default();
         for (number, entry) in self.entries.iter().enumerate() {
@@ -88,6 +97,7 @@ impl<'a> Ledger<'a> {
         findings.sorted()
     }
 
+    /// Returns the warning about one entry; `met` is true if it named a difference of this run.
     fn finding(&self, entry: &AcceptedDrift, met: bool, narrowed: bool) -> Option<Diagnostic> {
         let AcceptedDrift { object, until, .. } = entry;
         if self.unread.contains(object) {
