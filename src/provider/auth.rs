@@ -1,5 +1,8 @@
-//! How an account is opened: which forms of `auth` a vendor takes, its login call, its header, and how a
-//! lost session shows. Data and pure functions; the shell sends the login and keeps the session.
+//! Describes how an account is opened: the forms of `auth` that a vendor takes, its login call, its header, and the
+//! status of a lost session.
+//!
+//! In: the rules of a vendor and the resolved members of a connection. Out: the login call, and the session from its
+//! reply. Data and pure functions; the shell sends the login and keeps the session.
 
 use serde_json::Value as Json;
 use url::Url;
@@ -14,11 +17,11 @@ pub struct AuthRules {
     /// The header that carries the credential, and what stands before it.
     pub header: &'static str,
     pub prefix: &'static str,
-    /// The status of a call whose session has ended; nothing where sessions cannot be renewed.
+    /// The status of a call whose session has ended; `None` where sessions cannot be renewed.
     pub lost: Option<u16>,
     /// Builds the login call from resolved members; nothing for vendors without a login.
     pub login: Option<LoginBuilder>,
-    /// Path below the base URL of the call that ends a session; nothing where a session is left to run out.
+    /// The path, below the base URL, of the call that ends a session; `None` where a session is left to expire.
     pub logout: Option<&'static str>,
     /// Reads the session from the reply to a login.
     pub session: fn(&Json) -> Result<Session, Malformed>,
@@ -104,10 +107,10 @@ pub fn login_secrets(auth: &Auth) -> &[(&'static str, Credential)] {
     }
 }
 
-/// Whether a login was refused for good: asking again with the same words changes nothing.
+/// Reports whether a login was refused for good, so that the same credentials would be refused again.
 ///
-/// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21). Where there is
-/// no such page nobody has looked at the credentials.
+/// Informatica's page and its reader comments disagree between 400, 401 and 403 (2026-11-21), so any 4xx counts,
+/// except those that are not about the credentials: a wrong path (404, 405) and a wait (408, 425, 429).
 pub fn is_login_refused(reply: &Reply) -> bool {
     (400..500).contains(&reply.status) && !matches!(reply.status, 404 | 405 | 408 | 425 | 429)
 }

@@ -1,8 +1,19 @@
-//! Spelling to meaning: how one value of a manifest or a reply becomes canonical.
+//! Turns one value of a manifest or a reply into its canonical form.
 //!
-//! Both edges come through here, so a thing means the same on both sides. What differs is strictness:
-//! a manifest is checked to the letter, a vendor is understood in every form its pages show, and what
-//! fits neither is an error that names the field, never a default.
+//! In: a scalar, the shape of its field, and the edge that it comes from. Out: a `Value`, or a [`Misfit`] that says
+//! what is wrong. Lists, members and paths are the business of `audit` and `decode`, which call this for each scalar.
+//!
+//! Both edges come through here, so one meaning has one value on both sides. They differ in strictness: a manifest is
+//! checked to the letter, a vendor is understood in every form its pages show. A value that fits neither is an error,
+//! never a default.
+//!
+//! ```text
+//! shape     spelling                           canonical
+//! instant   2025-12-25T16:49:43.2908281+01:00  2025-12-25T15:49:43Z
+//! date      2027-01-31 23:59:59                2027-01-31            from a vendor; an error in a manifest
+//! integer   40, 40.0, 4e1                      40
+//! guid      F76AC030-DF89-41A9-A62A-…          f76ac030-df89-41a9-a62a-…
+//! ```
 
 use compact_str::format_compact;
 use jiff::civil;
@@ -11,7 +22,7 @@ use crate::model::json::{Decimal, Whole};
 use crate::model::wording::shorten;
 use crate::model::{Clearing, Shape, Text, Value};
 
-/// A scalar of either edge.
+/// One scalar as the manifest or the reply writes it, before its field gives it a meaning.
 #[derive(Clone, Copy, Debug)]
 pub enum Scalar<'a> {
     Null,
@@ -22,14 +33,16 @@ pub enum Scalar<'a> {
     Text(&'a str),
 }
 
-/// Which edge a value comes from.
+/// Names the edge that a value comes from. It decides how strict the reading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
     Manifest,
     Vendor,
 }
 
-/// Why a value does not fit its field.
+/// Says why a value does not fit its field. The caller adds the path.
+///
+/// `code` is the code of the diagnostic, for example `wrong-type`; `hint` is `None` if there is no advice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misfit {
     pub code: &'static str,
@@ -38,6 +51,7 @@ pub struct Misfit {
 }
 
 impl Misfit {
+    /// Makes a misfit without a hint.
     fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -52,7 +66,8 @@ impl Misfit {
     }
 }
 
-/// The canonical value for "nothing" of a field.
+/// Returns the canonical value of an empty field: an empty set or list, 0 where the vendor clears with 0, otherwise
+/// `Null`.
 pub fn cleared_value(shape: &Shape, clearing: Clearing) -> Value {
     match (shape, clearing) {
         (Shape::Set(_), _) => Value::Set(Default::default()),
@@ -62,7 +77,10 @@ pub fn cleared_value(shape: &Shape, clearing: Clearing) -> Value {
     }
 }
 
-/// A scalar of a field, canonical.
+/// Returns the canonical value of a scalar. `Err` if its type or spelling does not fit the shape.
+///
+/// Null is the empty value of the field. Bounds of numbers, lengths of texts and names of choices are checked for
+/// manifests only: a vendor may exceed what its page states, and its value is still the live one.
 pub fn canonical_scalar(
     shape: &Shape,
     clearing: Clearing,
@@ -116,6 +134,8 @@ pub fn canonical_scalar(
     }
 }
 
+/// Returns a text. In a manifest, `""` is `Null` for a field that the vendor clears with it, and a text of more than
+/// `max` characters is refused.
 fn text_value(
     text: &str,
     max: Option<usize>,
@@ -139,6 +159,7 @@ fn text_value(
     Ok(Value::Text(text.into()))
 }
 
+/// Returns the canonical name of a choice, replacing an alias. `Err` for an unknown name in a manifest.
 fn canonical_choice(
     text: &str,
     values: &[&str],
@@ -149,7 +170,7 @@ fn canonical_choice(
         .iter()
         .find(|(alias, _)| *alias == text)
         .map_or(text, |(_, name)| name);
-    // A vendor may have learned a choice since its page was read; what it says is still the truth.
+    // The vendor may have added a choice since its page was read; its value is still the live one.
     if values.contains(&canonical) || edge == Edge::Vendor {
         return Ok(Value::Text(canonical.into()));
     }
@@ -165,6 +186,8 @@ fn canonical_choice(
     )
 }
 
+/// Returns a day as `YYYY-MM-DD`. A manifest must spell it so; from a vendor a time of day is cut off, and a text that
+/// is no date is kept.
 fn canonical_date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     let head = match edge {
         Edge::Manifest => text,
@@ -183,7 +206,7 @@ fn canonical_date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     }
 }
 
-/// An instant with or without zone and with any number of fractional digits; without a zone it is UTC.
+/// Returns an instant in whole seconds of UTC. Without a zone it is read as UTC; fractions of a second are dropped.
 fn canonical_instant(text: &str) -> Result<Value, Misfit> {
     if is_second(text.as_bytes()) {
         return Ok(Value::Text(text.into()));
@@ -199,7 +222,8 @@ fn canonical_instant(text: &str) -> Result<Value, Misfit> {
     }
 }
 
-/// Whether a text is a day in its canonical spelling, the only one of a date.
+/// Reports whether a text is an existing day in its canonical spelling: `2028-02-29` is, `2027-02-29` and `2027-1-1`
+/// are not. Saves a parse for most dates.
 fn is_day(text: &[u8]) -> bool {
     let [y @ .., b'-', m1, m2, b'-', d1, d2] = text else {
         return false;
@@ -215,7 +239,7 @@ fn is_day(text: &[u8]) -> bool {
     y.len() == 4 && year > 0 && date.is_ok()
 }
 
-/// The same of an instant in whole seconds.
+/// Reports whether a text is an instant in its canonical spelling, for example `2027-01-31T23:59:59Z`.
 fn is_second(text: &[u8]) -> bool {
     let [day @ .., b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'Z'] = text else {
         return false;
@@ -226,7 +250,7 @@ fn is_second(text: &[u8]) -> bool {
     is_day(day) && below(h1, h2, 24) && below(m1, m2, 60) && below(s1, s2, 60)
 }
 
-/// The number that a few digits write.
+/// Returns the number that ASCII digits write; `None` for another character or a number too large for `N`.
 fn digits_to_number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
     let number = digits.iter().try_fold(0_u32, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
@@ -235,8 +259,10 @@ fn digits_to_number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
     N::try_from(number).ok()
 }
 
-/// A date and time in UTC that is no timestamp to jiff: without a zone, or in the last hours of the year
-/// 9999, which .NET (`DateTime.MaxValue`) and others write for "never".
+/// Parses a date and time in UTC that jiff does not accept as a timestamp; `None` if it is none.
+///
+/// These are texts without a zone, and the last hours of the year 9999, which .NET (`DateTime.MaxValue`) and others
+/// write for "never".
 fn parse_zoneless(text: &str) -> Option<String> {
     let zone = ["Z", "z", "+00:00"];
     let time = zone
@@ -249,13 +275,14 @@ fn parse_zoneless(text: &str) -> Option<String> {
     Some(format!("{whole}Z"))
 }
 
-/// An instant in whole seconds with a literal `Z`.
+/// Formats an instant in whole seconds, with a literal `Z`.
 fn whole_seconds(moment: jiff::Timestamp) -> String {
     // Whole seconds of a valid timestamp are a valid timestamp.
     let whole = jiff::Timestamp::from_second(moment.as_second()).unwrap_or(moment);
     whole.to_string()
 }
 
+/// Returns a GUID in lower case with hyphens. The nil GUID is `Null`, except for a field that cannot be empty.
 fn canonical_guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
     match uuid::Uuid::try_parse(text.trim()) {
         // .NET prints a missing Guid as zeros.
@@ -266,7 +293,7 @@ fn canonical_guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
     }
 }
 
-/// An id as it is compared: one that is a UUID has no case.
+/// Returns an id as it is compared: a UUID in lower case, any other id unchanged.
 pub fn canonical_id(text: &str) -> Text {
     // Of all spellings of a UUID only the one with hyphens has this length.
     let uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
@@ -276,7 +303,7 @@ pub fn canonical_id(text: &str) -> Text {
     }
 }
 
-/// The integer that a number is, however it is written: 40, 40.0 and 4e1.
+/// Returns the integer that a number stands for: 40, 40.0 and 4e1 are 40. `None` for a fraction or over 64 bits.
 pub fn parse_integer(text: &str) -> Option<i64> {
     text.parse()
         .ok()
@@ -286,6 +313,8 @@ pub fn parse_integer(text: &str) -> Option<i64> {
         })
 }
 
+/// Describes the given value for an error, for example `integer 7` or `number 0.5, which has a fraction`. Long values
+/// are cut, so that a message stays one line.
 fn describe_expected(shape: &Shape, given: Scalar<'_>) -> String {
     match given {
         Scalar::Null => "null".into(),

@@ -1,14 +1,15 @@
-//! Tables to wire: spells fields for a write. The way back, by the same tables, is `decode`.
+//! Spells canonical fields as the JSON of a write call, by the field table. The way back is `decode`.
 //!
-//! Vendors that rename members or wrap them do that around these functions; the rules of types, keys
-//! and "nothing" are the same for all of them.
+//! In: a table and fields. Out: the members of a body, in the order of the table. Vendors that rename members or wrap
+//! them do that around these functions; the rules of types, keys and empty values are the same for all of them. No
+//! call is built here.
 
 use serde_json::{Map, Value as Json};
 
 pub use super::decode::{decode_element, decode_value};
 use crate::model::{Clearing, Field, Fields, Shape, Value};
 
-/// What a JSON value is, in words for a message.
+/// Names the type of a JSON value for a message: `a list`, `text`, `null`.
 pub fn json_kind(json: &Json) -> &'static str {
     match json {
         Json::Null => "null",
@@ -20,7 +21,7 @@ pub fn json_kind(json: &Json) -> &'static str {
     }
 }
 
-/// Spells fields for the write call, in the order of the table.
+/// Spells fields for the write call, in the order of the table. Fields that are not in `fields` are left out.
 pub fn encode_fields(table: &'static [Field], fields: &Fields) -> Map<String, Json> {
     let mut body = Map::new();
     for field in table {
@@ -34,7 +35,9 @@ pub fn encode_fields(table: &'static [Field], fields: &Fields) -> Map<String, Js
     body
 }
 
-/// The wire form of a value, or nothing where "nothing" is said by leaving the member out.
+/// Returns the JSON of a value; `None` where the vendor clears a field by leaving the member out.
+///
+/// An empty value is spelled as the field's `Clearing` demands: null, `""` or 0.
 fn spell_value(field: &Field, value: &Value) -> Option<Json> {
     match (value, &field.shape) {
         (Value::Null, _) => match field.clearing {

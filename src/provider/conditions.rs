@@ -1,14 +1,30 @@
-//! Conditional members: required exactly when another field has one value, meaningless otherwise.
+//! Handles conditional members: required exactly when another field has one value, meaningless otherwise.
 //!
-//! Used twice: on manifests, where a condition that is stated must be met by what is stated, and on the
-//! finished body of a write, where the condition may come from live.
+//! In: the table, whose `Need::When` states the conditions, and the fields of a manifest or of a finished object. Out:
+//! findings, the fields without meaningless members, or the members that are missing. Which fields are sent is decided
+//! in `plan`.
+//!
+//! Used twice: on manifests, where a condition that is stated must be met by what is stated, and on the finished body
+//! of a write, where the condition may come from live. For `expiration_date`, needed when `expiration_type` is
+//! `fixed`:
+//!
+//! ```text
+//! type            date         manifest                        finished body
+//! fixed           2027-01-01   fine                            sent
+//! fixed           none         error `missing-field`           refused: the member is missing
+//! no_expiration   2027-01-01   warning `no-effect`, left out   not sent
+//! not stated      2027-01-01   fine                            depends on the type in live
+//! ```
 
 use crate::model::{ConditionScope, Diagnostic, Field, FieldPath, Fields, Need, Shape, Value};
 
+/// Receives each finding with the path that it is about.
 type ConditionReport<'a> = dyn FnMut(&str, Diagnostic) + 'a;
 
-/// Checks a manifest. A member whose condition is stated and not met has no effect: it is reported and
-/// taken out, since the vendor would answer with null and the object would never converge.
+/// Checks the conditions of a manifest and reports each violation to `report`.
+///
+/// A member whose condition is stated and not met has no effect. It is reported and removed from `fields`, since the
+/// vendor would answer with null and the object would never converge.
 pub fn audit_conditions(
     table: &'static [Field],
     fields: &mut Fields,
@@ -35,14 +51,16 @@ pub fn audit_conditions(
     }
 }
 
-/// A keyed list taken out of its object, so that its elements can change while the object is looked at: no
-/// condition is about a list.
+/// Takes a keyed list out of its object, so that its elements can change while the object is borrowed. `None` if the
+/// field is no keyed list. The caller puts it back; no condition depends on a list.
 fn take_list(fields: &mut Fields, name: &'static str) -> Option<Value> {
     let value = fields.get_mut(name)?;
     matches!(value, Value::Items(_)).then(|| std::mem::replace(value, Value::Null))
 }
 
-/// Reports what is wrong among the members of an object or element, and names those that have no effect.
+/// Reports violations among the members of an object or element, and returns the names of those without effect.
+///
+/// `here` is the object or element itself, `object` the object around it, `place` the path of `here`.
 fn check_level(
     table: &'static [Field],
     here: &Fields,
@@ -95,9 +113,10 @@ fn check_level(
     idle
 }
 
-/// Drops from a finished object what its conditions make meaningless, so that a date left over from an
-/// earlier type is not sent. What meant nothing in `live` already stays as live has it: a write changes nothing
-/// that nobody asked for.
+/// Removes from a finished object what its conditions make meaningless, so that a date left over from an earlier type
+/// is not sent.
+///
+/// A member that meant nothing in `live` already keeps its live value: a write changes only what was asked for.
 pub fn drop_meaningless(table: &'static [Field], fields: &mut Fields, live: &Fields) {
     let idle = find_meaningless(table, fields, fields);
     for field in table {
@@ -120,6 +139,9 @@ pub fn drop_meaningless(table: &'static [Field], fields: &mut Fields, live: &Fie
     drop_or_restore(table, &idle, fields, Some(live), live);
 }
 
+/// Removes the members in `idle`, or restores the live value of those that were meaningless before as well.
+///
+/// `held` is the live object or element, `None` for a new element.
 fn drop_or_restore(
     table: &'static [Field],
     idle: &[&'static str],
@@ -137,7 +159,7 @@ fn drop_or_restore(
     }
 }
 
-/// A wish that has no effect: the type that would give it a meaning is another one.
+/// A wish without effect: the field that would give it a meaning has another value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idle {
     pub path: FieldPath,
@@ -146,8 +168,9 @@ pub struct Idle {
     pub is: &'static str,
 }
 
-/// Finds what `wanted` asks for in vain, given the object as it should be. The audit has taken out what the
-/// manifest alone makes meaningless, so here the deciding type is that of live.
+/// Finds the wishes in `wanted` that have no effect on the finished object `next`.
+///
+/// The audit has removed what the manifest alone makes meaningless, so here the deciding value comes from live.
 pub fn without_effect(table: &'static [Field], wanted: &Fields, next: &Fields) -> Vec<Idle> {
     let root = FieldPath::default();
     let mut found = idle_at(table, wanted, next, next, &root);
@@ -166,6 +189,7 @@ pub fn without_effect(table: &'static [Field], wanted: &Fields, next: &Fields) -
     found
 }
 
+/// Finds the wishes without effect among the members of one object or element at the path `at`.
 fn idle_at(
     table: &'static [Field],
     wanted: &Fields,
@@ -189,6 +213,7 @@ fn idle_at(
     table.iter().filter_map(idle).collect()
 }
 
+/// Returns the names of the members of `here` whose condition is known and not met.
 fn find_meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
     let held = table.iter().filter(|field| here.contains_key(field.name));
     held.filter(|field| means_nothing(field, here, object))
@@ -196,7 +221,8 @@ fn find_meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> 
         .collect()
 }
 
-/// Reports whether the field's condition is known and not met.
+/// Reports whether the field's condition is known and not met. False for a field without a condition, and where the
+/// deciding field is not there.
 pub fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
     let Need::When {
         scope,
@@ -214,7 +240,9 @@ pub fn means_nothing(field: &Field, here: &Fields, object: &Fields) -> bool {
     matches!(source.get(trigger), Some(Value::Text(stated)) if stated != is)
 }
 
-/// The members that a finished object still lacks, by path.
+/// Returns the paths of the members that a finished object still lacks, for example `Features[A 1].count`.
+///
+/// A `Null` satisfies an unconditional need, which the vendor may clear, but not a conditional one.
 pub fn missing_members(table: &'static [Field], fields: &Fields) -> Vec<String> {
     let mut lacking = Vec::new();
     lacking_at(table, fields, fields, "", &mut lacking);
@@ -230,6 +258,7 @@ pub fn missing_members(table: &'static [Field], fields: &Fields) -> Vec<String> 
     lacking
 }
 
+/// Appends the members that one object or element lacks; `place` is the start of their paths.
 fn lacking_at(
     table: &'static [Field],
     fields: &Fields,

@@ -1,11 +1,14 @@
-//! Dates that have an order: an end that comes before its beginning leaves no time between.
+//! Finds dates out of order: an end that comes before its beginning leaves no time between.
+//!
+//! In: the table, whose `not_before` pairs an end with its beginning, and the fields of an object. Out: a [`Reversed`]
+//! for each pair out of order. Whether that is an error is the caller's decision.
 //!
 //! Used twice, as conditions are: on manifests, and on the object as a write would leave it, where one of the two
-//! dates may be live's. Equal dates are in order: the page of Alinea's write call prints a pair of them.
+//! dates may come from live. Equal dates are in order: the page of Alinea's write call prints a pair of them.
 
 use crate::model::{ConditionScope, Field, FieldPath, Fields, Need, Shape, Text, Value};
 
-/// An end that comes before its beginning.
+/// Names an end that comes before its beginning, with both dates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reversed {
     pub end: FieldPath,
@@ -14,7 +17,7 @@ pub struct Reversed {
 }
 
 impl Reversed {
-    /// What is wrong, in words: `EndDate` 2026-01-01T00:00:00Z is before `StartDate` 2027-01-01T00:00:00Z.
+    /// Returns the problem as text: `EndDate` 2026-01-01T00:00:00Z is before `StartDate` 2027-01-01T00:00:00Z.
     pub fn words(&self) -> String {
         let Self { end, begin, days } = self;
         let [until, from] = days;
@@ -38,6 +41,7 @@ pub fn find_reversed(table: &'static [Field], object: &Fields) -> Vec<Reversed> 
     found
 }
 
+/// Finds the reversed pairs among the fields of one object or element. A pair with one date is in order.
 fn reversed_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<Reversed> {
     let one = |field: &'static Field| {
         let before = field.not_before?;
@@ -56,7 +60,8 @@ fn reversed_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<
     table.iter().filter_map(one).collect()
 }
 
-/// The date of a field, if it means anything where it stands and is none that a vendor made up.
+/// Returns the date of a field; `None` if a condition makes it meaningless or the vendor uses it for "no date", as
+/// with `0000-00-00`.
 fn meaningful_date<'a>(field: &Field, fields: &'a Fields) -> Option<&'a Text> {
     let Value::Text(date) = fields.get(field.name)? else {
         return None;

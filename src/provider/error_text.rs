@@ -1,27 +1,37 @@
-//! What a vendor says when it refuses: found in every error shape the pages show, and in nothing else.
+//! Extracts the vendor's error message from a reply that is not a success, without quoting secrets.
 //!
-//! A failing reply may hold the object itself, with the keys and passwords that some vendors show in clear
-//! text; a gateway may cut it anywhere or wrap it in a page. So only what stands where an error's words
-//! stand is quoted. Of a body in no known shape nothing is, unless it is plain words; what could be a key
-//! is cut out of those.
+//! In: a `Reply`. Out: one line of at most `LONGEST` characters, and advice for some statuses. Nothing is decided by
+//! these texts: whether a call is repeated depends on its status.
+//!
+//! A failing reply may hold the object itself, with the keys and passwords that some vendors show in clear text; a
+//! gateway may cut it anywhere or wrap it in a page. So only members that hold an error's message are quoted. A body
+//! in no known shape is not quoted unless it is plain words, and words that could be a key are replaced in those.
+//!
+//! ```text
+//! {"message": "No access", "code": 7}   No access (7)
+//! {"max": ["Too high."]}                max: Too high.
+//! {"id": 7, "license_key": "AB12-…"}    … bytes of JSON without an error's words
+//! <html><title>Bad Gateway</title>…     an HTML page titled "Bad Gateway"
+//! ```
 
 use serde_json::{Map, Value as Json};
 
 use crate::model::Reply;
 use crate::model::wording::shorten;
 
+/// The highest number of characters of a quoted message.
 const LONGEST: usize = 400;
 
-/// What stands for words that could be a secret.
+/// Replaces words that could be a secret.
 const HIDDEN: &str = "[not shown]";
 
-/// What to look at when an account may not do what was asked.
+/// The advice for an account that may not do what was asked.
 const RIGHTS: &str = "check the connection's credentials and their rights";
 
-/// What to look at when something answers that is not the API: a proxy, or another part of the site.
+/// The advice for an answer that is not from the API but from a proxy or another part of the site.
 const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
 
-/// The vendor's words in a reply that is not a success, and what to look at.
+/// Returns the vendor's message in a reply that is not a success, with advice where the status allows one.
 pub fn describe_reply(reply: &Reply) -> String {
     let words = vendor_message(reply);
     match next_step(reply) {
@@ -30,7 +40,7 @@ pub fn describe_reply(reply: &Reply) -> String {
     }
 }
 
-/// What to look at after a refusal, where the status tells.
+/// Returns the advice for a refusal; `None` where the status does not point to a cause.
 fn next_step(reply: &Reply) -> Option<&'static str> {
     let page = looks_like_html(reply);
     let api = reply.body.trim_start().starts_with(['{', '[']);
@@ -43,7 +53,7 @@ fn next_step(reply: &Reply) -> Option<&'static str> {
     }
 }
 
-/// The vendor's words and nothing else.
+/// Returns the vendor's message alone, or what kind of body came instead of one.
 pub fn vendor_message(reply: &Reply) -> String {
     let body = reply.body.trim();
     if body.is_empty() {
@@ -73,7 +83,7 @@ pub fn vendor_message(reply: &Reply) -> String {
     }
 }
 
-/// Why a successful reply could not be read as JSON.
+/// Describes why a successful reply could not be read as JSON, without quoting it.
 pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     if reply.body.trim().is_empty() {
         "the body is empty".into()
@@ -90,7 +100,7 @@ pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     }
 }
 
-/// The words in a part of a reply that is known to be about an error, on one line.
+/// Returns the messages in JSON that is known to describe an error, on one line; `None` if it has none.
 pub fn from_error_json(json: &Json) -> Option<String> {
     from_json(json).map(|words| one_line(&words))
 }
@@ -109,6 +119,10 @@ fn from_json(json: &Json) -> Option<String> {
     }
 }
 
+/// Returns the message of an error object, with its code in parentheses; `None` if the object is no error.
+///
+/// A nested `error` object is read in its place. An object without message and code is one of errors by member, or no
+/// error.
 fn from_object(object: &Map<String, Json>) -> Option<String> {
     if let Some(inner) = object.get("error").filter(|inner| inner.is_object()) {
         return from_json(inner);
@@ -138,7 +152,7 @@ fn from_object(object: &Map<String, Json>) -> Option<String> {
     }
 }
 
-/// ASP.NET says which member it could not bind in `ModelState`.
+/// Adds what ASP.NET says about members that it could not bind, in `ModelState` or `MessageDetail`.
 fn with_state(main: String, object: &Map<String, Json>) -> String {
     let state = match (object.get("ModelState"), object.get("MessageDetail")) {
         (Some(Json::Object(state)), _) => member_errors(state),
@@ -151,8 +165,9 @@ fn with_state(main: String, object: &Map<String, Json>) -> String {
     }
 }
 
-/// `{"max_consumption": ["A valid integer is required."]}`. An object that has anything but such lists is no
-/// error but a licence.
+/// Returns the messages of an object like `{"max_consumption": ["A valid integer is required."]}`.
+///
+/// `None` for an object that has anything but such lists: it is a licence and no error.
 fn member_errors(object: &Map<String, Json>) -> Option<String> {
     if !object.values().all(is_about_an_error) {
         return None;
@@ -170,6 +185,7 @@ fn member_errors(object: &Map<String, Json>) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
+/// Reports whether a value consists of lists of messages only, at any depth.
 fn is_about_an_error(value: &Json) -> bool {
     match value {
         Json::Array(items) => items
@@ -180,11 +196,12 @@ fn is_about_an_error(value: &Json) -> bool {
     }
 }
 
+/// Reports whether a reply is a web page, by its content type or its first character.
 fn looks_like_html(reply: &Reply) -> bool {
     reply.content_type.contains("text/html") || reply.body.trim_start().starts_with('<')
 }
 
-/// Of a page no more than its title.
+/// Names an HTML page by its title. No other text of the page is quoted.
 fn page_title(body: &str) -> String {
     let lower = body.to_ascii_lowercase();
     let title = lower.find("<title>").and_then(|start| {
@@ -197,7 +214,7 @@ fn page_title(body: &str) -> String {
     }
 }
 
-/// A text that no structure vouches for. What may be a piece of a document is not quoted.
+/// Quotes a text of unknown structure if it is plain words; otherwise returns only its length.
 fn plain_words(text: &str) -> String {
     let piece = |c: char| "{}[]<>\"\\=&\u{fffd}".contains(c);
     if text.contains(piece) || text.chars().count() > LONGEST {
@@ -206,7 +223,7 @@ fn plain_words(text: &str) -> String {
     one_line(&without_values(text, TextTrust::Nothing))
 }
 
-/// How far a text is taken for words.
+/// Says how far a text is trusted to be a message.
 #[derive(Clone, Copy, PartialEq)]
 enum TextTrust {
     /// It stands where an error's words stand: only what it calls a secret itself is cut out.
@@ -215,7 +232,10 @@ enum TextTrust {
     Nothing,
 }
 
-/// The text without values of what it calls a key, a token or a password.
+/// Replaces the values of what a text calls a key, a token or a password: `password=x` becomes `password: [not
+/// shown]`.
+///
+/// With `TextTrust::Nothing`, single words that could be a key are replaced as well.
 fn without_values(text: &str, trust: TextTrust) -> String {
     let mut named = false;
     let words = text.split_whitespace().map(|word| {
@@ -239,7 +259,7 @@ fn without_values(text: &str, trust: TextTrust) -> String {
     words.collect::<Vec<String>>().join(" ")
 }
 
-/// Letters and digits mixed, capitals in groups, or longer than words are.
+/// Reports whether a word mixes letters and digits, has capitals in groups, or is longer than words are.
 fn could_be_a_key(word: &str) -> bool {
     let has = |what: fn(char) -> bool| word.contains(what);
     let digits = word.chars().filter(char::is_ascii_digit).count();
@@ -247,7 +267,7 @@ fn could_be_a_key(word: &str) -> bool {
     has(char::is_alphabetic) && digits > 0 || digits > 6 || capitals || word.chars().count() > 24
 }
 
-/// Whether something of this name is nobody's to see.
+/// Reports whether the value of something with this name must not be shown.
 fn sounds_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     let name = name.trim_matches(|c: char| !c.is_alphanumeric());
@@ -262,7 +282,7 @@ fn sounds_secret(name: &str) -> bool {
     name.ends_with("key") || SECRETS.iter().any(|secret| name.contains(secret))
 }
 
-/// One line, not too long, without control characters.
+/// Joins a text to one line without control characters and shortens it.
 fn one_line(text: &str) -> String {
     let clean: String = text
         .chars()

@@ -1,10 +1,21 @@
-//! One reading of objects of several kinds: the readings of their kinds, side by side over one account.
+//! Joins the readings of several kinds into one reading over one account.
+//!
+//! In: the wanted objects, of any of the kinds. Out: their calls side by side, and each object under its index among
+//! all that are wanted. The readings themselves decide what is called; this module only renumbers tickets and objects.
+//!
+//! ```text
+//! wanted    0 key   1 door   2 key
+//! parts     keys: own 0, 1 → 0, 2        doors: own 0 → 1
+//! calls     ticket 0 → keys, its ticket 0      ticket 1 → keys, its ticket 1      ticket 2 → doors, its ticket 0
+//! ```
 
 use super::ResourceKind;
 use super::reading::{Answer, Reading, Ticket};
 use crate::model::{Call, Desired, Observed};
 
-/// Reads every object by the reading of its kind. An object of none of the `kinds` is never given away.
+/// Reads each object by the reading of its kind. With one kind it is that kind's reading, without a wrapper.
+///
+/// An object of none of the `kinds` is never given away: the caller must not pass one.
 pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], wanted: &[&Desired]) -> Box<dyn Reading> {
     if let [only] = kinds {
         return only.reading(wanted);
@@ -33,6 +44,7 @@ struct Part {
     indices: Vec<usize>,
 }
 
+/// Routes calls and replies between the caller and the parts.
 struct KindReadings {
     parts: Vec<Part>,
     /// The part that each call came from, with the ticket that it has there.
@@ -40,6 +52,7 @@ struct KindReadings {
 }
 
 impl Part {
+    /// Replaces the indices within the part by those among all wanted objects.
     fn indexed(&self, objects: Vec<(usize, Observed)>) -> impl Iterator<Item = (usize, Observed)> {
         let objects = objects.into_iter();
         objects.map(|(index, observed)| (self.indices[index], observed))

@@ -7,7 +7,7 @@
 use super::reading::{Answer, Ticket};
 use crate::model::{Call, Observed, Text};
 
-/// The members that say which object a manifest speaks of, in the order of the kind's table.
+/// The ids that name an object, with their members, in the order of the kind's table.
 pub type Identity = Vec<(&'static str, Text)>;
 
 /// One vendor's listing of an account.
@@ -18,7 +18,7 @@ pub trait Listing: Send {
     /// Takes the reply to a call that `ready` gave out.
     fn take(&mut self, ticket: Ticket, answer: Answer);
 
-    /// What was found. Called when nothing is left to send.
+    /// Returns what was found. Called when nothing is left to send.
     fn finish(self: Box<Self>) -> Listed;
 }
 

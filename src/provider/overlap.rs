@@ -8,20 +8,20 @@
 //!
 //! Rows that are added behind the last page move nothing and are no reason to read again.
 
-/// Readings of a list that keeps moving. After these it is said that it may be short.
+/// The number of readings of a list that keeps moving. After these it is reported that the list may be incomplete.
 pub const READINGS: usize = 3;
 
-/// One reading of a list, page after page.
+/// Tracks one reading of a list, page after page.
 #[derive(Clone, Debug, Default)]
 pub struct Overlap<Id = String> {
-    /// The ids of the page that was read last, and its place in the list.
+    /// The ids of the page that was read last; `start` is the index of its first row in the list.
     page: Vec<Id>,
     start: usize,
     /// The ids of the first page, by which a server is known that has no pages.
     first: Vec<Id>,
 }
 
-/// What a page says of the list.
+/// Tells how a page fits to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joint {
     /// It begins where the page before ended.
@@ -33,17 +33,26 @@ pub enum Joint {
 }
 
 impl<Id: Clone + PartialEq> Overlap<Id> {
-    /// Rows of the list that were read.
+    /// Returns the number of rows that were read.
     pub fn end(&self) -> usize {
         self.start + self.page.len()
     }
 
-    /// The place of the last row, from which the next page is to be asked for; 0 at the beginning.
+    /// Returns the index of the last row, from which the next page is asked for; 0 at the beginning.
     pub fn last(&self) -> usize {
         self.end().saturating_sub(1)
     }
 
-    /// Takes the ids of the page that begins at `start`.
+    /// Takes the ids of the page that begins at `start` and compares it with the page before.
+    ///
+    /// Worked example with pages of three rows; the next page is asked for from row 2, the last one read:
+    ///
+    /// ```text
+    /// page 0      A B C
+    /// page 2      C D E    Follows: both show C at row 2
+    /// page 2      D E F    Moved: a row before C was deleted
+    /// page 2      A B C    First: the server ignores the offset
+    /// ```
     pub fn take(&mut self, start: usize, ids: Vec<Id>) -> Joint {
         if start == 0 && self.page.is_empty() {
             self.first.clone_from(&ids);
@@ -66,7 +75,7 @@ impl<Id: Clone + PartialEq> Overlap<Id> {
     }
 }
 
-/// What is said of a list that moved in every reading.
+/// Describes a list that moved in every reading; `list` is its call, for example `GET /customers`.
 pub fn unsettled_list(list: &str) -> String {
     format!(
         "{list}: the list changed while it was read, {READINGS} times: it may have more objects than these; try again"

@@ -11,15 +11,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::{Call, Observed, Reply};
 
-/// Pages that are read of a list whose length has nothing to do with what is wanted, such as that of all
-/// customers: a hundred thousand rows where pages have a hundred. A list that goes on is taken for one
-/// that never ends.
+/// The highest number of pages that are read of a list whose length is independent of what is wanted, such as that of
+/// all customers. With a hundred rows on a page it is a hundred thousand rows; a longer list is taken for one that
+/// never ends.
 pub const MOST_PAGES: usize = 1_000;
 
-/// Names a call of a reading, so that its reply finds back.
+/// Numbers a call of a reading, so that its reply is matched to it.
 pub type Ticket = usize;
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub enum Answer {
     Reply(Reply),
@@ -35,22 +35,22 @@ pub trait Reading: Send {
     /// Takes the reply to a call that `ready` gave out.
     fn take(&mut self, ticket: Ticket, answer: Answer);
 
-    /// The objects that nothing more is asked about, by their places among the wanted. Each is given away
-    /// once, as soon as it is known, so that a hundred thousand need not be held together.
+    /// Returns the objects that need no further call, by their indices among the wanted. Each is returned once, as
+    /// soon as it is known, so that a hundred thousand need not be held together.
     fn settled(&mut self) -> Vec<(usize, Observed)>;
 
-    /// The objects that `settled` has not given away, in their order. Called when nothing is left to send.
+    /// Returns the objects that `settled` has not returned, in their order. Called when nothing is left to send.
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)>;
 }
 
-/// The settled objects of a reading, until they are given away.
+/// Holds the settled objects of a reading until they are given away.
 pub struct Settled {
     fresh: Vec<(usize, Observed)>,
     open: Vec<bool>,
 }
 
 impl Settled {
-    /// Nothing is settled yet of so many objects.
+    /// Begins with `wanted` objects, none of which is settled.
     pub fn none_of(wanted: usize) -> Self {
         Self {
             fresh: Vec::new(),
@@ -58,18 +58,19 @@ impl Settled {
         }
     }
 
-    /// Settles an object. What came first counts.
+    /// Settles an object. A second call for the same index is ignored.
     pub fn put(&mut self, place: usize, observed: Observed) {
         if self.open.get_mut(place).is_some_and(std::mem::take) {
             self.fresh.push((place, observed));
         }
     }
 
+    /// Returns the objects that were settled since the last call.
     pub fn give(&mut self) -> Vec<(usize, Observed)> {
         std::mem::take(&mut self.fresh)
     }
 
-    /// What has not been given away, in order; `open` says what became of the others.
+    /// Returns what has not been given away, in order; `open` says what became of an object that was never settled.
     pub fn finish(mut self, mut open: impl FnMut(usize) -> Observed) -> Vec<(usize, Observed)> {
         let places = self.open.iter().enumerate().filter(|(_, open)| **open);
         let rest = places.map(|(place, _)| (place, open(place)));
@@ -79,7 +80,7 @@ impl Settled {
     }
 }
 
-/// Calls waiting to go out, each with a note of what it is for.
+/// Holds the calls that wait to go out, each with its purpose.
 #[derive(Debug)]
 pub struct Outbox<P> {
     waiting: Vec<(Ticket, Call)>,
@@ -97,22 +98,24 @@ impl<P> Default for Outbox<P> {
 }
 
 impl<P: Clone> Outbox<P> {
+    /// Queues a call. `purpose` is returned when its reply comes.
     pub fn send(&mut self, call: Call, purpose: P) {
         self.purposes.push((purpose, call.shown()));
         self.waiting.push((self.purposes.len() - 1, call));
     }
 
+    /// Returns the queued calls with their tickets and empties the queue.
     pub fn ready(&mut self) -> Vec<(Ticket, Call)> {
         std::mem::take(&mut self.waiting)
     }
 
-    /// What a call was for, and how it is named in messages.
+    /// Returns the purpose of a call and its name in messages.
     pub fn purpose(&self, ticket: Ticket) -> (P, String) {
         self.purposes[ticket].clone()
     }
 }
 
-/// A reply that is a success, or the words of a failure that name the call.
+/// Returns the reply if it is a success; `Err` names the call and quotes the vendor's error.
 pub fn require_success(name: &str, answer: Answer) -> Result<Reply, Failure> {
     match answer {
         Answer::Reply(reply) if reply.is_success() => Ok(reply),
@@ -128,7 +131,7 @@ pub fn require_success(name: &str, answer: Answer) -> Result<Reply, Failure> {
     }
 }
 
-/// Why a successful reply is of no use.
+/// Describes a successful reply that is not the JSON that was expected.
 pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
     let why = super::error_text::describe_unreadable(reply, error);
     Failure {
@@ -137,14 +140,16 @@ pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) ->
     }
 }
 
-/// Turns what came back into a tree.
+/// Parses a successful answer into a tree. `Err` if the call failed or the body is no JSON.
 pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
     let reply = require_success(name, answer)?;
     serde_json::from_str(&reply.body).map_err(|error| unreadable_reply(name, &reply, &error))
 }
 
-/// Whether the vendor itself says that there is no such thing. The 404 page of a proxy, or of a wrong base
-/// URL, is no JSON and says nothing about the object.
+/// Reports whether the vendor itself answered that the object does not exist.
+///
+/// Only a 404 with a JSON object counts. The 404 page of a proxy, or of a wrong base URL, is no JSON and says nothing
+/// about the object.
 pub fn is_absent(answer: &Answer) -> bool {
     match answer {
         Answer::Reply(reply) if reply.status == 404 => {
@@ -156,25 +161,27 @@ pub fn is_absent(answer: &Answer) -> bool {
     }
 }
 
-/// What has been seen of a list, to tell whether a page brings anything new. Of each id only a hash is
-/// kept: that two differ and have one hash is not to be expected, and would at worst end a list early.
+/// Remembers which ids a list has shown, to tell whether a page brings anything new.
+///
+/// Only a hash of each id is kept. Two ids with one hash are not to be expected, and would at worst end a list early.
 #[derive(Clone, Debug, Default)]
 pub struct SeenIds(HashSet<u64>);
 
 impl SeenIds {
-    /// Whether this id is seen for the first time.
+    /// Records an id and reports whether it is new.
     pub fn is_new(&mut self, id: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
         self.0.insert(hasher.finish())
     }
 
+    /// Reports whether no id was recorded.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A call that brought no usable reply.
+/// A call without a usable reply. `status` is `None` if no reply came or the reply is malformed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub status: Option<u16>,
@@ -182,7 +189,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A reply that came, and is not as documented.
+    /// Makes the failure of a reply that came and is not as documented.
     pub fn odd(text: String) -> Self {
         Self { status: None, text }
     }

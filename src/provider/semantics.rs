@@ -1,7 +1,6 @@
-//! The axes on which the write calls of kinds differ. A kind is a point on them; a new one is most likely a new
-//! combination.
+//! Names the ways in which the write calls of kinds differ. Each kind is one combination of them.
 //!
-//! Every kind says where it stands in its [`semantics`](super::ResourceKind::semantics). The shell compares fields before
+//! Every kind states its own in its [`semantics`](super::ResourceKind::semantics). The shell compares fields before
 //! it writes, since no vendor takes a condition on a write.
 
 /// Which members the body of a write must carry.

@@ -1,7 +1,8 @@
-//! Signatures by HMAC-SHA-256: of deliveries that come in, and of messages that go out. Pure; the time is an argument.
+//! Makes and checks HMAC-SHA-256 signatures of deliveries that come in and of messages that go out.
 //!
-//! Every comparison takes the same time for a near miss as for a far one: `verify_slice` compares the codes
-//! themselves, and a token that is sent as it is gets compared by its code under a key of the secret.
+//! Pure; the time is an argument. Every comparison takes the same time for a near miss as for a far one:
+//! `verify_slice` compares the codes themselves, and a token that is sent unchanged is compared by its code under a
+//! key of the secret.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;

@@ -22,7 +22,7 @@ use crate::model::{
     Shape, Value,
 };
 
-/// What a manifest says of a live object.
+/// Holds what a manifest states that wants a live object exactly as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Statement {
     /// The members of `desired`, in the order of the table.
@@ -31,7 +31,7 @@ pub struct Statement {
     pub omitted: Vec<String>,
 }
 
-/// States a live object.
+/// Returns the statement of a live object. It never fails: what cannot be stated is named in `omitted`.
 pub fn state_object(table: &'static [Field], live: &Live) -> Statement {
     let mut fields = live.fields.clone();
     super::conditions::drop_meaningless(table, &mut fields, &Fields::new());
@@ -47,7 +47,7 @@ pub fn state_object(table: &'static [Field], live: &Live) -> Statement {
     Statement { desired, omitted }
 }
 
-/// Takes a member out of an object, or out of an element of one of its lists.
+/// Removes a member from an object, or from an element of one of its lists. Other paths are left alone.
 fn take_out(fields: &mut Fields, path: &FieldPath) {
     match path.parts() {
         [PathPart::Field(name)] => {
@@ -67,6 +67,8 @@ fn take_out(fields: &mut Fields, path: &FieldPath) {
     }
 }
 
+/// States the members of an object or element in the order of the table. Values that mean nothing are skipped, and
+/// values that a manifest cannot spell go to `omitted` with their path.
 fn state_members(
     table: &'static [Field],
     fields: &Fields,
@@ -93,7 +95,7 @@ fn state_members(
     said
 }
 
-/// Whether a field may stand in an imported manifest at all.
+/// Reports whether a field may stand in an imported manifest. Counters, one-shot wishes and conveniences may not.
 fn is_stated(field: &Field) -> bool {
     let by_itself = match field.carry {
         Carry::Live => false,
@@ -102,6 +104,7 @@ fn is_stated(field: &Field) -> bool {
     field.need != Need::Never && !by_itself
 }
 
+/// Returns a value as a manifest spells it; `Err` if a manifest cannot.
 fn state_value(
     field: &'static Field,
     value: &Value,
@@ -127,7 +130,7 @@ fn state_value(
     }
 }
 
-/// Why no manifest can say a value.
+/// Says why a manifest cannot spell a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum Unsayable {
     #[error("it has an empty member")]
@@ -141,7 +144,9 @@ enum Unsayable {
     Refused(String),
 }
 
-/// Checks that a manifest with this value is read as this value.
+/// Checks that a manifest with this value is read back as this value.
+///
+/// `Err(NoSpelling)` if it is read as another one: an empty text in a field where that means null.
 fn check_sayable(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(), Unsayable> {
     let scalar = match value {
         Value::Bool(value) => Scalar::Bool(*value),
@@ -156,6 +161,8 @@ fn check_sayable(shape: &Shape, clearing: Clearing, value: &Value) -> Result<(),
     }
 }
 
+/// States a keyed list, with the key in front of each element. `Err` if an element has an empty key: the list then
+/// goes as a whole, because a list without the element would ask for its removal.
 fn state_list(
     elements: &'static Elements,
     items: &[(ElementKey, Fields)],
@@ -177,7 +184,10 @@ fn state_list(
     Ok(Json::Array(said))
 }
 
-/// Takes out what demands a member that is not said: an expiration that is fixed, but on no day.
+/// Removes a member that demands another one which is not stated.
+///
+/// A feature has `expiration_type: fixed` and the date 0000-00-00. The date cannot be spelled, so the type goes too: a
+/// manifest with `fixed` and no date would be refused.
 fn drop_triggers(
     table: &'static [Field],
     said: &mut Map<String, Json>,
@@ -204,7 +214,8 @@ fn drop_triggers(
     }
 }
 
-/// The same for members of elements that depend on the object.
+/// Removes a member of the object that demands a member of every element, if one element lacks it: `license_type:
+/// network` goes where a feature has no `count`.
 fn untrigger_from_elements(
     table: &'static [Field],
     said: &mut Map<String, Json>,
@@ -235,7 +246,7 @@ fn untrigger_from_elements(
     }
 }
 
-/// Free data with its members in the order of their names, whatever order the vendor has them in.
+/// Returns free data with its members sorted by name, so that an import does not depend on the order of a reply.
 fn sort_members(json: &Json) -> Json {
     match json {
         Json::Object(object) => {

@@ -1,17 +1,19 @@
-//! Webhooks: who signed a delivery, and where its event says to look.
+//! Checks webhook deliveries: who signed one, and which object its event is about.
 //!
-//! A delivery goes in as headers and raw body. The signature is checked over the raw body before anybody parses it,
-//! and an event is a hint to look, never data: what it says of an object is not believed. Routes, replays and rates
-//! belong to the daemon; a vendor has its own rules in `webhook.rs` of its folder.
+//! In: headers and raw body. Out: the signed time or text, and a target to read. The signature is checked over the raw
+//! body before it is parsed. An event is only a hint to read: what it states about an object is not used. Replays,
+//! rates and routes belong to the daemon; a vendor's own rules are in `webhook.rs` of its folder.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 /// The webhooks of one vendor.
 pub trait Webhook: Sync {
-    /// Checks that a delivery was signed by somebody who knows the secret. Returns what was signed beside the body,
-    /// such as a time, or the empty text: with the body it tells one delivery from another. Returns `None` if the
-    /// signature is missing, wrong, too old or too new; that takes as long as a check that holds.
+    /// Checks that a delivery was signed with the secret. Returns what was signed beside the body, such as a time, or
+    /// the empty text; together with the body it identifies the delivery.
+    ///
+    /// Returns `None` if the signature is missing, wrong, too old or too new. That takes as long as a check that
+    /// holds.
     fn verify(&self, secret: &[u8], delivery: &Delivery<'_>) -> Option<String>;
 
     /// Returns where the event in a body says to look, or `None` if it cannot concern what manifests describe. A
@@ -19,7 +21,7 @@ pub trait Webhook: Sync {
     fn target(&self, body: &[u8]) -> Option<Target>;
 }
 
-/// A delivery as it came in.
+/// Holds a delivery as it came in.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
     pub headers: &'a Headers,
@@ -27,12 +29,12 @@ pub struct Delivery<'a> {
     pub received: Timestamp,
 }
 
-/// Where to look.
+/// Names what to read after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// At everything of the account: the event does not say which object it is about.
+    /// Everything of the account: the event does not say which object it is about.
     Account,
-    /// At one object, by any of its identity members.
+    /// One object, by any of its identity members.
     Object(String),
 }
 

@@ -1,4 +1,8 @@
-//! The ids that name an object: from the manifest, and from the command line.
+//! Reads the ids that name an object, from a manifest and from the command line.
+//!
+//! In: the members beside `desired`, or a text such as `1-A/2-B`. Out: the identity with canonical ids. Both go
+//! through `id_text`, so an object has one name in either place. No call is made: whether the object exists is unknown
+//! here.
 
 use crate::model::Kind;
 use compact_str::ToCompactString;
@@ -9,6 +13,8 @@ use crate::model::{Diagnostic, KindTable, Shape, Text, Tree};
 use crate::provider::listing::Identity;
 
 impl Auditor<'_> {
+    /// Reads the identity of a draft and reports ids that are not valid. A member that is missing has been reported
+    /// with the envelope of the manifest and is skipped.
     pub(super) fn identity(&mut self, table: &KindTable, draft: &Draft) -> Identity {
         let mut found = Vec::with_capacity(table.identity.len());
         for identity in table.identity {
@@ -53,7 +59,7 @@ impl Auditor<'_> {
     }
 }
 
-/// Why a text does not name an object.
+/// Says why a text does not name an object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     #[error("{kind} is named by {names}, for example {example}; not by {text:?}")]
@@ -71,7 +77,9 @@ pub enum IdentityError {
     NotGuid { name: String, text: String },
 }
 
-/// Reads an identity: the members of the kind's identity, joined by `/`.
+/// Reads an identity from a text: the members of the kind's identity, joined by `/`, as in `organization/license`.
+///
+/// `Err` if the number of members differs or one is not a valid id.
 pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, IdentityError> {
     let parts: Vec<&str> = text.split('/').collect();
     let names: Vec<&str> = table
@@ -97,7 +105,10 @@ pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, IdentityEr
         .collect()
 }
 
-/// An id as it goes into a path: one segment, nothing that would be cut or read as a pattern.
+/// Returns an id as it goes into the path of a URL. `Err` for an empty id, for `.` and `..`, and for characters that
+/// would end the segment or be read as a pattern.
+///
+/// Equal ids get one spelling: `007` becomes `7` for a numeric id, and a GUID is in lower case.
 fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, IdentityError> {
     let given = || (name.to_string(), text.to_string());
     let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\?#%*,".contains(c);

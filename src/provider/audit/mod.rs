@@ -1,4 +1,20 @@
-//! Drafts to desired objects: every field checked against the table, before the first request.
+//! Audits drafts: checks every field of a manifest against the table and makes a desired object, before any request.
+//!
+//! In: a `Draft`, the tree of a manifest with the places of its nodes. Out: a `Desired` with canonical values, or
+//! findings that each point to a place. Live is not known here: what only a comparison with live can show is found in
+//! `plan`.
+//!
+//! The steps, each of which runs even if an earlier one found errors, so that one run reports everything:
+//!
+//! ```text
+//! 1  identity        the ids beside `desired`
+//! 2  fields          unknown names, types, bounds, duplicate keys
+//! 3  manifest_only   fields that no read returns and so must be stated
+//! 4  policy          `keepUnlisted`, `ignore`, `absentIsEmpty` name existing fields
+//! 5  conditions      members that another one demands or makes meaningless
+//! 6  dates           ends before their beginnings
+//! 7  kind.audit      the vendor's own rules, only if there was no error before
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +40,9 @@ mod policy;
 pub use identity::{IdentityError, identity_of};
 pub use paths::{find_mark, path_fault};
 
-/// Checks a draft and makes it desired. Nothing comes back if anything was wrong.
+/// Checks a draft and makes it desired. `None` if there was any error; warnings are reported and do not prevent it.
+///
+/// All findings go to `findings`, with their places in the manifest.
 pub fn audit_draft(
     kind: &dyn ResourceKind,
     draft: Draft,
@@ -80,7 +98,8 @@ pub fn audit_draft(
     whole.then_some(desired)
 }
 
-/// Where the auditor is. It becomes a path only in a finding: most objects have none.
+/// Names the field or element that is being checked. It becomes a path only in a finding: most objects have none, and
+/// building a path for each field would cost more than the check.
 #[derive(Clone, Copy)]
 enum AuditSpot<'a> {
     Object,
@@ -89,6 +108,7 @@ enum AuditSpot<'a> {
 }
 
 impl AuditSpot<'_> {
+    /// Builds the path from the object down to here.
     fn path(&self) -> FieldPath {
         match self {
             AuditSpot::Object => FieldPath::default(),
@@ -104,6 +124,7 @@ impl fmt::Display for AuditSpot<'_> {
     }
 }
 
+/// Carries the manifest's origin, the findings so far and the table of the kind through the checks.
 struct Auditor<'a> {
     origin: &'a Origin,
     findings: &'a mut Diagnostics,
@@ -111,11 +132,13 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
+    /// Adds a finding at a place of the manifest.
     fn report(&mut self, finding: Diagnostic, mark: Mark) {
         self.findings.push(finding.at(&self.origin.source, mark));
     }
 
-    /// The fields of a map. `also` names members that are no fields: the keys of an element.
+    /// Checks the fields of a map and returns the valid ones. `also` names members that are no fields: the keys of an
+    /// element.
     fn fields(
         &mut self,
         table: &'static [Field],
@@ -159,6 +182,10 @@ impl Auditor<'_> {
         fields
     }
 
+    /// Checks one value against the shape of its field. `None` after a finding.
+    ///
+    /// Null clears a field and is refused where the vendor has no way to clear it; a list that is null is an empty
+    /// list.
     fn value(&mut self, field: &'static Field, node: &Node, path: &AuditSpot<'_>) -> Option<Value> {
         let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
         if node.tree == Tree::Null && field.clearing == Clearing::Impossible && !list {
@@ -187,6 +214,7 @@ impl Auditor<'_> {
         }
     }
 
+    /// Makes a scalar canonical, or reports why it does not fit and returns `None`.
     fn scalar(
         &mut self,
         shape: &Shape,
@@ -206,6 +234,7 @@ impl Auditor<'_> {
         }
     }
 
+    /// Checks the members of a set. An empty member is an error, one that occurs twice a warning.
     fn set(&mut self, inner: &Shape, items: &[Node], path: &AuditSpot<'_>) -> Value {
         let mut members = std::collections::BTreeSet::new();
         for item in items {
@@ -227,6 +256,8 @@ impl Auditor<'_> {
         Value::Set(Box::new(members))
     }
 
+    /// Checks the elements of a keyed list. Two elements with one key are an error that shows both places: the second
+    /// would silently replace the first.
     fn items(
         &mut self,
         elements: &'static Elements,
@@ -267,6 +298,9 @@ impl Auditor<'_> {
         Value::Items(found.into())
     }
 
+    /// Reads the key of an element. `None` after a finding: a part is missing, empty or no text.
+    ///
+    /// A number is not converted to text, because `1.10` and `1.1` are one number and two keys.
     fn key(
         &mut self,
         elements: &Elements,
@@ -308,7 +342,7 @@ impl Auditor<'_> {
         Some(ElementKey::new(parts, elements.fold))
     }
 
-    /// A free-form node as JSON, its numbers with the digits that they are written with.
+    /// Returns a free-form node as JSON, its numbers with the digits that they are written with.
     fn json(&mut self, node: &Node, path: &AuditSpot<'_>) -> Json {
         match &node.tree {
             Tree::Null => Json::Null,
@@ -333,7 +367,7 @@ impl Auditor<'_> {
         }
     }
 
-    /// Fields that every write needs and no read returns.
+    /// Reports fields that the manifest must state because every write needs them and no read returns them.
     fn manifest_only(&mut self, table: &KindTable, fields: &Fields, desired: &Node) {
         for field in table.desired {
             if field.need == Need::InManifest && !fields.contains_key(field.name) {
@@ -350,6 +384,7 @@ impl Auditor<'_> {
     }
 }
 
+/// Returns the scalar of a node; `Null` for a list or map, which the caller has handled.
 fn as_scalar(node: &Node) -> Scalar<'_> {
     match &node.tree {
         Tree::Null | Tree::List(_) | Tree::Map(_) => Scalar::Null,

@@ -1,4 +1,7 @@
-//! Printed paths against the field table: whether one can name anything, and where in the manifest that is.
+//! Looks up printed paths in the field table and in a manifest.
+//!
+//! In: a path such as `Features[A 1].count`. Out: the place of that field in the manifest, or the reason why the path
+//! can name nothing of the kind. Live values are not consulted.
 
 use crate::model::field::{Elements, find_field};
 use crate::model::path::PatternPart;
@@ -6,8 +9,9 @@ use crate::model::{
     Diagnostic, ElementKey, Field, Mark, Need, Node, PathPattern, Shape, Text, Tree,
 };
 
-/// The place of the field at a printed path, looked up in what a manifest has under `desired`. Places are
-/// wanted by findings only, so they are not kept: whoever needs one later reads the document again.
+/// Returns the place of the field at a printed path under `desired`; `None` if the manifest does not have it.
+///
+/// Only findings need places, so they are not kept in the desired object: a later finding reads the document again.
 pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<Mark> {
     let pattern = PathPattern::parse(path).ok()?;
     let (mut node, mut level, mut list) = (desired, table, None);
@@ -42,7 +46,9 @@ pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<
     Some(node.mark)
 }
 
-/// Why a path can name nothing of this kind; nothing when it can. `what` is where the path stands.
+/// Returns why a path can name nothing of this kind, or `None` if it can name something.
+///
+/// `what` is the setting that holds the path, for example `ignore`; the message begins with it.
 pub fn path_fault(
     what: &str,
     table: &'static [Field],
@@ -83,8 +89,8 @@ pub fn path_fault(
     }
 }
 
-/// Whether plans and policies speak of a field: a convenience is gone by then, and naming it in a policy
-/// would quietly do nothing.
+/// Reports whether plans and policies may name a field. A convenience is replaced before planning, so a policy that
+/// names it would have no effect.
 pub(super) fn in_plans(field: &Field) -> bool {
     field.need != Need::Never
 }

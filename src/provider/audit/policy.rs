@@ -1,4 +1,7 @@
-//! Policies: what they name must be something that plans speak of.
+//! Checks policies: each name and path in them must be one that plans can contain.
+//!
+//! In: the `PolicyDraft` of a manifest. Out: a `Policy` with canonical names, and findings for those that name
+//! nothing. Permission is not judged here: `plan` compares `allow` with the risk of a change.
 
 use super::Auditor;
 use super::paths::path_fault;
@@ -8,6 +11,8 @@ use crate::model::path::PatternPart;
 use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
 
 impl Auditor<'_> {
+    /// Checks the policy of a draft. Faulty entries are reported and stay in the result, which is discarded on any
+    /// error.
     pub(super) fn policy(&mut self, table: &KindTable, draft: &PolicyDraft) -> Policy {
         let lists = || {
             let list = |f: &&Field| matches!(f.shape, Shape::Set(_) | Shape::Keyed(_));
@@ -57,7 +62,7 @@ impl Auditor<'_> {
         }
     }
 
-    /// Why a path of `absentIsEmpty` names nothing that can be empty.
+    /// Returns why a path of `absentIsEmpty` names nothing that can be empty; `None` if it can be.
     fn never_empty(&self, table: &KindTable, pattern: &PathPattern) -> Option<Diagnostic> {
         if let Some(fault) = path_fault("absentIsEmpty", table.desired, &pattern.parts) {
             return Some(fault);
@@ -84,7 +89,8 @@ impl Auditor<'_> {
     }
 }
 
-/// A pattern in the words of plans: a policy may name a list as its manifest does, `userGroups` for `userGroupIds`.
+/// Replaces the first name of a pattern by its canonical one: a policy may name a list as its manifest does,
+/// `userGroups` for `userGroupIds`.
 fn in_plans(table: &KindTable, pattern: &PathPattern) -> PathPattern {
     let mut pattern = pattern.clone();
     if let Some(PatternPart::Field(name)) = pattern.parts.first_mut() {

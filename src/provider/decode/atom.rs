@@ -1,4 +1,7 @@
-//! Members beside the fields of a table: scalars, borrowed from the text where it has no escapes.
+//! Reads members beside the fields of a table, such as ids and names, as scalars.
+//!
+//! In: an [`AtomShape`], which says where the value stands. Out: an [`Atom`], borrowed from the text where it has no
+//! escapes. Lists and objects are read over and only their kind is kept. The first atom of a row is its id.
 
 use std::borrow::Cow;
 
@@ -7,7 +10,7 @@ use serde::de::{MapAccess, SeqAccess};
 use super::reader::{Any, ObjectReader, read_member, skip_list, skip_object};
 use crate::provider::canon::{self, Scalar};
 
-/// A value of which only scalars are kept.
+/// A member of which only scalars are kept; `Missing` if the object does not have it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Atom<'de> {
     #[default]
@@ -19,12 +22,13 @@ pub enum Atom<'de> {
     Number(String),
     Text(Cow<'de, str>),
     List,
-    /// A list, of each element what a spot asks for.
+    /// A list of objects: of each, the member that `TakeAtom::Each` names.
     Each(Vec<Atom<'de>>),
     Object,
 }
 
 impl Atom<'_> {
+    /// Returns the text; `None` for any other value, also a number.
     pub fn text(&self) -> Option<&str> {
         match self {
             Atom::Text(text) => Some(text),
@@ -32,7 +36,7 @@ impl Atom<'_> {
         }
     }
 
-    /// An integer, as a number or as digits.
+    /// Returns an integer that is written as a number or as digits in a text; `None` otherwise.
     pub fn integer(&self) -> Option<i64> {
         match self {
             Atom::Integer(number) => Some(*number),
@@ -42,7 +46,7 @@ impl Atom<'_> {
         }
     }
 
-    /// The value as text, unless it says nothing: neither null nor false, zero or empty text is set.
+    /// Returns the value as text; `None` for null, false, zero and the empty text, which count as not set.
     pub fn set(&self) -> Option<String> {
         match self {
             Atom::Missing | Atom::Null | Atom::Bool(false) | Atom::Integer(0) => None,
@@ -55,11 +59,12 @@ impl Atom<'_> {
         }
     }
 
-    /// Whether the member is not there, or null.
+    /// Reports whether the member is missing or null.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Atom::Missing | Atom::Null)
     }
 
+    /// Returns the scalar for `canon`; `Null` for everything that is no scalar.
     pub(super) fn scalar(&self) -> Scalar<'_> {
         match self {
             Atom::Bool(value) => Scalar::Bool(*value),
@@ -70,7 +75,7 @@ impl Atom<'_> {
         }
     }
 
-    /// What the value is, in words for a message.
+    /// Names the type of the value for a message.
     pub fn kind(&self) -> &'static str {
         match self {
             Atom::Missing => "missing",
@@ -84,14 +89,14 @@ impl Atom<'_> {
     }
 }
 
-/// Where a value stands in an object.
+/// Says where an atom stands in an object.
 #[derive(Clone, Copy, Debug)]
 pub struct AtomShape {
     pub(super) member: &'static str,
     pub(super) take: TakeAtom,
 }
 
-/// What is read of a member.
+/// Says what is read of a member.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TakeAtom {
     Itself,
@@ -102,18 +107,19 @@ pub(super) enum TakeAtom {
 }
 
 impl AtomShape {
+    /// Takes the member itself.
     pub const fn at(member: &'static str) -> Self {
         let take = TakeAtom::Itself;
         Self { member, take }
     }
 
-    /// The member `name` of the object that `member` is.
+    /// Takes the member `name` of the object in `member`.
     pub const fn inside(member: &'static str, name: &'static str) -> Self {
         let take = TakeAtom::Inside(name);
         Self { member, take }
     }
 
-    /// The member `name` of every object in the list that `member` is.
+    /// Takes the member `name` of every object in the list in `member`.
     pub const fn each(member: &'static str, name: &'static str) -> Self {
         let take = TakeAtom::Each(name);
         Self { member, take }

@@ -1,15 +1,19 @@
-//! A field table made ready for decoding: what every row would have to look up is looked up once.
+//! Prepares a field table for decoding: lookups that every row would repeat are done once.
+//!
+//! In: the table, and how a vendor's objects differ from it. Out: [`Columns`], which `page` and `slots` use for each
+//! row. No value is read here.
 
 use super::atom::TakeAtom;
 use crate::model::field::Elements;
 use crate::model::{Field, Need, Shape};
 
-/// Where the fields of a table stand in an object, in the order of their names, as `Fields` holds them.
+/// Says where the fields of a table stand in an object, sorted by name as `Fields` holds them.
 pub struct Columns(Box<[Column]>);
 
+/// Says where one field stands in an object.
 pub(super) struct Column {
     pub field: &'static Field,
-    /// The place of the field in the table: of several faults the first one there is told.
+    /// The index of the field in the table. Of several faults, the one with the lowest rank is reported.
     pub rank: usize,
     /// The member to read, and the one inside it that has the value.
     pub member: &'static str,
@@ -17,7 +21,7 @@ pub(super) struct Column {
     pub items: Option<ItemColumns>,
 }
 
-/// A keyed list.
+/// Says where the fields of the elements of a keyed list stand.
 pub(super) struct ItemColumns {
     pub elements: &'static Elements,
     /// The member that has the text of a key that is an object.
@@ -28,7 +32,7 @@ pub(super) struct ItemColumns {
 }
 
 impl Columns {
-    /// Every field under its own name.
+    /// Expects every field under its own name.
     pub fn of(table: &'static [Field]) -> Self {
         let columns = table.iter().enumerate();
         let mut columns = Vec::from_iter(columns.map(|(rank, field)| Column::of(field, rank)));
@@ -36,7 +40,7 @@ impl Columns {
         Self(columns.into())
     }
 
-    /// A field that is the member `name` of the object that `member` is.
+    /// Expects `field` in the member `name` of the object in `member`.
     pub fn inside(mut self, field: &str, member: &'static str, name: &'static str) -> Self {
         for column in self
             .0
@@ -48,7 +52,7 @@ impl Columns {
         self
     }
 
-    /// A keyed list with objects in place of the texts that are its keys; `name` is the member that has them.
+    /// Expects the keys of a keyed list as objects; `name` is their member that has the text.
     pub fn key_inside(mut self, list: &str, name: &'static str) -> Self {
         let lists = self.0.iter_mut().filter(|column| column.field.name == list);
         for items in lists.filter_map(|column| column.items.as_mut()) {
@@ -57,8 +61,8 @@ impl Columns {
         self
     }
 
-    /// A keyed list whose elements have members that the write call cannot name. Those that are set are read
-    /// as texts among the fields of their element, from which the caller takes them.
+    /// Reads members of a keyed list's elements that the write call cannot name. Those that are set are added as texts
+    /// to the fields of their element, and the caller takes them out.
     pub fn unnamed(mut self, list: &str, names: &'static [&'static str]) -> Self {
         let lists = self.0.iter_mut().filter(|column| column.field.name == list);
         for items in lists.filter_map(|column| column.items.as_mut()) {
@@ -75,7 +79,7 @@ impl Columns {
         self.0.get(at)
     }
 
-    /// The column that is read from this member.
+    /// Returns the index of the column that is read from this member; `None` if no field is.
     pub(super) fn find(&self, member: &str) -> Option<usize> {
         self.0.iter().position(|column| column.member == member)
     }
@@ -96,13 +100,13 @@ impl Column {
         }
     }
 
-    /// Reports whether a reply without the field is an error. A list that is left out may be empty or not: the
-    /// plan decides what that means for the object.
+    /// Reports whether a reply without the field is an error. A list that is left out may be empty or unknown, and the
+    /// plan decides what that means.
     pub fn required(&self) -> bool {
         self.field.need == Need::Required && !self.field.is_list()
     }
 
-    /// How the place of the value is called when nothing is there.
+    /// Returns the path of the value for an error about a missing one.
     pub fn place(&self) -> String {
         match self.inside {
             Some(name) => format!("{}.{name}", self.member),
@@ -121,7 +125,7 @@ impl ItemColumns {
         }
     }
 
-    /// How the parts of a key are read.
+    /// Says how the parts of a key are read.
     pub fn key(&self) -> TakeAtom {
         self.inside.map_or(TakeAtom::Itself, TakeAtom::Inside)
     }

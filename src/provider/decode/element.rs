@@ -1,4 +1,7 @@
-//! One element of a keyed list: its key and its fields.
+//! Reads one element of a keyed list: its key, its fields, and set members that no write can name.
+//!
+//! In: an object of the reply. Out: the key and the fields, or a `Fault` with its place below the list, for example
+//! `[].name is missing`. Duplicate keys are found in `value`, which sees the whole list.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
@@ -17,11 +20,12 @@ pub(super) const MOST_PARTS: usize = 2;
 #[derive(Clone, Copy)]
 pub(super) struct ElementReader<'c>(pub &'c ItemColumns);
 
+/// Makes the fault of an element that is no object; `kind` says what it is instead.
 fn odd_element<T>(kind: &str) -> Decoded<T> {
     Err(Fault::new("", format!("has an element that is {kind}")))
 }
 
-/// What a member of an element is.
+/// Classifies a member of an element: a part of the key, a field, a member no write can name, or none of these.
 enum ElementMember {
     Part(usize),
     Field(usize),
@@ -30,6 +34,7 @@ enum ElementMember {
 }
 
 impl ElementReader<'_> {
+    /// Classifies a member by its name. The indices are those of the key part and of the column.
     fn member(self, name: &str) -> ElementMember {
         if let Some(part) = self.0.elements.key.iter().position(|known| *known == name) {
             return ElementMember::Part(part);
@@ -41,6 +46,7 @@ impl ElementReader<'_> {
         unnamed.map_or(ElementMember::Other, |name| ElementMember::Unnamed(name))
     }
 
+    /// Makes the key of its parts. `Err` names the first part that is missing or no text.
     fn key(self, parts: &[Atom<'_>]) -> Decoded<ElementKey> {
         let mut texts = Vec::with_capacity(parts.len());
         for (name, part) in self.0.elements.key.iter().zip(parts) {

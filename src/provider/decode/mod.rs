@@ -1,14 +1,18 @@
-//! Replies straight into canonical fields, by the field table, without a tree of everything.
+//! Decodes replies into canonical fields by the field table, without building a tree of the whole reply.
 //!
-//! A page may hold hundreds of objects with a hundred members each, and a plan looks at a dozen of them.
-//! Those go from the text into [`Fields`]; the others are read over, and what they hold (license keys,
-//! passwords) is never in memory as a value. Of an object that nobody wants no more is kept than what
-//! stands beside its fields, borrowed from the text, and it is read over as soon as its id is known.
+//! In: the text of a reply, or parsed JSON, and [`Rows`], which say how a vendor's objects look: where the fields of
+//! the table stand ([`Columns`]) and which members are read beside them ([`AtomShape`], read as an [`Atom`]). Out:
+//! fields, or `Malformed`. Spelling of single values belongs to `canon`; which objects are wanted is decided by the
+//! reading.
 //!
-//! [`Rows`] say how a vendor's objects look: where the fields of the table stand ([`Columns`]) and what is
-//! looked at beside them ([`AtomShape`], read as an [`Atom`]). The same code decodes text and parsed JSON. A
-//! member that is given twice counts as it is given last; an object that is not as documented is an error
-//! of its own and does not spoil its page. Proved against a reading of plain trees in `tests.rs`.
+//! A page may hold hundreds of objects with a hundred members each, and a plan needs a dozen of them. Those are
+//! decoded from the text into [`Fields`]; the others are read over, so what they hold (license keys, passwords) never
+//! becomes a value in memory. Of an unwanted object only the members beside its fields are kept, borrowed from the
+//! text, and it is read over as soon as its id is known.
+//!
+//! The same code decodes text and parsed JSON. A member that is given twice counts as it is given last. An object that
+//! is not as documented is an error of its own and does not spoil its page. `tests.rs` compares all this with a plain
+//! decoder of trees.
 
 mod atom;
 mod columns;
@@ -38,7 +42,7 @@ use element::ElementReader;
 use reader::{Any, ObjectReader};
 use value::ValueReader;
 
-/// What is wrong with a value, and where below the place that its reader knows of.
+/// Says what is wrong with a value, and where below the place that its reader knows of.
 #[derive(Debug)]
 struct Fault {
     place: String,
@@ -53,6 +57,7 @@ impl Fault {
         })
     }
 
+    /// Prepends a place, so that the fault names the path from the object down.
     fn below(mut self: Box<Self>, place: impl Display) -> Box<Self> {
         self.place = format!("{place}{}", self.place);
         self
@@ -65,10 +70,11 @@ impl From<Box<Fault>> for Malformed {
     }
 }
 
-/// The outcome of decoding a part of an object: the text or tree goes on behind it in either case.
+/// The outcome of decoding a part of an object. With `Err` too, the part has been read to its end, so that reading
+/// continues behind it.
 type Decoded<T> = Result<T, Box<Fault>>;
 
-/// Decodes the members that `table` names from a tree. Others are the vendor's own business and are not kept.
+/// Decodes the members that `table` names from a tree. Other members are ignored.
 pub fn decode_fields(
     table: &'static [Field],
     object: &Map<String, Json>,
@@ -80,8 +86,8 @@ pub fn decode_fields(
     row.finish()
 }
 
-/// One value of a field as a plan or journal of this program spells it, where `null` is "nothing" also for a list;
-/// `path` names it in the error.
+/// Decodes one value of a field as a plan or journal of this program spells it, where `null` is the empty value also
+/// for a list. `path` names the value in the error.
 pub fn decode_value(
     field: &'static Field,
     json: &Json,
@@ -94,7 +100,7 @@ pub fn decode_value(
     settled(ValueReader(&column), json, path)
 }
 
-/// One element of a keyed list.
+/// Decodes one element of a keyed list as a plan or journal spells it.
 pub fn decode_element(
     elements: &'static Elements,
     item: &Json,
@@ -102,7 +108,7 @@ pub fn decode_element(
     settled(ElementReader(&ItemColumns::of(elements)), item, &"")
 }
 
-/// A tree can always be read to its end, so the outer error is none that happens.
+/// Decodes a tree with a reader. A tree can always be read to its end, so the outer error does not occur.
 fn settled<T, R: for<'de> ObjectReader<'de, Value = Decoded<T>>>(
     reader: R,
     json: &Json,
@@ -121,7 +127,7 @@ fn settled<T, R: for<'de> ObjectReader<'de, Value = Decoded<T>>>(
     }
 }
 
-/// Whether all numbers of a tree are 64-bit integers.
+/// Reports whether all numbers of a tree are 64-bit integers.
 fn is_exact(json: &Json) -> bool {
     match json {
         Json::Number(number) => number.as_i64().is_some() && number.as_str() != "-0",

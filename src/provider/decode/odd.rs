@@ -1,14 +1,18 @@
-//! Rows of a list that cannot be used. They are counted, and the list with them is refused; none is kept.
+//! Counts the rows of a list that cannot be used: rows that are no objects or have no id.
+//!
+//! One odd row makes the whole list unusable, because a missing row would look like an object that was deleted. The
+//! counts go into the message, for example "2 rows without an id (rows 2, 4)". Decoding a row is not done here.
 
 use std::fmt::Write;
 
-/// Rows of one list. Replies have at most 64 MiB, and no vendor's row is as short as this many would have to be.
+/// The highest number of rows of one list. Replies have at most 64 MiB, and so many rows would be shorter than any
+/// vendor's.
 const MOST_ROWS: usize = 200_000;
 
-/// Places of odd rows that are told.
+/// The number of odd rows that a message names; it counts the others.
 const MOST_NAMED: usize = 3;
 
-/// What is odd about the rows of a list.
+/// Counts the rows of one list and records which are odd.
 #[derive(Clone, Debug, Default)]
 pub struct Odd {
     /// Rows that were read, odd or not.
@@ -17,7 +21,7 @@ pub struct Odd {
     no_ids: Places,
 }
 
-/// Rows, by their numbers from 1 on.
+/// Counts rows and keeps the numbers of the first ones, from 1.
 #[derive(Clone, Debug, Default)]
 struct Places {
     count: usize,
@@ -25,6 +29,7 @@ struct Places {
 }
 
 impl Places {
+    /// Records one more row.
     fn add(&mut self, row: usize) {
         self.count += 1;
         if self.first.len() < MOST_NAMED {
@@ -32,6 +37,7 @@ impl Places {
         }
     }
 
+    /// Formats the count and the row numbers; `one` and `several` describe a single row and many.
     fn words(&self, one: &str, several: &str) -> String {
         let Self { count, first } = self;
         if let ([row], 1) = (first.as_slice(), count) {
@@ -47,27 +53,30 @@ impl Places {
 }
 
 impl Odd {
+    /// Counts a row that is no object.
     pub(super) fn add_no_object(&mut self) {
         self.read += 1;
         self.no_objects.add(self.read);
     }
 
+    /// Counts an object without an id.
     pub(super) fn add_no_id(&mut self) {
         self.read += 1;
         self.no_ids.add(self.read);
     }
 
-    /// Counts a row that is as it should be, and tells whether it is kept.
+    /// Counts a sound row, and returns whether it is kept: not once any row was odd.
     pub(super) fn take_row(&mut self) -> bool {
         self.read += 1;
         !self.is_any()
     }
 
+    /// Reports whether the list is unusable, by an odd row or by too many rows.
     pub(super) fn is_any(&self) -> bool {
         self.no_objects.count > 0 || self.no_ids.count > 0 || self.read > MOST_ROWS
     }
 
-    /// Says what is odd, if anything is; `id` is what every row must have, for example "the text `id`".
+    /// Describes what is odd; `None` if nothing is. `id` names what every row must have, for example "the text `id`".
     pub fn words(&self, id: &str) -> Option<String> {
         if self.no_objects.count > 0 {
             let words = self

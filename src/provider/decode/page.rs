@@ -1,4 +1,7 @@
-//! Rows: alone, in a list, and in a list with an object around it.
+//! Reads whole replies: one object, a list of objects, or an object around a list.
+//!
+//! In: the body of a reply and a [`Rows`], which says how a vendor's objects look. Out: rows with their ids and
+//! fields. The vendor's reading decides which objects are wanted (`want`); the fields of the others are never decoded.
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::{Map, Value as Json};
@@ -10,7 +13,7 @@ use super::reader::{Any, Named, ObjectReader, skip_list, skip_object};
 use super::slots::{FieldSlots, Row};
 use crate::provider::canon::Scalar;
 
-/// How the objects of a vendor look in its replies.
+/// Describes how the objects of a vendor look in its replies.
 pub struct Rows<const N: usize> {
     columns: Columns,
     spots: [AtomShape; N],
@@ -26,7 +29,7 @@ pub struct List<'r, 'de, const N: usize> {
 
 /// An object around a list.
 pub struct Page<'r, 'de, const N: usize, const M: usize> {
-    /// Nothing where the member is no list.
+    /// `None` where the member is missing or no list.
     pub list: Option<List<'r, 'de, N>>,
     pub beside: [Atom<'de>; M],
 }
@@ -40,10 +43,11 @@ impl<const N: usize, const M: usize> Default for Page<'_, '_, N, M> {
     }
 }
 
-/// Whether an object is wanted, by the first of the spots, which is its id.
+/// Decides by an object's id, the first of the spots, whether its fields are decoded.
 pub type Want<'w> = &'w dyn Fn(&Atom<'_>) -> bool;
 
 impl<const N: usize> Rows<N> {
+    /// Describes rows by their columns and the members beside them. Any first spot is accepted as an id.
     pub fn new(columns: Columns, spots: [AtomShape; N]) -> Self {
         Self {
             columns,
@@ -52,22 +56,22 @@ impl<const N: usize> Rows<N> {
         }
     }
 
-    /// The same where a row of a list without an id at the first spot is odd. `is_id` says what may be one.
+    /// Refuses lists in which a row has no id. `is_id` says which atoms at the first spot are ids.
     pub fn identified(self, is_id: fn(&Atom<'_>) -> bool) -> Self {
         Self { is_id, ..self }
     }
 
-    /// The members that stand beside the fields.
+    /// Returns the names of the members that stand beside the fields.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.spots.iter().map(|spot| spot.member)
     }
 
-    /// One object; nothing where the body is no object.
+    /// Reads one object; `None` if the body is JSON but no object. `Err` if it is no JSON.
     pub fn one<'r, 'de>(&'r self, body: &'de str) -> serde_json::Result<Option<Row<'r, 'de, N>>> {
         read_whole(body, self.all())
     }
 
-    /// An object that has been parsed.
+    /// Reads an object that has been parsed already.
     pub fn tree<'r, 'de>(
         &'r self,
         object: &'de Map<String, Json>,
@@ -76,7 +80,7 @@ impl<const N: usize> Rows<N> {
         row.ok_or_else(|| serde_json::Error::custom("no object"))
     }
 
-    /// A list of objects; nothing where the body is no list.
+    /// Reads a list of objects; `None` if the body is JSON but no list. `Err` if it is no JSON.
     pub fn list<'r, 'de>(
         &'r self,
         body: &'de str,
@@ -85,7 +89,7 @@ impl<const N: usize> Rows<N> {
         read_whole(body, ListReader(RowReader { rows: self, want }))
     }
 
-    /// An object with a list in the member `list`, and the members `beside` it.
+    /// Reads an object with a list in the member `list`, and the members `beside` it.
     pub fn page<'r, 'de, const M: usize>(
         &'r self,
         body: &'de str,
@@ -97,6 +101,7 @@ impl<const N: usize> Rows<N> {
     }
 }
 
+/// Reads a body from its first to its last byte. Text behind the value is an error.
 fn read_whole<'de, R: ObjectReader<'de>>(
     body: &'de str,
     reader: R,

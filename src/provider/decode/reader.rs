@@ -1,4 +1,8 @@
-//! What readers of JSON values have in common: every kind of value is one that may come.
+//! Provides what all readers of JSON values share: they accept every type of value, and read it to its end.
+//!
+//! In: a deserializer of serde, over text or a tree. Out: calls of [`ObjectReader`], with numbers as serde_json's
+//! arbitrary precision writes them. What a value means is decided by the readers in `atom`, `value`, `element` and
+//! `page`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,13 +12,13 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::provider::canon::Scalar;
 
-/// Makes something of any JSON value, and reads the value to its end in any case.
+/// Makes a result of any JSON value, and reads the value to its end in any case.
 pub(super) trait ObjectReader<'de>: Sized {
     type Value;
 
     fn scalar(self, given: Scalar<'_>) -> Self::Value;
 
-    /// A text without escapes, as it stands in what is read.
+    /// Takes a text without escapes, borrowed from what is read.
     fn text(self, text: &'de str) -> Self::Value {
         self.scalar(Scalar::Text(text))
     }
@@ -24,7 +28,7 @@ pub(super) trait ObjectReader<'de>: Sized {
     fn object<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error>;
 }
 
-/// A reader as serde wants it.
+/// Adapts a reader to serde, as a seed and as a visitor.
 #[derive(Clone, Copy)]
 pub(super) struct Any<R>(pub R);
 
@@ -102,7 +106,7 @@ impl<'de, R: ObjectReader<'de>> Visitor<'de> for Any<R> {
 /// is the number as it is written.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// What a map turns out to be.
+/// Tells whether a map is an object or a number that serde_json passes as a map.
 enum FirstMember<'de, A> {
     Number(String),
     Member(Resumed<'de, A>),
@@ -114,6 +118,7 @@ struct Resumed<'de, A> {
     rest: A,
 }
 
+/// Reads the first key of a map and decides by it whether the map is a number.
 fn first_key<'de, A: MapAccess<'de>>(mut access: A) -> Result<FirstMember<'de, A>, A::Error> {
     let first = access.next_key_seed(Key)?;
     if first.as_deref() == Some(NUMBER) {
@@ -170,7 +175,7 @@ impl<'de> Visitor<'de> for Key {
     }
 }
 
-/// The name of a member, looked up while it is still in the text.
+/// Looks up the name of a member while it is still in the text, without a copy.
 pub(super) struct Named<F>(pub F);
 
 impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Named<F> {
@@ -193,7 +198,7 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Named<F> {
     }
 }
 
-/// Reads one member of an object by a seed, and over the others.
+/// Reads the member `name` of an object with a seed and skips the others; `None` if it is missing.
 pub(super) fn read_member<'de, S, A>(
     name: &str,
     seed: S,
@@ -214,7 +219,7 @@ where
     Ok(found)
 }
 
-/// A member of an object by a seed; nothing where it is not there, or where there is no object.
+/// Reads one member of an object with a seed; `None` where the member or the object is missing.
 #[derive(Clone, Copy)]
 pub(super) struct Inside<S>(pub &'static str, pub S);
 
@@ -247,7 +252,7 @@ pub(super) fn skip_object<'de, A: MapAccess<'de>>(access: &mut A) -> Result<(), 
     Ok(())
 }
 
-/// What a scalar is, in words for a message.
+/// Names the type of a scalar for a message.
 pub(super) fn scalar_kind(given: Scalar<'_>) -> &'static str {
     match given {
         Scalar::Null => "null",

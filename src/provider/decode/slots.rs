@@ -1,4 +1,7 @@
-//! An object on its way into `Fields`: one slot for every field of its table.
+//! Collects the fields of one object while it is read: one slot for every field of its table.
+//!
+//! In: members in any order, each read once its column is known. Out: `Fields`, or the first fault in the order of the
+//! table, so that the message does not depend on the order of a reply.
 
 use serde::de::{Error, MapAccess};
 
@@ -9,11 +12,11 @@ use super::value::ValueReader;
 use super::{Decoded, Fault};
 use crate::model::{Clearing, Fields, Malformed, Value};
 
-/// What was read of an object so far, in the order of the columns.
+/// Holds what was read of an object so far, in the order of the columns.
 pub(super) struct FieldSlots<'r> {
     columns: &'r Columns,
     values: Vec<(&'static str, Option<Value>)>,
-    /// What is wrong with columns, by their place.
+    /// The faults of columns, by the index of the column.
     faults: Vec<(usize, Box<Fault>)>,
 }
 
@@ -29,7 +32,7 @@ impl<'r> FieldSlots<'r> {
         }
     }
 
-    /// Reads the value of a column.
+    /// Reads the value of the column with the index `at`. `Err` is broken JSON; a faulty value is recorded instead.
     pub fn read<'de, A: MapAccess<'de>>(
         &mut self,
         at: usize,
@@ -47,7 +50,8 @@ impl<'r> FieldSlots<'r> {
         Ok(())
     }
 
-    /// What is given last is what counts.
+    /// Stores the value or the fault of a column. A member that is given twice counts as it is given last, so an
+    /// earlier fault of the column is dropped.
     fn set(&mut self, at: usize, column: &Column, decoded: Option<Decoded<Value>>) {
         self.faults.retain(|(faulty, _)| *faulty != at);
         let value = match decoded {
@@ -71,7 +75,7 @@ impl<'r> FieldSlots<'r> {
         }
     }
 
-    /// The fields, or the first fault in the order of the table.
+    /// Returns the fields, or the first fault in the order of the table. A required column without a value is a fault.
     pub fn finish(self) -> Decoded<Fields> {
         let lacking = self.columns.iter().zip(&self.values).enumerate();
         let lacking =
@@ -102,16 +106,17 @@ impl<'r> FieldSlots<'r> {
     }
 }
 
-/// An object as a reply shows it, read to its end.
+/// Holds an object as a reply shows it, read to its end.
 pub struct Row<'r, 'de, const N: usize> {
-    /// What stands beside the fields. The first is the object's id.
+    /// The members beside the fields. The first is the object's id.
     pub beside: [Atom<'de>; N],
-    /// Nothing of an object that was not wanted.
+    /// `None` for an object that was not wanted.
     pub(super) slots: Option<FieldSlots<'r>>,
 }
 
 impl<const N: usize> Row<'_, '_, N> {
-    /// The fields of the object, which are given away.
+    /// Returns the fields of the object and leaves none. `Err` for a malformed, an unwanted or an already finished
+    /// object.
     pub fn finish(&mut self) -> Result<Fields, Malformed> {
         match self.slots.take() {
             Some(slots) => slots.finish().map_err(Malformed::from),

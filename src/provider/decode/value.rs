@@ -1,4 +1,7 @@
-//! One value of a field, from text or tree.
+//! Reads the value of one field, from text or from a tree.
+//!
+//! In: any JSON value. Out: a canonical `Value`, or a `Fault` with its place below the field. The input is read to its
+//! end also after a fault, so that the members behind it can still be read.
 
 use std::collections::BTreeSet;
 
@@ -20,12 +23,14 @@ use crate::provider::canon::{self, Edge, Misfit, Scalar};
 pub(super) struct ValueReader<'c>(pub &'c Column);
 
 impl ValueReader<'_> {
+    /// Makes the fault of a value of the wrong type, for example `must be map, not text`.
     fn misplaced(self, kind: &str) -> Box<Fault> {
         let wanted = self.0.field.shape.name();
         Fault::new("", format!("must be {wanted}, not {kind}"))
     }
 }
 
+/// Makes a fault of a misfit. Its hint is dropped: hints are advice for manifests.
 fn misfit_fault(misfit: Misfit) -> Box<Fault> {
     Fault::new("", misfit.message)
 }
@@ -69,7 +74,7 @@ impl<'de> ObjectReader<'de> for ValueReader<'_> {
     }
 }
 
-/// The members of a set, up to the first fault.
+/// Reads the members of a set, up to the first fault. The outer `Err` is broken JSON.
 fn decode_members<'de, A: SeqAccess<'de>>(
     inner: &Shape,
     access: &mut A,
@@ -87,7 +92,7 @@ fn decode_members<'de, A: SeqAccess<'de>>(
     Ok(Ok(Value::Set(Box::new(members))))
 }
 
-/// The elements of a keyed list, up to the first fault.
+/// Reads the elements of a keyed list, up to the first fault. An element key that occurs twice is a fault.
 fn decode_elements<'de, A: SeqAccess<'de>>(
     items: &ItemColumns,
     access: &mut A,
@@ -106,6 +111,7 @@ fn decode_elements<'de, A: SeqAccess<'de>>(
     })
 }
 
+/// Returns the first key that occurs a second time; `None` if all keys differ.
 fn find_duplicate(items: &[(ElementKey, Fields)]) -> Option<&ElementKey> {
     let mut seen = BTreeSet::new();
     let mut keys = items.iter().map(|(key, _)| key);

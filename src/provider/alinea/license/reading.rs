@@ -41,7 +41,7 @@ impl Target {
     }
 }
 
-/// What is known of the seats that are taken.
+/// Says how much is known of the seats that are taken.
 #[derive(Default)]
 enum Seats {
     #[default]
@@ -52,14 +52,14 @@ enum Seats {
     Unread(String),
 }
 
-/// What a call of a licence shows.
+/// Says what a call of a licence shows.
 #[derive(Clone, Copy)]
 enum Purpose {
     View(View),
     Seats,
 }
 
-/// The seats that a manifest wants.
+/// Holds the numbers of seats that a manifest wants; `None` where it does not manage them, 0 where it clears them.
 #[derive(Clone, Copy)]
 struct WantedSeats {
     available: Option<i64>,
@@ -79,7 +79,7 @@ impl WantedSeats {
         }
     }
 
-    /// Whether the flat view shows more than is wanted, so that a plan takes seats away.
+    /// Reports whether the flat view shows more seats than the manifest wants, so that a plan would take some away.
     fn are_fewer_than(self, flat: &Map<String, Json>) -> bool {
         let lowers = |name: &str, wanted: Option<i64>| {
             let held = flat.get(name).and_then(Json::as_i64);

@@ -23,7 +23,7 @@ pub static GROUPS: LazyLock<Rows<2>> = LazyLock::new(|| {
 
 pub type GroupRow<'de> = Row<'static, 'de, 2>;
 
-/// The groups seen so far, and the names that somebody asked for.
+/// Holds the groups seen so far, and the names that manifests use.
 #[derive(Default)]
 pub struct Groups {
     wanted: BTreeSet<Text>,
@@ -49,7 +49,7 @@ impl Groups {
         self.wanted.extend(names.iter().cloned());
     }
 
-    /// Whether any manifest of the organization uses a name.
+    /// Reports whether any manifest of the organization uses a name.
     pub fn needed(&self) -> bool {
         !self.wanted.is_empty()
     }

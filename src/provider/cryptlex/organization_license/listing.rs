@@ -145,8 +145,8 @@ impl LicenseListing {
         }
     }
 
-    /// Whether a license is in the list: what only a reading before the last one showed has gone, unless
-    /// the last one was in vain as well.
+    /// Reports whether a license is still in the list: one that only an earlier reading showed has been deleted,
+    /// unless the last reading found the list moving as well.
     fn is_there(&self, organization: &str, reading: usize) -> bool {
         let list = self.lists.get(&List::LicensesOf(organization.to_string()));
         list.is_none_or(|list| list.unsettled || list.before == reading)

@@ -52,7 +52,7 @@ impl ResourceKind for OrganizationLicense {
         }
     }
 
-    /// Groups are given by ids or by names: of both together nobody could say which one counts.
+    /// Refuses groups that are given by ids and by names, because it would be unclear which of them counts.
     fn audit(&self, desired: &Desired, place: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
         if [fields::IDS, fields::NAMES]
             .iter()

@@ -32,6 +32,7 @@ pub const FULL: usize = 100;
 pub const READ: &str = "organization:license:read";
 const READ_GROUPS: &str = "organization:userGroup:read";
 
+/// Says what a call is for.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
     /// One license.
@@ -54,6 +55,7 @@ struct Target {
     live: Option<Live>,
 }
 
+/// Tracks the reading of one organization.
 struct Organization {
     id: String,
     wanted: usize,
@@ -115,6 +117,7 @@ impl LicenseReading {
         reading
     }
 
+    /// Begins with the groups and licenses of an organization. A single license is asked for by its id.
     fn start(&mut self, number: usize) {
         if self.organizations[number].groups.needed() {
             self.next_groups(number);
@@ -144,6 +147,7 @@ impl LicenseReading {
         }
     }
 
+    /// Takes a page of the list. When all pages under way have come, decides what follows.
     fn page(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) {
         let new = self.absorb(number, rows, name);
         let organization = &mut self.organizations[number];
@@ -155,6 +159,8 @@ impl LicenseReading {
         }
     }
 
+    /// Takes a later page that was read as a probe. If it has new rows the list is long, and each license is asked for
+    /// by its id.
     fn ahead(&mut self, number: usize, page: usize, rows: &[LicenseRow<'_>], name: &str) {
         if self.absorb(number, rows, name) {
             self.ask_each(number);
@@ -164,7 +170,7 @@ impl LicenseReading {
         }
     }
 
-    /// Decides how to find what the list has not shown yet.
+    /// Decides how to find the licenses that the list has not shown yet.
     fn go_on(&mut self, number: usize) {
         let organization = &mut self.organizations[number];
         match organization
@@ -191,7 +197,7 @@ impl LicenseReading {
         }
     }
 
-    /// Takes what a page shows and says whether any of it is new.
+    /// Takes the licenses of a page and reports whether any of them is new.
     fn absorb(&mut self, number: usize, rows: &[LicenseRow<'_>], name: &str) -> bool {
         let mut new = false;
         for row in rows {
@@ -216,7 +222,7 @@ impl LicenseReading {
         }
     }
 
-    /// Whether anything of a license is wanted beyond its id.
+    /// Reports whether the fields of a license are wanted, beyond its id.
     fn wants(&self, purpose: Purpose, id: &str) -> bool {
         match purpose {
             Purpose::One(index) => self.targets[index].id == id,
@@ -229,6 +235,7 @@ impl LicenseReading {
         }
     }
 
+    /// Settles a license that was asked for by its id. An empty list means that it does not exist.
     fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
         let target = &self.targets[index];
         let own = rows
@@ -255,8 +262,8 @@ impl LicenseReading {
         }
     }
 
-    /// What a call that brought nothing means for those it was for. An organization that is not there has
-    /// no licenses either.
+    /// Settles the objects of a call that brought no usable reply. An organization that does not exist has no licenses
+    /// either, so they are missing.
     fn failed(&mut self, purpose: Purpose, absent: bool, why: String) {
         match purpose {
             Purpose::One(index) => {

@@ -1,7 +1,8 @@
-//! The customer list: names to ids, read page by page until one brings nothing new.
+//! Reads the customer list: names to ids, page by page until one brings nothing new.
 //!
-//! That a name has one customer is believed of a list that was read whole: a customer who was passed over could
-//! have the name as well. So each page begins with the last row of the one before (`overlap`).
+//! In: the rows of each page. Out: the pages to ask for next, and the ids of each name. A name is taken to have one
+//! customer only when the whole list was read: a customer who was passed over could have the name as well. So each
+//! page begins with the last row of the one before (`overlap`). Orders are not known here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -24,7 +25,7 @@ pub type CustomerRow<'de> = Row<'static, 'de, 2>;
 #[derive(Default)]
 pub struct CustomerList {
     known: HashSet<i64>,
-    /// Ids by name; none where only an order told the name.
+    /// Ids by name; empty for a name that only an order showed.
     ids: HashMap<Arc<str>, Vec<i64>>,
     /// Customers that there should be: those whom the manifests name.
     pub expected: usize,
@@ -39,7 +40,7 @@ pub struct CustomerList {
     overlap: Overlap<i64>,
     /// Ids of the pages that came since `join`, by the numbers of the pages.
     came: BTreeMap<usize, Vec<i64>>,
-    /// Whether a page brought nothing new.
+    /// True once a page brought nothing new.
     over: bool,
     /// The last page that was looked at ahead and has customers, and the first that has none.
     reaches: Option<usize>,

@@ -1,9 +1,19 @@
-//! Every order, and whose it is: the list of orders beside the list of customers, both by pages.
+//! Lists every order of an account with its customer: the list of orders beside the list of customers, both by pages.
 //!
-//! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name
-//! that several customers share is settled by one list per such customer, which shows what belongs to it.
-//! That costs pages, not a call for each order. Each page begins with the last row of the one before, which
-//! shows that nothing was passed over (`overlap`).
+//! In: the pages of both lists. Out: each order once, with `customer_id`, or unread with the reason. Looking for given
+//! orders is done in `reading`, which can do with fewer calls.
+//!
+//! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name that several
+//! customers share is settled by one list per such customer, which shows what belongs to it. That costs pages, not a
+//! call for each order. Each page begins with the last row of the one before, which shows that nothing was passed over
+//! (`overlap`).
+//!
+//! ```text
+//! orders       K1 "Rivers"   K2 "Lakes"   K3 "Lakes"
+//! customers    7 "Rivers"    8 "Lakes"    9 "Lakes"
+//! K1           customer 7, the only one of its name
+//! K2, K3       the lists of 8 and 9 are read: K2 is in that of 8, K3 in that of 9
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +37,7 @@ enum List {
 }
 
 impl List {
+    /// Returns the call as messages name it.
     fn name(self) -> &'static str {
         match self {
             List::Orders | List::OrdersOf(_) => "GET /license-orders",
@@ -44,12 +55,12 @@ struct Progress {
     pages: usize,
     /// What this reading has shown.
     seen: SeenIds,
-    /// Whether the last reading that there may be was in vain as well.
+    /// True if the last permitted reading found the list moved as well.
     unsettled: bool,
 }
 
 impl Progress {
-    /// Begins once more.
+    /// Begins a new reading of the list.
     fn again(&mut self) {
         *self = Self {
             before: self.before + 1,
@@ -66,6 +77,7 @@ struct Order {
     live: Result<Live, Malformed>,
 }
 
+/// Reads every order of an account, with the id of its customer.
 #[derive(Default)]
 pub struct OrderListing {
     outbox: Outbox<List>,
@@ -81,6 +93,7 @@ pub struct OrderListing {
 }
 
 impl OrderListing {
+    /// Begins with the first pages of both lists.
     pub fn new() -> Self {
         let mut listing = Self::default();
         listing.ask(List::Orders);
@@ -88,6 +101,7 @@ impl OrderListing {
         listing
     }
 
+    /// Asks for the next page of a list, from the last row that was read.
     fn ask(&mut self, list: List) {
         let offset = self.progress.entry(list).or_default().overlap.last();
         let path = match list {
@@ -99,6 +113,7 @@ impl OrderListing {
         self.outbox.send(Call::get(path), list);
     }
 
+    /// Takes a page of a list. `Err` if its body is not a list of rows with ids.
     fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), Failure> {
         let keys = |rows: &[OrderRow<'_>]| -> Vec<String> {
             let keys = rows.iter().map(key_of);
@@ -125,11 +140,12 @@ impl OrderListing {
         Ok(())
     }
 
-    /// Whether an id is new to a list.
+    /// Records an id and reports whether it is new to the list.
     fn is_new(&mut self, list: List, id: &str) -> bool {
         self.progress.entry(list).or_default().seen.is_new(id)
     }
 
+    /// Takes rows of the order list and reports whether one is new.
     fn orders(&mut self, rows: Vec<OrderRow<'_>>) -> bool {
         let reading = self.progress.entry(List::Orders).or_default().before;
         let mut new = false;
@@ -151,6 +167,7 @@ impl OrderListing {
         new
     }
 
+    /// Takes rows of the list of one customer, each of which belongs to that customer, and reports whether one is new.
     fn proofs(&mut self, customer: i64, rows: &[OrderRow<'_>]) -> bool {
         let mut new = false;
         for key in rows.iter().filter_map(key_of) {
@@ -162,6 +179,7 @@ impl OrderListing {
         new
     }
 
+    /// Takes rows of the customer list and reports whether one is new.
     fn customers(&mut self, rows: &[CustomerRow<'_>]) -> bool {
         let mut new = false;
         for row in rows {
@@ -176,6 +194,8 @@ impl OrderListing {
         new
     }
 
+    /// Decides what follows a page: the next one, a new reading if the list has moved, or nothing at its end.
+    ///
     /// A page that brings nothing new is the end, unless the list has moved.
     fn go_on(&mut self, list: List, ids: Vec<String>, new: bool) {
         let progress = self.progress.entry(list).or_default();
@@ -219,6 +239,9 @@ impl OrderListing {
         }
     }
 
+    /// Returns the customer of an order: the one whose list shows it, or the only one with its name.
+    ///
+    /// `Err` if no customer has the name, or several have it and none of their lists shows the order.
     fn owner(&self, key: &str, name: &str) -> Result<i64, OwnerError> {
         let (key, name) = (key.to_string(), name.to_string());
         if let Some(customer) = self.proved.get(&key) {
@@ -236,7 +259,7 @@ impl OrderListing {
     }
 }
 
-/// Why the customer of a listed order is not known: its reply has the name and not the id.
+/// Says why the customer of a listed order is unknown: its reply has the name and not the id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum OwnerError {
     #[error("order {key} is in the list of no customer named {name:?}")]
@@ -265,7 +288,8 @@ impl Listing for OrderListing {
 
     fn finish(mut self: Box<Self>) -> Listed {
         let mut orders = std::mem::take(&mut self.orders);
-        // What only a reading before showed has gone. After the last one in vain nobody knows.
+        // An order that only an earlier reading showed has been deleted. If the list moved in the last reading as
+        // well, that is unknown, and all orders are kept.
         if let Some(progress) = self.progress.get(&List::Orders)
             && !progress.unsettled
         {
@@ -280,6 +304,7 @@ impl Listing for OrderListing {
     }
 }
 
+/// Adds `customer_id` to a decoded order; an order without a known customer is unread.
 fn observed(live: Result<Live, Malformed>, owner: Result<i64, OwnerError>, key: &str) -> Observed {
     match (live, owner) {
         (Ok(mut live), Ok(owner)) => {

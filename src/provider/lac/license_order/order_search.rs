@@ -1,10 +1,10 @@
 //! Searches the list of all orders and the lists of single customers for some orders.
 //!
-//! A pure machine: it is told what a page showed and returns what to ask for next. Whose an order is that a list of
-//! all orders showed is not its business; an order in a customer's list is that customer's.
+//! In: the rows of each page that came. Out: the next calls. A pure state machine. An order in a customer's list
+//! belongs to that customer; the owner of an order in the list of all orders is found in `owner_resolution`, not here.
 //!
-//! No list has a published length. [`ListSearch`] decides from what the pages brought whether to read on, to look ahead, or
-//! to ask for each order that is left. It decides once all pages of a list that are under way have come, so that the
+//! No list has a published length. [`ListSearch`] decides by the pages so far whether to read on, to look ahead, or to
+//! ask for each order that is left. It decides once all pages of a list that are under way have come, so that the
 //! order in which they come does not matter.
 //!
 //! # Example
@@ -45,7 +45,7 @@ pub struct PageRequest {
     pub customer: Option<i64>,
     /// The number of rows before the page.
     pub offset: usize,
-    /// Whether the page is read only to see if the list is that long.
+    /// True if the page is read only to see how long the list is.
     pub is_ahead: bool,
 }
 
@@ -75,7 +75,7 @@ struct OrderList {
 pub struct Search {
     /// The customer that the manifest names, by order.
     customers: Vec<Option<i64>>,
-    /// Whether the order was read, here or by its key.
+    /// True for each order that was read, here or by its key.
     is_read: Vec<bool>,
     lists: Vec<OrderList>,
     /// Customers' lists that go out later.

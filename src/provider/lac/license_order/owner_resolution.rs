@@ -1,14 +1,14 @@
 //! Finds the owners of orders that a list of all orders showed: LAC names an order's customer and never gives the id.
 //!
-//! A pure machine: it is told what replies say and returns what to ask for next. How orders are found is not its
-//! business. Two things tell the id of an order's customer:
+//! In: what replies show of orders and customers. Out: the next calls, and the owners. A pure state machine; orders are
+//! found in `order_search`, not here. Two sources give the id of an order's customer:
 //!
 //! * the customer list, if only one customer has the name and it is the one that the manifest gives. It settles all
 //!   orders at once, but has to be read to its end, since a later page can show a second customer of the name;
 //! * a proof: a call that finds the order in the list of one customer. It costs a call for each order.
 //!
-//! Whoever reads decides whether the customer list is worth its pages ([`super::read_cost`]) and, if it is not, tells
-//! so by [`Owners::leave_list`]. It is read to its end after all if a proof fails of what a manifest says. An account
+//! The caller decides whether the customer list is worth its pages ([`super::read_cost`]) and, if it is not, calls
+//! [`Owners::leave_list`]. It is read to its end after all if a proof fails of what a manifest says. An account
 //! that may not see its customers has the proofs alone.
 //!
 //! # Example
@@ -43,7 +43,7 @@ pub struct CustomerPage {
     pub page: usize,
     /// The number of rows before the page.
     pub offset: usize,
-    /// Whether the page is read only to see if the list is that long.
+    /// True if the page is read only to see how long the list is.
     pub is_ahead: bool,
 }
 
@@ -63,7 +63,7 @@ pub enum ListState {
     Refused(String),
 }
 
-/// An order that was read and is nobody's yet.
+/// An order that was read and whose owner is not known yet.
 #[derive(Clone, Copy, Debug)]
 pub struct UnownedOrder<'a> {
     pub index: usize,
@@ -74,13 +74,13 @@ pub struct UnownedOrder<'a> {
     pub customer: Option<i64>,
 }
 
-/// What to do about orders that are nobody's yet.
+/// The next steps for orders without a known owner.
 #[derive(Debug, Default, PartialEq)]
 pub struct Resolution {
     pub requests: Vec<Request>,
     /// Orders to be looked for in the lists of their manifests' customers, which proves those.
     pub apart: Vec<usize>,
-    /// Orders whose owner cannot be told, with the reason.
+    /// Orders whose owner cannot be found, with the reason.
     pub failures: Vec<(usize, String)>,
 }
 

@@ -45,7 +45,7 @@ impl PageBounds {
 /// What both lists and asking apart cost, as far as it is known. Calls are those that ask apart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CostEstimate {
-    /// Calls for orders that were read and are nobody's yet.
+    /// The number of calls for orders that were read and have no known owner yet.
     pub read: usize,
     /// Calls for orders that were not found yet, of customers none of whose orders was.
     pub left: usize,
@@ -53,7 +53,7 @@ pub struct CostEstimate {
     /// Pages that the orders not found yet fill, if they are spread like those that were.
     pub likely: usize,
     pub customers: PageBounds,
-    /// Whether the pages were read that the wanted orders' customers fill.
+    /// True once the pages were read that the wanted orders' customers fill.
     pub is_begun: bool,
 }
 

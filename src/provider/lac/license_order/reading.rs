@@ -58,7 +58,7 @@ pub struct OrderReading {
     by_key: HashMap<Text, usize>,
     search: Search,
     owners: Owners,
-    /// Whether the list of all orders is read beside the list of customers.
+    /// True if the list of all orders is read beside the list of customers.
     reads_both: bool,
 }
 
@@ -302,7 +302,7 @@ impl OrderReading {
         }
     }
 
-    /// Returns the orders that were read and are nobody's yet.
+    /// Returns the orders that were read and have no known owner yet.
     fn open(&self) -> impl Iterator<Item = usize> {
         (0..self.targets.len()).filter(|index| self.targets[*index].is_open())
     }

@@ -1,4 +1,6 @@
-//! A wanted order: what was read of it, and what is known of its owner.
+//! Holds a wanted order: what was read of it, and what is known of its owner.
+//!
+//! The reading fills it from replies and turns it into the outcome. No call is chosen here.
 
 use std::sync::Arc;
 

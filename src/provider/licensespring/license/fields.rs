@@ -34,9 +34,9 @@ pub static TABLE: KindTable = KindTable {
     write_call: "POST /api/v1/licenses/{licenseId}/update_features/",
 };
 
-/// Members of a row that the list write does not name, and other calls set. Whether a written row keeps them
-/// is not documented, and the ids in the page's example hint that rows are made anew (2026-11-29). How a row
-/// names its pool was not to be found; this is the name of the resource.
+/// Members of a row that the list write does not name, and other calls set. It is not documented whether a written row
+/// keeps them; the ids in the page's example hint that rows are made anew (2026-11-29). No page shows how a row names
+/// its pool; this is the name of the resource.
 pub const UNNAMED: &[&str] = &[
     "allow_unlimited_consumptions",
     "allow_negative_consumptions",

@@ -25,7 +25,7 @@ pub struct LicenseListing {
     /// What the present reading shows, and the ids of its pages by their offset.
     found: BTreeMap<String, Observed>,
     pages: BTreeMap<usize, Vec<String>>,
-    /// Rows that each page of the reading said there are, the fewest.
+    /// The lowest total that a page of the reading stated; `None` before the first page.
     count: Option<usize>,
     failures: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl LicenseListing {
         }
     }
 
-    /// Whether the pages of a reading are parts of one list.
+    /// Reports whether the pages of a reading fit together to one list and have as many rows as the vendor counts.
     fn is_whole(&self) -> bool {
         let mut list = Overlap::default();
         let mut pages = self.pages.iter();

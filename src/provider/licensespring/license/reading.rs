@@ -165,7 +165,7 @@ impl Reading for LicenseReading {
 pub struct Page<'de> {
     /// Rows that the filter finds in all.
     pub count: usize,
-    /// Whether the server knows of a page behind this one.
+    /// True if the server knows of a page after this one.
     next: bool,
     pub rows: Vec<(String, LicenseRow<'de>)>,
 }

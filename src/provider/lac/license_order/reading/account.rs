@@ -10,23 +10,25 @@ use crate::provider::lac::license_order::{LicenseOrder, fields};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer};
 
-/// An account with orders of customers by turns.
+/// Simulates an account whose orders belong to its customers in turn: order 0 to customer 1, order 1 to customer 2.
 pub struct Account {
     pub orders: i64,
     pub customers: i64,
     /// An order that is not its manifest's customer's, but the last one's, who has the same name.
     pub lost: i64,
-    /// Whether it may see its customers.
+    /// True if it may see its customers.
     pub sees: bool,
     /// Rows of a page.
     pub rows: i64,
 }
 
 impl Account {
+    /// Returns the customer that the manifest of an order names.
     pub fn named(&self, number: i64) -> i64 {
         number % self.customers + 1
     }
 
+    /// Returns the customer that the order really belongs to.
     pub fn owner(&self, number: i64) -> i64 {
         if number == self.lost {
             self.customers
@@ -35,6 +37,7 @@ impl Account {
         }
     }
 
+    /// Returns the name of a customer. With a lost order, the last customer has the name of another one.
     fn name(&self, customer: i64) -> String {
         let twin = self.lost >= 0 && customer == self.customers;
         let customer = if twin {
@@ -45,6 +48,7 @@ impl Account {
         format!("Customer {customer}")
     }
 
+    /// Answers a call as LAC does: by offset, by customer and by key.
     pub fn answer(&self, call: &str) -> Answer {
         let query = call.split_once('?').map_or("", |(_, query)| query);
         let query: BTreeMap<&str, &str> = query
@@ -81,7 +85,7 @@ impl Account {
         answer(200, Json::from_iter(rows.map(row)))
     }
 
-    /// What a manifest says of an order.
+    /// Returns the desired order that a manifest would state.
     pub fn manifest(&self, number: i64) -> Desired {
         let key = format!("k{number}");
         let mut order = testing::desired_object(&fields::TABLE, &[("activationKey", &key)]);
@@ -90,11 +94,12 @@ impl Account {
         order
     }
 
-    /// The calls of each round trip, and what comes of these orders.
+    /// Reads orders and returns the calls of each round trip and what became of each order.
     pub fn read(&self, numbers: impl Iterator<Item = i64>) -> (Vec<Vec<String>>, Vec<Observed>) {
         self.read_by(numbers, |call| self.answer(call))
     }
 
+    /// Reads orders from another vendor than this account.
     pub fn read_by(
         &self,
         numbers: impl Iterator<Item = i64>,
@@ -106,6 +111,7 @@ impl Account {
     }
 }
 
+/// Returns a complete order as a reply shows it.
 pub fn whole(number: i64) -> Json {
     json!({
         "customer": {"name": "Rivers"}, "product_template": {"id": "1"},
@@ -115,6 +121,7 @@ pub fn whole(number: i64) -> Json {
     })
 }
 
+/// Returns the `customer_id` of each order. Panics if one was not read.
 pub fn owners(found: &[Observed]) -> Vec<i64> {
     let owner = |one: &Observed| match one {
         Observed::Live(live) => match live.fields["customer_id"] {
@@ -126,7 +133,7 @@ pub fn owners(found: &[Observed]) -> Vec<i64> {
     found.iter().map(owner).collect()
 }
 
-/// Calls of the customer list, and all others.
+/// Counts the calls of the customer list, and all others.
 pub fn counts(rounds: &[Vec<String>]) -> (usize, usize) {
     let calls = rounds.iter().flatten();
     let customers = calls.clone().filter(|call| call.contains("/customers"));

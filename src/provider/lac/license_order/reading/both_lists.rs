@@ -60,8 +60,8 @@ impl OrderReading {
         }
     }
 
-    /// Asks for everything that is nobody's yet apart from both lists. Where a call for customers was lost, what
-    /// was read fails with it.
+    /// Asks for every order without a known owner apart from both lists. Where a call for customers was lost, the
+    /// orders that were read fail with it.
     fn leave_both(&mut self) {
         self.reads_both = false;
         let mut orders = self.search.leave(WHOLE);
