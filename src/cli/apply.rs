@@ -1,4 +1,8 @@
-//! `entitle apply`: plan, or take a saved plan; ask; carry out.
+//! `entitle apply`: plans, or takes a saved plan; asks; carries it out.
+//!
+//! In: manifests, and possibly a plan file as the first path. Out: writes at vendors, and the exit of
+//! the run. The run itself is in `carry_out`, which `undo` uses as well; this module finds out what the
+//! first path is.
 
 use std::fs::File;
 use std::io::Read;
@@ -37,17 +41,22 @@ pub struct Apply {
     consent: Consent,
 }
 
+/// Opens the outputs, plans and applies, and closes the outputs whatever came of it.
 pub async fn run(args: Apply) -> CommandResult<Exit> {
     let events = args.consent.events.clone();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
     outputs.close(plan_and_apply(args, &outputs).await)
 }
 
+/// Applies a saved plan if the first path is one, and otherwise plans and applies in one run.
+///
+/// The time that a pipe took to deliver its text counts against `--timeout`: with 60 s and a writer that
+/// took 15 s, the run has 45 s left.
 async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exit> {
     let timeout = &mut args.reach.time.timeout;
     let start = Instant::now();
     let first = FirstPath::take(&mut args.selection.paths, *timeout)?;
-    // Whoever wrote a pipe has used some of the run's time.
+    // The writer of a pipe has used some of the run's time.
     *timeout = timeout.saturating_sub(start.elapsed());
     let piped;
     let files = match first {
@@ -68,7 +77,10 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
     writer.carry_out(&pass, false).await
 }
 
-/// Carries out a saved plan: of the objects of the manifests those that it names, as it shows them.
+/// Carries out a saved plan: of the manifests' objects those that it names, and only as it shows them.
+///
+/// Accounts without an object in the plan are not locked. Returns `Err` for a plan of the sandbox on a
+/// real account or the reverse. A plan with an `undo` source goes to `undo`.
 async fn apply_saved_plan(
     document: PlanDocument,
     args: &Apply,
@@ -96,7 +108,7 @@ async fn apply_saved_plan(
     writer.carry_out(&saved.pass, true).await
 }
 
-/// What was planned against the simulators is no plan for an account, nor the other way round.
+/// Returns `Err` if a plan was made against the simulators and is applied to accounts, or the reverse.
 fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandResult<()> {
     let places = &document.source.connections;
     let simulated = places.values().any(|place| *place == Destination::Sandbox);
@@ -107,7 +119,9 @@ fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandRes
     bail!("the plan was made {flag} --sandbox, and has to be applied the same way")
 }
 
-/// Says at which commit the plan was made. It need not be this one: what counts is what each manifest says.
+/// Prints the commit at which the plan was made, and the one that is checked out.
+///
+/// They need not be equal: each manifest is compared with the plan by its content.
 fn tell_commit(document: &PlanDocument, here: Option<&str>) {
     let Some(commit) = &document.source.commit else {
         return;
@@ -123,17 +137,22 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
     ));
 }
 
-/// What the first path of an apply is.
+/// The meaning of the first path of an apply.
 enum FirstPath {
     Plan(Box<PlanDocument>),
-    /// Manifests that were read, since only that could tell them from a plan.
+    /// Manifests from a pipe. They were read already, because only their text tells them from a plan.
     Piped(Piped),
     Manifests,
 }
 
 impl FirstPath {
-    /// Takes a saved plan off the front of what was typed. What remains names the manifests; with nothing left they
-    /// are where the project file says.
+    /// Removes a saved plan from the front of `paths` and reads it.
+    ///
+    /// The remaining paths name the manifests; if none remain, the paths of the project file are put in.
+    /// A pipe is read once, and its text decides: a plan has `format_version` in its first 4 KiB.
+    ///
+    /// Returns `Err` for a `.json` path that does not exist, and for a plan that was changed since it
+    /// was saved.
     fn take(paths: &mut Vec<PathBuf>, timeout: Duration) -> CommandResult<Self> {
         if let Some(missing) = paths.first().filter(|first| is_missing_plan(first)) {
             let path = missing.display();
@@ -165,13 +184,18 @@ impl FirstPath {
     }
 }
 
-/// Whether a path is named as plans are and is not there. Taken for manifests, it would lead to the advice to approve
-/// what nobody has reviewed.
+/// Reports whether a path is named as plans are and does not exist.
+///
+/// Taken for manifests, it would lead to the advice to pass `--auto-approve`, and so to the approval of
+/// something that was never reviewed.
 fn is_missing_plan(path: &Path) -> bool {
     path.extension().is_some_and(|ext| ext == "json") && !path.exists()
 }
 
-/// Whether a path names a saved plan rather than manifests, which may be JSON as well.
+/// Reports whether a path names a saved plan and not manifests, which may be JSON as well.
+///
+/// A file that cannot be read, or with no `apiVersion` in its first 4 KiB, counts as a plan: the error
+/// is then about a broken plan, which is more likely what it is.
 fn is_plan(path: &Path) -> bool {
     let yaml = path
         .extension()
@@ -185,12 +209,13 @@ fn is_plan(path: &Path) -> bool {
     read.is_err() || begins_like_plan(&head) || !contains_word(&head, "apiVersion")
 }
 
-/// Whether a text begins as a plan does.
+/// Reports whether a text has the first member of a plan, `format_version`, in its first 4 KiB.
 fn begins_like_plan(text: &[u8]) -> bool {
     let head = &text[..text.len().min(HEAD)];
     contains_word(head, "\"format_version\"")
 }
 
+/// Reports whether the bytes, read as text, contain a word.
 fn contains_word(text: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(text).contains(word)
 }

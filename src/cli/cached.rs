@@ -7,7 +7,10 @@ use std::time::SystemTime;
 use super::output;
 use crate::reconcile::DiskCache;
 
-/// Opens the cache in a directory. `None` without a directory, or if the program cannot be told from the next version.
+/// Opens the cache in a directory.
+///
+/// Returns `None` without a directory, or if this program cannot be identified: a cache of another
+/// version might hold the results of other rules.
 pub fn open_cache(dir: Option<&Path>) -> Option<Arc<DiskCache>> {
     let (dir, program) = dir.zip(identify_program())?;
     Some(Arc::new(DiskCache::open(dir, &program)))

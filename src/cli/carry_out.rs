@@ -1,4 +1,15 @@
-//! What `apply` and `undo` share: locks, journal, consent, the run itself and its exit.
+//! What `apply` and `undo` share: leases, journal, consent, the run itself and its exit.
+//!
+//! In: a `Setup`, the user's `Consent` and a plan. Out: writes at vendors, records in the store, an
+//! `Exit`. The order is the point of this module:
+//!
+//! 1. Take the leases, so that no other run can make the plan stale.
+//! 2. Look into writes that an earlier run left open.
+//! 3. Show the plan and ask.
+//! 4. Record the start, write, record the end.
+//! 5. Show the outcome, and keep the journal short.
+//!
+//! What a step sends, and when one is refused, is decided in `plan` and `apply`; nothing here compares.
 
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +41,10 @@ use crate::plan::guard::{self, Accepted, LimitBase};
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
 use crate::render::{self, view::Stage};
 
-/// Stops a run early that would have to ask where nobody can answer.
+/// Returns `Err` if the run would have to ask, and no person is at the terminal.
+///
+/// `apply` and `undo` call this before they load manifests or call a vendor: a CI job without
+/// `--auto-approve` then fails in a moment, and not after it has read 10,000 objects.
 pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !consent.auto_approve && !attended {
@@ -39,23 +53,26 @@ pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     Ok(())
 }
 
-/// A run that may write: its locks are held until it is dropped.
+/// A run that may write. Its leases are held until it is dropped.
 pub struct WritingCommand<'a> {
     setup: &'a Setup,
     outputs: &'a Outputs,
     consent: &'a Consent,
     run: String,
-    /// `None` for trials, which nobody remembers.
+    /// The way into the journal; `None` for a trial run, of which no record is kept.
     queue: Option<Arc<RecordQueue>>,
     memory: Memory,
     leases: Leases,
-    /// What was opened to look into writes that were cut off.
+    /// The accounts that are open so far, for the caller to plan with: a login is not made twice.
     pub accounts: Accounts,
 }
 
 impl<'a> WritingCommand<'a> {
-    /// Opens the store, takes the leases and looks into what earlier runs left behind, over `accounts` as far as they are
-    /// open. Leases come before the first read, so that nothing another run of this program does can make the plan stale.
+    /// Opens the store, takes the leases and looks into what earlier runs left behind.
+    ///
+    /// `accounts` are those that are open already. Leases come before the first read, so that nothing
+    /// another run of this program does can make the plan stale. Returns `CommandError::Locked` if
+    /// another run holds an account for longer than `--lock-timeout`.
     pub async fn new(
         setup: &'a Setup,
         consent: &'a Consent,
@@ -65,7 +82,10 @@ impl<'a> WritingCommand<'a> {
         Self::at(setup, consent, outputs, accounts, &BTreeSet::new()).await
     }
 
-    /// The same for a run that may write to the accounts at `places` beside those that the manifests use.
+    /// Opens a run as `new` does, which may also write to the accounts at `places`.
+    ///
+    /// An undo uses it for objects that no manifest names any more. A sandbox run takes no lease, since
+    /// its simulators are its own, and keeps a journal only if `--journal` names one.
     pub async fn at(
         setup: &'a Setup,
         consent: &'a Consent,
@@ -114,7 +134,11 @@ impl<'a> WritingCommand<'a> {
         Ok(writer)
     }
 
-    /// Looks into writes of earlier runs whose end nobody knows. Nothing else may be written before.
+    /// Looks into writes of earlier runs of which the journal has no end, and records what is found.
+    ///
+    /// This precedes every other write: a plan must not build on a value of which nobody knows if it was
+    /// written. An open write that cannot be examined (its object is suspended, out of scope or
+    /// unreadable) stays open, and a note says so. Returns `Err` if a finding cannot be recorded.
     async fn examine_open_writes(&mut self, unmanaged: bool) -> CommandResult<()> {
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
         let kept = &self.accounts;
@@ -139,6 +163,7 @@ impl<'a> WritingCommand<'a> {
         Ok(())
     }
 
+    /// Returns a recorder for this run, with the account of each connection in `places`.
     fn recorder(&self, places: BTreeMap<String, VendorAccount>) -> Recorder {
         Recorder {
             leases: self.leases.clone(),
@@ -147,14 +172,26 @@ impl<'a> WritingCommand<'a> {
         }
     }
 
-    /// Returns the store, for what has to be read from it once more.
+    /// Returns the store, for `undo` to read the past run from. `Err` for a trial run, which has none.
     pub fn store(&self) -> CommandResult<&dyn Store> {
         let queue = self.queue.as_ref();
         let queue = queue.ok_or_else(|| user_error("a trial run has no past"))?;
         Ok(&**queue.store())
     }
 
-    /// Shows, asks, carries out and reports a plan. `reviewed` plans have been approved as they are.
+    /// Shows a plan, asks, carries it out and reports the outcome.
+    ///
+    /// A `reviewed` plan (a saved one) was approved as it is, so nothing is asked. `--max-changes` is
+    /// checked before the question: with a limit of 5 and 6 objects to update, every step is refused and
+    /// nothing sent.
+    ///
+    /// Risks: where a person has agreed to the plan they saw, every risk in it is accepted. Without a
+    /// question only the risks of `--allow` and of an object's own policy are, and the engine refuses
+    /// the other steps.
+    ///
+    /// Returns `Exit::Error` after a "no". A signal's exit takes precedence over that of the steps. A
+    /// journal with lost records turns `Done` into `Partly`, or into `Error` if nothing was to be
+    /// written.
     pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> CommandResult<Exit> {
         output::print_findings(&pass.findings())?;
         let document = &pass.document;
@@ -182,7 +219,7 @@ impl<'a> WritingCommand<'a> {
         let reports = reconcile::apply_plan(pass, &options, settings).await;
         let interrupted = signals.exit();
         if document.summary.update > 0 {
-            // The queue remembers what it could not write.
+            // The queue remembers what it could not write; `lost_record` reports it below.
             let _ = options.recorder.record_end(interrupted.is_some()).await;
         }
         let mut exit = interrupted.unwrap_or_else(|| exit::of_apply(&reports));
@@ -199,7 +236,9 @@ impl<'a> WritingCommand<'a> {
         ended
     }
 
-    /// Keeps what the next run has to read short. Nobody has to wait for it.
+    /// Summarises the journal if it has grown long, after the leases are released.
+    ///
+    /// The next run then reads less. A failure is a warning only: the lines themselves are complete.
     async fn compact(self) {
         let Some(queue) = self.queue else { return };
         drop(self.leases);
@@ -211,7 +250,7 @@ impl<'a> WritingCommand<'a> {
         }
     }
 
-    /// Says why the journal does not tell all that was done; `None` if it does.
+    /// Returns why the journal lacks records of this run, and how to add them; `None` if it is complete.
     fn lost_record(&self) -> Option<String> {
         let LostRecords { why, file } = self.queue.as_ref()?.lost_records()?;
         let file = file.map_or(String::new(), |file| {
@@ -224,7 +263,7 @@ impl<'a> WritingCommand<'a> {
         ))
     }
 
-    /// Tells and shows how the run ended.
+    /// Sends the summary event and shows how the run ended; returns `exit` unchanged.
     fn end(&self, stage: Stage, document: &PlanDocument, exit: Exit) -> CommandResult<Exit> {
         let summary = document.summary.clone();
         let exit_code = exit.code();
@@ -236,7 +275,7 @@ impl<'a> WritingCommand<'a> {
         Ok(exit)
     }
 
-    /// Refuses every step for one reason.
+    /// Refuses every update of the plan for one reason, and reports it as a run that sent nothing.
     fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> CommandResult<Exit> {
         let why = refusal.to_string();
         let refused = |action| action == crate::plan::Disposition::Update;
@@ -251,6 +290,10 @@ impl<'a> WritingCommand<'a> {
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 
+    /// Records who starts what, before the first write. A plan without updates leaves no record.
+    ///
+    /// Returns `Err` if the record cannot be written; then nothing is sent, because a write without a
+    /// record could not be undone.
     async fn start(&self, document: &PlanDocument, recorder: &Recorder) -> CommandResult<()> {
         if document.summary.update == 0 {
             return Ok(());
@@ -273,7 +316,10 @@ impl<'a> WritingCommand<'a> {
 }
 
 impl WritingCommand<'_> {
-    /// Writes down what is as the manifests want it now. An inverse wants something else.
+    /// Records which objects are as the manifests say now; `drift` compares with these values later.
+    ///
+    /// An inverse plan is skipped: it brings back older values, on which the manifests do not agree. A
+    /// failure is a warning only, because the writes themselves are recorded.
     async fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder) {
         let source = &pass.document.source;
         if source.undo.is_some() {
@@ -293,6 +339,12 @@ impl WritingCommand<'_> {
     }
 }
 
+/// Takes the leases on all accounts that the run may write to.
+///
+/// These are the accounts of the desired objects, and for an undo the connections that may lead to one
+/// of `places`. The wait is `--lock-timeout`, but never past the deadline of the run: with 60 s of
+/// patience and 20 s left it is 20 s. Returns `Ok(Err(_))` if another run holds one, and `Err` if the
+/// store fails.
 async fn take_leases(
     setup: &Setup,
     store: &dyn Store,
@@ -323,7 +375,7 @@ async fn take_leases(
     taken.map_err(|error| stores::explain_store_error(&consent.store, error))
 }
 
-/// What an earlier run left behind.
+/// Returns the sentence about a write that an earlier run left open.
 fn cut_off(open: &OpenIntent) -> String {
     let OpenIntent {
         at,
@@ -339,6 +391,7 @@ fn cut_off(open: &OpenIntent) -> String {
     format!("A run of {at} {what} {address} ({method} {path}).")
 }
 
+/// Returns the highest risk that `--allow` names; none if it is not given. `strand` includes `reduce`.
 fn highest_accepted(allow: &[AllowedRisk]) -> Accepted {
     let risk = allow.iter().map(|risk| match risk {
         AllowedRisk::Reduce => Risk::Reduce,
@@ -349,7 +402,10 @@ fn highest_accepted(allow: &[AllowedRisk]) -> Accepted {
     }
 }
 
-/// Asks the person at the terminal; anything but a clear yes is a no.
+/// Asks the person at the terminal. Only the line "yes" approves; an empty line or the end of input does
+/// not.
+///
+/// The question names the worst risk in the plan.
 fn ask_for_approval(document: &PlanDocument) -> CommandResult<bool> {
     let objects = pluralize(document.summary.update, "object");
     let danger = match (document.summary.strand, document.summary.reduce) {

@@ -73,17 +73,22 @@ pub enum Command {
     Man(completions::Man),
 }
 
-/// All commands, with the defaults of the project where there is one.
+/// Returns all commands, with the defaults of `project` if there is one.
 pub fn build_command(project: Option<&FoundProject>) -> clap::Command {
     prepare_command(Cli::command(), project)
 }
 
+/// Prepares the arguments of a command and of its subcommands.
 fn prepare_command(command: clap::Command, project: Option<&FoundProject>) -> clap::Command {
     command
         .mut_args(|argument| self::prepare_argument(argument, project))
         .mut_subcommands(|command| prepare_command(command, project))
 }
 
+/// Prepares an argument: its variable, its default from the project, and its completions.
+///
+/// The project's default replaces the built-in one, and the words `[default: …]` are removed from the
+/// help, because clap prints the value in force.
 fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
     // `ENTITLE_TARGET=` in a workflow means that there is none, not one of no characters.
     let set = argument
@@ -120,7 +125,8 @@ fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
     }
 }
 
-/// Whether a project file has a say in a command, so that a broken one must stop it.
+/// Reports whether a project file can set an argument of a command. A broken file stops only such
+/// commands.
 pub fn heeds_project(command: &clap::Command) -> bool {
     command
         .get_arguments()

@@ -35,6 +35,7 @@ pub fn complete_objects() -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
+/// Returns `Kind/name` of a document; `None` if it is no object of a known kind, or has no name.
 fn document_address(document: &Node) -> Option<String> {
     let kind = document.get("kind")?.text()?;
     provider::find_kind(kind)?;

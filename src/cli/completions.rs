@@ -27,6 +27,7 @@ pub struct Completions {
 /// Set by the scripts when a shell asks.
 const VARIABLE: &str = "ENTITLE_COMPLETE";
 
+/// Prints the script by which a shell asks this program for completions.
 pub fn run(args: &Completions) -> CommandResult<Exit> {
     let shell = args.shell.to_string();
     let shells = Shells::builtins();
@@ -52,6 +53,7 @@ pub struct Man {
     out: Option<PathBuf>,
 }
 
+/// Prints the man page of the program, or writes one page per command into `--out`.
 pub fn print_man_page(args: &Man, command: Command) -> CommandResult<Exit> {
     match &args.out {
         None => {

@@ -1,4 +1,9 @@
 //! `entitle drift`: who changed what since the last apply, or since a commit.
+//!
+//! In: manifests, live objects, and a base, which is the journal or the manifests of a commit. Out: a
+//! `DriftDocument` on standard output and in reports. The three-way comparison is in `plan::drift` and
+//! the reading in `reconcile`; this module finds the base and chooses the exit code. It writes to no
+//! vendor.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -52,7 +57,7 @@ pub struct Drift {
     store: StoreArgs,
 }
 
-/// One report of drift, of which there are fewer formats.
+/// One `--report FORMAT=FILE`. Drift has fewer report formats than a plan, so it has a type of its own.
 #[derive(Clone, Debug)]
 struct DriftReportTo {
     format: Printed,
@@ -62,6 +67,7 @@ struct DriftReportTo {
 impl FromStr for DriftReportTo {
     type Err = String;
 
+    /// Parses `markdown=drift.md`. Returns `Err` for an unknown format, or one without a file.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
             Some((name, file)) => (name, Some(file)),
@@ -75,12 +81,20 @@ impl FromStr for DriftReportTo {
     }
 }
 
+/// Opens the outputs, compares, and closes the outputs whatever the comparison came to.
 pub async fn run(args: Drift) -> CommandResult<Exit> {
     let shown = DriftOutputs::open(&args)?;
     let ended = compare_accounts(&args, &shown).await;
     shown.close(&args, ended)
 }
 
+/// Compares live objects with their bases and shows the result.
+///
+/// Returns `Exit::Error` if an object could not be compared, else `Exit::Changes` if one has drifted,
+/// else `Exit::Done`. Accepted drift is not counted as drift.
+///
+/// With the journal as the base a store that is away ends the run, because it holds the base. With
+/// `--base` the store only tells of other runs, so its absence is a warning.
 async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<Exit> {
     let accepted = project::accepted_drift_file(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
@@ -98,6 +112,8 @@ async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<E
         );
     }
     let scope = &args.selection;
+    // An acceptance without an object is reported only by a run over everything: in a narrowed run the
+    // object may be out of scope.
     let narrowed = (!scope.paths.is_empty() && scope.paths != project::default_paths())
         || !scope.target.is_empty()
         || !scope.exclude.is_empty()
@@ -115,7 +131,7 @@ async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<E
     })
 }
 
-/// Where drift is shown: reports first, then standard output.
+/// The reports and the standard output of one drift run, reports first.
 struct DriftOutputs {
     format: Printed,
     reports: Reports<Printed>,
@@ -123,6 +139,7 @@ struct DriftOutputs {
 }
 
 impl DriftOutputs {
+    /// Opens every report before anything is read. Returns `Err` if one cannot be written.
     fn open(args: &Drift) -> CommandResult<Self> {
         let reports = args.report.iter();
         let wanted: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
@@ -133,6 +150,10 @@ impl DriftOutputs {
         })
     }
 
+    /// Writes the reports, then standard output.
+    ///
+    /// `early` is true for a run that failed: as text its error is printed on standard error, so
+    /// standard output stays empty; JSON and Markdown still get a document.
     fn finish(&self, document: &DriftDocument, early: bool) -> io::Result<()> {
         self.finished.set(true);
         self.reports
@@ -153,7 +174,10 @@ impl DriftOutputs {
         }
     }
 
-    /// A run that compared nothing says so in its reports too.
+    /// Ends the run, and gives a run that compared nothing its reports all the same.
+    ///
+    /// A report that is missing would leave an older one in place, which might say that there is no
+    /// drift.
     fn close(&self, args: &Drift, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         if let (Err(error), false) = (&ended, self.finished.get()) {
             let shown = self.finish(&ended_early(args, error), true);
@@ -163,6 +187,7 @@ impl DriftOutputs {
     }
 }
 
+/// Writes a document in one format, as reports have it.
 fn write_document(
     out: &mut dyn Write,
     format: Printed,
@@ -178,7 +203,7 @@ fn write_document(
     }
 }
 
-/// The document of a run that compared nothing, over the paths that were asked for.
+/// Returns the document of a run that compared nothing, over the paths that were asked for.
 fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
     let (facts, findings) = exit::facts_and_findings(error);
     let source = SourceFacts {
@@ -190,6 +215,10 @@ fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
     DriftDocument::stopped(base, source, &findings, clock::now())
 }
 
+/// Reads the values to compare with: manifests of a commit with `--base`, else the last applies.
+///
+/// A sandbox run without `--journal` has no past, so its memory is empty and no object has a base.
+/// Returns `Err` if git knows no such commit, or the store cannot be read.
 async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::read_snapshot(commit, &args.selection.paths).await?;

@@ -1,10 +1,17 @@
-//! Durations as they are typed.
+//! Parsers for the durations and moments that are typed as arguments.
+//!
+//! In: a text, and for a moment the current time. Out: a value, or the sentence that clap prints. Pure:
+//! the clock is an argument.
 
 use std::time::Duration;
 
 use jiff::{Timestamp, Unit, Zoned};
 
-/// A duration such as `30s`, `1m 30s` or `7d`. A day is 24 hours: nothing here follows a calendar.
+/// Parses a duration such as `30s`, `1m 30s` or `7d`.
+///
+/// A day is 24 hours, so `7d` is 604,800 s, also across a change to summer time. Returns `Err` for
+/// months and years, which are not of one length, for a negative duration, and for a number without a
+/// unit.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text
         .parse()
@@ -15,7 +22,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(length).map_err(|_| "a duration cannot be negative".into())
 }
 
-/// A moment to come: a duration from now, or a date with a time and a zone.
+/// Parses a moment in the future: a duration from `now`, or a date with a time and a zone.
+///
+/// A duration is rounded to the second: `4h` at 12:00:00.7 is 16:00:01, since the result is written into
+/// a manifest. Returns `Err` for a moment that has passed, and for a date without a time or a zone,
+/// which would mean something else on every machine.
 pub fn parse_moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let fault = || {
         "write a duration such as 4h or 7d, or a moment such as 2026-12-24T18:00:00Z".to_string()

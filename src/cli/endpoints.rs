@@ -1,6 +1,8 @@
-//! What `watch` serves and sends: its HTTP server and its notifications, wired to the daemon.
+//! The HTTP server and the notifications of `watch`, wired to the daemon.
 //!
-//! No port is opened unless `--listen` names one.
+//! In: the flags, and the status that the daemon publishes. Out: an open port and running tasks. No port
+//! is opened unless `--listen` names one. Routes and messages are defined in `daemon::serve` and
+//! `daemon::notices`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -74,7 +76,7 @@ pub struct EndpointArgs {
     page_url: Option<Url>,
 }
 
-/// The checked flags, with the port open.
+/// The checked flags and the open port, before the server runs.
 pub struct Endpoints {
     listener: Option<TcpListener>,
     token: Option<SecretText>,
@@ -86,7 +88,7 @@ pub struct Endpoints {
     bounds: ConnectionBounds,
 }
 
-/// The server and the notifiers, which run beside the loop.
+/// The server and the notifiers, which run beside the daemon's loop until `shut_down`.
 pub struct RunningEndpoints {
     stop: oneshot::Sender<()>,
     server: tokio::task::JoinHandle<()>,
@@ -94,7 +96,10 @@ pub struct RunningEndpoints {
 }
 
 impl Endpoints {
-    /// Opens the port before anything else happens, so that a port in use is reported at once.
+    /// Checks the flags and opens the port, before anything else of the daemon happens.
+    ///
+    /// Returns `Err` for a port in use, a secret file that cannot be read, and an address that other
+    /// machines can reach without a token.
     pub async fn new(
         args: &EndpointArgs,
         secrets: Secrets,
@@ -148,7 +153,7 @@ impl Endpoints {
         })
     }
 
-    /// Starts the server and the notifiers.
+    /// Starts the server, if a port is open, and the notifiers.
     pub fn start(self, status: &watch::Sender<Arc<Status>>) -> RunningEndpoints {
         let (stop, stopped) = oneshot::channel::<()>();
         let (told, secrets, page) = (
@@ -198,7 +203,7 @@ impl RunningEndpoints {
     }
 }
 
-/// Takes over the webhook secrets and notifications of newer manifests.
+/// Puts the webhook secrets and notifications of newer manifests in force.
 struct EndpointUpdater {
     hooks: Arc<Hooks>,
     notifications: watch::Sender<Vec<Notification>>,
@@ -236,6 +241,8 @@ impl EndpointUpdater {
 }
 
 /// Runs the notifiers of the notifications in force, until the loop ends.
+///
+/// New notifications end the old notifiers and start others.
 async fn run_notices(
     mut told: watch::Receiver<Vec<Notification>>,
     status: watch::Receiver<Arc<Status>>,

@@ -1,4 +1,7 @@
-//! What can be wrong with `ENTITLE_…` variables: one that guards a run and is empty, and one that is misspelt.
+//! Faults in `ENTITLE_…` variables: a guard that is set and empty, and a name that is misspelt.
+//!
+//! In: the parsed arguments and the environment. Out: an error for an empty guard, a warning for a
+//! misspelt name. Values are never read for their content or printed, since some of them are secrets.
 
 use std::ffi::OsString;
 
@@ -9,8 +12,10 @@ use super::command::{Cli, Command};
 use super::output;
 use crate::model::{Diagnostic, Diagnostics};
 
-/// Variables that keep a run within limits, with the id of their argument. An empty one would lift the limit: that is
-/// what a workflow writes where the variable it fills in is missing. Other variables may be empty, and are unset then.
+/// Variables that keep a run within limits, with the id of their argument.
+///
+/// An empty one would lift the limit: a CI workflow writes an empty value where the variable it fills in
+/// is missing. Other variables may be empty, and count as unset then.
 const GUARDS: [(&str, &str); 8] = [
     ("ENTITLE_TRUST_HOSTS", "trust_hosts"),
     ("ENTITLE_SECRET_DIR", "secret_dir"),
@@ -22,10 +27,14 @@ const GUARDS: [(&str, &str); 8] = [
     ("ENTITLE_GIT_HOOK_SECRET_FILE", "git_hook_secret_file"),
 ];
 
-/// Variables that no argument has.
+/// Variables that are read without an argument of their own.
 const OTHERS: [&str; 2] = ["ENTITLE_LOG", "ENTITLE_COMPLETE"];
 
-/// Finds a guard of the chosen command that its variable leaves empty and nobody typed.
+/// Returns an error for a guard of the chosen command whose variable is set and empty.
+///
+/// Returns `None` if the command has no such argument, or if the flag was typed: a typed value takes
+/// precedence over the variable. For example, with `ENTITLE_MAX_CHANGES=` set and empty, `apply` is
+/// refused, while `fmt` and `apply --max-changes 10` run. `environment` looks a variable up by name.
 pub fn empty_guard(
     matches: &ArgMatches,
     environment: impl Fn(&str) -> Option<OsString>,
@@ -45,7 +54,9 @@ pub fn empty_guard(
     )
 }
 
-/// Warns of variables that are nearly those of an argument: the setting they are meant for is not in force.
+/// Warns of variables that are nearly the name of a setting, which is then not in force.
+///
+/// The daemon with a JSON log writes the warnings as log records; every other command prints them.
 pub fn warn_of_misspelt(command: &Command) {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let findings = find_misspelt(variables);
@@ -68,6 +79,7 @@ pub fn warn_of_misspelt(command: &Command) {
     }
 }
 
+/// Returns a warning per variable that is close to a known one, in the order of diagnostics.
 fn find_misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
     let known = known_variables();
     let mut findings = Diagnostics::default();
@@ -84,7 +96,9 @@ fn find_misspelt(variables: impl Iterator<Item = String>) -> Diagnostics {
     findings.sorted()
 }
 
-/// The variables of all arguments of all commands.
+/// Returns the variables of all arguments of all commands.
+///
+/// A variable of another command is no mistake: one environment may serve several commands.
 fn known_variables() -> Vec<String> {
     let program = Cli::command();
     let arguments = program
@@ -94,8 +108,17 @@ fn known_variables() -> Vec<String> {
     variables.chain(OTHERS).map(String::from).collect()
 }
 
-/// The setting that a variable most likely is meant for. Few edits are taken for a mistake: the secrets of manifests
-/// and the services of a cluster have variables of their own, which may begin with the same word.
+/// Returns the setting that a variable was most likely meant for; `None` if none is near.
+///
+/// The distance counts insertions, deletions, substitutions and swaps of neighbours, after the prefix
+/// `ENTITLE_`. At most 2 are taken for a mistake, or 1 in names shorter than 6 characters.
+///
+/// - `TRUST_HOST` to `TRUST_HOSTS` is 1: a mistake.
+/// - `TRUSTED_HOSTS` to `TRUST_HOSTS` is 2: a mistake.
+/// - `PORT` has 4 characters and no setting within 1: a name of somebody else.
+///
+/// The limit is low because the secrets of manifests and the services of a cluster have variables that
+/// may begin with the same word.
 fn find_nearest_setting<'a>(variable: &str, known: &'a [String]) -> Option<&'a String> {
     let name = variable.strip_prefix("ENTITLE_")?;
     let most = if name.len() < 6 { 1 } else { 2 };

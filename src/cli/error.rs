@@ -10,9 +10,10 @@ use crate::apply::store::LeaseBusy;
 use crate::model::{Diagnostics, with_causes};
 use crate::plan::document::SourceFacts;
 
+/// The result of a command, and of the functions that it consists of.
 pub type CommandResult<T> = Result<T, CommandError>;
 
-/// Why a command ended early.
+/// The reason why a command ended early.
 #[derive(Debug)]
 pub enum CommandError {
     /// The manifests have errors, which have been shown.
@@ -47,7 +48,7 @@ impl CommandError {
         }
     }
 
-    /// What was tried, with the error that it came to.
+    /// Returns an error that names what was tried, with `source` as its cause.
     pub fn caused_by(
         message: impl fmt::Display,
         source: impl Into<Box<dyn Error + Send + Sync>>,
@@ -66,7 +67,7 @@ impl CommandError {
     }
 }
 
-/// What was tried, and the error that it came to.
+/// A failed attempt: what was tried, and the error that it led to.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Attempt {
@@ -90,8 +91,9 @@ macro_rules! bail {
 }
 pub(in crate::cli) use bail;
 
-/// Says what was tried when it fails.
+/// Adds what was tried to the error of a `Result`.
 pub trait Context<T> {
+    /// Adds what was tried to an error; the message is built for an error only.
     fn with_context<M: fmt::Display>(self, message: impl FnOnce() -> M) -> CommandResult<T>;
 }
 

@@ -1,4 +1,7 @@
-//! `--events`: what happens, as JSON lines, each out before the next thing happens.
+//! `--events`: writes what happens as JSON lines, each one before the next thing happens.
+//!
+//! In: the `Event`s of a run. Out: one line per event, in a file or on standard output. A stream that
+//! fails ends by itself and is reported at the end; it must never stop a run that is writing to vendors.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,21 +15,23 @@ use crate::cli::error::{CommandError, CommandResult};
 use crate::files::write::{self, StreamStart};
 use crate::render::json;
 
-/// Lines of events on their way to whoever reads them.
+/// An open stream of events, which several tasks may write to.
 pub struct Stream {
-    /// Where they go, for people.
+    /// The name of the destination in messages.
     name: String,
     open: Mutex<Open>,
 }
 
+/// The writer, until it fails, and the fault after that.
 struct Open {
     out: Option<Box<dyn Write + Send>>,
-    /// Why no more are written.
+    /// The error that ended the stream; `None` while it works, and after it was reported.
     fault: Option<io::Error>,
 }
 
 impl Stream {
-    /// Opens the stream. A file is written from its beginning.
+    /// Opens the stream; `-` is standard output. A file is truncated first. Returns `Err` if it cannot
+    /// be opened.
     pub fn open(path: &Path) -> CommandResult<Self> {
         let (name, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
             ("standard output".into(), Box::new(output::line_stdout()))
@@ -42,6 +47,7 @@ impl Stream {
         Ok(Self::to(name, out))
     }
 
+    /// Builds a stream to any writer, for the tests as well.
     fn to(name: String, out: Box<dyn Write + Send>) -> Self {
         let open = Open {
             out: Some(out),
@@ -53,7 +59,7 @@ impl Stream {
         }
     }
 
-    /// Writes an event. A disk that is full, or a reader that goes away, ends the stream and not the run.
+    /// Writes an event. A full disk or a reader that went away ends the stream, and not the run.
     pub fn hear(&self, event: &Event) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(out) = open.out.as_mut() else { return };
@@ -64,7 +70,7 @@ impl Stream {
         }
     }
 
-    /// Says why events were lost, if any were.
+    /// Returns the fault that ended the stream early as `Err`, once; `Ok` if no event was lost.
     pub fn end(&self) -> CommandResult<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.fault.take() {
@@ -78,6 +84,7 @@ impl Stream {
     }
 }
 
+/// Writes a line in a single call and flushes it, so that a reader never sees a part of a line.
 fn write_line(out: &mut dyn Write, line: &Line) -> io::Result<()> {
     let mut bytes = Vec::new();
     json::write_line(&mut bytes, line)?;

@@ -8,7 +8,7 @@ use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, SourceFacts};
 
-/// How a run ended.
+/// The ways in which a run can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Nothing to do, or all done.
@@ -36,6 +36,7 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Returns the code for the shell. Signals follow its custom: 128 plus the number of the signal.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
@@ -59,7 +60,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The exit of an apply: with several reasons the first of 3, 7, 5, 4.
+/// Returns the exit of an apply. With several reasons the first of these counts: 1, 3, 7, 5, 4.
+///
+/// 1 means that no object could be read or planned; suspended objects are left out of that count. For
+/// example, one failed and one stale object give 3, one stale and one refused give 5.
 pub fn of_apply(reports: &[Report]) -> Exit {
     let any = |outcomes: &[Outcome]| {
         reports.iter().any(|report| {
@@ -96,7 +100,7 @@ pub fn without_journal(exit: Exit, wrote: bool) -> Exit {
     }
 }
 
-/// What a report says of a run that ended early: what was read, and why it ended.
+/// Returns what a report shows of a run that ended early: the facts about its source, and the reason.
 pub fn facts_and_findings(error: &CommandError) -> (SourceFacts, Diagnostics) {
     if let CommandError::Invalid(invalid) = error {
         return (invalid.facts.clone(), invalid.findings.clone());

@@ -1,4 +1,7 @@
-//! `entitle explain`: what a kind or a field is, from the field tables.
+//! `entitle explain`: describes a kind or a field, from the field tables.
+//!
+//! In: nothing, a kind, or a kind and a field. Out: text on standard output. The texts are in the
+//! providers' tables.
 
 use clap::Args;
 
@@ -17,6 +20,7 @@ pub struct Explain {
     path: Option<String>,
 }
 
+/// Lists all kinds, or explains the one that is named. Returns `Err` for a name that is not known.
 pub fn run(args: &Explain) -> CommandResult<Exit> {
     let mut out = output::text_stdout();
     match &args.path {

@@ -9,7 +9,7 @@ use crate::files::read::{self, ReadBounds};
 use crate::files::write::{self, FileMode};
 use crate::manifest::yaml::MAX_FILE_BYTES;
 
-/// Where the schema is published, for manifests outside a project that has its own copy.
+/// Address of the published schema, for manifests outside a project with its own copy.
 const PUBLISHED: &str =
     "https://raw.githubusercontent.com/entitle-dev/entitle/main/schemas/manifest.json";
 
@@ -21,7 +21,10 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     write::write_whole_file(path, text.as_bytes(), FileMode::Shared, &LinkPolicy::Follow)
 }
 
-/// The same, unless somebody has changed the file since it was read as `before`.
+/// Replaces a file by `text`, unless it has changed since it was read as `before`.
+///
+/// Returns `Err` if it has. An editor that saves in the moment between the check and the write is not
+/// noticed.
 pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult<()> {
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
@@ -35,8 +38,10 @@ pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult
     replace_file(path, text).map_err(fault)
 }
 
-/// How a manifest in `dir` names its schema: by the project's own copy, which is the nearest one upward to
-/// the top of the repository, or else as published.
+/// Returns the schema that a manifest in `dir` names: the project's own copy, or else the published one.
+///
+/// The copy is searched for upward to the top of the repository. With a copy at `/repo/schemas`, a
+/// manifest in `/repo/licences/eu` names `../../schemas/manifest.json`.
 pub fn schema_of(dir: &Path) -> String {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
     let mut up = String::new();
@@ -52,7 +57,7 @@ pub fn schema_of(dir: &Path) -> String {
     PUBLISHED.into()
 }
 
-/// Other projects have a `schemas/manifest.json` as well.
+/// Reports whether a file is the schema of this program; other projects have a file of that name too.
 fn is_ours(path: &Path) -> bool {
     read::read_text(path, ReadBounds::file(MAX_FILE_BYTES))
         .is_ok_and(|text| text.contains("\"entitle manifest\""))

@@ -1,4 +1,8 @@
-//! `entitle fmt`: manifests in their usual form, with every comment and value as it was.
+//! `entitle fmt`: rewrites manifests in their usual form and keeps every comment and value.
+//!
+//! In: files, or standard input. Out: changed files and their names on standard output. The form itself
+//! is defined in `manifest::fmt`; this module reads, compares and replaces. A file that cannot be parsed
+//! is never written.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +36,13 @@ pub struct Fmt {
     time: Time,
 }
 
+/// Formats the files in place, or with `--check` only lists those that would change.
+///
+/// Returns `Exit::Error` if a file cannot be parsed, or with `--check` if one would change; the other
+/// files are formatted all the same. `-` stands by itself, because its text goes to standard output,
+/// where the names of changed files would be mixed into it.
+///
+/// A file that somebody else changed since it was read is not overwritten.
 pub fn run(args: &Fmt) -> CommandResult<Exit> {
     let limits = setup::read_limits(Some(args.time.timeout));
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
@@ -79,8 +90,12 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
     Ok(exit)
 }
 
-/// Standard input to standard output. What cannot be read is given back as it is, for editors that replace
-/// their text by what comes out.
+/// Formats standard input to standard output.
+///
+/// A text that cannot be parsed is printed unchanged with `Exit::Error`: editors replace their buffer by
+/// the output, and an empty output would delete the user's work. With `--check` nothing but a name is
+/// printed. Returns `Err` for a text above `MAX_FILE_BYTES`, or one that does not end before the
+/// deadline.
 fn format_standard_input(check: bool, limits: &ReadLimits) -> CommandResult<Exit> {
     let mut text = String::new();
     StandardInput::until(limits.deadline)
@@ -100,7 +115,7 @@ fn format_standard_input(check: bool, limits: &ReadLimits) -> CommandResult<Exit
         let fault = differs || formatted.is_none();
         return Ok(if fault { Exit::Error } else { Exit::Done });
     }
-    // Not through the stream that takes colours out: the text is the user's.
+    // The text is the user's, so it does not go through the stream that removes colours.
     let mut out = output::data_stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
@@ -111,7 +126,9 @@ fn format_standard_input(check: bool, limits: &ReadLimits) -> CommandResult<Exit
     })
 }
 
-/// The text in its usual form, after a word on stderr about what stays as it is.
+/// Returns a text in its usual form; `None`, after an error on standard error, if it cannot be parsed.
+///
+/// Parts that the formatter leaves as they are get a note on standard error, with line and reason.
 fn format_source(source: &Source, kinds: &[crate::model::draft::KindRow]) -> Option<String> {
     let Some(done) = fmt::format(&source.text, kinds) else {
         output::print_error(&format!(

@@ -1,4 +1,8 @@
-//! The `git` program, asked for what a commit holds. It reads, asks nobody, and runs nothing of the repository's.
+//! Reads the manifests of a commit with the `git` program, for `drift --base`.
+//!
+//! In: a commit and paths. Out: the texts as the commit has them. Git is run without the environment's
+//! `GIT_…` variables, hooks, network and questions: the repository may come from anybody, and reading it
+//! must not run anything of it.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,14 +18,14 @@ use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
 
-/// Reading manifests of a commit is local work of a moment; what takes longer waits for something.
+/// Time limit of one git call. Reading a commit is local work of a moment; a call that takes 30 s hangs.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What git may know of the environment: where programs and the user's settings are (containers mark a
-/// checkout as safe there). Everything named GIT_… could lead it to another repository or run programs.
+/// Variables that git inherits: the places of programs and of the user's settings, where containers mark
+/// a checkout as safe. A variable named `GIT_…` could lead git to another repository or run programs.
 const ENVIRONMENT: [&str; 5] = ["PATH", "HOME", "XDG_CONFIG_HOME", "SystemRoot", "TMPDIR"];
 
-/// Settings that would run a program or reach for the network.
+/// Settings that keep git from running a program of the repository and from using the network.
 const LOCKS: [&str; 6] = [
     "-c",
     "core.hooksPath=/dev/null",
@@ -40,7 +44,11 @@ pub struct Snapshot {
     pub findings: Diagnostics,
 }
 
-/// The manifests that `commit` has under `paths`, which need not exist any more.
+/// Returns the manifests that `commit` has under `paths`, which need not exist any more.
+///
+/// Git is asked for the full name of the commit, the root of the tree, the list of files, and the texts
+/// that are needed; no file of the working tree is read. Returns `Err` for an unknown commit, outside a
+/// working tree, and for a path outside it.
 pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot> {
     let name = format!("{commit}^{{commit}}");
     let verify = [
@@ -77,7 +85,7 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
     })
 }
 
-/// The bytes of blobs, in their order.
+/// Returns the bytes of blobs, in their order, with one call of `git cat-file --batch`.
 async fn read_blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
     if blobs.is_empty() {
         return Ok(Vec::new());
@@ -87,7 +95,9 @@ async fn read_blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
     Ok(walk::split_blobs(blobs, &printed.unwrap_or_default())?)
 }
 
-/// Runs git. Nothing comes back when it ends with a failure.
+/// Runs git with `input` on its standard input and returns its standard output.
+///
+/// Returns `Ok(None)` if git ends with a failure, and `Err` if it cannot be run or exceeds `LIMIT`.
 async fn run_git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Option<Vec<u8>>> {
     let mut command = Command::new("git");
     command
@@ -125,15 +135,21 @@ async fn run_git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult
     Ok(output.status.success().then_some(output.stdout))
 }
 
+/// Returns the output of git as text, without the newline at its end.
 fn trimmed_text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).trim_end().to_string()
 }
 
+/// Reports whether a text is the full name of a commit: 40 hexadecimal digits for SHA-1, 64 for SHA-256.
 fn is_sha(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The paths as git names them: below the root, with slashes; the root itself is empty.
+/// Returns the paths as git names them: relative to the root, with slashes; the root itself is empty.
+///
+/// In `/srv/repo/team`, with the root `/srv/repo`, the path `licences` is `team/licences` and `..` is
+/// the empty text. Returns `Err` for a path outside the root, and for standard input, of which no commit
+/// has a version.
 fn paths_in_tree(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
     let root = std::fs::canonicalize(root)?;
     let here = std::fs::canonicalize(std::env::current_dir()?)?;
@@ -155,7 +171,7 @@ fn paths_in_tree(root: &Path, paths: &[PathBuf]) -> CommandResult<Vec<String>> {
     Ok(names)
 }
 
-/// The texts among the files, named with their commit. A file that is no text is no manifest now either.
+/// Returns the files that are text, each named with its commit: `1f2e3d4c5b6a:licences/a.yaml`.
 fn name_sources(files: impl Iterator<Item = (String, Vec<u8>)>, sha: &str) -> Vec<Arc<Source>> {
     let commit = crate::reconcile::drift::short_commit(sha);
     let texts = files.filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)));

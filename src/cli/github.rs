@@ -1,4 +1,7 @@
-//! The files by which a step of GitHub Actions speaks to its runner.
+//! The files by which a step of GitHub Actions passes results to its runner.
+//!
+//! In: `GITHUB_STEP_SUMMARY` and `GITHUB_OUTPUT`, which name the files, and the view of a run. Out: a
+//! page for the summary, and outputs for later steps. The texts are made in `render::github`.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,13 +14,16 @@ use crate::files::write::{self, StreamStart};
 use crate::render::github;
 use crate::render::view::RunView;
 
-/// Opened before the run; both are appended to, since other programs of the step may write them too.
+/// The two files, opened before the run. `None` where the variable is not set, as outside of a runner.
+///
+/// Both are appended to, since other programs of the step may write them too.
 pub struct Runner {
     summary: Option<File>,
     outputs: Option<File>,
 }
 
 impl Runner {
+    /// Opens the files that the runner names. Returns `Err` if one cannot be opened for appending.
     pub fn new() -> CommandResult<Self> {
         Ok(Self {
             summary: open_named_by("GITHUB_STEP_SUMMARY")?,
@@ -25,6 +31,11 @@ impl Runner {
         })
     }
 
+    /// Appends the summary page and the outputs.
+    ///
+    /// The page gets the size of the summary so far, because GitHub limits the size of a step's summary.
+    /// The delimiter of the outputs holds a fresh run id, so that no text of a vendor can end a value
+    /// early.
     pub fn write(&self, view: &RunView<'_>) -> CommandResult<()> {
         if let Some(mut file) = self.summary.as_ref() {
             let written = file.metadata().map_or(0, |known| known.len());
@@ -43,7 +54,7 @@ impl Runner {
     }
 }
 
-/// The file that a variable names, if it is set.
+/// Opens the file that a variable names; `None` if the variable is unset or empty.
 fn open_named_by(name: &str) -> CommandResult<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);

@@ -1,17 +1,18 @@
-//! A stream to a terminal or a log, on which nothing goes but lines of text and our own colours.
+//! The last filter before a terminal or a log: only lines of text and our own colours pass.
 //!
-//! Whoever writes text makes it visible first, and knows where a name ends and a line does. This is the last guard:
-//! what was forgotten there still neither moves a cursor nor commands a runner.
+//! In: bytes that renderers wrote. Out: the same text, with control characters spelled out. Renderers
+//! make names visible themselves, since they know where a name ends. This filter covers what a renderer
+//! forgot: a name from a vendor must not move the cursor, hide text, or issue a command to a CI runner.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::render::safe::{begins_command, make_visible};
 
-/// Bytes of a line that are held until it ends.
+/// Bytes of a line that are held until the line ends. A longer line is passed on in pieces.
 const LONGEST: usize = 64 << 10;
 
-/// How the characters that cannot be seen are spelled.
+/// The notation for characters that cannot be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
     /// As in messages: `\u{202e}`.
@@ -20,11 +21,12 @@ pub enum Spelling {
     Json,
 }
 
-/// Passes on whole lines, with whatever is not text spelled out.
+/// A writer that passes on whole lines, with everything that is not text spelled out.
 pub struct Guard<W: Write> {
     inner: W,
     line: Vec<u8>,
-    /// Whether the line began in an earlier write.
+    /// True if the start of the current line was passed on by an earlier write. A runner's command
+    /// counts only at the start of a line.
     begun: bool,
 }
 
@@ -37,7 +39,10 @@ impl<W: Write> Guard<W> {
         }
     }
 
-    /// Passes on what is held, as far as it is whole characters.
+    /// Passes on the held bytes up to the last whole character.
+    ///
+    /// A character may be cut by the end of a write: of `a\xc3` the `a` is passed on, and `\xc3` waits
+    /// for the byte after it. Bytes that can never become a character are replaced by U+FFFD.
     fn pass_on(&mut self) -> io::Result<()> {
         let whole = match std::str::from_utf8(&self.line) {
             Ok(text) => text.len(),
@@ -81,12 +86,22 @@ impl<W: Write> Write for Guard<W> {
 
 impl<W: Write> Drop for Guard<W> {
     fn drop(&mut self) {
-        // Nobody is left to be told.
+        // A destructor cannot return the error.
         let _ = self.flush();
     }
 }
 
-/// A line without its end, in which only styles and text are left.
+/// Returns a line, without its end, in which only styles and text are left.
+///
+/// `whole` is true if the text is the beginning of its line. Examples, with `ESC` for the escape
+/// character:
+///
+/// - `ESC[31mred` stays as it is, because the sequence sets a foreground colour.
+/// - `ESC[2J`, which would clear the screen, becomes the visible text `\u{1b}[2J`.
+/// - `::error::x`, a command to the runner of GitHub Actions, becomes `\::error::x`.
+///
+/// The command is looked for in the text without styles as well: a pipe receives the line after they
+/// were removed, and `ESC[1m::error` would be a command there.
 fn make_safe(line: &str, whole: bool) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return match whole {
@@ -118,7 +133,10 @@ fn make_safe(line: &str, whole: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A piece of a line, which need not be its beginning.
+/// Returns a piece of a line, which need not be its beginning, with control characters visible.
+///
+/// A piece such as `::b` in the middle of a line is no command and must not get a backslash. A `-` is
+/// put before it while it is made visible, and removed again.
 fn visible_part(text: &str) -> Cow<'_, str> {
     match begins_command(text) {
         true => Cow::Owned(make_visible(&format!("-{text}"))[1..].to_string()),
@@ -126,8 +144,11 @@ fn visible_part(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The length of the sequence that a text begins with, if it is one that sets a style of ours: weight, underline,
-/// foreground. None of them hides text.
+/// Returns the length in bytes of the style sequence that a text begins with; `None` for any other
+/// sequence.
+///
+/// Allowed are weight, underline and foreground colours. `ESC[1;31m` has the length 7. `ESC[8m` (hidden)
+/// and `ESC[41m` (background) are refused, because both can make text unreadable.
 fn style_length(text: &str) -> Option<usize> {
     let body = text.strip_prefix("\u{1b}[")?;
     let end = body.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -141,7 +162,9 @@ fn style_length(text: &str) -> Option<usize> {
     ours.then_some("\u{1b}[".len() + end + 1)
 }
 
-/// One record of the log, which is one line whatever its texts hold.
+/// One record of the log, written as one line whatever its texts hold.
+///
+/// The logger writes a record in pieces; they are collected, and passed on at `flush` or drop.
 pub struct LogRecord<W: Write> {
     inner: W,
     spelling: Spelling,

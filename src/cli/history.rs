@@ -1,4 +1,7 @@
-//! `entitle history`: what past applies did, from the journal.
+//! `entitle history`: shows what past applies did, from the journal.
+//!
+//! In: the records of a store, and filters. Out: text or JSON on standard output. Records are read twice
+//! and never held in memory as a whole. How a record is worded is defined in `render::history`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -38,10 +41,16 @@ pub struct History {
     format: Format,
 }
 
+/// Reads the journal once for an index, then once more to print.
+///
+/// The first line to show may depend on the last record, so that a single reading would have to keep
+/// everything. Damage is reported once, after the output. Returns `Err` for an `--object` that no record
+/// in the time range matches.
 pub async fn run(args: History) -> CommandResult<Exit> {
     let filter = Filter::new(&args)?;
     let store = stores::open_store(&args.store, Access::Read).await?;
-    // Twice, and never all of it in memory: what is shown first may depend on what comes last.
+    // Read twice, and never held in memory as a whole: the first line to show may depend on the last
+    // record.
     let (mut index, mut known) = (Index::default(), BTreeSet::new());
     let (mut older, mut any) = (false, false);
     let damage = stores::read_records(&*store, |record| {
@@ -70,7 +79,11 @@ pub async fn run(args: History) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads the records again and shows those that were asked for.
+/// Reads the records again and prints those that the filter lets through.
+///
+/// `older` tells that there are earlier runs than `--since` shows. After the first failed write, such as
+/// to a pager that was closed, the remaining records are read but not printed, and the error is
+/// returned.
 async fn show_records(
     args: &History,
     filter: &Filter,
@@ -109,7 +122,8 @@ async fn show_records(
     Ok(out.flush()?)
 }
 
-/// Which records are shown.
+/// The conditions on records: time, object and scope. A condition that is `None` lets every record
+/// through.
 struct Filter {
     since: Option<Timestamp>,
     object: Option<Pattern>,
@@ -117,6 +131,9 @@ struct Filter {
 }
 
 impl Filter {
+    /// Builds the filter. Returns `Err` for an `--object` that is no glob.
+    ///
+    /// A duration beyond the calendar means "from the beginning".
     fn new(args: &History) -> CommandResult<Self> {
         let since = args.since.map(SignedDuration::try_from).transpose()?;
         // A journal has nothing from before the calendar.
@@ -130,15 +147,20 @@ impl Filter {
         })
     }
 
+    /// Reports whether a record passes all conditions.
     fn is_of(&self, record: &Record) -> bool {
         self.is_of_scope(record) && self.is_since(record) && self.is_of_object(record)
     }
 
+    /// Reports whether a record is of the scope that was asked for.
     fn is_of_scope(&self, record: &Record) -> bool {
         self.scope.is_none() || record.scope == self.scope
     }
 
-    /// What earlier lines were summed up to was told by them, or is older than what is left of the journal.
+    /// Reports whether a record is recent enough. A record with an unreadable time is not.
+    ///
+    /// Summaries are never shown: their lines were shown themselves, or are older than what is left of
+    /// the journal.
     fn is_since(&self, record: &Record) -> bool {
         !record.is_summary()
             && self.since.is_none_or(|since| {
@@ -147,6 +169,7 @@ impl Filter {
             })
     }
 
+    /// Reports whether a record is about a matching object, or about a run as a whole.
     fn is_of_object(&self, record: &Record) -> bool {
         let Some(object) = &self.object else {
             return true;
@@ -154,6 +177,7 @@ impl Filter {
         render::history::event_address(&record.event).is_none_or(|address| object.holds(address))
     }
 
+    /// Returns `Err` if `--object` matches none of the `known` addresses. An empty journal is no fault.
     fn refuse_unmatched(&self, known: &BTreeSet<String>) -> CommandResult<()> {
         match &self.object {
             Some(object) if !known.is_empty() && !known.iter().any(|one| object.holds(one)) => {

@@ -1,4 +1,9 @@
-//! `entitle import`: manifests of live objects, to files or as one stream; `--update` edits existing ones.
+//! `entitle import`: writes manifests of live objects, as files or as one stream; `--update` edits
+//! existing ones.
+//!
+//! In: one connection and the objects to read. Out: new files, a stream on standard output, or edited
+//! files. Reading, naming and writing YAML are in `reconcile::import`; this module decides where a text
+//! goes and what is overwritten. No vendor is written to.
 
 use crate::model::diagnostic::Source;
 use crate::model::with_causes;
@@ -62,6 +67,11 @@ pub struct Import {
     store: SharedStore,
 }
 
+/// Reads the objects and writes their manifests.
+///
+/// Returns `Err`, with nothing written, if the vendor's list is incomplete: with `--all`, a missing
+/// object would look like one that does not exist. Returns `Exit::Error` if single objects could not be
+/// turned into manifests; the others are written.
 pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
@@ -101,7 +111,9 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
     Ok(if failed > 0 { Exit::Error } else { Exit::Done })
 }
 
-/// Everything as one stream of documents, under one line for editors.
+/// Writes all manifests as one stream of documents, with a single schema line at its top.
+///
+/// Documents after the first are separated by `---`.
 fn write_stream(imported: &[Imported]) -> CommandResult<()> {
     let mut out = output::data_stdout();
     let texts = imported.iter().filter_map(|one| one.manifest.as_ref().ok());
@@ -117,7 +129,11 @@ fn write_stream(imported: &[Imported]) -> CommandResult<()> {
     Ok(())
 }
 
-/// One file per object. What a manifest names already, wherever it stands, would be there twice.
+/// Writes one file per object into `dir`, named after the object.
+///
+/// An object that a manifest names already, in any file, is not written again: two manifests of one
+/// object are an error. An existing file is left as it is unless `force` is set. Files that were left
+/// are listed, because `entitle import --update` is the command for them.
 fn to_files(
     imported: &[Imported],
     dir: &Path,
@@ -163,12 +179,17 @@ fn to_files(
     Ok(())
 }
 
+/// Reports whether two paths lead to the same existing file; false if either cannot be resolved.
 fn same_file(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(one).is_some_and(|one| real(other) == Some(one))
 }
 
-/// Live values in place of those of managed fields that differ; the names of changed files on stdout.
+/// Replaces the values of managed fields that differ by the live ones, and prints the changed files.
+///
+/// Comments and fields that are not managed stay. An object that cannot be updated is reported and makes
+/// the exit `Exit::Error`. Returns `Err` for standard input, which cannot be edited, and for a file that
+/// was changed since it was read.
 fn update_manifests(setup: &setup::Setup, seen: &ReadObjects) -> CommandResult<Exit> {
     let mut exit = Exit::Done;
     let mut changed = 0;

@@ -1,4 +1,7 @@
-//! What listens to the program's own words: the log on standard error, and traces where they are built in.
+//! The log on standard error, and traces where they are built in.
+//!
+//! In: the command, `ENTITLE_LOG`, and the settings of `otlp`. Out: a global subscriber, installed once
+//! per process. Data owns standard output, so a log line never goes there.
 
 use std::io::IsTerminal;
 
@@ -13,13 +16,16 @@ use super::otlp;
 use super::output::{self, Spelling};
 use crate::apply::spans;
 
-/// What must be ended before the process is.
+/// The parts of logging that must be ended before the process is.
 pub struct Logging {
     #[cfg(feature = "otlp")]
     traces: Option<otlp::Traces>,
 }
 
-/// Logs go to stderr, data owns stdout. Only the daemon writes some without being asked by `ENTITLE_LOG`.
+/// Installs the log and returns the handle that ends it.
+///
+/// Only the daemon logs by default, at `info`; any other command logs if `ENTITLE_LOG` asks for it, for
+/// example `ENTITLE_LOG=entitle=debug`. A filter that cannot be parsed counts as unset.
 pub fn start_logging(command: &Command) -> Logging {
     let (usual, json) = match command {
         Command::Watch(args) => ("entitle=info", args.logs_json()),
@@ -63,7 +69,7 @@ where
 }
 
 impl Logging {
-    /// Sends what is left to send.
+    /// Sends the traces that are still in memory. Does nothing in a build without traces.
     pub fn end(self) {
         #[cfg(feature = "otlp")]
         if let Some(traces) = self.traces {
@@ -72,7 +78,7 @@ impl Logging {
     }
 }
 
-/// A command as one trace.
+/// Runs a command inside one span, which continues the trace of the caller if there is one.
 pub fn trace_command<F: Future>(name: &'static str, run: F) -> impl Future<Output = F::Output> {
     let span = spans::command(name);
     join_parent(&span);

@@ -1,4 +1,12 @@
-//! The commands: each file is the arguments of one command and a thin function over the pass.
+//! The command line: one file per command, and what several commands share.
+//!
+//! In: the process's arguments, environment and terminal. Out: an exit code, text on standard output and
+//! standard error, files. A command file holds its clap arguments and one thin `run` function, which
+//! sets up a pass, calls `reconcile`, `daemon` or `render`, and turns the result into an `Exit`.
+//! Comparison, planning and writing must not live here: a test of those needs no process and no
+//! terminal.
+//!
+//! Errors travel as `CommandError`; `exit` is the one place where they become exit codes and hints.
 
 mod apply;
 mod args;
@@ -66,12 +74,17 @@ use logging::trace_command;
 use crate::model::Diagnostics;
 use error::CommandResult;
 
-/// All commands and their arguments, without any project.
+/// Returns all commands with their arguments, and with the built-in defaults.
+///
+/// No project file is read, so that shell completions and man pages are the same in every directory.
 pub fn all_commands() -> clap::Command {
     command::build_command(None)
 }
 
-/// Runs the program on the process's own arguments.
+/// Runs the program on the process's own arguments and returns its exit code.
+///
+/// The order matters: a completion request is answered before anything else is read, and logging starts
+/// before the first warning.
 pub fn main() -> ExitCode {
     completions::answer_shell(all_commands);
     let cli = match parse_arguments() {
@@ -99,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => with_runtime(trace_command("plan", plan::run(args))),
         Command::Drift(args) => with_runtime(trace_command("drift", drift::run(args))),
         Command::Apply(args) => with_runtime(trace_command("apply", apply::run(args))),
+        // The daemon runs for weeks, so it makes a trace per pass instead of one for the command.
         // What runs on has a trace per pass.
         Command::Watch(args) if args.is_once() => {
             with_runtime(trace_command("watch", watch::run(*args)))
@@ -112,6 +126,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let (exit, words) = exit::of_error(&error);
             if let Some(words) = words {
+                // The text may repeat what a plan file or a vendor sent, so it goes through the guard.
                 // They may repeat what a plan file or a vendor says.
                 output::error_lines(&words);
             }
@@ -120,8 +135,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What was typed, with the environment and the project behind it. A project file that is broken stops the
-/// commands that would heed it, and no other.
+/// Parses the arguments, with the environment and the project file as defaults.
+///
+/// Returns `Err` with the exit code if the program ends here: after `--help` (`Done`), or with `Error`
+/// on bad usage, an empty guard variable or a broken project file. The last stops only commands with an
+/// argument that a project file can set, so that `entitle explain` or `entitle schema` can still be
+/// asked for help with the repair.
 fn parse_arguments() -> Result<Cli, Exit> {
     let project = project::find_project();
     let command = command::build_command(project.as_ref());
@@ -154,6 +173,9 @@ fn parse_arguments() -> Result<Cli, Exit> {
     }
 }
 
+/// Runs an asynchronous command to its end, on a runtime of two threads.
+///
+/// Connections to stores are closed after the command, also when it fails.
 fn with_runtime(run: impl Future<Output = CommandResult<Exit>>) -> CommandResult<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

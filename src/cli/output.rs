@@ -44,61 +44,62 @@ pub fn text_stdout() -> TextStream<io::StdoutLock<'static>> {
     Guard::new(Droppable(anstream::AutoStream::auto(io::stdout().lock())))
 }
 
-/// What a pipe holds: whoever reads is woken once for as much.
+/// Buffer size in bytes, equal to the usual capacity of a pipe, so that a reader is woken once per
+/// buffer.
 const PIPE: usize = 64 << 10;
 
-/// Standard output for much at once, without colour unless it is a terminal that shows it. It has to be flushed.
+/// Returns standard output for long text, with colour only on a terminal. The caller must flush it.
 pub fn buffered_stdout() -> BufWriter<TextStream<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, text_stdout())
 }
 
-/// The same from any thread.
+/// Returns standard output for long text that several threads may write to. The caller must flush it.
 pub fn shared_stdout() -> BufWriter<TextStream<io::Stdout>> {
     let stdout = Guard::new(Droppable(anstream::AutoStream::auto(io::stdout())));
     BufWriter::with_capacity(PIPE, stdout)
 }
 
-/// Standard output for data, as they are.
+/// Returns standard output for data such as JSON, which pass unchanged. The caller must flush it.
 pub fn data_stdout() -> BufWriter<Droppable<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, Droppable(io::stdout().lock()))
 }
 
-/// Standard output for lines of data that come one by one, from any thread.
+/// Returns standard output, unbuffered by us, for lines of data that come one by one from any thread.
 pub fn line_stdout() -> Droppable<io::Stdout> {
     Droppable(io::stdout())
 }
 
-/// Says why standard output could not be written.
+/// Adds to an error that it was standard output that could not be written.
 pub fn stdout_error(written: io::Result<()>) -> CommandResult<()> {
     written.with_context(|| "cannot write standard output")
 }
 
-/// Standard error, with colour where it is wanted.
+/// Returns standard error for text, with colour where it is wanted.
 pub fn text_stderr() -> TextStream<io::StderrLock<'static>> {
     Guard::new(Droppable(anstream::AutoStream::auto(io::stderr().lock())))
 }
 
-/// One record of the log, on standard error.
+/// Returns a writer for one record of the log, on standard error.
 pub fn log_record(spelling: Spelling) -> LogRecord<Droppable<io::Stderr>> {
     LogRecord::new(Droppable(io::stderr()), spelling)
 }
 
-/// Shows a line on standard error, whatever names are in it.
+/// Prints a line on standard error, with control characters made visible.
 pub fn print_note(words: &str) {
     print_headed("", words);
 }
 
-/// The same, as a warning.
+/// Prints a warning as one line on standard error.
 pub fn print_warning(words: &str) {
     print_headed("warning: ", words);
 }
 
-/// The same, as an error.
+/// Prints an error as one line on standard error.
 pub fn print_error(words: &str) {
     print_headed(&format!("{DANGER}error:{DANGER:#} "), words);
 }
 
-/// The same, of several lines.
+/// Prints an error of several lines on standard error.
 pub fn error_lines(words: &str) {
     let _ = writeln!(
         text_stderr(),
@@ -107,11 +108,12 @@ pub fn error_lines(words: &str) {
     );
 }
 
-/// The same as [`error`], for a step that a guard refused.
+/// Prints why a guard refused a step, behind the word `refused:`.
 pub fn print_refusal(words: &str) {
     print_headed(&format!("{DANGER}refused:{DANGER:#} "), words);
 }
 
+/// Prints words behind a head. A standard error that is closed is no reason to fail.
 fn print_headed(head: &str, words: &str) {
     // Nobody may be reading standard error, which is no reason to fail.
     let _ = writeln!(text_stderr(), "{head}{}", make_visible(words));

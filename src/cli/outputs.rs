@@ -24,10 +24,11 @@ use crate::render::report::{self, ReportFormat};
 use crate::render::text;
 use crate::render::view::{RunView, Stage};
 
+/// The outputs of one run. Every method takes `&self`, since a run hands it to its steps by reference.
 pub struct Outputs {
     stage: Stage,
     format: Printed,
-    /// Whether events own standard output; text goes to stderr then.
+    /// True if events own standard output (`--events -`); text goes to standard error then.
     streams: bool,
     reports: Reports<ReportFormat>,
     runner: Option<Runner>,
@@ -39,7 +40,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Opens every report. `events` is the file that events go to, if they are asked for.
+    /// Opens every report, and starts the progress bar. `events` is the file of `--events`.
+    ///
+    /// Returns `Err` if two outputs want standard output, if a format does not suit the stage (there is
+    /// no GitLab report of a check of manifests), or if a report cannot be written.
     pub fn open(rendering: &Rendering, stage: Stage, events: Option<&Path>) -> CommandResult<Self> {
         let streams = events.is_some_and(|path| path == Path::new("-"));
         if streams && rendering.format != Printed::Text {
@@ -78,7 +82,9 @@ impl Outputs {
         })
     }
 
-    /// Who is told what happens: the progress bar, and the stream of events if there is one.
+    /// Returns the listener for events: the progress bar, and the stream of `--events` if there is one.
+    ///
+    /// Without either, the listener does nothing. Returns `Err` if the stream cannot be opened.
     pub fn listener(&self, events: Option<&Path>) -> CommandResult<Listener> {
         let stream = events.map(Stream::open).transpose()?.map(Arc::new);
         if let Some(stream) = &stream {
@@ -98,7 +104,7 @@ impl Outputs {
         }))
     }
 
-    /// Shows a plan as text before anybody is asked; other formats come once, at the end.
+    /// Prints a plan as text before the question. Other formats are printed once, at the end.
     pub fn preview(&self, document: &PlanDocument) -> io::Result<()> {
         self.clear_progress();
         if self.format == Printed::Text {
@@ -108,7 +114,10 @@ impl Outputs {
         Ok(())
     }
 
-    /// Shows how the run ended. Reports first: nobody may be reading standard output any more.
+    /// Shows how the run ended: reports first, then standard output, whose reader may be gone.
+    ///
+    /// A plan that `preview` has printed is not printed again. Returns `Err` if standard output cannot
+    /// be written; faults of reports are kept for `close`.
     pub fn finish(&self, stage: Stage, document: &PlanDocument) -> io::Result<()> {
         self.clear_progress();
         self.finished.set(true);
@@ -134,19 +143,22 @@ impl Outputs {
         }
     }
 
-    /// The same for a run that has written: that it cannot be shown does not undo it, and is told at the end.
+    /// Shows the end of a run that has written to a vendor. A fault is kept for `close`: it does not
+    /// undo a write, so it must not replace the exit of the run.
     pub fn finish_written(&self, stage: Stage, document: &PlanDocument) {
         let shown = self.finish(stage, document);
         self.reports.note(output::stdout_error(shown));
     }
 
-    /// Remembers what went wrong beside the work itself, to be told at the end.
+    /// Keeps a fault beside the work itself, to be printed by `close`.
     pub fn note(&self, fault: &str) {
         self.reports.note(Err(user_error(fault)));
     }
 
-    /// Ends the run. One that never came to a verdict still says so in its reports; a report that could not
-    /// be written does not hide how the run ended, and neither do events.
+    /// Ends the run, and returns its exit.
+    ///
+    /// A run that failed before its verdict still gets reports with its error. A report or an event that
+    /// could not be written turns `Done` into `Error`, and leaves any other exit as it is.
     pub fn close(&self, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         self.clear_progress();
         if let (Err(error), false) = (&ended, self.finished.get()) {
@@ -159,6 +171,8 @@ impl Outputs {
         self.reports.close(ended)
     }
 
+    /// Shows a run that ended early: as text only its error, which is printed on standard error by
+    /// `main`.
     fn stopped(&self, error: &CommandError) -> io::Result<()> {
         let (facts, findings) = exit::facts_and_findings(error);
         let document = PlanDocument::stopped(facts, &findings, clock::now());
@@ -171,6 +185,7 @@ impl Outputs {
         self.finish(stage, &document)
     }
 
+    /// Writes the report files and those of the CI runner. Faults are kept for `close`.
     fn write_reports(&self, view: &RunView<'_>) {
         self.reports
             .write(|out, format| report::write_report(out, format, view));
@@ -179,6 +194,7 @@ impl Outputs {
         }
     }
 
+    /// Writes text to standard output, or to standard error if events own standard output.
     fn text(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         if self.streams {
             let mut out = io::BufWriter::new(output::text_stderr());
@@ -190,12 +206,14 @@ impl Outputs {
         out.flush()
     }
 
+    /// Writes the view in one format to standard output, without the filter for colours.
     fn print(&self, format: ReportFormat, view: &RunView<'_>) -> io::Result<()> {
         let mut out = output::data_stdout();
         report::write_report(&mut out, format, view)?;
         out.flush()
     }
 
+    /// Removes the progress bar, so that text does not share its line.
     fn clear_progress(&self) {
         if let Some(progress) = &self.progress {
             progress.clear();

@@ -1,4 +1,7 @@
-//! `entitle plan`: what an apply would change; with `--out`, saved to be applied exactly as shown.
+//! `entitle plan` and `entitle show`: prints what an apply would change, or a plan that was saved.
+//!
+//! In: manifests, or a plan file. Out: the plan on standard output, in reports, and with `--out` in a
+//! file that `apply` carries out exactly as shown. Nothing is written to a vendor.
 
 use std::io::{self, Write};
 use std::mem;
@@ -40,11 +43,17 @@ pub struct Plan {
     store: SharedStore,
 }
 
+/// Opens the outputs, plans, and closes the outputs whatever came of it.
 pub async fn run(args: Plan) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     outputs.close(make_plan(&args, &outputs).await)
 }
 
+/// Plans, saves the plan if asked to, and prints it.
+///
+/// Returns `Exit::Error` if an object could not be read or planned; `Exit::Changes`, with
+/// `--detailed-exitcode` only, if objects would change or differ in a way that is only observed; else
+/// `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     let mut setup = setup::set_up(&args.selection, &args.reach).await?;
     setup.settings.events = outputs.listener(None)?;
@@ -70,7 +79,7 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     } else {
         Exit::Done
     };
-    // The process ends with this: nobody waits until a hundred thousand objects are taken apart.
+    // The process ends right after this. Dropping 100,000 objects would only delay the exit.
     mem::forget((pass, setup.checked));
     Ok(exit)
 }
@@ -87,7 +96,7 @@ pub struct Show {
     rendering: Rendering,
 }
 
-/// `entitle show`: a saved plan, offline.
+/// Prints a saved plan. No network, secret or manifest is needed.
 pub fn show_plan(args: &Show) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     let shown = open_plan(&args.file).and_then(|document| {
@@ -97,7 +106,9 @@ pub fn show_plan(args: &Show) -> CommandResult<Exit> {
     outputs.close(shown)
 }
 
-/// The command that applies a saved plan to the manifests that it was made from.
+/// Returns the command that applies a saved plan to the manifests that it was made from.
+///
+/// Paths are left out if they are the project's own: `entitle apply plan.json`.
 pub fn apply_with(plan: &Path, selection: &Selection) -> String {
     let mut command = format!("entitle apply {}", plan.display());
     if selection.paths != project::default_paths() {
@@ -107,10 +118,13 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
     command
 }
 
-/// The largest plan that is read, twice what 100,000 objects with a change each take.
+/// Size limit of a plan file in bytes, twice the size of a plan with 100,000 objects and a change each.
 pub const MOST_BYTES: u64 = 256 << 20;
 
-/// Writes a plan, whole or not at all; a new file is for its owner only.
+/// Writes a plan, whole or not at all. A new file is readable by its owner only, since it holds live
+/// values.
+///
+/// Returns `Err` if the plan exceeds `MOST_BYTES`: it could not be read back.
 pub fn save_plan(path: &Path, document: &PlanDocument) -> CommandResult<()> {
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
@@ -129,7 +143,8 @@ pub fn save_plan(path: &Path, document: &PlanDocument) -> CommandResult<()> {
     output.commit().map_err(fault)
 }
 
-/// Reads a saved plan back, if it is one and unchanged.
+/// Reads a saved plan from a file or a pipe. Returns `Err` if it is no plan, or was changed since it was
+/// saved.
 pub fn open_plan(path: &Path) -> CommandResult<PlanDocument> {
     let bounds = ReadBounds::or_pipe(MOST_BYTES, PIPE_TIMEOUT);
     let text = read::read_text(path, bounds).map_err(|error| {
@@ -138,7 +153,7 @@ pub fn open_plan(path: &Path) -> CommandResult<PlanDocument> {
     open_text(path, &text)
 }
 
-/// The same of a text that was read already.
+/// Reads a saved plan from a text. `path` is used in messages only.
 pub fn open_text(path: &Path, text: &str) -> CommandResult<PlanDocument> {
     saved::read_sealed(text).map_err(|why| user_error(format_args!("{}: {why}", path.display())))
 }

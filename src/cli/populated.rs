@@ -59,7 +59,9 @@ pub fn write_manifests(
     Ok(objects)
 }
 
-/// Manifests of somebody else must neither be overwritten nor be planned along with these.
+/// Creates the directory if needed. Returns `Err` if it is not empty.
+///
+/// Other manifests must neither be overwritten nor planned along with these.
 fn expect_empty(dir: &Path) -> CommandResult<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let listed = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()));
@@ -72,6 +74,7 @@ fn expect_empty(dir: &Path) -> CommandResult<()> {
     Ok(())
 }
 
+/// Writes `000001.yaml`, `000002.yaml` and so on into `dir`; returns the number of files.
 fn write_one_each(dir: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut written = 0;
@@ -82,6 +85,7 @@ fn write_one_each(dir: &Path, manifests: impl Iterator<Item = String>) -> Comman
     Ok(written)
 }
 
+/// Writes all manifests into one file, separated by `---`; returns their number.
 fn write_joined(path: &Path, manifests: impl Iterator<Item = String>) -> CommandResult<usize> {
     let words = || format!("cannot write {}", path.display());
     let mut output =
@@ -99,6 +103,7 @@ fn write_joined(path: &Path, manifests: impl Iterator<Item = String>) -> Command
     Ok(written)
 }
 
+/// Writes a new file. Returns `Err` if it exists: the directory was empty a moment ago.
 fn create_file(path: &Path, text: &str) -> CommandResult<()> {
     let words = || format!("cannot write {}", path.display());
     // The directory was empty.
@@ -109,14 +114,14 @@ fn create_file(path: &Path, text: &str) -> CommandResult<()> {
     Ok(())
 }
 
-/// How many objects the sandbox may add; more than a machine would take is a slip.
+/// Parses the number of objects to add, at most 1,000,000: more would be a typing error.
 pub fn parse_object_count(text: &str) -> Result<usize, String> {
     const MOST: usize = 1_000_000;
     let count = text.parse().ok().filter(|count| *count <= MOST);
     count.ok_or_else(|| format!("write a number from 0 to {MOST}"))
 }
 
-/// A share that `--drift` takes, with or without its sign.
+/// Parses a percentage from 0 to 100, such as `1`, `0.5` or `5%`.
 pub fn parse_percentage(text: &str) -> Result<f64, String> {
     let percent = text.trim_end_matches('%').parse().ok();
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));

@@ -1,5 +1,8 @@
-//! The progress bar: on stderr, made from the same events that everybody gets, and gone when there is
-//! something to read.
+//! The progress bar on standard error.
+//!
+//! In: the `Event`s that every listener of a run gets. Out: one line that is redrawn, and removed before
+//! anything else is printed. The bar must not decide anything or read a vendor: a run without it does
+//! exactly the same.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,19 +14,20 @@ use crate::apply::Event;
 use crate::model::wording::shorten;
 use crate::render::safe::make_visible;
 
-/// Runs that take less show no bar: it would only flicker.
+/// Delay before the bar is drawn. A run that ends earlier shows none: it would only flicker.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Characters of what is going on, so that the bar keeps to one line of a narrow terminal.
+/// Longest message beside the bar, in characters, so that the bar fits one line of a narrow terminal.
 const LONGEST: usize = 48;
 
+/// A handle on the bar; clones share the same bar. Holds the connections that are being read.
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
     read: Arc<Mutex<Vec<String>>>,
 }
 
-/// What decides whether there is a bar.
+/// The facts that decide whether a bar is drawn, separate from the environment for the tests.
 #[derive(Clone, Copy, Debug)]
 struct Surroundings<'a> {
     terminal: bool,
@@ -32,6 +36,9 @@ struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// Reports whether a bar is of use: standard error is a terminal that can redraw a line, outside CI.
+    ///
+    /// `CI=false` and an empty `CI` count as no CI, as other tools read them.
     fn want_a_bar(self) -> bool {
         let ci = self
             .ci
@@ -41,7 +48,10 @@ impl Surroundings<'_> {
 }
 
 impl Progress {
-    /// A bar that shows itself after a while, where somebody looks on. Needs a runtime.
+    /// Starts a bar that appears after `PATIENCE`.
+    ///
+    /// Returns `None` where a bar is of no use, or outside a tokio runtime, which the delay needs. With
+    /// `NO_COLOR` set to anything but the empty text, the bar has no colours.
     pub fn start() -> Option<Self> {
         let (ci, term) = (std::env::var("CI").ok(), std::env::var("TERM").ok());
         let surroundings = Surroundings {
@@ -75,6 +85,11 @@ impl Progress {
         })
     }
 
+    /// Moves the bar on by one event.
+    ///
+    /// The length grows while connections are read: two connections of 40 and 10 objects make a bar of
+    /// 50, and each is counted when it has been read whole. A plan restarts the bar over the objects to
+    /// update.
     pub fn hear(&self, event: &Event) {
         match event {
             Event::Observing {
@@ -114,6 +129,7 @@ impl Progress {
                 ));
             }
             Event::Done { .. } => {
+                // then.
                 if self.bar.position() < self.bar.length().unwrap_or(0) {
                     self.bar.inc(1);
                 }
@@ -122,17 +138,20 @@ impl Progress {
         }
     }
 
+    /// Returns the connections that are being read, in the order in which they began.
     fn under_way(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        // A thread that panicked cannot have left half a name in the list, so a poisoned lock is usable.
         // A list of names is whole at any time.
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Shows a text beside the bar, shortened and with control characters made visible.
     fn say(&self, text: &str) {
         self.bar
             .set_message(shorten(&make_visible(text), LONGEST).into_owned());
     }
 
-    /// Takes the bar away before something is printed.
+    /// Removes the bar before something is printed, so that the two do not share a line.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -25,7 +25,11 @@ pub struct FoundProject {
     pub findings: Diagnostics,
 }
 
-/// The nearest project file. A file of that name without a `Project` in it is a manifest and no more.
+/// Returns the nearest project file with its findings; `None` if there is none.
+///
+/// A file of that name with other documents and no `Project` among them is a manifest only. An empty or
+/// broken one is returned with its findings, so that commands stop instead of running without the
+/// defaults.
 pub fn find_project() -> Option<FoundProject> {
     let path = find_upward(FILE)?;
     let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -62,7 +66,11 @@ pub fn find_project() -> Option<FoundProject> {
     Some(found)
 }
 
-/// The nearest file of this name from here up to the git root.
+/// Returns the nearest file of this name between the working directory and the git root, as a relative
+/// path.
+///
+/// In `/repo/a/b` with the file at `/repo` the result is `../../NAME`. Outside a repository only the
+/// working directory is searched.
 fn find_upward(name: &str) -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     let is_root = |dir: &Path| dir.join(".git").exists();
@@ -97,11 +105,12 @@ impl FoundProject {
         }
     }
 
+    /// Returns a path of the project file, relative to the working directory.
     fn path(&self, path: &str) -> String {
         self.dir.join(path).display().to_string()
     }
 
-    /// What an argument defaults to in this project.
+    /// Returns the project's default values for the argument with this id; empty if it sets none.
     pub fn default_of(&self, argument: &str) -> Vec<String> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
         let path = |value: &Option<String>| value.iter().map(|path| self.path(path)).collect();
@@ -118,7 +127,7 @@ impl FoundProject {
         }
     }
 
-    /// Whether a project file can say anything about an argument.
+    /// Reports whether a project file can set the argument with this id.
     pub fn knows(argument: &str) -> bool {
         const ARGUMENTS: [&str; 7] = [
             "paths",
@@ -133,7 +142,10 @@ impl FoundProject {
     }
 }
 
-/// Whether the file system takes a path below `dir` to somewhere else.
+/// Reports whether a symbolic link takes a path below `dir` to a place outside of it.
+///
+/// Each existing part of the path is resolved. A part that does not exist leads nowhere; a link to a
+/// file that does not exist may lead anywhere, and counts as leading out.
 fn leads_out(dir: &Path, path: &str) -> bool {
     let dir = if dir.as_os_str().is_empty() {
         Path::new(".")
@@ -148,13 +160,13 @@ fn leads_out(dir: &Path, path: &str) -> bool {
         .ancestors()
         .take_while(|part| *part != dir && !part.as_os_str().is_empty())
         .any(|part| match std::fs::symlink_metadata(part) {
-            // What is not there yet leads nowhere; a link to what is not there leads anywhere.
+            // A part that does not exist leads nowhere; a link to such a part may lead anywhere.
             Err(_) => false,
             Ok(_) => std::fs::canonicalize(part).map_or(true, |real| !real.starts_with(&home)),
         })
 }
 
-/// The paths that are read when nobody names any.
+/// Returns the paths that are read if none are typed: those of the project, or none without one.
 pub fn default_paths() -> Vec<PathBuf> {
     find_project().map_or_else(Vec::new, |found| {
         found
@@ -165,7 +177,11 @@ pub fn default_paths() -> Vec<PathBuf> {
     })
 }
 
-/// The file with accepted drift: the one asked for, which must be there, or the usual one if it is.
+/// Returns the file with accepted drift: `asked`, or the usual file beside the project file if it
+/// exists.
+///
+/// Returns `Err` if a file was asked for that does not exist: without it, accepted drift would be
+/// reported.
 pub fn accepted_drift_file(asked: Option<&Path>) -> CommandResult<Option<PathBuf>> {
     let Some(path) = asked else {
         let beside = find_project().map(|found| found.dir.join(ACCEPTED));

@@ -31,19 +31,20 @@ impl<F: Copy> Reports<F> {
         })
     }
 
-    /// Puts all of them in their places; what could not be written is told at the end.
+    /// Writes every report into its place. Faults are kept for `close`.
     pub fn write(&self, render: impl Fn(&mut dyn Write, F) -> io::Result<()>) {
         for (format, file) in self.files.borrow_mut().drain(..) {
             self.note(file.write(|out| render(out, format)));
         }
     }
 
-    /// Remembers that something beside the files could not be written.
+    /// Keeps the fault of something beside the files, for `close` to print.
     pub fn note(&self, written: CommandResult<()>) {
         self.failures.borrow_mut().extend(written.err());
     }
 
-    /// A report that could not be written does not hide how the run ended.
+    /// Prints the faults and returns the exit. A fault turns `Done` into `Error` and leaves other exits
+    /// as they are.
     pub fn close(&self, ended: CommandResult<Exit>) -> CommandResult<Exit> {
         let failures = self.failures.borrow();
         for failure in failures.iter() {
@@ -56,6 +57,7 @@ impl<F: Copy> Reports<F> {
     }
 }
 
+/// One report, open but not in its place yet.
 pub struct ReportFile {
     path: PathBuf,
     output: Output,

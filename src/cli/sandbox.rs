@@ -1,4 +1,7 @@
-//! `entitle sandbox`: the five simulators on loopback, until Ctrl-C.
+//! `entitle sandbox`: runs the simulators of all vendors on loopback until Ctrl-C.
+//!
+//! In: an address, faults, and a number of objects to add. Out: a server, its credentials on standard
+//! output, and with `--write-manifests` a project that matches. The simulators are in `crate::sandbox`.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -78,6 +81,11 @@ pub struct Sandbox {
     drift: f64,
 }
 
+/// Starts the simulators, prints their credentials and serves until Ctrl-C.
+///
+/// Returns `Err` for an address that other machines can reach, because the credentials are published;
+/// for an unknown vendor; and for a port in use. Manifests are written after the port is open, since
+/// they hold it.
 pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     if !args.listen.ip().is_loopback() {
         bail!("the simulators accept published credentials, so they listen on loopback only");
@@ -121,6 +129,7 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
+/// Returns `Err` for a `--vendor` without a simulator, with the names of all.
 fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
     let known: Vec<&str> = sandbox::vendor_names().collect();
     let unknown = vendors.iter().find(|one| !known.contains(&one.as_str()));
@@ -133,7 +142,8 @@ fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
     }
 }
 
-/// Writes where the simulators listen, what each accepts, and where they tell what was asked of them.
+/// Prints the address of each simulator and the credentials it accepts, then two addresses of the
+/// sandbox itself: the list of requests that it received, and the reset.
 fn write_credentials(out: &mut dyn Write, address: SocketAddr) -> io::Result<()> {
     writeln!(
         out,

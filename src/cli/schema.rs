@@ -1,4 +1,7 @@
-//! `entitle schema`: the JSON Schemas of manifests, plans, drift and events.
+//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift and events.
+//!
+//! In: a name, or a directory. Out: one schema on standard output, or all of them as files. The schemas
+//! are derived from the types in `render::schema`; nothing is described here.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +38,10 @@ pub struct Schema {
     out: Option<PathBuf>,
 }
 
+/// Prints one schema, or writes all of them into `--out`, which is created if needed.
+///
+/// Existing files are replaced, whole or not at all. Returns `Err` if the directory or a file cannot be
+/// written.
 pub fn run(args: &Schema) -> CommandResult<Exit> {
     match &args.out {
         None => {

@@ -1,4 +1,7 @@
-//! Which objects of the manifests a run is about.
+//! The objects of the manifests that a run is about: `--target`, `--exclude`, `--selector`.
+//!
+//! In: the patterns and labels that were typed, and checked manifests or a past run. Out: the same with
+//! fewer objects, or an error for a pattern that matches none. A scope never adds an object.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +14,8 @@ use crate::model::Address;
 use crate::model::diagnostic::find_nearest;
 use crate::reconcile::{Checked, PastWrite};
 
+/// The conditions on objects. An object is in scope if it matches a target (or none is given), no
+/// exclusion, and every label.
 pub struct Scope {
     target: Vec<Pattern>,
     exclude: Vec<Pattern>,
@@ -19,13 +24,14 @@ pub struct Scope {
     target_is: &'static str,
 }
 
-/// A glob over `Kind/name`, with what was typed.
+/// A glob over `Kind/name`, with the text that was typed for messages.
 pub struct Pattern {
     text: String,
     glob: GlobMatcher,
 }
 
 impl Pattern {
+    /// Compiles a glob. Returns `Err` if it is malformed.
     pub fn new(text: &str) -> CommandResult<Self> {
         let glob = Glob::new(text).map_err(|error| CommandError::caused_by("not a glob", error))?;
         Ok(Self {
@@ -34,16 +40,20 @@ impl Pattern {
         })
     }
 
+    /// Reports whether an address, such as `LacLicenseOrder/rivers`, matches.
     pub fn holds(&self, address: &str) -> bool {
         self.glob.is_match(address)
     }
 
-    /// Whether it names one object and no more.
+    /// Reports whether the pattern is a plain name, without a wildcard.
     fn is_plain(&self) -> bool {
         !self.text.contains(['*', '?', '[', '{'])
     }
 
-    /// Why it matches none of the addresses, with the one that was most likely meant.
+    /// Returns the sentence about a pattern that matches none of the `known` addresses.
+    ///
+    /// It suggests the address that was most likely meant, or else lists the first three. `flag` is
+    /// where the pattern was typed.
     pub fn unmatched(&self, flag: &str, known: &BTreeSet<String>) -> String {
         let text = &self.text;
         let hint = match self.meant(known) {
@@ -64,7 +74,11 @@ impl Pattern {
         )
     }
 
-    /// The address that is nearest by kind and name, each compared by itself and without wildcards.
+    /// Returns the address that is nearest to the pattern; `None` if neither kind nor name is near.
+    ///
+    /// Kind and name are compared separately and without wildcards. For `LacLicenceOrder/rivrs` the
+    /// nearest kind is `LacLicenseOrder` and the nearest name `rivers`; the address that has both is
+    /// returned.
     fn meant<'a>(&self, known: &'a BTreeSet<String>) -> Option<&'a String> {
         let bare = self.text.replace(['*', '?'], "");
         let (kind, name) = match bare.split_once('/') {
@@ -89,6 +103,7 @@ impl Pattern {
 }
 
 impl Scope {
+    /// Builds the scope. Returns `Err` for a malformed glob, or a selector that is not `KEY=VALUE`.
     pub fn new(selection: &Selection) -> CommandResult<Self> {
         let patterns = |texts: &[String]| -> CommandResult<Vec<Pattern>> {
             texts.iter().map(|text| Pattern::new(text)).collect()
@@ -111,7 +126,8 @@ impl Scope {
         })
     }
 
-    /// The same where the objects are the arguments of a command instead of a flag.
+    /// Builds the scope of a command whose objects are arguments instead of `--target`; messages name
+    /// `OBJECT`.
     pub fn of_arguments(selection: &Selection) -> CommandResult<Self> {
         Ok(Self {
             target_is: "OBJECT",
@@ -119,19 +135,23 @@ impl Scope {
         })
     }
 
+    /// Reports whether an object is in scope by its name and its labels.
     fn holds(&self, address: &Address, labels: &LabelSelector) -> bool {
         let is_labelled = |(key, value): &(String, String)| labels.get(key) == Some(value);
         self.names(&address.to_string()) && self.labels.iter().all(is_labelled)
     }
 
-    /// Whether an address is in scope by its name, whatever its labels.
+    /// Reports whether an address is in scope by its name, whatever its labels.
     pub fn names(&self, address: &str) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|one| one.holds(address));
         (self.target.is_empty() || any(&self.target)) && !any(&self.exclude)
     }
 
-    /// Leaves only the objects in scope. What was named and is not there is a mistake, not an empty plan:
-    /// of an object that was to be left out it would even be applied.
+    /// Removes the objects that are out of scope.
+    ///
+    /// Returns `Err` for a name or label that no object has, and for conditions that together leave no
+    /// object. Such a typing error must not look like an empty plan; a misspelt `--exclude` would even
+    /// apply the object that was to be left alone.
     pub fn narrow(&self, checked: &mut Checked) -> CommandResult<()> {
         let addresses = objects_of(checked).map(|(address, _)| address.to_string());
         let known: BTreeSet<String> = addresses.collect();
@@ -163,8 +183,10 @@ impl Scope {
         Ok(())
     }
 
-    /// Which addresses of a saved plan are in scope. Labels are those of the manifests, so an object without a
-    /// manifest has none. What was named and is not there is a mistake here as well.
+    /// Returns a test for the addresses of a saved plan.
+    ///
+    /// Labels are those of the manifests today. An object of the plan without a manifest has no labels,
+    /// so a selector excludes it. Returns `Err` for a name or label that no manifest has.
     pub fn of_plan(&self, checked: &Checked) -> CommandResult<impl Fn(&str) -> bool + use<'_>> {
         let addresses = |checked: &Checked| -> BTreeSet<String> {
             let objects = checked.desired.iter();
@@ -180,8 +202,10 @@ impl Scope {
         })
     }
 
-    /// Leaves only the objects of a run that are in scope, by the names that they have today. Those that no manifest
-    /// names any more have lost their labels with it.
+    /// Removes the writes of a past run that are out of scope, by the names that the objects have today.
+    ///
+    /// Objects that no manifest names any more have no labels, so a selector excludes them. Returns
+    /// `Err` for a name that neither the run nor the manifests know, and if nothing is left.
     pub fn narrow_run(
         &self,
         writes: &mut Vec<PastWrite>,
@@ -208,6 +232,9 @@ impl Scope {
         Ok(())
     }
 
+    /// Returns `Err` for a target that matches no known address, or a plain exclusion that names none.
+    ///
+    /// A glob in `--exclude` may match nothing: it says what to leave out if it is there.
     fn refuse_unmatched(&self, known: &BTreeSet<String>) -> CommandResult<()> {
         let unmatched = |pattern: &&Pattern| !known.iter().any(|one| pattern.holds(one));
         if let Some(pattern) = self.target.iter().find(unmatched) {
@@ -222,6 +249,7 @@ impl Scope {
     }
 }
 
+/// The labels of an object, by key.
 type LabelSelector = BTreeMap<String, String>;
 
 /// Returns every object of the manifests, those of other replicas included.
@@ -232,7 +260,10 @@ fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &LabelSelect
     desired.chain(outlines.map(|object| (&object.address, &object.labels)))
 }
 
-/// Why no object has a label, with the spelling that some have.
+/// Returns the sentence about a label that no object has, with a suggestion.
+///
+/// If the key exists, its values are listed; otherwise the nearest key is suggested, or all keys are
+/// listed.
 fn describe_unknown_label(checked: &Checked, key: &str, value: &str) -> String {
     let labels = || objects_of(checked).flat_map(|(_, labels)| labels);
     let values: BTreeSet<&str> = labels()
@@ -252,6 +283,7 @@ fn describe_unknown_label(checked: &Checked, key: &str, value: &str) -> String {
     format!("--selector {key}={value} matches no object{hint}")
 }
 
+/// Joins the first five texts with commas; `…` stands for the others.
 fn list_some(texts: &BTreeSet<&str>) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<&str> = texts.iter().copied().take(SHOWN).collect();

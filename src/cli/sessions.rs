@@ -19,15 +19,16 @@ use crate::apply::Opened;
 use crate::apply::store::StoreAdmin;
 use crate::cli::error::CommandResult;
 
-/// How long a command may take to notice that it is over. One that waits for a terminal or a full pipe does not.
+/// Time that a command has to notice its end. One that waits for a terminal or a full pipe does not
+/// notice it.
 const NOTICED: Duration = Duration::from_millis(100);
 
-/// What a command that talks to vendors has besides its arguments.
+/// The accounts and stores that a command has opened, and who handles its signals.
 #[derive(Clone, Default)]
 struct CommandRun {
     opened: Opened,
     stores: Arc<Mutex<Vec<OpenStore>>>,
-    /// Whether it heeds signals itself by now.
+    /// True once the command handles signals itself.
     heeds: Arc<AtomicBool>,
 }
 
@@ -70,6 +71,7 @@ pub fn close_later(url: &str, access: Access, store: &Arc<dyn StoreAdmin>) {
     let _ = RUN.try_with(|run| lock_stores(run).push(open));
 }
 
+/// Locks the list of open stores.
 fn lock_stores(run: &CommandRun) -> MutexGuard<'_, Vec<OpenStore>> {
     run.stores.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,7 @@
-//! From what was typed to what it means: manifests checked, secrets and simulators at hand.
+//! Turns arguments into what a command works with: checked manifests, secrets, limits and simulators.
+//!
+//! In: the selection and the reach that were typed, and the environment. Out: a `Setup`. Rules about
+//! trust (a CI job, hosts, links, files of secrets) are applied here, once for all commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,13 +35,16 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Lets the run know of other runs that call the same accounts, as far as a store tells.
+    /// Makes the rates of this run respect other processes that call the same accounts.
+    ///
+    /// Returns `Err` if the store, which counts those processes, cannot be opened.
     pub async fn heed_others(&mut self, shared: &SharedStore) -> CommandResult<()> {
         self.settings.budgets = stores::shared_budgets(shared, self.settings.sandbox).await?;
         Ok(())
     }
 
-    /// The same for a run that a store is of no other use to: one that is away costs this and no more.
+    /// Calls `heed_others`, and turns an error into a warning, for commands that need the store for
+    /// nothing else.
     pub async fn heed_others_if_told(&mut self, shared: &SharedStore) {
         if let Err(error) = self.heed_others(shared).await {
             output::print_warning(&format!(
@@ -54,7 +60,8 @@ pub async fn set_up(selection: &Selection, reach: &Reach) -> CommandResult<Setup
     set_up_with(selection, reach, Files::Named).await
 }
 
-/// The same for commands that only need an account: the simulators have theirs without any manifest.
+/// Sets up a command that only needs an account. With `--sandbox` and no path, manifests are optional:
+/// the simulators have accounts without any.
 pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
     let selection = Selection {
         paths: paths.to_vec(),
@@ -68,7 +75,7 @@ pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<S
     set_up_with(&selection, reach, files).await
 }
 
-/// Which files a command reads.
+/// The files that a command reads.
 #[derive(Clone, Copy)]
 pub enum Files<'a> {
     /// Those that the selection names; that there are none is an error.
@@ -88,6 +95,7 @@ pub struct Piped {
 }
 
 impl Piped {
+    /// Parses the text of the pipe as a manifest file of that name.
     fn load(&self) -> LoadedManifests {
         let name = self.path.display().to_string();
         let file = (name.clone(), self.bytes.clone());
@@ -99,6 +107,10 @@ impl Piped {
     }
 }
 
+/// Loads and checks manifests, from `files` as well, and starts the simulators if asked to.
+///
+/// The system's certificates and the commit are read at the same time as the manifests. Returns
+/// `CommandError::Invalid` if a manifest has an error; its findings are printed by then.
 pub async fn set_up_with(
     selection: &Selection,
     reach: &Reach,
@@ -162,7 +174,7 @@ pub fn selected_paths(selection: &Selection) -> Vec<String> {
     paths.map(|path| path.display().to_string()).collect()
 }
 
-/// What a pass needs beside the manifests; its time starts now.
+/// Returns what a pass needs beside the manifests. Its deadline is `--timeout` from now.
 pub fn pass_settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
     Settings {
         secrets: Secrets {
@@ -192,6 +204,7 @@ pub fn check_selection(
     check_files(selection, options, Files::Named, &limits)
 }
 
+/// Loads the files, checks them and narrows them to the selection's scope.
 fn check_files(
     selection: &Selection,
     options: &CheckOptions,
@@ -249,7 +262,9 @@ fn has_file(loaded: &Loaded, file: &Path) -> bool {
     })
 }
 
-/// How far manifests are read: not out of the tree in a CI job, and not past the time of the run, which starts now.
+/// Returns the limits on reading manifests: the tree, in a CI job, and the time.
+///
+/// `timeout` counts from now; `None` sets no deadline.
 pub fn read_limits(timeout: Option<Duration>) -> ReadLimits {
     ReadLimits {
         inside: is_ci(),
@@ -257,6 +272,7 @@ pub fn read_limits(timeout: Option<Duration>) -> ReadLimits {
     }
 }
 
+/// Returns which hosts, files and programs may take part in resolving secrets.
 fn trusted_hosts(reach: &Reach) -> Trust {
     let here = std::env::current_dir().unwrap_or_default();
     Trust {
@@ -269,7 +285,8 @@ fn trusted_hosts(reach: &Reach) -> Trust {
     }
 }
 
-/// Whether this is the job of a CI system, where manifests may come from anybody who opens a pull request.
+/// Reports whether this is the job of a CI system, where manifests may come from anybody with a pull
+/// request.
 pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
@@ -284,7 +301,7 @@ pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
     let tree = tree.and_then(|tree| tree.canonicalize().ok());
     let named = paths.iter().filter(|path| path.as_os_str() != "-");
     for path in named {
-        // What is not there is told by whoever reads it.
+        // A path that does not exist is reported by the reader.
         let Ok(real) = path.canonicalize() else {
             continue;
         };
@@ -334,7 +351,9 @@ fn work_tree(here: &Path) -> Option<PathBuf> {
     tree.parent().is_some().then(|| tree.to_path_buf())
 }
 
-/// Where we are below the top of the repository, as annotations name files; empty at the top.
+/// Returns the working directory relative to the top of the repository, with slashes; empty at the top.
+///
+/// Annotations in CI name files from there.
 pub fn below_top() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::{output, sessions};
 use crate::daemon::task::DaemonCommand;
 
-/// What the signals have said so far.
+/// The first signal that arrived, as the exit code of the run.
 #[derive(Clone, Default)]
 pub struct Signals {
     /// The exit code of the run, by the custom of shells; 0 before any signal.
@@ -74,6 +74,7 @@ pub fn send_orders(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -
     signals
 }
 
+/// Sends a reload to the daemon for each SIGHUP, until the daemon has ended.
 #[cfg(unix)]
 async fn send_reloads(orders: mpsc::Sender<DaemonCommand>) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -108,6 +109,7 @@ struct Hangup {
 }
 
 impl Hangup {
+    /// Listens for SIGHUP, unless the process was started with the signal ignored, as by `nohup`.
     fn listen() -> Self {
         #[cfg(unix)]
         {
@@ -121,6 +123,7 @@ impl Hangup {
         Self {}
     }
 
+    /// Waits for the next SIGHUP; never returns where the signal is ignored or does not exist.
     async fn next(&mut self) -> Exit {
         #[cfg(unix)]
         if let Some(signal) = &mut self.signal
@@ -132,7 +135,10 @@ impl Hangup {
     }
 }
 
-/// Whether the status of a process in Linux says that SIGHUP, which is the first signal, was ignored at its start.
+/// Reports whether SIGHUP was ignored when the process started, from the text of `/proc/self/status`.
+///
+/// `SigIgn` is a hexadecimal mask in which bit 0 stands for signal 1, SIGHUP: `1001` ignores it, `1000`
+/// does not.
 #[cfg(unix)]
 fn is_ignored(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

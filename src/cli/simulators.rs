@@ -1,4 +1,8 @@
 //! Connections that lead to the simulators, with the sandbox's own credentials.
+//!
+//! In: a running `SandboxServer`. Out: one `Connection` per vendor, which the checks use in place of
+//! those of the manifests. No real credential is read here, and none of these connections leaves this
+//! machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +13,14 @@ use crate::model::{Auth, Connection, Limits, Mark, Origin, SecretRef};
 use crate::provider;
 use crate::sandbox::{SandboxServer, credentials};
 
-/// One connection per vendor that leads to its simulator, with the sandbox's own credentials.
+/// Returns one connection per vendor that leads to its simulator.
+///
+/// A vendor with several accepted credentials gets the first one; a vendor for which the sandbox
+/// publishes none gets no connection.
+///
+/// A connection is named as its vendor is, has no limits on rates, and waits 30 s for an answer. Its
+/// secrets are `SecretRef::Known`: the published texts of the simulators, for which no environment
+/// variable or file is read.
 pub fn stand_ins(sandbox: &SandboxServer) -> Vec<Connection> {
     let source = Arc::new(Source::new("<sandbox>".into(), String::new()));
     provider::ALL

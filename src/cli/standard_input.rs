@@ -7,14 +7,17 @@ use std::time::Instant;
 
 use crate::manifest::yaml::MAX_FILE_BYTES;
 
-/// All of standard input, once somebody reads from it. It is read by a thread of its own, which is left behind at the
-/// deadline: there is no other way to stop waiting for a terminal or a pipe on every system.
+/// A reader of standard input that waits no longer than a deadline.
+///
+/// The first `read` takes in everything, on a thread of its own, which is left behind at the deadline:
+/// no portable call stops a wait for a terminal or a pipe.
 pub struct StandardInput {
     deadline: Option<Instant>,
     read: Option<Cursor<Vec<u8>>>,
 }
 
 impl StandardInput {
+    /// Creates the reader. No byte is read before the first call of `read`; `None` waits without an end.
     pub fn until(deadline: Option<Instant>) -> Self {
         Self {
             deadline,
@@ -40,7 +43,7 @@ fn read_to_end(deadline: Option<Instant>) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let input = io::stdin().lock();
         let read = input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
-        // Whoever waited may have given up.
+        // The receiver may have given up.
         let _ = sender.send(read.map(|_| bytes));
     }));
     let received = match deadline {

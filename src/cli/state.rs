@@ -11,7 +11,7 @@ use super::args::StoreArgs;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, user_error};
 
-/// What to do about a state directory that cannot be used.
+/// The hint for a state directory that cannot be used.
 pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written";
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
@@ -34,7 +34,7 @@ pub fn journal_path(args: &StoreArgs) -> CommandResult<PathBuf> {
     }
 }
 
-/// Says why a journal cannot be used, and what to do if nobody has said where it is.
+/// Returns the error for a journal that cannot be used, with a hint if its place was the default.
 pub fn journal_fault(args: &StoreArgs, path: &Path, error: std::io::Error) -> CommandError {
     let hint = args.journal.is_none().then_some(HINT);
     CommandError::caused_by(
@@ -44,7 +44,9 @@ pub fn journal_fault(args: &StoreArgs, path: &Path, error: std::io::Error) -> Co
     .with_hint(hint)
 }
 
-/// Paths of manifests, spelled so that they name the same from everywhere on this machine.
+/// Returns manifest paths in a form that names the same files from every directory of this machine.
+///
+/// Links are resolved where possible. No path stands for the working directory; `-` is left out.
 pub fn absolute_paths(paths: &[String]) -> Vec<String> {
     let absolute = |path: &String| {
         let path = Path::new(path);
@@ -57,7 +59,7 @@ pub fn absolute_paths(paths: &[String]) -> Vec<String> {
     named.filter_map(absolute).collect()
 }
 
-/// Who runs this: the actor of the CI system, or the user.
+/// Returns the actor of the CI system, or the user; `unknown` if no variable names one.
 pub fn find_actor() -> String {
     const NAMES: [&str; 5] = [
         "GITHUB_ACTOR",
@@ -91,6 +93,8 @@ pub fn replica_name() -> String {
     host_name().map_or(process.clone(), |host| format!("{host}, {process}"))
 }
 
+/// Returns the name of the machine from `HOSTNAME` or `/etc/hostname`; `None` if both are missing or
+/// empty.
 fn host_name() -> Option<String> {
     std::env::var("HOSTNAME")
         .ok()

@@ -1,4 +1,8 @@
-//! `entitle store`: what a person does with the store of a team.
+//! `entitle store`: checks and looks after the store that a team shares.
+//!
+//! In: a store URL, or the files of this user, and a subtask. Out: text on standard output, or changed
+//! journal lines. The module moves and shows records; what a record means to a plan is decided in
+//! `apply::memory`, and how an engine keeps its promises in `apply::store`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
@@ -98,6 +102,10 @@ struct ImportJournals {
     store: StoreArgs,
 }
 
+/// Opens the store with the access that the subtask needs, and runs the subtask.
+///
+/// `show`, `export` and `prune` open it for reading: a journal file that is open for writing cannot be
+/// pruned.
 pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
     let (store, access) = match &args.task {
         // A journal file that is open for writing cannot be pruned.
@@ -121,6 +129,10 @@ pub async fn run(args: StoreCommand) -> CommandResult<Exit> {
     }
 }
 
+/// Prints each promise of a store with `✓` or `✗`, and a verdict.
+///
+/// Returns `Exit::Error` if one promise is broken: a store that lets two runs write at once, or loses a
+/// line, is worse than none.
 async fn check_store(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let promises = store.check().await?;
     let mut out = output::buffered_stdout();
@@ -148,6 +160,7 @@ async fn check_store(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     Ok(if kept { Exit::Done } else { Exit::Error })
 }
 
+/// Prints the store's name and, per account, the holder of its lease with the time that is left.
 async fn show_leases(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let mut out = output::buffered_stdout();
@@ -162,7 +175,9 @@ async fn show_leases(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// One account and who has its lease.
+/// Returns an account with the epoch and the holder of its lease, or `free`.
+///
+/// The epoch counts how often the lease was taken; the time left is in seconds.
 fn lease_line(lease: &LeaseState) -> String {
     let LeaseState {
         account,
@@ -179,6 +194,10 @@ fn lease_line(lease: &LeaseState) -> String {
     }
 }
 
+/// Takes the lease on the account `name` from its holder, for a run that is gone.
+///
+/// An exact name takes precedence; otherwise a part of a name that one account only has will do. Returns
+/// `Err` if none or several match. A lease that nobody holds is no fault.
 async fn unlock_account(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let exact = leases.iter().filter(|lease| lease.account == name);
@@ -202,6 +221,8 @@ async fn unlock_account(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exi
     Ok(Exit::Done)
 }
 
+/// Writes a summary of each account that has a lease, so that runs read the summary instead of all
+/// lines.
 async fn compact_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let accounts: Vec<AccountKey> = leases
@@ -213,7 +234,11 @@ async fn compact_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads the name of an account: vendor, base URL, and the rest.
+/// Splits the name of an account into vendor, base URL and the rest, which may hold spaces.
+///
+/// For example, `cryptlex https://api.cryptlex.com env CRYPTLEX_TOKEN` has the account `env
+/// CRYPTLEX_TOKEN`. Returns `None` for a name with fewer parts or with a vendor that this version does
+/// not know.
 fn parse_account(name: &str) -> Option<AccountKey> {
     let mut parts = name.splitn(3, ' ');
     let (vendor, base_url, account) = (parts.next()?, parts.next()?, parts.next()?);
@@ -224,11 +249,13 @@ fn parse_account(name: &str) -> Option<AccountKey> {
     })
 }
 
+/// Returns the vendor of this name; `None` for one that this version does not know.
 fn known_vendor(name: &str) -> Option<Vendor> {
     let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
     vendors.find(|own| own.0 == name)
 }
 
+/// Deletes lines that are older than `keep`, and prints how many and from before which moment.
 async fn delete_old(store: &dyn StoreAdmin, keep: Duration) -> CommandResult<Exit> {
     let keep = SignedDuration::try_from(keep)?;
     let before = clock::now().checked_sub(keep)?;
@@ -241,6 +268,10 @@ async fn delete_old(store: &dyn StoreAdmin, keep: Duration) -> CommandResult<Exi
     Ok(Exit::Done)
 }
 
+/// Writes every readable record to standard output, one JSON line each, in the order of the store.
+///
+/// After the first failed write the rest is only read, since the reading cannot be stopped half-way; the
+/// error is returned at its end. Damaged lines are left out with a warning.
 async fn export_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     let mut out = std::io::BufWriter::new(output::line_stdout());
     let mut written = Ok(());
@@ -256,15 +287,21 @@ async fn export_journal(store: &dyn StoreAdmin) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Lines that are added at once.
+/// Number of lines in one append of an import, so that a large journal does not become one request.
 const CHUNK: usize = 1000;
 
+/// Adds the lines of the files that the store does not have yet, and prints their number.
+///
+/// Lines are compared in their encoded form, so that a file can be imported twice: of 120 lines of which
+/// the store has 100, 20 are added. Those of an account are appended under its lease, as a run does.
+///
+/// Returns `Err` at the first file that cannot be read or is damaged, before anything is added.
 async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
     let mut records = Vec::new();
     for file in files {
         records.extend(read_journal(file)?);
     }
-    // What is there already is not added again: a file may be imported twice.
+    // Lines that are there are not added again, so that a file may be imported twice.
     let mut known = HashSet::new();
     let read = stores::read_records(store, |record| {
         known.extend(encode(&record).ok());
@@ -285,6 +322,8 @@ async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandRe
     Ok(Exit::Done)
 }
 
+/// Reads all records of a journal file. Returns `Err` if a line is damaged: a half import would look
+/// whole.
 fn read_journal(file: &PathBuf) -> CommandResult<Vec<Record>> {
     let fault =
         |error| CommandError::caused_by(format_args!("cannot read {}", file.display()), error);
@@ -301,6 +340,10 @@ fn read_journal(file: &PathBuf) -> CommandResult<Vec<Record>> {
     Ok(all)
 }
 
+/// Takes the lease on an account for an import, for 60 seconds.
+///
+/// Returns `CommandError::Locked` with the holder's name if another run has it. An import does not wait:
+/// a person can repeat it.
 async fn take_lease(store: &dyn Store, account: &AccountKey) -> CommandResult<Box<dyn Lease>> {
     let claim = LeaseClaim {
         holder: state::lease_holder("import"),
@@ -315,7 +358,18 @@ async fn take_lease(store: &dyn Store, account: &AccountKey) -> CommandResult<Bo
     }
 }
 
-/// Puts the lines of each account together, in their order. Those of a run belong to its account if it has one only.
+/// Groups records by the account whose lease they need, and keeps their order within a group.
+///
+/// Only some events name an account. The others get theirs in this order:
+///
+/// 1. An outcome or a finding takes the account of the intent with the same run and address.
+/// 2. Otherwise, and for the start and the end of a run, the account of the run counts if it has only
+///    one.
+/// 3. What is left goes to the group `None`.
+///
+/// For example, a run `r1` has intents for account `A` only, a run `r2` for `A` and `B`. Then the start
+/// of `r1` belongs to `A`, the start of `r2` to `None`, and each outcome of `r2` to the account of its
+/// intent.
 fn by_account(records: Vec<Record>) -> Vec<(Option<AccountKey>, Vec<Record>)> {
     let mut writes: HashMap<(String, String), AccountKey> = HashMap::new();
     let mut accounts: BTreeMap<Option<AccountKey>, Vec<Record>> = BTreeMap::new();

@@ -1,4 +1,7 @@
-//! The store that a command was told of, and what is read from it.
+//! Opens the store that a command was given, and reads from it.
+//!
+//! In: `StoreArgs`. Out: a `Store` behind a trait, records, or what the store remembers. This is the one
+//! place that knows which URL leads to which engine, and which engines are built in.
 
 use std::collections::BTreeSet;
 #[cfg(feature = "bucket")]
@@ -26,7 +29,7 @@ use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
-/// What a command does with a store.
+/// The use that a command makes of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Reads lines and nothing else.
@@ -34,13 +37,18 @@ pub enum Access {
     Write,
 }
 
-/// Opens the store that was asked for, or the user's own files.
+/// Opens the store of `--store`, or the files of this user without it.
+///
+/// Returns `Err` if it cannot be reached or created.
 pub async fn open_store(args: &StoreArgs, access: Access) -> CommandResult<Arc<dyn Store>> {
     let store: Arc<dyn Store> = open_for_admin(args, access).await?;
     Ok(store)
 }
 
-/// The same for a person who looks after it.
+/// Opens the same store with the operations of `entitle store`.
+///
+/// A shared store is opened once per command and closed after it. For a server, `access` makes no
+/// difference, so that a command that reads and then writes has a single connection.
 pub async fn open_for_admin(
     args: &StoreArgs,
     access: Access,
@@ -63,7 +71,10 @@ pub async fn open_for_admin(
     Ok(store)
 }
 
-/// Opens what an address leads to.
+/// Opens the engine that the scheme of a URL names.
+///
+/// Returns `Err` for an unknown scheme, without the URL in the message, since it may hold a password;
+/// and for an engine that this build does not contain.
 async fn connect_store(
     url: &str,
     args: &StoreArgs,
@@ -99,8 +110,11 @@ async fn connect_store(
     }
 }
 
-/// Returns the directory of `file:/srv/entitle`, `file:///srv/entitle` or `file:beside`. Behind two slashes a URL names a
-/// machine, and no other one is reached that way.
+/// Returns the directory of a `file:` URL, given the text after the colon.
+///
+/// `/srv/entitle` and `///srv/entitle` give `/srv/entitle`, and `beside` the relative `beside`. After
+/// two slashes a URL names a machine, so `//host/entitle` is an `Err`: no other machine is reached this
+/// way.
 fn store_directory(path: &str) -> CommandResult<PathBuf> {
     let dir = path.strip_prefix("//").unwrap_or(path);
     if dir.is_empty() || dir.len() < path.len() && !dir.starts_with('/') {
@@ -109,6 +123,7 @@ fn store_directory(path: &str) -> CommandResult<PathBuf> {
     Ok(PathBuf::from(dir))
 }
 
+/// Returns the error for an engine that this build does not contain, with the way to one that does.
 #[cfg(not(all(feature = "postgres", feature = "bucket")))]
 fn not_built_in(engine: &str, feature: &str) -> CommandError {
     super::error::user_error(format_args!(
@@ -116,6 +131,7 @@ fn not_built_in(engine: &str, feature: &str) -> CommandError {
     ))
 }
 
+/// Opens a store in files, with the hint for this user's own files if it cannot be opened.
 fn open_file_store(
     args: &StoreArgs,
     journal: PathBuf,
@@ -130,6 +146,9 @@ fn open_file_store(
 }
 
 /// Returns what is known of other processes that call the same accounts.
+///
+/// Without a shared store, or in a sandbox, nothing is known and the rates are not divided. Returns
+/// `Err` if the store cannot be opened.
 pub async fn shared_budgets(shared: &SharedStore, sandbox: bool) -> CommandResult<Budgets> {
     if shared.url.is_none() || sandbox {
         return Ok(Budgets::default());
@@ -144,8 +163,9 @@ pub async fn shared_budgets(shared: &SharedStore, sandbox: bool) -> CommandResul
     })
 }
 
-/// Warns of a variable that is there and says nothing, as one is whose secret the job may not see: the run would lock out
-/// no other machine.
+/// Warns if `ENTITLE_STORE` is set and empty, as a secret is that a CI job may not see.
+///
+/// The run would then keep locks and journal on this machine, and not exclude runs on others.
 pub fn warn_of_empty(args: &StoreArgs) {
     let is_empty = std::env::var_os("ENTITLE_STORE").is_some_and(|url| url.is_empty());
     if is_empty && args.shared.url.is_none() {
@@ -155,7 +175,8 @@ pub fn warn_of_empty(args: &StoreArgs) {
     }
 }
 
-/// Returns the queue before a store. What a store of a team does not take is kept in a file of this machine.
+/// Returns the queue before a store. Records that a shared store does not accept go to a file on this
+/// machine, `orphans/RUN.jsonl` in the state directory, for `entitle store import`.
 pub fn open_queue(
     args: &StoreArgs,
     store: Arc<dyn Store>,
@@ -168,18 +189,22 @@ pub fn open_queue(
     Ok(RecordQueue::with_orphans(store, orphans))
 }
 
-/// Says why a store cannot be used, and what to do about it where nobody has said where it is.
+/// Turns a store's error into that of a command, with a hint if the store's place was a default.
 pub fn explain_store_error(args: &StoreArgs, error: StoreError) -> CommandError {
     CommandError::from(error).with_hint(args.shared.url.is_none().then_some(state::HINT))
 }
 
-/// Says where the runs of other machines are, if it was this machine's journal that was asked.
+/// Returns the words for a message about missing runs: this machine's journal was read, and others may
+/// be in a shared store. `None` if the user named a store or a journal.
 pub fn hint_at_shared_store(args: &StoreArgs) -> Option<&'static str> {
     let is_own = args.shared.url.is_none() && args.journal.is_none();
     is_own.then_some("the journal of this machine; --store names the one that a team shares")
 }
 
-/// Hands over every record of a store in order.
+/// Passes every record of a store to `take`, in order.
+///
+/// Damaged lines are skipped and returned, so that the caller decides if it warns. Returns `Err` if the
+/// store cannot be read.
 pub async fn read_records(
     store: &dyn Store,
     mut take: impl FnMut(Record) + Send,
@@ -197,7 +222,7 @@ pub async fn read_records(
     Ok(Damage(damaged.told(&store.name())))
 }
 
-/// Returns the accounts that manifests lead to.
+/// Returns the accounts that the connections of the manifests lead to, each once and sorted.
 pub fn manifest_accounts(checked: &Checked) -> Vec<AccountKey> {
     let accounts = checked.connections.values();
     let accounts: BTreeSet<AccountKey> = accounts
@@ -206,18 +231,19 @@ pub fn manifest_accounts(checked: &Checked) -> Vec<AccountKey> {
     accounts.into_iter().collect()
 }
 
-/// Which lines of a store are damaged, in words.
+/// The damaged lines of a store, in words. Must be used, so that no caller forgets to warn.
 #[must_use]
 pub struct Damage(Option<String>);
 
 impl Damage {
+    /// Prints a warning if lines are damaged.
     pub fn warn(self) {
         if let Some(damaged) = self.0 {
             output::print_warning(&damaged);
         }
     }
 
-    /// Says nothing, where another reading says it.
+    /// Discards the message, where another reading of the same store has printed it.
     pub fn known(self) {}
 }
 

@@ -1,5 +1,9 @@
-//! `entitle suspend` and `entitle resume`: a word in the manifests, so that whoever reads them (the daemon, an
-//! apply in CI, a colleague) finds it, with its reason and its end.
+//! `entitle suspend` and `entitle resume`: edit the suspension in the manifests of objects.
+//!
+//! In: object names, a reason and an end. Out: changed files, and one line per object. The suspension is
+//! kept in the manifest and not in a store, so that whoever reads it (the daemon, an apply in CI, a
+//! colleague) finds it with its reason and its end, and it is reviewed like any other change. No vendor
+//! is called.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -83,6 +87,7 @@ struct Objects {
 }
 
 impl Objects {
+    /// Returns the arguments as a selection. Names hold no slash, so `rivers` means `*/rivers`.
     fn selection(&self) -> Selection {
         // Names hold no slash, so a word without one is a name of any kind.
         let whole = |text: &String| match text.contains('/') {
@@ -98,7 +103,11 @@ impl Objects {
         }
     }
 
-    /// The manifests with the named objects only; nothing if they have errors, which have been shown then.
+    /// Loads and checks the manifests, and keeps the named objects only.
+    ///
+    /// Returns `None` if the manifests have errors, which were printed: an edit of a broken file could
+    /// hide the fault. Returns `Err` for standard input, which cannot be edited, and for a name that
+    /// matches nothing.
     fn checked(&self) -> CommandResult<Option<Checked>> {
         let selection = self.selection();
         if selection.paths.iter().any(|path| path.as_os_str() == "-") {
@@ -121,6 +130,9 @@ impl Objects {
     }
 }
 
+/// Suspends the objects until the given moment, or until `resume` without one.
+///
+/// Returns `Err` for an empty reason, and for a moment that has passed.
 pub fn run_suspend(args: &Suspend) -> CommandResult<Exit> {
     let reason = args.reason.trim();
     if reason.is_empty() {
@@ -145,6 +157,7 @@ pub fn run_suspend(args: &Suspend) -> CommandResult<Exit> {
     carry_out(&args.objects, &change, &done, &already)
 }
 
+/// Removes the suspension of the objects; those without one are reported as "not suspended".
 pub fn run_resume(args: &Resume) -> CommandResult<Exit> {
     carry_out(
         &args.objects,
@@ -154,7 +167,14 @@ pub fn run_resume(args: &Resume) -> CommandResult<Exit> {
     )
 }
 
-/// Edits the manifests of the objects, file by file, and says of each object what became of it.
+/// Edits the manifests of the objects, file by file, and prints one line per object.
+///
+/// All documents of a file are edited in memory and the file is replaced once, so that a file with 50
+/// suspended objects is written once and not 50 times. `done` and `already` are the words for an object
+/// that was changed and for one that was as wanted.
+///
+/// An object whose document cannot be edited is reported and left as it is; the others are still edited,
+/// and the exit is `Exit::Error`.
 fn carry_out(
     objects: &Objects,
     change: &SuspensionEdit,
@@ -200,6 +220,7 @@ fn carry_out(
     Ok(exit)
 }
 
+/// Returns address, outcome and place: `LacLicenseOrder/rivers  resumed  licences/a.yaml:12`.
 fn outcome_line(desired: &Desired, outcome: &str) -> String {
     let (address, origin) = (&desired.address, &desired.origin);
     format!(
@@ -209,6 +230,7 @@ fn outcome_line(desired: &Desired, outcome: &str) -> String {
     )
 }
 
+/// Prints why the document of an object was not edited, with its file and line.
 fn print_fault(desired: &Desired, why: &str) {
     output::print_error(&format!(
         "{} in {}:{} is left as it is: {why}",

@@ -1,4 +1,9 @@
-//! `entitle undo`: the inverse of a past apply, planned and carried out like any other plan.
+//! `entitle undo`: plans the inverse of a past apply, and carries it out like any other plan.
+//!
+//! In: the name of a run, manifests, and the journal. Out: writes at vendors, or with `--out` a saved
+//! inverse plan. Which value a field returns to is decided in `reconcile`; this module finds the run,
+//! opens the store and shows the result. The inverse is compared with live objects first, so that a
+//! later change of somebody else is not overwritten silently.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,12 +55,18 @@ pub struct Undo {
     consent: Consent,
 }
 
+/// Opens the outputs, undoes the run, and closes the outputs whatever came of it.
 pub async fn run(args: Undo) -> CommandResult<Exit> {
     let events = args.consent.events.as_deref();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events)?;
     outputs.close(plan_and_undo(&args, &outputs).await)
 }
 
+/// Plans the inverse of the named run, then saves it (`--out`) or carries it out.
+///
+/// All manifests are loaded, and `--target` narrows the objects of the run afterwards: an object may
+/// have been renamed since. With `--include-unmanaged` the leases also cover the accounts of the run
+/// that are reached by no object of the manifests.
 async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
@@ -100,8 +111,11 @@ async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     Ok(exit_of_partial(exit, &undone))
 }
 
-/// Carries out an inverse plan that was saved, object by object: one that would be taken back in another way by now is
-/// stale, and the others go.
+/// Carries out a saved inverse plan, object by object.
+///
+/// An object for which the inverse is another one by now is stale and left out; the others are written.
+/// Returns `Exit::Stale` if that was all that went wrong. Called by `apply` for a plan with an `undo`
+/// source.
 pub async fn apply_saved_undo(
     saved: PlanDocument,
     selection: &Selection,
@@ -137,7 +151,7 @@ pub async fn apply_saved_undo(
     })
 }
 
-/// A run that may write to the objects of the manifests, and to the accounts at `places`.
+/// Opens a run that may write to the objects of the manifests, and to the accounts at `places`.
 async fn open_writer<'a>(
     setup: &'a Setup,
     consent: &'a Consent,
@@ -147,6 +161,7 @@ async fn open_writer<'a>(
     WritingCommand::at(setup, consent, outputs, Accounts::new(), places).await
 }
 
+/// Returns `Exit::Partly` for a successful exit if the inverse does not cover all that the run wrote.
 fn exit_of_partial(exit: Exit, undone: &Undone) -> Exit {
     let whole = undone.findings.iter().next().is_none();
     if exit == Exit::Done && !whole {
@@ -156,6 +171,10 @@ fn exit_of_partial(exit: Exit, undone: &Undone) -> Exit {
     }
 }
 
+/// Reads the writes of a run from the journal, narrows them to the scope and plans their inverse.
+///
+/// The document is marked as the inverse of `run`, so that a later `apply` of it takes the path of an
+/// undo. Findings about writes that cannot be undone are printed.
 async fn plan_inverse(
     run: &str,
     take: &Take,
@@ -166,7 +185,7 @@ async fn plan_inverse(
 ) -> CommandResult<Undone> {
     let mut reader = PastRunReader::new(run);
     let damage = stores::read_records(store, |record| reader.add(&record));
-    // Which lines are damaged is told where they are folded.
+    // Damaged lines are reported where the store is read into memory.
     damage.await?.known();
     let past = reader.end();
     let mut writes = reconcile::past_writes(&past, &setup.checked);
@@ -180,7 +199,13 @@ async fn plan_inverse(
     Ok(undone)
 }
 
-/// The run that the user named: `latest`, or the beginning of a name.
+/// Returns the run that the user named: by the beginning of its name, or as `latest`.
+///
+/// `latest` is the last run that wrote something and belongs to these manifests. Later runs on the same
+/// accounts that are passed over are named in a note. With runs `0199f3a`, `0199f3b` and `0199f4c`,
+/// `0199f4` names one run, while `0199f3` is an `Err` because it names two.
+///
+/// Only `latest` respects `--scope`: a name is given deliberately, and counts in every scope.
 async fn find_run(
     store: &dyn Store,
     args: &StoreArgs,
@@ -189,7 +214,7 @@ async fn find_run(
 ) -> CommandResult<WritingRun> {
     let mut runs = Runs::default();
     let damage = stores::read_records(store, |record| {
-        // A name is one whoever gave it; the latest is the latest of these manifests.
+        // A name counts in every scope; `latest` is the latest run of these manifests.
         if wanted != "latest" || args.scope.is_none() || record.scope == args.scope {
             runs.add(&record);
         }
@@ -227,7 +252,7 @@ async fn find_run(
     }
 }
 
-/// Says that runs are passed over which somebody may have meant.
+/// Prints a note with the runs that `latest` passed over, since one of them may have been meant.
 fn tell_later<'a>(runs: impl Iterator<Item = &'a WritingRun>) {
     let names: Vec<&str> = runs.map(|run| run.run.as_str()).collect();
     if !names.is_empty() {
@@ -238,7 +263,7 @@ fn tell_later<'a>(runs: impl Iterator<Item = &'a WritingRun>) {
     }
 }
 
-/// What makes a run one of these manifests.
+/// The objects, accounts and paths of the manifests, by which their own runs are recognised.
 struct ManagedRuns {
     objects: reconcile::Keys,
     places: BTreeSet<VendorAccount>,
@@ -246,6 +271,7 @@ struct ManagedRuns {
 }
 
 impl ManagedRuns {
+    /// Collects the keys from the checked manifests.
     fn new(checked: &Checked) -> Self {
         let connections = checked.source.connections.keys();
         Self {
@@ -257,8 +283,11 @@ impl ManagedRuns {
         }
     }
 
-    /// Whether a run wrote one of the objects, or was made from the same place. Older runs do not say from where, so
-    /// that the account has to do.
+    /// Reports whether a run belongs to these manifests: it wrote one of the objects, or ran on the same
+    /// paths.
+    ///
+    /// Paths match if the run's path lies below one of ours. Records of older versions hold no paths;
+    /// for those a shared account is enough.
     fn has(&self, run: &WritingRun) -> bool {
         let within = |one: &str, other: &str| Path::new(one).starts_with(other);
         let related = |path: &String| self.paths.iter().any(|own| within(path, own));
@@ -267,7 +296,7 @@ impl ManagedRuns {
             || run.paths.is_empty() && self.is_near(run)
     }
 
-    /// Whether a run wrote to one of the accounts.
+    /// Reports whether a run wrote to one of the accounts.
     fn is_near(&self, run: &WritingRun) -> bool {
         let own = |place: &VendorAccount| self.places.iter().any(|own| own.may_be(place));
         run.places.iter().any(own)

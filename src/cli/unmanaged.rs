@@ -1,4 +1,8 @@
-//! `entitle unmanaged`: live objects that no manifest names.
+//! `entitle unmanaged`: lists live objects that no manifest names.
+//!
+//! In: the manifests and one connection. Out: one line per object, or a JSON document. Objects are
+//! compared by identity only. Reading and matching are in `reconcile::import`; this module chooses and
+//! prints.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,6 +40,14 @@ pub struct Unmanaged {
     store: SharedStore,
 }
 
+/// Reads every object of one connection's account and prints those without a manifest.
+///
+/// Returns `Err` if the list of the vendor is incomplete. A partial list would be misleading here: a
+/// script that deletes or imports what is listed must be able to rely on it. Unmanaged objects are no
+/// fault, so the exit is `Done` however many there are.
+///
+/// In text, the objects go to standard output and the count to standard error, so that `entitle
+/// unmanaged | wc -l` counts objects.
 pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;

@@ -1,4 +1,8 @@
-//! `entitle watch`: the daemon, wired up.
+//! `entitle watch`: builds the daemon from its arguments and runs it to its end.
+//!
+//! In: the parsed `Watch`. Out: an exit code, and with `--once` a report on standard output. The module
+//! opens what the daemon needs (manifest source, store, port, sandbox) and hands it over as values. When
+//! to read, plan or write is decided in `crate::daemon`; no such rule belongs here.
 
 use crate::daemon::source::SourceError;
 use std::collections::BTreeSet;
@@ -33,9 +37,22 @@ use crate::daemon::trigger::Trigger;
 use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
 use crate::sandbox::{self, SandboxServer};
 
-/// Hints that wait at most: more would say nothing more.
+/// Number of hints that the channel to the daemon holds.
+///
+/// A hint only says "look again soon", so that one beyond 1024 would add no information.
 const HINTS: usize = 1024;
 
+/// Runs the daemon until a signal ends it, or for one pass with `--once`.
+///
+/// Faults in the arguments end the program before the first request to a vendor: a path that cannot be
+/// read, `-` as a path, a port in use. The steps have an order:
+///
+/// 1. Follow the paths, so that a file saved during the first reading is not missed.
+/// 2. Read the manifests once. Local manifests with errors end the program with `Exit::Error`. A git
+///    remote is not read here: the daemon reads it, and repeats that if it cannot be reached.
+/// 3. Open the port, then hand everything to `Wiring::run`.
+///
+/// Returns `Err` for what the user has to change; later faults are logged and shown in the status.
 pub async fn run(args: Watch) -> CommandResult<Exit> {
     let limit = descriptors::raise_limit();
     let remote = args.remote()?;
@@ -57,6 +74,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         None => ManifestSource::Files(args.selection.paths.clone()),
     };
     let (triggers, hints) = mpsc::channel(HINTS);
+    // The watch begins before the first reading, so that a change saved in between is not missed.
     // The watch begins before the first reading, so that nothing saved in between is missed.
     let _following = match &remote {
         Some(_) => None,
@@ -74,8 +92,9 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         args.reach.time.timeout,
     )?;
     if remote.is_none() {
-        // A wrong path or a broken file is told at once; later ones leave the last good manifests in force.
-        // Accounts of a store that a team shares are claimed once it is open; until then none is ours.
+        // A wrong path or a broken file ends the program here. Later faults leave the last good
+        // manifests in force. In a store that a team shares, a replica claims its accounts after the
+        // store is open; until then it owns none.
         let may_share = args.store.shared.url.is_some() && !args.once && !args.reach.sandbox;
         let kept = match may_share {
             true => KeptAccounts::Only(BTreeSet::new()),
@@ -113,8 +132,10 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     task.run().await
 }
 
-/// What a pass needs. Manifests of a remote come from whoever may push there: as in CI, they do not choose which
-/// files are read, and the directory that the daemon was started in is nothing to them.
+/// Returns the settings of one pass; the daemon calls this again for every pass.
+///
+/// Manifests of a git remote come from whoever may push there. As in CI, they must not choose which
+/// files are read: `confine_files` is set, and the working directory is no trusted tree.
 fn watch_settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
     let mut settings = setup::pass_settings(reach, stop);
     if from_git {
@@ -124,6 +145,9 @@ fn watch_settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Setti
     settings
 }
 
+/// Starts the simulators for `--sandbox`, and prints their address. Returns `None` without the flag.
+///
+/// The simulators stop when the returned server is dropped, so the caller keeps it for the whole run.
 async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
     if !reach.sandbox {
         return Ok(None);
@@ -140,7 +164,10 @@ async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
     Ok(Some(sandbox))
 }
 
-/// A reader whose first answer is known.
+/// Returns a reader that answers its first call with `first` and reads anew from then on.
+///
+/// `run` has already read the manifests to report errors early. The daemon's first pass gets that
+/// reading instead of parsing every file a second time.
 fn resume_reader(first: FirstRead, mut reader: SourceReader) -> SourceReader {
     let mut first = Some(first);
     Box::new(move |kept| match first.take() {
@@ -149,8 +176,10 @@ fn resume_reader(first: FirstRead, mut reader: SourceReader) -> SourceReader {
     })
 }
 
+/// The result of the reading that `run` makes before the daemon starts.
 type FirstRead = Result<Option<crate::daemon::task::Fetched>, SourceError>;
 
+/// The opened parts of a daemon, ready to be connected to each other and run.
 struct Wiring<'a> {
     args: &'a Watch,
     surface: Endpoints,
@@ -158,11 +187,15 @@ struct Wiring<'a> {
     sandboxed: bool,
     reader: SourceReader,
     hints: mpsc::Receiver<Trigger>,
-    /// Kept, so that the channel stays open when nobody sends hints.
+    /// Held so that the channel stays open when neither a file watch nor a webhook holds a sender.
     triggers: mpsc::Sender<Trigger>,
 }
 
 impl Wiring<'_> {
+    /// Connects the parts, runs the daemon and shuts the endpoints down after it.
+    ///
+    /// Without `once` every end is an ordered one, so the exit is `Exit::Done`. With it, a signal's own
+    /// exit code takes precedence over the verdict of the pass.
     async fn run(self) -> CommandResult<Exit> {
         let args = self.args;
         let stop: Arc<AtomicBool> = Arc::default();
@@ -203,7 +236,7 @@ impl Wiring<'_> {
         Ok(signals.exit().unwrap_or_else(|| watch_once::exit_of(&end)))
     }
 
-    /// Where the manifests are, for the journal; nothing where they come from a repository.
+    /// Returns the absolute manifest paths for the journal; empty when they come from a git remote.
     fn paths(&self) -> Vec<String> {
         match self.remote {
             Some(_) => Vec::new(),
@@ -211,7 +244,10 @@ impl Wiring<'_> {
         }
     }
 
-    /// Shares accounts out where the store knows of replicas. Who looks once looks at everything.
+    /// Returns how accounts are divided among replicas; `None` if this process looks after all of them.
+    ///
+    /// That is so for stores without a roster of replicas (files on this machine), and with `--once`: a
+    /// single pass looks at everything and does not wait for other replicas to leave.
     fn sharing(&self, context: &PassContext) -> Option<Sharing> {
         let args = self.args;
         context.queue.store().roster().filter(|_| !args.once)?;
@@ -219,6 +255,9 @@ impl Wiring<'_> {
         Some(Sharing::new(clock::run_id(), state::replica_name(), group))
     }
 
+    /// Creates the status log with the mode and the source that the status page shows.
+    ///
+    /// The URL of a remote is shown without its credentials. No paths at all is shown as `.`.
     fn board(&self, mode: RunMode) -> StatusLog {
         let (kind, place) = match self.remote {
             Some(remote) => (SourceKind::Git, remote.redacted_url()),
@@ -236,7 +275,10 @@ impl Wiring<'_> {
         StatusLog::new(mode, kind, place, self.sandboxed, clock::now())
     }
 
-    /// A trial leaves no trace, but healing needs a journal to heal from.
+    /// Creates a temporary directory for the journal of a sandbox run; `None` if the run needs none.
+    ///
+    /// A trial leaves no trace in the user's journal, but the heal mode needs a journal to heal from.
+    /// `--journal` names one explicitly, and then no scratch directory is made.
     fn scratch(&self) -> CommandResult<Option<tempfile::TempDir>> {
         let needed = self.sandboxed && self.args.store.journal.is_none();
         Ok(if needed {
@@ -246,6 +288,11 @@ impl Wiring<'_> {
         })
     }
 
+    /// Opens the store, reads what it remembers and builds the context that all passes share.
+    ///
+    /// `scratch` is the journal path of a sandbox run without `--journal`. A sandbox run never opens the
+    /// team's store. The heal mode needs the values that were last applied; for the other modes hashes
+    /// are enough.
     async fn context(
         &self,
         stop: &Arc<AtomicBool>,
@@ -264,6 +311,8 @@ impl Wiring<'_> {
             RunMode::Heal => Detail::Values,
             RunMode::Observe | RunMode::Sync => Detail::Agreements,
         };
+        // A store that keeps accounts apart returns no records here, since no account is named: which
+        // accounts count is known once the manifests are read.
         // Of a store that keeps accounts apart this reads nothing: whose they are, the manifests tell.
         let memory = stores::read_memory(&*store, &[], detail).await?;
         for open in memory.open() {

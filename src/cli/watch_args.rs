@@ -1,4 +1,7 @@
-//! What `entitle watch` is told.
+//! The arguments of `entitle watch`, and the values that are derived from them.
+//!
+//! In: what clap parsed. Out: the rules of the engine, the git remote, the name of a replica group.
+//! Nothing is opened or read here; `watch` does that.
 
 use std::time::Duration;
 
@@ -117,15 +120,17 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Reports whether the log is JSON.
     pub fn logs_json(&self) -> bool {
         self.log_format == LogFormat::Json
     }
 
-    /// Whether it ends by itself.
+    /// Reports whether the daemon ends by itself, after one pass.
     pub fn is_once(&self) -> bool {
         self.once
     }
 
+    /// Returns the rules by which the engine decides when to read and what to write.
     pub fn rules(&self) -> WatchRules {
         WatchRules {
             mode: self.mode,
@@ -135,8 +140,12 @@ impl Watch {
         }
     }
 
-    /// Names what replicas have in common that share accounts out: the mode, and which objects of which manifests. In
-    /// another group somebody else looks after the same account.
+    /// Returns the name of the group of replicas that divide accounts among themselves.
+    ///
+    /// The name consists of the mode and a hash over the source and the scope, for example `sync
+    /// 3f9a0c12be77`. Replicas with the same name must treat an object in the same way: one with another
+    /// `--target` looks after other objects of the same account, so it belongs to another group.
+    /// Settings that may differ between pods (`--resync`, `--cache`, the token) are not part of it.
     pub fn group(&self, remote: Option<&Remote>, paths: &[String]) -> String {
         let remote = remote.map(|remote| {
             [
@@ -162,6 +171,11 @@ impl Watch {
         )
     }
 
+    /// Returns the git remote of `--git`; `None` if the manifests are files.
+    ///
+    /// Its local copy lies in the state directory, in a folder named after a hash of the URL, so that a
+    /// URL with a password does not appear in a path. Returns `Err` for a URL or ref that git must not
+    /// be given.
     pub fn remote(&self) -> CommandResult<Option<Remote>> {
         let Some(url) = &self.git else {
             return Ok(None);
@@ -186,6 +200,7 @@ fn short_digest(text: &str, digits: usize) -> String {
     bare.take(digits).collect()
 }
 
+/// Parses a duration of at least a second: a shorter interval would call vendors without a pause.
 fn parse_positive(text: &str) -> Result<Duration, String> {
     let span = parse_duration(text)?;
     if span < Duration::from_secs(1) {

@@ -1,4 +1,7 @@
-//! What `watch --once` tells: the state of every object, and the exit code.
+//! The report and the exit code of `watch --once`.
+//!
+//! In: the `Status` that the daemon ended with. Out: lines on standard output and an `Exit`. Both are
+//! derived from the status alone; nothing here reads manifests or calls a vendor.
 
 use std::io::Write;
 
@@ -8,7 +11,16 @@ use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 use crate::model::Outcome;
 use crate::render::safe::make_visible;
 
-/// Everything that is not in sync, and a line of counts.
+/// Prints each object that is not in sync, its changes, and a closing line of counts.
+///
+/// Objects in sync are counted and not listed. With 10 objects, 7 in sync of which 2 were written by
+/// this pass, 1 never applied and 2 failed, the closing line is:
+///
+/// ```text
+/// Watch: 7 in sync, 2 of them written just now, 1 never applied, 2 not.
+/// ```
+///
+/// Returns `Err` if standard output cannot be written.
 pub fn print_report(status: &Status) -> std::io::Result<()> {
     let mut out = output::text_stdout();
     let (mut in_sync, mut written) = (0, 0);
@@ -58,10 +70,23 @@ pub fn print_report(status: &Status) -> std::io::Result<()> {
     out.flush()
 }
 
-/// The exit code that an apply would have had.
+/// Returns the exit code that `apply` would have had for the same outcome.
+///
+/// The first rule that holds decides:
+///
+/// 1. `Error`: no manifests were read, or an object failed and none was examined with success.
+/// 2. `Partly`: an object failed or is missing, beside others that were examined.
+/// 3. `Unconverged`: a write was accepted, but the object did not become as the manifest says.
+/// 4. `Locked`: another process holds a connection's account.
+/// 5. `Refused`: a write was refused by a guard.
+/// 6. `Done`: everything else. A difference that the mode does not write is no fault.
+///
+/// For example, 3 objects in sync and 1 failed give `Partly`; 1 failed alone gives `Error`.
 pub fn exit_of(status: &Status) -> Exit {
     let any = |state: ObjectState| status.objects.iter().any(|object| object.state == state);
     let locked = status.connections.values().any(|c| c.locked.is_some());
+    // The vendor accepted the write, but the object read back differs from the manifest. The engine
+    // counts that as failed; the exit code tells it apart.
     // Written, but not as wanted.
     let odd = |object: &ObjectStatus| {
         let write = object.last_write.as_ref();

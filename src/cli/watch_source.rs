@@ -1,4 +1,8 @@
-//! Reads and checks what the daemon watches, off its loop, and tells what is wrong with it once.
+//! Reads and checks the manifests that the daemon watches, and logs each finding once.
+//!
+//! In: paths or a git remote, and the accounts that this replica keeps. Out: checked manifests if they
+//! differ from the last reading, or a `SourceError`. Parsing runs on the blocking pool, off the daemon's
+//! loop. When to read, and what an error means for the objects, is decided in `daemon`.
 
 use crate::daemon::source::SourceError;
 use std::path::PathBuf;
@@ -16,14 +20,14 @@ use crate::reconcile::{
     self, CheckOptions, Checked, IncrementalLoader, KeptAccounts, LoadedManifests,
 };
 
-/// Where the manifests are.
+/// The place that manifests are read from.
 #[derive(Clone)]
 pub enum ManifestSource {
     Files(Vec<PathBuf>),
     Git(Remote),
 }
 
-/// What every reading needs, and what the last one came to.
+/// The inputs of every reading, and the result of the last one.
 struct WatchSource {
     place: ManifestSource,
     scope: scope::Scope,
@@ -31,24 +35,29 @@ struct WatchSource {
     json: bool,
     /// Longest time for a reading.
     timeout: Duration,
-    /// Serves the first reading; what later ones need is at hand.
+    /// Directory of `--cache`. Only the first reading uses it; later ones have the last contents in
+    /// memory.
     cache: Option<PathBuf>,
     last: Mutex<Last>,
-    /// The digest and the findings that were told last.
+    /// The digest and the findings that were logged last.
     told: Mutex<(String, Vec<String>)>,
     loader: Mutex<IncrementalLoader>,
 }
 
+/// The result of the last reading, so that an unchanged source costs no second check.
 #[derive(Default)]
 struct Last {
-    /// Hash of the texts, and what was wrong with them.
+    /// Digest of the texts, with the error that they led to; `None` if they could not be read in full.
     read: Option<(String, Option<SourceError>)>,
     commit: Option<String>,
-    /// Whether what is in force names any object.
+    /// True if the manifests in force name an object. Then a source without any is refused as emptied.
     objects: bool,
 }
 
-/// A reader for the loop. Text logs show findings as `validate` does, JSON logs as events.
+/// Returns the reader that the daemon calls for each reading.
+///
+/// With a text log, findings are printed as by `validate`; with `json` they are log records. `timeout`
+/// bounds one reading of files. Returns `Err` for a malformed scope.
 pub fn source_reader(
     place: ManifestSource,
     selection: &Selection,
@@ -72,6 +81,10 @@ pub fn source_reader(
     }))
 }
 
+/// Fetches, reads and checks once.
+///
+/// Returns `Ok(None)` if nothing has changed since the last reading. For git, a commit that was read
+/// before is not loaded again: its result, or its error, is known.
 async fn read_source(
     source: Arc<WatchSource>,
     kept: KeptAccounts,
@@ -90,22 +103,25 @@ async fn read_source(
         }
         _ => None,
     };
-    // Parsing thousands of files would hold the loop up.
+    // Parsing thousands of files would block the loop.
     tokio::task::spawn_blocking(move || source.check(loaded, commit, &kept))
         .await
         .map_err(|error| SourceError::BrokenOff(error.to_string()))?
 }
 
 impl WatchSource {
+    /// Locks the loader, which keeps parsed files between readings.
     fn loader(&self) -> std::sync::MutexGuard<'_, IncrementalLoader> {
         self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks the result of the last reading.
     fn last(&self) -> std::sync::MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What came of a commit that was read before.
+    /// Returns the result of the last reading if it was of this commit: `Ok(None)` for unchanged
+    /// manifests, or the same error again. `None` for any other commit.
     fn known(&self, commit: &str) -> Option<Result<Option<Fetched>, SourceError>> {
         let last = self.last();
         let same = last.commit.as_deref() == Some(commit);
@@ -113,6 +129,17 @@ impl WatchSource {
         Some(problem.clone().map_or(Ok(None), Err))
     }
 
+    /// Loads the manifests if git has not, compares their digest with the last one and checks what
+    /// changed.
+    ///
+    /// The steps for a reading, with an example of three readings of the digests `a`, `b` and `b`:
+    ///
+    /// 1. `a` is new: checked, and returned with the revision `a`.
+    /// 2. `b` is new, and has an error: `Err`, and the manifests of `a` stay in force at the caller.
+    /// 3. `b` is known: the same `Err` without a check.
+    ///
+    /// A source that named objects and now names none is `SourceError::Emptied`: an unmounted volume
+    /// looks like that, and must not be taken for a wish to manage nothing.
     fn check(
         &self,
         loaded: Option<Loaded>,
@@ -159,11 +186,16 @@ impl WatchSource {
             }
             Err(problem) => (Err(problem.clone()), Some(problem)),
         };
-        // What could not be read in full is read again in full: once it can be, the texts may be the same.
+        // A source that was not read in full is read again: once it is readable, its texts may hash the
+        // same.
         last.read = (!unread).then_some((digest, problem));
         fetched
     }
 
+    /// Checks the loaded manifests, logs new findings and narrows them to the scope.
+    ///
+    /// Returns `SourceError::Invalid` with the first error and the number of others, or
+    /// `SourceError::Scope` for a pattern that matches nothing.
     fn checked(
         &self,
         manifests: LoadedManifests,
@@ -197,8 +229,9 @@ impl WatchSource {
         Ok(checked)
     }
 
-    /// Whether the same was not told just now of the same texts: what cannot be read is tried again for as long as
-    /// that lasts.
+    /// Reports whether these findings, of these texts, differ from those logged last.
+    ///
+    /// A source that cannot be read is tried again and again; its error is logged once.
     fn is_news(&self, findings: &Diagnostics, digest: &str) -> bool {
         let words: Vec<String> = findings.iter().map(Diagnostic::line).collect();
         let now = (digest.to_string(), words);
@@ -208,9 +241,10 @@ impl WatchSource {
         news
     }
 
+    /// Prints the findings, or logs them as JSON records at the level of their severity.
     fn tell(&self, findings: &Diagnostics) {
         if !self.json {
-            // Whoever closed our standard error does not read this either.
+            // A closed standard error would not show this error either.
             let _ = output::print_findings(findings);
             return;
         }

@@ -1,4 +1,8 @@
-//! `entitle init`: a starter project that validates, with a word on every part of it.
+//! `entitle init`: writes a starter project that validates, with a comment on every part of it.
+//!
+//! In: flags, and answers at the terminal. Out: new files below one directory. The texts are made in
+//! `starter`; this module asks, checks and writes. A file that exists is never overwritten, so that the
+//! command is safe in a project that has grown.
 
 mod starter;
 
@@ -54,6 +58,10 @@ pub struct Init {
     yes: bool,
 }
 
+/// Asks what is missing, checks the project in memory, writes it and prints the next steps.
+///
+/// Questions are asked only at a terminal and without `--yes`. Returns `Exit::Error`, with nothing
+/// written, if an answer makes a project that does not validate.
 pub fn run(args: &Init) -> CommandResult<Exit> {
     let asks = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let choice = make_choice(args, asks)?;
@@ -91,7 +99,9 @@ pub fn run(args: &Init) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Checks the project as `validate` would, before any of it is written.
+/// Checks the manifests of the project as `validate` would, before any of it is written.
+///
+/// Returns false, after the findings were printed, if one is an error.
 fn is_valid_project(all: &[(&'static str, String)]) -> CommandResult<bool> {
     let manifests = all.iter().filter(|(name, _)| name.starts_with("licences/"));
     let sources =
@@ -109,6 +119,10 @@ fn is_valid_project(all: &[(&'static str, String)]) -> CommandResult<bool> {
     Ok(!checked.findings.has_errors())
 }
 
+/// Collects the choices from flags, answers and defaults, and checks each.
+///
+/// The vendor has no default. Returns `Err` for an unknown vendor or form, an invalid name, or a missing
+/// vendor where nobody can be asked.
 fn make_choice(args: &Init, asks: bool) -> CommandResult<Choice> {
     let vendors: Vec<&str> = provider::ALL.iter().map(|one| one.vendor().0).collect();
     let vendor = match (&args.vendor, asks) {
@@ -146,7 +160,10 @@ fn make_choice(args: &Init, asks: bool) -> CommandResult<Choice> {
     })
 }
 
-/// The member that a flag or an answer names.
+/// Returns the member of `all` with the name `given`.
+///
+/// Returns `Err` with the nearest name (`criptlex` gives "did you mean cryptlex?") or, if none is near,
+/// with all names. `what` is the thing that is chosen, for the message.
 fn one_of<T>(
     what: &str,
     given: &str,
@@ -166,7 +183,7 @@ fn one_of<T>(
     })
 }
 
-/// The flag's value, else what is typed, else the default.
+/// Returns the flag's value, else the answer if `asks`, else the default.
 fn flag_or_answer(
     given: &Option<String>,
     asks: bool,
@@ -180,6 +197,9 @@ fn flag_or_answer(
     }
 }
 
+/// Asks on standard error and returns the trimmed answer; an empty one takes the default.
+///
+/// A question without a default is repeated until it is answered. Returns `Err` if the input ends.
 fn ask_question(question: &str, default: Option<&str>) -> CommandResult<String> {
     loop {
         let offer = default.map(|text| format!(" [{text}]")).unwrap_or_default();

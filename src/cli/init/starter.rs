@@ -1,4 +1,8 @@
-//! The files of a starter project, made from the vendor's tables. Pure: choices in, names and texts out.
+//! The files of a starter project, made from the vendor's tables.
+//!
+//! In: a `Choice`. Out: relative paths and texts. Pure: no file is read or written and nothing is asked
+//! here, so that the caller can check the project before it writes any of it. Field names and examples
+//! come from the provider's tables, so that a new field of a vendor appears without a change here.
 
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
@@ -12,7 +16,7 @@ use crate::provider::Provider;
 use crate::provider::auth::AuthForm;
 use crate::render::schema;
 
-/// What a user chose.
+/// The answers that a starter project depends on, all of them checked.
 pub struct Choice {
     pub provider: &'static dyn Provider,
     pub name: String,
@@ -29,7 +33,7 @@ pub enum Ci {
 }
 
 impl Ci {
-    /// Returns where the jobs are in a project.
+    /// Returns the path at which the CI service looks for its jobs, relative to the project.
     pub fn path(self) -> &'static str {
         match self {
             Self::Github => ".github/workflows/licences.yaml",
@@ -37,7 +41,8 @@ impl Ci {
         }
     }
 
-    /// Returns the text of the jobs, with `{host}` and others in the place of what a choice says.
+    /// Returns the text of the jobs, with `{host}`, `{names}`, `{secrets}` and `{version}` to be filled
+    /// in.
     fn template(self) -> &'static str {
         match self {
             Self::Github => include_str!("github.yaml"),
@@ -46,7 +51,9 @@ impl Ci {
     }
 }
 
-/// The files of the project, by their paths below its directory.
+/// Returns the files of the project, by their paths below its directory.
+///
+/// Returns `Err` if the provider has no kind of object, or a text cannot be written as YAML or JSON.
 pub fn project_files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
     let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest_schema())?;
     manifest_schema.push('\n');
@@ -60,19 +67,24 @@ pub fn project_files(choice: &Choice) -> CommandResult<Vec<(&'static str, String
     ])
 }
 
+/// Returns the comment line by which an editor finds the schema, for a file in `licences/`.
 fn schema_line() -> String {
     write::modeline(&format!("../{SCHEMA}"))
 }
 
-/// A text as YAML on one line, in quotes where it needs them.
+/// Returns a text as a YAML scalar on one line, in quotes where YAML would read something else.
 fn quote_scalar(text: &str) -> CommandResult<String> {
     Ok(write::yaml(&Json::from(text))?.trim_end().to_string())
 }
 
-/// The environment variable of a credential: `LAC_PASSWORD`.
+/// Returns the environment variable of a credential.
+///
+/// The connection `lac-test` with the member `password` gives `LAC_TEST_PASSWORD`. A capital letter
+/// begins a word, so `cryptlex` with `apiKey` gives `CRYPTLEX_API_KEY`. A name that begins with a digit
+/// gets an underscore before it: `3d` with `token` gives `_3D_TOKEN`.
 fn variable_name(choice: &Choice, member: &str) -> String {
     let mut name = choice.name.to_uppercase().replace(['-', '.'], "_");
-    // A name of a variable begins with no digit.
+    // Shells take no variable name that begins with a digit.
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
@@ -86,7 +98,10 @@ fn variable_name(choice: &Choice, member: &str) -> String {
     name
 }
 
-/// The members of the chosen form, each with its variable.
+/// Returns the members of the chosen form, each with its variable.
+///
+/// A form without members is a single secret, and is its own member: `token` gives one pair. Where a
+/// member has several spellings, the first one is used.
 fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
     let members = choice.form.members.iter().filter_map(|any| any.first());
     let members: Vec<&'static str> = members.copied().collect();
@@ -102,6 +117,10 @@ fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// Returns the manifest of the connection. Credentials are named by variable, and never written down.
+///
+/// A form with one secret stands on one line; one with members is a mapping. `clientCredentials` also
+/// needs the address of a token endpoint, for which a placeholder is written.
 fn connection_text(choice: &Choice) -> CommandResult<String> {
     let vendor = choice.provider.vendor().0;
     let credentials = credential_variables(choice);
@@ -141,6 +160,11 @@ fn connection_text(choice: &Choice) -> CommandResult<String> {
     ))
 }
 
+/// Returns a first manifest of the provider's first kind, with its identity and its required fields.
+///
+/// The identity comes from the examples in the table, as a number where the field is one. Each required
+/// field is set to `1`. Fields that may be set are listed as comments with their descriptions, and those
+/// that may never be set are left out.
 fn manifest_text(choice: &Choice) -> CommandResult<String> {
     let [kind, ..] = choice.provider.kinds() else {
         bail!("{} has no kind of object", choice.provider.vendor());
@@ -192,11 +216,14 @@ fn manifest_text(choice: &Choice) -> CommandResult<String> {
     ))
 }
 
+/// Returns a field as a comment line below `desired`.
 fn field_comment(field: &Field) -> String {
     format!("    # {}: {}\n", field.name, field.about)
 }
 
-/// The jobs of `examples/ci` for this choice.
+/// Returns the CI jobs, with the host, the variables and the version of this program filled in.
+///
+/// On GitHub the variables are secrets of the same names. A base URL without a host gives an empty one.
 fn job_text(choice: &Choice) -> CommandResult<String> {
     let credentials = credential_variables(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
@@ -216,6 +243,7 @@ fn job_text(choice: &Choice) -> CommandResult<String> {
     Ok(text)
 }
 
+/// Returns the settings by which VS Code checks manifests against the schema in the project.
 fn editor_settings() -> CommandResult<String> {
     let settings = json!({
         "yaml.schemas": {format!("./{SCHEMA}"): ["licences/**/*.yaml", "licences/**/*.yml"]},
@@ -223,6 +251,7 @@ fn editor_settings() -> CommandResult<String> {
     Ok(serde_json::to_string_pretty(&settings)? + "\n")
 }
 
+/// Returns the `.gitignore`: saved plans hold live values, and `.env` files hold credentials.
 fn ignore_file() -> String {
     "# Saved plans hold live values, and .env files hold credentials.\nplan.json\n*.plan.json\n.env\n".into()
 }
