@@ -1,4 +1,9 @@
-//! Findings for people: code, place, source line with a caret, hint.
+//! Renders findings for people: code, location, source line with a caret, hint.
+//!
+//! Input are the findings of a check with their sources in memory, output is text for a terminal. How much of a
+//! source line may be shown is decided in `excerpt`, which knows about secrets; the layout is that of
+//! `annotate_snippets`. Findings in reports, whose readers have no manifests at hand, are written by
+//! [`super::text`] without source lines.
 
 use std::io::{self, Write};
 
@@ -9,7 +14,9 @@ use super::excerpt::Excerpt;
 use super::safe::{defuse_commands, make_lines_visible};
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
-/// Writes every finding and a closing count.
+/// Writes every finding, each followed by an empty line, in the order of `findings`.
+///
+/// `colour` chooses between escape codes and plain text. Returns `Err` only if `out` fails.
 pub fn write_findings(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::Result<()> {
     let renderer = if colour {
         Renderer::styled()
@@ -28,6 +35,10 @@ pub fn write_findings(out: &mut dyn Write, findings: &Diagnostics, colour: bool)
     Ok(())
 }
 
+/// Renders one finding: title with code, the line it is about, a related line, and the hint.
+///
+/// The caret lines are left out if the finding has no origin, for example one about a flag. A related line, such
+/// as the first of two manifests of one object, carries its own label.
 fn render_finding(renderer: &Renderer, finding: &Diagnostic) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,

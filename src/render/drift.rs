@@ -1,4 +1,8 @@
-//! Drift for people: one line per field that differs, who changed it first. At most 80 columns.
+//! Renders drift for people: one line per field that differs, who changed it first. At most 80 columns.
+//!
+//! Input is a [`DriftDocument`], in which every difference has been attributed already. The functions that put
+//! sides, verdict and remarks into words serve the Markdown page below too. Who changed a field, and whether it
+//! counts as drift, is decided in `plan::drift`.
 
 pub mod markdown;
 
@@ -19,6 +23,7 @@ use crate::plan::drift::document::{
     AcceptedEntry, BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
 };
 
+/// Colour of changes in the manifest that wait for an apply.
 const YOURS: Style = AnsiColor::Cyan.on_default();
 
 /// Columns before the path: four spaces, who, two spaces.
@@ -27,10 +32,10 @@ const INDENT: usize = 10;
 /// Longest path that the others are aligned to.
 const LONGEST_PATH: usize = 40;
 
-/// Characters of why a run was stopped.
+/// Characters of the reason for which a run was stopped.
 const LONGEST_REASON: usize = 300;
 
-/// Every object on which manifest and live differ, then the verdict.
+/// Writes every object on which manifest and live differ, then the verdict.
 pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     for object in &document.objects {
         write_object(out, object)?;
@@ -38,12 +43,15 @@ pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<
     write_verdict(out, document)
 }
 
-/// The same with the findings before it: what a report holds that nothing else is read with.
+/// Writes the findings, then the same as [`write_drift`].
+///
+/// For reports in files: in a terminal the findings have been written before, with their source lines.
 pub fn write_report(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     text::write_findings(out, &document.diagnostics)?;
     write_drift(out, document)
 }
 
+/// Writes one object: heading, a line per field, message. Objects in sync and suspended ones are passed over.
 fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
     let (mark, style) = match object.state {
         State::InSync | State::Suspended => return Ok(()),
@@ -72,6 +80,10 @@ fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Writes one field: who changed it, path, values; then the risk of an apply and the acceptance, if any.
+///
+/// If path and values do not fit into 80 columns, each relevant side gets a line of its own below the path.
+/// `widest` is the width of the longest path of the object, to which the others are padded.
 fn write_field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io::Result<()> {
     let (who, style) = match one.changed_by {
         _ if one.accepted.is_some() => (changer_name(one.changed_by), DIM),
@@ -118,10 +130,12 @@ fn risk_warning(one: &DifferenceEntry) -> Option<String> {
     }
 }
 
+/// Describes until when and why a difference is accepted.
 fn describe_acceptance(accepted: &AcceptedEntry) -> String {
     format!("accepted until {}: {}", accepted.until, accepted.reason)
 }
 
+/// Returns the word for who changed a field; `?` without a base.
 fn changer_name(by: By) -> &'static str {
     match by {
         By::You => "you",
@@ -131,7 +145,10 @@ fn changer_name(by: By) -> &'static str {
     }
 }
 
-/// Writes the values of a field on one line, as its change.
+/// Formats the values of a field on one line, as the change that was made to it.
+///
+/// With base 10: a manifest of 5 and live 10 is `10 → 5`; live 7 and a manifest of 10 is `10 → 7`; both changed
+/// is `10 → you 5, they 7`. Without a base it is not known who changed what: `manifest 5, live 7`.
 fn format_values(one: &DifferenceEntry) -> String {
     if let Some(words) = describe_element(one) {
         return words.into();
@@ -145,7 +162,10 @@ fn format_values(one: &DifferenceEntry) -> String {
     }
 }
 
-/// Words for an element that one side does not have: all of its fields would say no more.
+/// Returns words for a list element that one side does not have, since listing all of its fields would show no
+/// more.
+///
+/// `None` if both sides have it, if neither has, or if the difference is no whole element.
 fn describe_element(one: &DifferenceEntry) -> Option<&'static str> {
     let whole = |side: &Option<Json>| matches!(side, None | Some(Json::Object(_)));
     if !(whole(&one.base) && whole(&one.manifest) && whole(&one.live)) {
@@ -163,6 +183,7 @@ fn describe_element(one: &DifferenceEntry) -> Option<&'static str> {
     Some(words)
 }
 
+/// Formats a change: `+c −a` for sets, `10 → 5` for all else.
 fn format_arrow(before: &Option<Json>, after: &Option<Json>) -> String {
     match (before, after) {
         (Some(Json::Array(before)), Some(Json::Array(after))) => format_set_change(before, after),
@@ -170,11 +191,15 @@ fn format_arrow(before: &Option<Json>, after: &Option<Json>) -> String {
     }
 }
 
+/// Formats one side; `none` where it has no value.
 fn format_side(value: &Option<Json>) -> String {
     value.as_ref().map_or("none".into(), format_inline)
 }
 
-/// Base, manifest and live. Of sets only the members that not every side has: the others say nothing.
+/// Formats base, manifest and live, in this order.
+///
+/// Of sets only those members are shown that not every side has. With base `[a, b]`, manifest `[a, b, c]` and
+/// live `[a]` the sides are `b`, `b c` and `none`, because `a` is common to all.
 fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     let sides = [&one.base, &one.manifest, &one.live];
     let sets: Option<Vec<&Vec<Json>>> = sides
@@ -201,7 +226,9 @@ fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     })
 }
 
-/// The sides that are worth a line of their own where one line does not hold them.
+/// Returns the sides, with their labels, that are worth a line of their own where one line does not hold them.
+///
+/// After a change of one party two of the sides are equal, and one of these is left out.
 fn relevant_sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
     let [base, manifest, live] = format_sides(one);
     let (base, manifest, live) = (("base", base), ("manifest", manifest), ("live", live));
@@ -212,7 +239,9 @@ fn relevant_sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
     }
 }
 
-/// The beginning of a text that fits into so many columns.
+/// Returns the beginning of a text that fits into `columns` columns, with `…` if any of it is cut off.
+///
+/// Wide characters count two: in 5 columns `日本語` becomes `日本…`.
 fn fit_columns(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_string();
@@ -225,6 +254,7 @@ fn fit_columns(text: &str, columns: usize) -> String {
     head.collect::<String>() + "…"
 }
 
+/// Writes the verdict, with failures marked, and the remarks below it.
 fn write_verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
     let title = paint_text(text::BOLD, "Drift:");
     if let Some(why) = view::stop_reason(&document.diagnostics) {
@@ -241,7 +271,10 @@ fn write_verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()
         .try_for_each(|remark| writeln!(out, "{remark}"))
 }
 
-/// The verdict of a run that was not stopped, in parts; failures last.
+/// Returns the parts of the verdict of a run that was not stopped; failures last.
+///
+/// Examples: `none, 5 in sync`; `2 objects drifted, 3 in sync, 1 failed`. If nothing drifted and an object
+/// failed, the word `none` is left out, because what could not be read may have drifted.
 fn verdict_parts(document: &DriftDocument) -> Vec<String> {
     let summary = &document.summary;
     let findings = document.diagnostics.iter();
@@ -268,7 +301,7 @@ fn verdict_parts(document: &DriftDocument) -> Vec<String> {
     parts
 }
 
-/// Lists sentences below the verdict: who changed how much, and what to do.
+/// Returns sentences below the verdict: how many fields were changed by whom, and what to do next.
 fn verdict_remarks(document: &DriftDocument) -> Vec<String> {
     let fields = &document.summary.fields;
     let mut remarks = Vec::new();

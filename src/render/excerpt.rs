@@ -1,9 +1,9 @@
-//! Source lines under findings, as far as they may be shown.
+//! Cuts source lines under findings to what may be shown.
 //!
-//! A line is found by its offset, because a file may have millions of them, and cut where a secret may
-//! begin: whatever stands behind the name of one is not shown, also under findings about something else. Under
-//! a finding that may itself be about a secret only the words of the format are shown, since nobody can
-//! tell what a line holds that is not as it should be.
+//! A line is found by its offset, because a file may have millions of lines. It is cut where a secret may begin:
+//! text behind the name of a secret is not shown, also under findings about something else. Under a finding that
+//! may itself be about a secret only words of the format are shown, since a line that is not as it should be may
+//! hold the secret anywhere.
 
 use std::ops::Range;
 
@@ -17,17 +17,29 @@ use crate::model::{Origin, secret};
 /// Characters of a line that are shown; past it the place alone has to do.
 const LONGEST_LINE: usize = 400;
 
-/// One line of a source with the columns that a finding is about.
+/// One line of a source, ready to be shown, with the part of it that a finding is about.
 pub struct Excerpt {
+    /// The line after cutting and escaping.
     pub line: String,
+    /// Line number, from 1.
     pub number: usize,
+    /// Name of the source, escaped.
     pub path: String,
+    /// Offsets in bytes of `line` to be marked; never empty, so that a caret is drawn.
     pub span: Range<usize>,
+    /// Tells the line of the finding from a related one.
     pub kind: AnnotationKind,
+    /// Text beside the caret; empty for the line of the finding itself.
     pub label: &'static str,
 }
 
 impl Excerpt {
+    /// Cuts and escapes the line at `origin`, and moves the marked columns with it.
+    ///
+    /// `hidden` says that the finding may be about a secret. Escaping makes text longer, so the line is split
+    /// into before, marked and after, and each part is escaped by itself. Example: in `\ta<U+202E>b`, with `b`
+    /// marked, the part before becomes `\ta\u{202e}`, which has 10 bytes, and the span is 10..11 instead of
+    /// 4..5.
     pub fn new(origin: &Origin, kind: AnnotationKind, label: &'static str, hidden: bool) -> Self {
         let mark = origin.mark;
         let before = (mark.column.max(1) - 1) as usize;
@@ -60,7 +72,12 @@ fn escape_part(text: &str) -> String {
     parts.join("\t")
 }
 
-/// A source line as far as it may be shown, with something at the column `before` for the caret to point to.
+/// Cuts a source line to what may be shown, and pads it so that the caret at column `before` has a character
+/// above.
+///
+/// `before` counts characters from 0. The cut is at the first secret, or after [`LONGEST_LINE`] characters; with
+/// `hidden` after the last leading word of the format. Examples: `login: {pasword: x}` becomes `login: …` with
+/// `hidden`; `token: x` with `before` 12 becomes `token:      …`, so the caret stays in its column.
 fn cut_line(text: &str, before: usize, hidden: bool) -> String {
     let long = text.char_indices().nth(LONGEST_LINE).map(|(at, _)| at);
     let head = &text[..long.unwrap_or(text.len())];
@@ -87,7 +104,10 @@ fn cut_line(text: &str, before: usize, hidden: bool) -> String {
     shown
 }
 
-/// Finds the offset up to which a line consists of words of the format and the signs between them.
+/// Finds the offset in bytes up to which a line consists of words of the format and the signs between them.
+///
+/// Each round accepts one word with its colon and stops at the first word that is not the format's. In `login:
+/// {username: admin` it accepts `login:` and `username:`, and returns 17, the offset behind the second colon.
 fn format_words_end(line: &str) -> usize {
     let mut end = line.len() - line.trim_start().len();
     loop {

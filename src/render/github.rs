@@ -10,16 +10,20 @@ use super::safe::make_visible;
 use super::view::{Annotation, Level, RunView, Stage};
 use crate::model::wording::{pluralize, shorten};
 
-/// Annotations that stand for themselves.
+/// Annotations that are written one by one; the tenth of a step counts the rest.
 const SHOWN: usize = 9;
 
-/// The size of the summary that a runner takes from one step, less some room.
+/// Bytes of summary that a runner takes from one step: 1 MiB, less 4 KiB of reserve.
 const SUMMARY: usize = (1 << 20) - (4 << 10);
 
-/// Characters of an annotation that anybody reads.
+/// Characters of an annotation's message; longer ones are shortened.
 const LONGEST: usize = 1_000;
 
-/// Annotations at the manifests' lines, as commands to the runner.
+/// Writes annotations at lines of the manifests, as commands to the runner.
+///
+/// With 12 points, 9 are written and a tenth says `3 more: 1 error, 2 warnings. All are in the log.` The points
+/// come the worst first, so the nine are the ones to look at. The level of the tenth is the worst level among
+/// the rest.
 pub fn write_annotations(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let points = view.annotations();
     for point in points.iter().take(SHOWN) {
@@ -58,6 +62,10 @@ pub fn write_annotations(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<
     )
 }
 
+/// Writes one command, for example `::error file=a.yaml,line=3,col=5,title=unknown-field::message`.
+///
+/// `file` is left out for sources that are no file, such as `<stdin>`; line and column where the line is not
+/// known.
 fn write_annotation(
     out: &mut dyn Write,
     view: &RunView<'_>,
@@ -88,6 +96,7 @@ fn write_annotation(
     )
 }
 
+/// Returns the name of the runner's command for a level.
 fn command_name(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
@@ -96,7 +105,11 @@ fn command_name(level: Level) -> &'static str {
     }
 }
 
-/// A file as the repository names it.
+/// Returns a path as the repository names it: `base` and `file` joined by a slash.
+///
+/// With `base` `licences`, `./a.yaml` becomes `licences/a.yaml`. Absolute paths, and all paths with an empty
+/// `base`, stay. GitHub and SARIF look files up from the top of the repository, while a run names them from its
+/// own directory.
 pub fn repository_path(base: &str, file: &str) -> String {
     let file = file.strip_prefix("./").unwrap_or(file);
     if base.is_empty() || file.starts_with('/') {
@@ -106,18 +119,21 @@ pub fn repository_path(base: &str, file: &str) -> String {
     }
 }
 
-/// The text of a command, as its runner reads it.
+/// Escapes the message of a command: the runner decodes `%25`, `%0D` and `%0A`.
 fn escape_data(text: &str) -> String {
     let text = make_visible(text).replace('%', "%25");
     text.replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property of a command, which ends at a comma or a colon.
+/// Escapes a property of a command, which would end at a comma or a colon.
 fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The page of the step, within what is left of its megabyte.
+/// Renders the page of the step within what is left of its megabyte.
+///
+/// `written` counts the bytes that the step has put there before. Returns an empty text if less than 2,000 bytes
+/// are left: the runner refuses the whole page when it is too long.
 pub fn step_summary(view: &RunView<'_>, written: u64) -> String {
     let written = usize::try_from(written).unwrap_or(SUMMARY);
     let room = SUMMARY.saturating_sub(written);
@@ -128,7 +144,8 @@ pub fn step_summary(view: &RunView<'_>, written: u64) -> String {
     markdown::render_comment(view, room)
 }
 
-/// The outputs of the step. `delimiter` is one that nobody can know beforehand.
+/// Writes the outputs of the step. `delimiter` must be random: a text that contains it could set outputs of its
+/// own.
 pub fn write_outputs(out: &mut dyn Write, view: &RunView<'_>, delimiter: &str) -> io::Result<()> {
     let summary = &view.document.summary;
     let changes = summary.update + summary.observe_only > 0;

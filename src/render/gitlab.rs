@@ -1,4 +1,7 @@
-//! The plan report that GitLab shows in a merge request: three counts of objects.
+//! Renders the plan report that GitLab shows in a merge request: three counts of objects.
+//!
+//! GitLab reads `create`, `update` and `delete` from the artifact `reports: terraform`. Names, values and risks
+//! have no place in it; they are in the comment that [`super::markdown`] renders.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,8 @@
-//! The journal for people: one block per run, one line per object.
+//! Renders the journal for people: one block per run, one line per object.
 //!
-//! A journal is read twice: for the [`Index`], and to be shown. The second time no more of it is in memory than what
-//! runs side by side have done: the text of a later one waits until the earlier one has ended.
+//! A journal is read twice: once for the [`Index`], and once to be shown. The second time only the text of runs
+//! that overlap is in memory: that of a later run waits until the earlier one has ended. Which records there
+//! are, and what a cut-off write turned out to be, is decided in `apply::memory`.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ use crate::apply::memory::runs::{Index, Span};
 use crate::plan::document::ChangeEntry;
 use crate::plan::look_alike;
 
-/// The object that an event is about.
+/// Returns the address of the object that an event is about; `None` for events about the run.
 pub fn event_address(event: &JournalEvent) -> Option<&str> {
     match event {
         JournalEvent::Intent(intent) => Some(&intent.address),
@@ -26,18 +27,23 @@ pub fn event_address(event: &JournalEvent) -> Option<&str> {
     }
 }
 
-/// The runs in the order in which they started, written as their records come.
+/// Writes the runs in the order in which they started, as their records come.
+///
+/// Example: runs A and B write the records A1 B1 A2 B2, and A2 is the last of A. A1 is written at once, B1
+/// waits, A2 is written and ends A, and then B1 and B2 follow. The reader sees two blocks and not four.
 pub struct HistoryWriter<'a> {
     out: &'a mut (dyn Write + Send),
     index: &'a Index,
-    /// By the place of their first record.
+    /// Runs that are not written to their end, by the number of their first record.
     shown: BTreeMap<usize, RunBlock>,
+    /// Number of records so far, and so the number of the next one.
     records: usize,
+    /// Set once a run was written; later ones begin with an empty line.
     any: bool,
 }
 
 impl<'a> HistoryWriter<'a> {
-    /// `index` was made from the records that are going to be added.
+    /// Begins a history. `index` must have been made from the records that are going to be added.
     pub fn new(out: &'a mut (dyn Write + Send), index: &'a Index) -> Self {
         Self {
             out,
@@ -48,7 +54,7 @@ impl<'a> HistoryWriter<'a> {
         }
     }
 
-    /// Takes in the next record.
+    /// Takes in the next record, and writes what can be written by now. Runs without news are passed over.
     pub fn add(&mut self, record: &Record) -> io::Result<()> {
         let (index, place) = (self.index, self.records);
         self.records += 1;
@@ -65,7 +71,7 @@ impl<'a> HistoryWriter<'a> {
         self.write()
     }
 
-    /// Writes what is known of the first run that has not ended, and of those before it.
+    /// Writes what is known of the first run that has not ended, and of all before it.
     fn write(&mut self) -> io::Result<()> {
         while let Some(mut first) = self.shown.first_entry() {
             let run = first.get_mut();
@@ -85,7 +91,8 @@ impl<'a> HistoryWriter<'a> {
         Ok(())
     }
 
-    /// `older` says whether there are records that nobody asked for.
+    /// Ends the history, with a sentence if it shows no run. `older` reports whether the journal has earlier
+    /// runs.
     pub fn end(self, older: bool) -> io::Result<()> {
         match (self.any, older) {
             (true, _) => Ok(()),
@@ -98,7 +105,7 @@ impl<'a> HistoryWriter<'a> {
     }
 }
 
-/// Writes the runs of a whole journal.
+/// Writes the runs of a whole journal; `older` as in [`HistoryWriter::end`].
 pub fn write_history(
     out: &mut (dyn Write + Send),
     index: &Index,
@@ -130,6 +137,8 @@ struct RunBlock {
 }
 
 impl RunBlock {
+    /// Adds the line of one record. An intent waits for its outcome, which is shown with the changes of the
+    /// intent.
     fn add(&mut self, record: &Record, span: Span, index: &Index) -> io::Result<()> {
         if !span.wrote && !self.has_head {
             let (run, at) = (make_visible(&record.run), make_visible(&record.at));
@@ -208,6 +217,7 @@ impl RunBlock {
         Ok(())
     }
 
+    /// Writes the heading: run, time, user, commit, purpose; then the lines that came before it.
     fn start(&mut self, record: &Record, started: &Started) -> io::Result<()> {
         let commit = started.commit.as_deref().map_or(String::new(), |commit| {
             format!(
@@ -235,6 +245,8 @@ impl RunBlock {
         Ok(())
     }
 
+    /// Ends the block: writes without an outcome were cut off, and a run that wrote should have recorded its
+    /// end.
     fn end(&mut self, run: &str, span: Span, index: &Index) -> io::Result<()> {
         for intent in std::mem::take(&mut self.open) {
             let address = make_visible(&intent.address);
@@ -256,6 +268,7 @@ impl RunBlock {
         Ok(())
     }
 
+    /// Writes what a later run found out about a write whose end was not clear.
     fn found_later(&mut self, run: &str, address: &str, index: &Index) -> io::Result<()> {
         match index.found(run, address) {
             Some(found) => writeln!(self.text, "      found later: {}", make_visible(found)),
@@ -263,6 +276,7 @@ impl RunBlock {
         }
     }
 
+    /// Writes the changes of a write, one line each, with a note where two texts only look alike.
     fn changes(&mut self, intent: Option<&Intent>) -> io::Result<()> {
         let changes: &[ChangeEntry] = intent.map_or(&[], |intent| &intent.changes);
         for change in changes {
@@ -282,7 +296,7 @@ impl RunBlock {
     }
 }
 
-/// The account of a write, where the vendor has several.
+/// Describes the account of a write; empty unless the journal has several accounts of the vendor.
 fn describe_account(intent: Option<&Intent>, index: &Index) -> String {
     let Some(intent) = intent.filter(|intent| index.has_accounts(&intent.vendor)) else {
         return String::new();

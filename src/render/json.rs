@@ -1,4 +1,8 @@
-//! JSON output: documents and lines, with nothing in them that a terminal or a runner would obey.
+//! Writes JSON documents and lines that neither a terminal nor a CI runner takes for commands.
+//!
+//! Input is anything that serializes, output is JSON of the same value. Only the spelling of strings changes:
+//! invisible characters become `\uXXXX`, and one `#` of a `##word[` becomes `\u0023`. What is in a
+//! document is decided by its type, not here.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -16,17 +20,19 @@ pub fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Res
     out.write_all(b"\n")
 }
 
-/// A JSON list whose elements are written as they come.
+/// A JSON array whose elements are written as they come: a long list is never whole in memory.
 pub struct JsonList<'a> {
     out: &'a mut (dyn Write + Send),
     any: bool,
 }
 
 impl<'a> JsonList<'a> {
+    /// Begins a list on `out`. Nothing is written before the first element or the end.
     pub fn new(out: &'a mut (dyn Write + Send)) -> Self {
         Self { out, any: false }
     }
 
+    /// Writes one element, indented as [`write_document`] would do it inside an array.
     pub fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
         // A list of this one, without its brackets.
         let mut one = Vec::new();
@@ -39,21 +45,26 @@ impl<'a> JsonList<'a> {
             .write_all(inner.strip_suffix(b"\n]\n").unwrap_or(inner))
     }
 
+    /// Closes the list. A list without elements is written as `[]`; a list that is dropped instead stays open.
     pub fn end(self) -> io::Result<()> {
         let end = if self.any { "\n]\n" } else { "[]\n" };
         self.out.write_all(end.as_bytes())
     }
 }
 
-/// Writes a document on one line.
+/// Writes a document on one line, for logs that are read line by line.
 pub fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(CompactFormatter);
     document.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
 }
 
-/// Escapes some characters in the strings of JSON: those that cannot be seen, and the `##word[` that
-/// runners find anywhere in a line of a log and take for the beginning of a command. The values stay the same.
+/// Escapes characters in serialized JSON without changing its value.
+///
+/// Two sorts are escaped: characters that cannot be seen, and the `##word[` that runners find anywhere in a line
+/// of a log and take for the beginning of a command. `"##[error]a"` becomes `"#\u0023[error]a"`, and U+E0041
+/// becomes the surrogate pair `\udb40\udc41`. Borrows `json` if there is none of either, which is the usual
+/// case.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
     if find_command_word(json).is_none() && is_visible(json) {
         return Cow::Borrowed(json);
@@ -80,7 +91,10 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Writes strings that [`escape_json`] has passed.
+/// A formatter that passes every piece of a string through [`escape_json`] and leaves the layout to `F`.
+///
+/// The methods below `write_string_fragment` only forward: the trait's defaults write compact JSON, whatever `F`
+/// does.
 struct Quiet<F>(F);
 
 impl<F: Formatter> Formatter for Quiet<F> {

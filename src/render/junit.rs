@@ -1,4 +1,8 @@
-//! A run as JUnit XML: one test per object, in a suite per vendor, and one for the manifests.
+//! Renders a run as JUnit XML: one test per object, in a suite per vendor, and a suite for the manifests.
+//!
+//! Input is a [`RunView`], output the XML that GitLab, Jenkins and others show as test results. JUnit knows
+//! passed, skipped, failure and error, and `object_case` holds the one mapping from outcomes to these. XML is
+//! escaped by `quick_junit`; invisible characters are spelled out here before.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,10 +18,15 @@ use crate::model::wording::{pluralize, shorten};
 use crate::plan::Disposition;
 use crate::plan::document::ObjectEntry;
 
-/// Characters of a message, and changes of one object that are listed.
+/// Characters of a message; longer ones are shortened.
 const LONGEST: usize = 1_000;
+/// Changes of one object that are listed; the rest is counted.
 const CHANGES: usize = 50;
 
+/// Writes the report: suite `manifests` first, then the vendors by name, their objects in the order of the
+/// document.
+///
+/// Returns `Err` if `out` fails or the XML cannot be serialized.
 pub fn write_junit(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let name = format!("entitle {}", view.stage.name().to_lowercase());
     let mut report = Report::new(name);
@@ -38,7 +47,10 @@ pub fn write_junit(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     report.serialize(&mut *out).map_err(io::Error::other)
 }
 
-/// Findings, or one test that passes.
+/// Builds the suite of the manifests: one test per finding, or a single test that passes if there are none.
+///
+/// Errors are failures. Warnings are skipped tests, since JUnit has no word for a test that passed with a
+/// warning.
 fn manifest_suite(view: &RunView<'_>) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
     let facts = &view.document.source;
@@ -80,7 +92,12 @@ fn manifest_suite(view: &RunView<'_>) -> TestSuite {
     suite
 }
 
-/// A plan's pending change passes: it is news, not a failure. What failed or was refused fails.
+/// Builds the test of one object.
+///
+/// A pending change passes in a plan: it is news, not a failure. A decision against a write (rejected, stale,
+/// refused, unconverged) is a `failure`; what could not be read or carried out is an `error`; what was passed
+/// over is `skipped`. An object that is only observed passes in a plan and is skipped in an apply, which did not
+/// write it.
 fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let kind = match (object.outcome, object.action) {
         (Some(Outcome::Converged | Outcome::Already), _) => None,
@@ -131,6 +148,7 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     case
 }
 
+/// Shortens a text to [`LONGEST`] characters and makes all of it visible.
 fn plain_text(text: &str) -> String {
     make_visible(&shorten(text, LONGEST)).into_owned()
 }

@@ -1,8 +1,9 @@
-//! A comment on a pull request: the verdict first, a table, and the changes folded below it.
+//! Renders a comment on a pull request: the verdict first, a table, and the changes folded below it.
 //!
-//! GitHub refuses comments above 64 KiB and step summaries above 1 MiB, so everything is fitted into a
-//! budget, the worst first, and what does not fit is counted. Whatever a manifest or a vendor says stands in
-//! code, where it can neither format anything nor call anybody's name.
+//! GitHub refuses comments above 64 KiB and step summaries above 1 MiB, so everything is fitted into a budget of
+//! bytes, the worst first, and what does not fit is counted. Texts from manifests and vendors stand in inline
+//! code or in a fenced block, where they can neither format anything nor mention a user. The parts that drift
+//! shares are in `page`.
 
 use std::fmt::Write;
 
@@ -18,10 +19,14 @@ use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 
-/// Characters of a value that stands beside its field.
+/// Characters of a value beside its field; a longer one is shown as the lines that differ.
 const LONGEST_VALUE: usize = 80;
 
-/// The comment, at most `budget` bytes of it.
+/// Renders the comment in at most `budget` bytes.
+///
+/// The table may take half of what the title and findings leave, and the details get the rest. Of 60,000 bytes
+/// left the table gets 30,000; if it needs 10,000 of them, 50,000 remain for details. Only objects with a row
+/// get details.
 pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
     let mut page = BudgetedPage::new(budget);
     let stage = view.stage.name();
@@ -43,7 +48,8 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
     page.text
 }
 
-/// The verdict without markup of its own; why a run stopped may repeat what anybody said.
+/// Returns the verdict without markup of its own; why a run stopped may repeat a vendor's text and stands in
+/// code.
 fn verdict_text(view: &RunView<'_>) -> String {
     match view.stop_reason() {
         Some(why) => format!("stopped. {}", inline_code(&shorten(why, LONGEST_LINE))),
@@ -51,7 +57,7 @@ fn verdict_text(view: &RunView<'_>) -> String {
     }
 }
 
-/// Adds one row per object, and returns how many fitted.
+/// Adds one row per object, and returns how many fitted. The first row that does not fit ends the table.
 fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
     if told.is_empty() {
         return 0;
@@ -80,7 +86,11 @@ fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
     rows
 }
 
-/// Renders the cell of an object: its failure, or the first of its changes.
+/// Renders the cell of an object: its message, or the first of its riskiest changes and how many others there
+/// are.
+///
+/// The message wins where nothing was to be written or the write has ended; before a write, the change says
+/// more.
 fn object_cell(object: &ObjectEntry) -> String {
     let said = object
         .message
@@ -104,7 +114,7 @@ fn object_cell(object: &ObjectEntry) -> String {
     }
 }
 
-/// A change without its risk, which has a column of its own.
+/// Copies a change without its risk, which has a column of its own.
 fn without_risk(change: &ChangeEntry) -> ChangeEntry {
     ChangeEntry {
         risk: Risk::Safe,
@@ -113,6 +123,8 @@ fn without_risk(change: &ChangeEntry) -> ChangeEntry {
     }
 }
 
+/// Renders the worst risk of an object, with the first note that explains it; empty for an object without
+/// changes.
 fn risk_cell(object: &ObjectEntry) -> String {
     let worst = object.risk();
     let word = match worst {
@@ -128,6 +140,7 @@ fn risk_cell(object: &ObjectEntry) -> String {
     }
 }
 
+/// Adds a folded list for each object with changes, and a sentence that counts those that do not fit.
 fn add_details(page: &mut BudgetedPage, told: &[&ObjectEntry]) {
     let folded: Vec<&&ObjectEntry> = told
         .iter()
@@ -144,7 +157,7 @@ fn add_details(page: &mut BudgetedPage, told: &[&ObjectEntry]) {
     page.more(folded.len() - shown, "folded list", where_else);
 }
 
-/// One object folded: its calls and changes as a diff.
+/// Folds one object: its calls and changes as a diff, then message and side effects.
 fn fold_object(object: &ObjectEntry) -> String {
     let mut body: Vec<String> = Vec::new();
     for call in &object.calls {
@@ -164,6 +177,10 @@ fn fold_object(object: &ObjectEntry) -> String {
     fold_details(&object.address, &changes, body)
 }
 
+/// Pushes the lines of one change to a diff, the risk last.
+///
+/// A set lists members that come and go. A long value or an object lists the lines that differ. All else is a
+/// `-` line with the old and a `+` line with the new value, for example `- count: 10` and `+ count: 5`.
 fn push_diff(body: &mut Vec<String>, change: &ChangeEntry) {
     match (&change.before, &change.after) {
         // A set by what comes and goes.
@@ -201,14 +218,17 @@ fn push_diff(body: &mut Vec<String>, change: &ChangeEntry) {
     }
 }
 
+/// Reports whether a value needs lines of its own.
 fn is_long(value: &Json) -> bool {
     value.is_object() || format_inline(value).chars().count() > LONGEST_VALUE
 }
 
+/// Pushes one line of a diff, for example `- count: 10`.
 fn push_side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
     body.push(format!("{mark} {path}: {}", format_inline(value)));
 }
 
+/// Writes the last line: version, digest of the plan, commit. Its room is part of the page's reserve.
 fn write_footer(text: &mut String, view: &RunView<'_>) {
     let document = view.document;
     let mut parts = vec![format!("entitle {}", inline_code(&document.tool.version))];

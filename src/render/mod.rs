@@ -1,7 +1,13 @@
-//! Plans, outcomes and findings in eight formats. Writes to whatever it is given and decides nothing.
+//! Renders plans, outcomes and findings in eight formats. Writes to the given writer and decides nothing.
 //!
-//! `view` is one run with what in it wants attention, `report` the list of formats, each a file. What stands in
-//! names and values is hostile until `safe` has seen it, or the format's own escape.
+//! Input is a [`view::RunView`]: the plan document of one run, the stage it reached and the directory it started
+//! in. [`report`] lists the formats, one file each; [`history`], [`explain`] and [`drift`] render what is not a
+//! run.
+//!
+//! Names and values come from pull requests and vendors and count as hostile. They go out through [`safe`] or
+//! through the escape of the format itself (XML, HTML entities, percent-encoding). No file, clock, environment
+//! variable or network is read here, and nothing is planned or judged: a risk or an outcome is taken from the
+//! document as it is.
 
 pub mod diagnostics;
 pub mod drift;
@@ -26,7 +32,11 @@ pub mod view;
 use crate::apply::{Outcome, Report};
 use crate::plan::document::{self, PlanDocument, Summary};
 
-/// The document of an apply: the plan's, with how each object ended.
+/// Returns the document of an apply: the plan's document with the outcome of each object.
+///
+/// `reports` must be in the order of `document.objects`, as an apply returns them. The counts of the summary are
+/// made anew from the outcomes: of three objects that ended as converged, converged and failed it says
+/// `converged: 2, failed: 1`. Counts that belong to the plan, such as `in_sync` or `requests`, stay.
 pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocument {
     for (entry, report) in document.objects.iter_mut().zip(reports) {
         entry.outcome = report.outcome;

@@ -1,4 +1,7 @@
-//! The formats a run can be rendered in, each in a file of its own.
+//! Lists the formats of a run and dispatches to the file of each.
+//!
+//! A new format is a variant of [`ReportFormat`], a file beside this one, and an arm in [`write_report`]. Where
+//! a report goes, and when colour is stripped, is decided by the caller in `cli`.
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -9,20 +12,29 @@ use super::view::{RunView, Stage};
 use super::{github, gitlab, html, json, junit, markdown, sarif, text};
 use crate::plan::document::FORMAT_VERSION;
 
-/// A rendering of a run.
+/// A format in which a run is rendered; `--format` and `--report` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
+    /// For people; not a contract.
     Text,
+    /// The plan document itself, with a published schema.
     Json,
+    /// A comment on a pull request or merge request.
     Markdown,
+    /// Annotations for the runner of GitHub Actions.
     Github,
+    /// Counts for GitLab's merge request widget.
     Gitlab,
+    /// Results for code scanning.
     Sarif,
+    /// Test results.
     Junit,
+    /// One page that needs no other file.
     Html,
 }
 
 impl ReportFormat {
+    /// All formats, in the order in which help and errors list them.
     pub const ALL: [ReportFormat; 8] = [
         ReportFormat::Text,
         ReportFormat::Json,
@@ -34,6 +46,7 @@ impl ReportFormat {
         ReportFormat::Html,
     ];
 
+    /// Returns the name that is typed for the format.
     pub fn name(self) -> &'static str {
         match self {
             ReportFormat::Text => "text",
@@ -47,8 +60,9 @@ impl ReportFormat {
         }
     }
 
-    /// Reports whether a run has anything to say in this format: GitLab's report counts objects, and a check of
-    /// manifests has none.
+    /// Reports whether the format can render a run that ended at `stage`.
+    ///
+    /// Only GitLab's cannot render a check: its report counts objects, and a check of manifests has none.
     pub fn suits(self, stage: Stage) -> bool {
         self != ReportFormat::Gitlab || stage != Stage::Checked
     }
@@ -57,6 +71,7 @@ impl ReportFormat {
 impl FromStr for ReportFormat {
     type Err = String;
 
+    /// Parses the name of a format. `Err` is a message with the nearest name, or with all of them.
     fn from_str(text: &str) -> Result<Self, String> {
         let named = ReportFormat::ALL
             .into_iter()
@@ -75,7 +90,10 @@ impl FromStr for ReportFormat {
     }
 }
 
-/// Writes a run in a format. Text may hold colour; whoever gave the writer decides what becomes of it.
+/// Writes a run in a format. Text may hold escape codes for colour: the caller's writer keeps or strips them.
+///
+/// JSON differs by stage: a check makes no plan, so it gets a smaller document. Markdown is cut to the size of a
+/// comment.
 pub fn write_report(
     out: &mut dyn Write,
     format: ReportFormat,
@@ -98,7 +116,7 @@ pub fn write_report(
     }
 }
 
-/// Writes the result of a check, which makes no plan.
+/// Writes the result of a check as JSON. `valid` is false if any finding is an error.
 fn write_check(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let findings = &view.document.diagnostics;
     let valid = !findings.iter().any(|finding| finding.is_error());

@@ -1,14 +1,18 @@
-//! Escaping of foreign text: what manifests, file names, vendors and the environment contain is shown and never acts.
+//! Escapes foreign text: manifests, file names, vendors' texts and the environment are shown and never obeyed.
 //!
-//! Names and values come from pull requests and from vendors. A terminal would obey their escape codes, a
-//! reader be misled by characters that nobody sees, and the runner of a CI job carry out commands that it finds in
-//! any line of a log. Everything that a run shows passes [`make_visible`], or the same rules in JSON.
+//! Names and values come from pull requests and from vendors. A terminal would obey their escape codes,
+//! invisible characters would mislead a reader, and the runner of a CI job would carry out commands that it
+//! finds in any line of a log. Everything that a run shows passes [`make_visible`], or the same rules in JSON.
+//! Example: the name `a<U+202E>b` is shown as `a\u{202e}b`, and a line `::error::x` as `\::error::x`.
 
 use std::borrow::Cow;
 
 use crate::model::unseen::{is_visible, mark_unseen};
 
-/// Escapes a line so that all of it can be seen and no runner takes it for a command.
+/// Escapes one line so that all of it can be seen and no runner takes it for a command.
+///
+/// Line ends are escaped too, so the result is one line. Example: `::error::a<newline>b` becomes
+/// `\::error::a\nb`.
 pub fn make_visible(text: &str) -> Cow<'_, str> {
     match escape_unseen(text) {
         Cow::Borrowed(text) => defuse_commands(text),
@@ -17,6 +21,8 @@ pub fn make_visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Escapes line ends, controls and other invisible characters in a part of a line.
+///
+/// Commands are not defused: whether a part begins a line is known only to the caller.
 pub fn escape_unseen(text: &str) -> Cow<'_, str> {
     if is_visible(text) {
         return Cow::Borrowed(text);
@@ -34,12 +40,13 @@ pub fn escape_unseen(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// [`make_visible`] for a text of several lines, which stay lines.
+/// Escapes a text of several lines like [`make_visible`], but keeps its line ends.
 pub fn make_lines_visible(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(make_visible).collect();
     lines.join("\n")
 }
 
+/// Spells a character as in Rust: U+202E becomes `\u{202e}`.
 fn escape_char(c: char) -> String {
     format!("\\u{{{:x}}}", u32::from(c))
 }
@@ -82,7 +89,9 @@ pub fn begins_command(line: &str) -> bool {
     line.starts_with("::") && !line.starts_with(":::")
 }
 
-/// Finds the offset of the first `##word[`; the word may be empty.
+/// Finds the offset in bytes of the first `##word[`; the word may be empty. `None` if there is none.
+///
+/// The search goes on one byte further after each miss, because `###vso[` contains its command at offset 1.
 pub fn find_command_word(text: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].find("##").map(|at| from + at) {

@@ -1,4 +1,8 @@
-//! Findings, failures and risks as SARIF 2.1.0, for code scanning and editors.
+//! Renders findings, failures and risks as SARIF 2.1.0, for code scanning and editors.
+//!
+//! Input is a [`RunView`], output one SARIF run whose rules are the codes of the findings, such as
+//! `unknown-field` or `strand`. Pending changes without risk are no results: code scanning would open an alert
+//! for each.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -12,12 +16,16 @@ use super::view::{Annotation, Level, RunView};
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::fingerprint;
 
-/// Results that code scanning keeps of one run.
+/// Results that GitHub's code scanning keeps of one run.
 const RESULTS: usize = 5_000;
 
-/// Characters of a message.
+/// Characters of a message; longer ones are shortened.
 const LONGEST: usize = 1_000;
 
+/// Writes the log file of one run, the worst results first.
+///
+/// Of 6,000 results 4,999 are written, and result 5,000 says `1001 more results not shown here.` The id of the
+/// run contains the stage, so that the alerts of a plan do not close those of a check of the same commit.
 pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let points = view.annotations();
     let whole = points.len() <= RESULTS;
@@ -58,6 +66,9 @@ pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     )
 }
 
+/// Builds one result, with its location if it has a file in the repository.
+///
+/// Sources such as `<stdin>` get no location, and files whose line is not known get no region.
 fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
     let about = point
         .address
@@ -87,7 +98,9 @@ fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
     result
 }
 
-/// A path as a relative reference: whatever is not plain is percent-encoded.
+/// Encodes a path as a relative URI: bytes other than letters, digits and `-._~/` become `%XX`.
+///
+/// Backslashes become slashes first. `a b\ü.yaml` becomes `a%20b/%C3%BC.yaml`.
 fn encode_uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {

@@ -1,4 +1,10 @@
-//! JSON Schemas: those of documents from their types, that of manifests from the tables.
+//! Generates JSON Schemas: those of output documents from their Rust types, that of manifests from the field
+//! tables.
+//!
+//! Output is JSON Schema draft 7, which yaml-language-server reads. `entitle schema` writes the files, and the
+//! CI compares them with the published ones. Rules that a schema cannot express, such as references between
+//! documents, are checked by `validate` only. No field is listed here by hand: names, forms and descriptions
+//! come from the tables.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
@@ -17,9 +23,10 @@ use crate::plan::drift::document::DriftDocument;
 use crate::provider;
 use crate::provider::auth::AuthForm;
 
+/// The URI of the draft that editors read.
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Every schema with its file name.
+/// Returns every schema with its file name.
 pub fn all_schemas() -> [(&'static str, Json); 4] {
     [
         ("drift.json", drift_schema()),
@@ -29,28 +36,28 @@ pub fn all_schemas() -> [(&'static str, Json); 4] {
     ]
 }
 
-/// The schema of `drift --format json`.
+/// Returns the schema of `drift --format json`.
 pub fn drift_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<DriftDocument>().to_value()
 }
 
-/// The schema of `plan --format json` and `apply --format json`.
+/// Returns the schema of `plan --format json` and `apply --format json`.
 pub fn plan_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<PlanDocument>().to_value()
 }
 
-/// The schema of one line of `apply --events`.
+/// Returns the schema of one line of `apply --events`.
 pub fn event_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<Line>().to_value()
 }
 
-/// The schema of manifest documents: `kind` chooses the branch.
+/// Returns the schema of manifest documents: `kind` chooses the branch.
 ///
-/// `if`/`then` per kind instead of `oneOf`: an editor then completes and explains the fields of the
-/// chosen kind and reports one fault, not one per kind.
+/// `if`/`then` per kind instead of `oneOf`: an editor then completes and explains the fields of the chosen kind
+/// and reports one fault, not one per kind. With twelve kinds, one wrong field under `oneOf` is twelve faults.
 pub fn manifest_schema() -> Json {
     let vendors = provider::all_kinds().map(|kind| kind.table());
     let own = OwnKind::ALL.into_iter();
@@ -67,6 +74,7 @@ pub fn manifest_schema() -> Json {
     document
 }
 
+/// Builds the branch of one kind: if `kind` has this name, `spec` has this schema.
 fn kind_branch(kind: &str, spec: Json) -> Json {
     json!({
         "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
@@ -74,6 +82,9 @@ fn kind_branch(kind: &str, spec: Json) -> Json {
     })
 }
 
+/// Builds the schema of `spec` of a vendor's kind: identity, connection, policy, and the desired fields.
+///
+/// All of the identity and `desired` are required. The members are those of [`object_members`], in its order.
 fn object_schema(table: &'static KindTable) -> Json {
     let mut schema = map_schema(&OBJECT);
     let mut properties = Map::new();
@@ -97,6 +108,7 @@ fn object_schema(table: &'static KindTable) -> Json {
     schema
 }
 
+/// Builds the schema of an identity member. A number may be written as a text of digits too.
 fn identity_schema(identity: &'static IdentityField) -> Json {
     let mut schema = shape_schema(&identity.shape);
     if matches!(identity.shape, Shape::Integer { .. }) {
@@ -107,7 +119,8 @@ fn identity_schema(identity: &'static IdentityField) -> Json {
     schema
 }
 
-/// The schema of a map of the format's own.
+/// Builds the schema of one of the format's own maps, with its rule about members that exclude or need each
+/// other.
 fn map_schema(table: &MapTable) -> Json {
     let named = |member: &Member| (member.name.to_string(), member_schema(member));
     let properties: Map<String, Json> = table.written().map(named).collect();
@@ -137,6 +150,7 @@ fn map_schema(table: &MapTable) -> Json {
     schema
 }
 
+/// Builds the schema of a member: its form, description and default.
 fn member_schema(member: &Member) -> Json {
     let mut schema = form_schema(&member.form);
     set_description(&mut schema, &describe_member(member));
@@ -151,7 +165,8 @@ fn member_schema(member: &Member) -> Json {
     schema
 }
 
-/// Describes a member, with the vendors that take it where not all do.
+/// Describes a member; where not all vendors take it, with the vendors that do, for example `The user (alinea,
+/// lac).`
 pub(super) fn describe_member(member: &Member) -> String {
     if !member.by_vendor {
         return member.about.to_string();
@@ -174,6 +189,7 @@ pub(super) fn describe_member(member: &Member) -> String {
     )
 }
 
+/// Builds the schema of a form. Members that are refused or not read accept anything here.
 fn form_schema(form: &Form) -> Json {
     match form {
         Form::Text(text_type) => text_schema(text_type),
@@ -204,12 +220,13 @@ fn form_schema(form: &Form) -> Json {
     }
 }
 
-/// The names of all vendors.
+/// Returns the names of all vendors, in the order of the registry.
 pub(super) fn vendor_names() -> Vec<&'static str> {
     let vendors = provider::ALL.iter().map(|provider| provider.vendor());
     vendors.map(|vendor| vendor.0).collect()
 }
 
+/// Builds the schema of a text; without keywords of its own it must not be empty.
 fn text_schema(text_type: &TextType) -> Json {
     let mut schema = json!({"type": "string"});
     if text_type.keywords.is_empty() {
@@ -221,7 +238,10 @@ fn text_schema(text_type: &TextType) -> Json {
     schema
 }
 
-/// A map of fields. Keys of elements are required; of fields only those that no read returns.
+/// Builds the schema of a map of fields.
+///
+/// Keys of list elements are required. Of the fields only those are that no read returns: all others may be left
+/// out, and then are not managed.
 fn fields_schema(table: &'static [Field], keys: &[(&'static str, &'static str)]) -> Json {
     let mut properties = Map::new();
     for (name, about) in keys {
@@ -250,6 +270,7 @@ fn fields_schema(table: &'static [Field], keys: &[(&'static str, &'static str)])
     schema
 }
 
+/// Builds the schema of a field. `null` is allowed where the field can be cleared, and for every list.
 fn field_schema(field: &'static Field) -> Json {
     let mut schema = shape_schema(&field.shape);
     let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
@@ -264,6 +285,10 @@ fn set_description(schema: &mut Json, about: &str) {
     schema["description"] = json!(about);
 }
 
+/// Adds `null` to the types of a schema, and to its values if they are listed.
+///
+/// `{"type": "string", "enum": ["a"]}` becomes `{"type": ["string", "null"], "enum": ["a", null]}`: draft 7
+/// wants both.
 fn allow_null(schema: &mut Json) {
     if let Some(Json::Array(values)) = schema.get_mut("enum") {
         values.push(Json::Null);
@@ -278,6 +303,7 @@ fn allow_null(schema: &mut Json) {
     }
 }
 
+/// Builds the schema of the values of a shape, with aliases among the choices.
 fn shape_schema(shape: &'static Shape) -> Json {
     match shape {
         Shape::Text { max: None } | Shape::Id => json!({"type": "string"}),
@@ -314,6 +340,7 @@ fn shape_schema(shape: &'static Shape) -> Json {
     }
 }
 
+/// Builds the schema of the elements of a keyed list: the parts of the key, then the fields.
 fn element_schema(elements: &'static Elements) -> Json {
     let keys: Vec<(&str, &str)> = elements
         .key

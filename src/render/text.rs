@@ -1,4 +1,8 @@
-//! Plans and outcomes for people. Readable without colour; not a contract.
+//! Renders plans and outcomes for people. Readable without colour; not a contract.
+//!
+//! Input is a [`RunView`] or its document, output text with escape codes for colour, which the caller's writer
+//! keeps or strips. Columns count as a terminal shows them, so a wide character takes two. Sentences about the
+//! whole run come from [`super::view`], so that every format has the same; values come from [`super::values`].
 
 use std::io::{self, Write};
 
@@ -23,7 +27,7 @@ pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BOLD: Style = Style::new().bold();
 
-/// Writes a whole run: findings, plan and outcome.
+/// Writes a whole run: findings, plan and outcome, as far as the run came.
 pub fn write_run(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
     let document = view.document;
     write_findings(out, &document.diagnostics)?;
@@ -59,7 +63,10 @@ pub(super) fn write_findings(out: &mut dyn Write, findings: &[DiagnosticEntry]) 
     Ok(())
 }
 
-/// Writes a plan: every object that is not simply in sync, then the verdict.
+/// Writes a plan: every object that is not simply in sync, the verdict, and the flag that its risks need.
+///
+/// An object looks like this: `~ LacLicenseOrder/a` with its file and line at the right, below it `    ~ count
+/// 10 → 5  strands: 5 allowed, 7 in use`, then its calls.
 pub fn write_plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
         write_object(out, object)?;
@@ -72,6 +79,8 @@ pub fn write_plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()
 }
 
 /// Writes an apply: every object that was tried, with its outcome, then the verdict.
+///
+/// Objects that could not be read or planned are passed over: the plan above has shown them with the reason.
 pub fn write_outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
     for object in &document.objects {
         let Some(outcome) = object.outcome else {
@@ -101,6 +110,7 @@ pub fn write_outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result
     write_verdict(out, document, Stage::Applied)
 }
 
+/// Writes the line that begins with the stage, for example `Plan: 2 to update, 5 in sync.`
 fn write_verdict(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
     let view = RunView {
         stage,
@@ -111,6 +121,10 @@ fn write_verdict(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> 
     writeln!(out, "{} {}", paint_text(BOLD, &label), view.verdict())
 }
 
+/// Writes one object of a plan: heading, changes, message, calls, and an empty line.
+///
+/// Objects in sync without a message, and suspended ones, are passed over. Paths are padded to the longest of
+/// the object, but to at most 44 columns, so that one long path does not push all values to the right.
 fn write_object(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
     let (mark, style) = match object.action {
         Disposition::None if object.message.is_none() => return Ok(()),
@@ -166,6 +180,9 @@ fn write_object(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
 }
 
 /// Writes the first line of an object: its mark and address, and its file and line at the right.
+///
+/// The gap fills the line to [`WIDTH`] columns, but has at least two: with mark and space (2), an address of 20
+/// and a location of 10 columns the gap is 48; with an address of 90 it is 2 and the line is longer.
 pub(super) fn write_heading(
     out: &mut dyn Write,
     mark: String,
@@ -193,6 +210,9 @@ pub fn format_location(origin: &OriginEntry) -> String {
     }
 }
 
+/// Writes one change: mark, path padded to `widest` columns, values, risk.
+///
+/// Values too long for the line follow below it as the lines that differ.
 fn write_change(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
     let (mark, style) = match change.verb {
         ChangeVerb::Add => ("+", ADD),
@@ -224,7 +244,11 @@ fn write_change(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io:
     }
 }
 
-/// Lists the lines of a long change that differ, with two around them: the mark `-`, `+` or space, and the line.
+/// Lists the lines of a long change that differ, each with its mark: `-`, `+`, or a space for context.
+///
+/// Two equal lines are kept around each difference. From `a b c d` to `a b c e`, one letter per line, the list
+/// is ` b`, ` c`, `-d`, `+e`. After 200 ms the diff is finished roughly, so that a huge value does not stop the
+/// run.
 pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
     let (before, after) = (format_lines(&change.before), format_lines(&change.after));
     let diff = TextDiff::configure()
@@ -245,6 +269,7 @@ pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
     shown
 }
 
+/// Writes the lines of [`line_diff`], indented below the path and coloured by their marks.
 fn write_line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
     for (mark, line) in line_diff(change) {
         let style = match mark {
@@ -261,8 +286,9 @@ fn write_line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> 
     Ok(())
 }
 
-/// Writes a text broken between words into lines of at most [`WIDTH`] columns. A longer word stays whole: it may
-/// be a path to copy.
+/// Writes a text broken between words into lines of at most [`WIDTH`] columns, `indent` included.
+///
+/// A word that is longer stays whole: it may be a path to copy. Runs of spaces become one.
 pub(super) fn write_paragraph(
     out: &mut dyn Write,
     indent: usize,
@@ -294,6 +320,7 @@ pub(super) fn write_paragraph(
     Ok(())
 }
 
+/// Wraps a text in the escape codes of a style.
 pub(super) fn paint_text(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

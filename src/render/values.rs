@@ -1,4 +1,8 @@
-//! JSON values on one line of a plan.
+//! Formats JSON values and changes for one line of a plan, or for the lines below it.
+//!
+//! Every format that shows changes to people uses these, so that a change reads the same in the terminal, in a
+//! comment and in a test report. Nothing is escaped here: texts are as they came, and each format escapes for
+//! itself.
 
 use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr;
@@ -8,10 +12,13 @@ use crate::model::wording::shorten;
 use crate::plan::ChangeVerb;
 use crate::plan::document::ChangeEntry;
 
-/// Longest value that is shown on the line of its field.
+/// Columns of a value on the line of its field; an old and a new value together may have twice as many.
 pub const LONGEST: usize = 48;
 
-/// A value as plans show it: texts in quotes, lists and objects as JSON.
+/// Formats a value as plans show it: plain texts without quotes, `null` as `none`, all else as JSON.
+///
+/// `pro` stays `pro`, while the texts `"5"`, `"true"`, `""` and `" a"` keep their quotes, since without them
+/// they would read as a number, a boolean, nothing, or a text without the space.
 pub fn format_inline(value: &Json) -> String {
     match value {
         Json::Null => "none".into(),
@@ -31,7 +38,10 @@ fn reads_unquoted(text: &str) -> bool {
         && !matches!(text, "true" | "false" | "null" | "none")
 }
 
-/// The lines of a value that is too long for one.
+/// Formats a value over several lines, for a diff or a box.
+///
+/// Texts stay as they are. A flat object has one `name: value` per line, a nested one is indented JSON, `null`
+/// is empty.
 pub fn format_lines(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
@@ -44,7 +54,11 @@ pub fn format_lines(value: &Json) -> String {
     }
 }
 
-/// The change on one line, if it is short enough; a removal needs no words.
+/// Formats the values of a change on one line: `10 → 5`, or `+a −b` for a set.
+///
+/// Returns `None` if the text has a line end or more than twice [`LONGEST`] columns; the caller then shows a
+/// diff. A removal is an empty text, because its mark says all. Sets are never too long, since only what differs
+/// is shown.
 pub fn format_change(change: &ChangeEntry) -> Option<String> {
     let text = match change.verb {
         ChangeVerb::Remove => return Some(String::new()),
@@ -60,7 +74,7 @@ pub fn format_change(change: &ChangeEntry) -> Option<String> {
     (!wrapped).then_some(text)
 }
 
-/// A set by what comes and goes: its order means nothing.
+/// Formats a set by what comes and goes, because its order means nothing: `[a, b]` to `[b, c]` is `+c −a`.
 pub fn format_set_change(before: &[Json], after: &[Json]) -> String {
     let marked = |mark: &str, members: Vec<&Json>| -> Vec<String> {
         members
@@ -73,7 +87,7 @@ pub fn format_set_change(before: &[Json], after: &[Json]) -> String {
     parts.join(" ")
 }
 
-/// The members of a set that another lacks.
+/// Returns the members of `these` that `those` lacks, in the order of `these`.
 pub fn members_lacking<'a>(these: &'a [Json], those: &[Json]) -> Vec<&'a Json> {
     these
         .iter()
@@ -81,7 +95,9 @@ pub fn members_lacking<'a>(these: &'a [Json], those: &[Json]) -> Vec<&'a Json> {
         .collect()
 }
 
-/// Describes the risk of a change; its note alone where it has none, and nothing without a note.
+/// Describes the risk of a change, for example `strands: 5 allowed, 7 in use`.
+///
+/// A safe change has its note alone, or an empty text without one.
 pub fn describe_risk(change: &ChangeEntry) -> String {
     let word = match change.risk {
         Risk::Safe => return change.note.clone().unwrap_or_default(),
@@ -94,7 +110,9 @@ pub fn describe_risk(change: &ChangeEntry) -> String {
     }
 }
 
-/// A change in running text: `count 10 → 5 (strands: 5 allowed, 7 in use)`.
+/// Describes a change in running text: `count 10 → 5 (strands: 5 allowed, 7 in use)`.
+///
+/// Values that [`format_change`] refuses as too long become `is added` or `is changed`.
 pub fn describe_change(change: &ChangeEntry) -> String {
     let value = match change.verb {
         ChangeVerb::Remove => "is removed".into(),

@@ -1,4 +1,8 @@
-//! One run as every format shows it: the plan document, and what in it wants attention.
+//! Holds one run as every format shows it: the plan document, and what in it wants attention.
+//!
+//! The verdict, the order of objects and the annotations are made here, so that a comment, a terminal and a test
+//! report never disagree. The texts carry no markup. Layout, escaping and limits of length belong to the
+//! formats.
 
 use crate::model::Severity;
 use std::fmt::Write;
@@ -15,12 +19,15 @@ use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument, Summary}
 pub enum Stage {
     /// Manifests were checked; there are findings and no objects.
     Checked,
+    /// A plan was made and not carried out.
     Planned,
+    /// The plan was carried out, as far as it could be.
     Applied,
 }
 
 impl Stage {
-    /// The word by which verdicts begin and sticky comments are found.
+    /// Returns the word by which verdicts begin; comments on pull requests are found again by it, so it must not
+    /// change.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Checked => "Validate",
@@ -39,11 +46,14 @@ pub struct RunView<'a> {
     pub base: &'a str,
 }
 
-/// The urgency of an annotation.
+/// The urgency of an annotation. The order of the variants is the order of display: errors come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// The run fails because of it.
     Error,
+    /// To be looked at before an apply.
     Warning,
+    /// Worth a line, no reason to stop.
     Notice,
 }
 
@@ -53,16 +63,23 @@ pub struct Annotation<'a> {
     pub level: Level,
     /// A stable name, for example `unknown-field` or `strand`.
     pub rule: &'a str,
-    /// The object it is about.
+    /// The object it is about; `None` for a finding about the manifests.
     pub address: Option<&'a str>,
     pub message: String,
+    /// The file as the run names it; `None` for findings about the run itself.
     pub file: Option<&'a str>,
+    /// Line from 1; 0 if it is not known.
     pub line: u32,
+    /// Column from 1.
     pub column: u32,
 }
 
 impl<'a> RunView<'a> {
-    /// The verdict: one line without markup.
+    /// Returns the verdict: one line without markup.
+    ///
+    /// Examples: `3 documents in 2 files, all valid`, `2 to update, 5 in sync. 4 requests, about 1.2 s.`, `2
+    /// converged, 1 failed, 5 in sync.` A run that stopped, and then errors in the manifests, come before
+    /// anything that was counted.
     pub fn verdict(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|finding| finding.is_error()).count();
@@ -88,17 +105,19 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Tells why the run ended before it came to a verdict, in whoever's words.
+    /// Returns why the run ended before it came to a verdict; `None` if it came to one. The text may be a
+    /// vendor's.
     pub fn stop_reason(&self) -> Option<&'a str> {
         stop_reason(&self.document.diagnostics)
     }
 
-    /// Tells which flag the risks of a plan need; `None` without risks, or after another stage.
+    /// Returns the sentence with the flag that the risks of a plan need; `None` without risks, or after another
+    /// stage.
     pub fn remark(&self) -> Option<String> {
         (self.stage == Stage::Planned).then(|| summarize_risk(&self.document.summary))?
     }
 
-    /// Objects with something to tell, the worst first, otherwise by address.
+    /// Returns the objects with more to show than that they are in sync, the worst first, otherwise by address.
     pub fn notable_objects(&self) -> Vec<&'a ObjectEntry> {
         let mut told: Vec<&ObjectEntry> = self
             .document
@@ -110,7 +129,9 @@ impl<'a> RunView<'a> {
         told
     }
 
-    /// Everything that wants attention, the worst first: findings, failures and risks.
+    /// Returns everything that wants attention, the worst first: findings, failures and risks.
+    ///
+    /// Within a level findings come before objects, and each keep their order in the document.
     pub fn annotations(&self) -> Vec<Annotation<'a>> {
         let findings = self.document.diagnostics.iter().map(annotate_finding);
         let objects = self
@@ -123,6 +144,11 @@ impl<'a> RunView<'a> {
         points
     }
 
+    /// Returns the annotations of one object: none, one, or several.
+    ///
+    /// After an apply the outcome counts and the plan does not: one annotation for an outcome that is not good,
+    /// and one for each side effect. Before it, an update has one annotation per risk, with all changes of that
+    /// risk joined: two changes that strand and one that reduces make two annotations.
     fn annotate_object(&self, object: &'a ObjectEntry) -> Vec<Annotation<'a>> {
         let at = |level, rule, message: String| Annotation {
             level,
@@ -184,7 +210,7 @@ impl<'a> RunView<'a> {
     }
 }
 
-/// Reports whether there is more to say of an object than that it is in sync.
+/// Reports whether an object has more to show than that it is in sync.
 fn is_notable(object: &ObjectEntry) -> bool {
     match object.action {
         Disposition::Update | Disposition::Observe | Disposition::Missing | Disposition::Error => {
@@ -196,7 +222,10 @@ fn is_notable(object: &ObjectEntry) -> bool {
     }
 }
 
-/// The higher of two concerns: how it ended, and what the plan takes away.
+/// Ranks an object for display; 0 is the worst, and equal ranks keep their order.
+///
+/// A bad outcome ranks 0 and a write held back 1. Otherwise the plan decides: unreadable 0, then updates that
+/// strand 2, reduce 3 or are safe 4, observed 5, in sync 6. An update that converged ranks by what it took away.
 fn severity_rank(object: &ObjectEntry) -> u8 {
     match object.outcome {
         Some(Outcome::Rejected | Outcome::Failed | Outcome::Unconverged | Outcome::Stale) => {
@@ -230,7 +259,7 @@ pub fn describe_state(object: &ObjectEntry) -> &'static str {
     }
 }
 
-/// Tells why a run ended early, other than by errors in the manifests.
+/// Returns why a run ended early, other than by errors in the manifests; `None` if it did not.
 pub fn stop_reason(findings: &[DiagnosticEntry]) -> Option<&str> {
     let stop = findings
         .iter()
@@ -238,7 +267,7 @@ pub fn stop_reason(findings: &[DiagnosticEntry]) -> Option<&str> {
     Some(&stop.message)
 }
 
-/// A finding about the manifests.
+/// Turns a finding about the manifests into an annotation, with its hint in brackets behind the message.
 pub fn annotate_finding(entry: &DiagnosticEntry) -> Annotation<'_> {
     let mut message = entry.message.clone();
     if let Some(hint) = &entry.hint {
@@ -258,6 +287,9 @@ pub fn annotate_finding(entry: &DiagnosticEntry) -> Annotation<'_> {
     }
 }
 
+/// Counts a plan in words: `2 to update, 5 in sync, 1 failed. 4 requests, about 1.2 s.`
+///
+/// Zero counts are left out, except for objects in sync, so that the line is never empty.
 fn summarize_plan(summary: &Summary) -> String {
     let mut parts = Vec::new();
     if summary.update > 0 {
@@ -285,7 +317,9 @@ fn summarize_plan(summary: &Summary) -> String {
     words
 }
 
-/// Tells which flag the riskiest changes of a plan need; `None` if it has no risky ones.
+/// Returns the sentence with the flag that the riskiest changes of a plan need; `None` if it has no risky ones.
+///
+/// With 1 change that strands and 3 that reduce: `1 change strands users: apply needs --allow strand.`
 pub fn summarize_risk(summary: &Summary) -> Option<String> {
     let verb =
         |number: usize, one: &'static str, many: &'static str| if number == 1 { one } else { many };
@@ -306,6 +340,7 @@ pub fn summarize_risk(summary: &Summary) -> Option<String> {
     }
 }
 
+/// Counts an apply in words: `2 converged, 1 failed, 5 in sync.`, or `nothing to do.`
 fn summarize_apply(summary: &Summary) -> String {
     let counts = [
         (summary.converged, Outcome::Converged),

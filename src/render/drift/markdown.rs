@@ -1,4 +1,8 @@
-//! Drift for an issue or a merge request: the verdict first, a row per field, and the objects folded below.
+//! Renders drift for an issue or a merge request: the verdict first, a row per field, and the objects folded
+//! below.
+//!
+//! Input is a [`DriftDocument`], output Markdown within a budget of bytes, built from the parts in
+//! `render::page`. The words for sides, verdict and remarks are those of the terminal, in `render::drift`.
 
 use std::fmt::Write;
 
@@ -16,13 +20,16 @@ use crate::render::view;
 
 pub use crate::render::page::COMMENT;
 
-/// Characters of a value in the table, of which there are three in a row.
+/// Characters of a value in the table, which has three in a row.
 const LONGEST_VALUE: usize = 40;
 
-/// A pointer to the rows that do not fit.
+/// Names where the rows that do not fit can be found.
 const ELSEWHERE: &str = "`entitle drift` lists them all";
 
-/// The page, at most `budget` bytes of it.
+/// Renders the page in at most `budget` bytes.
+///
+/// The table may take half of what title, remarks and findings leave; the details get the rest, as in a plan's
+/// comment.
 pub fn render_page(document: &DriftDocument, budget: usize) -> String {
     let mut page = BudgetedPage::new(budget);
     page.title("Drift", &document.source.paths, &verdict_text(document));
@@ -43,6 +50,8 @@ pub fn render_page(document: &DriftDocument, budget: usize) -> String {
     page.text
 }
 
+/// Returns the verdict without markup of its own; why a run stopped may repeat a vendor's text and stands in
+/// code.
 fn verdict_text(document: &DriftDocument) -> String {
     match view::stop_reason(&document.diagnostics) {
         Some(why) => format!("stopped. {}", inline_code(&shorten(why, LONGEST_REASON))),
@@ -50,7 +59,7 @@ fn verdict_text(document: &DriftDocument) -> String {
     }
 }
 
-/// Objects with something to tell, the worst first, otherwise by address.
+/// Returns the objects that are neither in sync nor suspended, the worst first, otherwise by address.
 fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
     let rank = |object: &&DriftEntry| match object.state {
         State::Missing | State::Error => 0,
@@ -65,7 +74,10 @@ fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
     told
 }
 
-/// One row per field, or one for an object that could not be compared; of how many objects some are shown.
+/// Adds one row per field, or one for an object that could not be compared.
+///
+/// Returns the number of objects of which at least one row fitted; only these get details. With rows for objects
+/// of 3 and 2 fields, of which four fit, it returns 2 and counts `1 more row`.
 fn add_table(page: &mut BudgetedPage, told: &[&DriftEntry]) -> usize {
     let rows = |object: &&DriftEntry| object.differences.len().max(1);
     let all: usize = told.iter().map(rows).sum();
@@ -89,6 +101,10 @@ fn add_table(page: &mut BudgetedPage, told: &[&DriftEntry]) -> usize {
     listed
 }
 
+/// Renders the rows of an object: one per field, drift first and accepted differences last.
+///
+/// An object without differences has one row, with its state in place of who changed it and its message as the
+/// field.
 fn object_rows(object: &DriftEntry) -> Vec<String> {
     let address = inline_code(&object.address);
     let place = inline_code(&format_location(&object.origin));
@@ -140,6 +156,7 @@ fn changer_cell(one: &DifferenceEntry) -> String {
     }
 }
 
+/// Adds a folded list for each object with differences, and a sentence that counts those that do not fit.
 fn add_details(page: &mut BudgetedPage, told: &[&DriftEntry]) {
     let all: Vec<&&DriftEntry> = told
         .iter()
@@ -152,7 +169,10 @@ fn add_details(page: &mut BudgetedPage, told: &[&DriftEntry]) {
     page.more(all.len() - shown, "folded list", ELSEWHERE);
 }
 
-/// One object folded: the sides of each field, marked as an apply of the manifest would change them.
+/// Folds one object: the last apply, and the sides of each field, marked as an apply of the manifest would
+/// change them.
+///
+/// Live is the `-` line and the manifest the `+` line, since an apply replaces the first by the second.
 fn fold_object(object: &DriftEntry) -> String {
     let mut body = Vec::new();
     if let Some(applied) = &object.applied {
@@ -182,6 +202,7 @@ fn fold_object(object: &DriftEntry) -> String {
     fold_details(&object.address, &fields, body)
 }
 
+/// Writes the last line: version, base, time of the reads, commit. Its room is part of the page's reserve.
 fn write_footer(text: &mut String, document: &DriftDocument) {
     let base = match &document.base {
         BaseEntry::Journal => "base: the last applies in the journal".into(),

@@ -1,4 +1,8 @@
-//! The pages of a vendor's kind and of its fields, from the field table.
+//! Writes the pages of a vendor's kind and of its fields, from the field table.
+//!
+//! The facts are columns of the table (need, clearing, risk, …); this file only puts them into words. Each
+//! `describe_` function is one exhaustive `match`, so a new rule in the model does not compile without a
+//! sentence for it.
 
 use std::io::{self, Write};
 
@@ -8,6 +12,9 @@ use crate::model::{Carry, Clearing, ConditionScope, Field, KindTable, Need, Risk
 use crate::provider::semantics::WriteMode;
 
 /// Finds the field `name`, or the field `inner` in the elements of its list.
+///
+/// An index such as `[0]` behind the name is ignored. `Err` if the name is unknown, or if `inner` goes on below
+/// a field that is no list of elements.
 pub fn find_in(
     fields: &'static [Field],
     name: &str,
@@ -25,7 +32,8 @@ pub fn find_in(
     }
 }
 
-/// Writes the page of a kind.
+/// Writes the page of a kind: what it is, the call that writes it, its identity, and all fields with their
+/// types.
 pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}\n  {}\n", table.kind, table.about)?;
     writeln!(out, "Written by\n  {}\n", table.write_call)?;
@@ -52,13 +60,17 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
     )
 }
 
+/// Writes a field as one line: its name in a column of 38 less `indent`, then its type.
 fn write_line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
     let name = field.name;
     let width = 38 - indent;
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-/// Writes the page of a field. `mode` is how the kind is written.
+/// Writes the page of a field. `mode` is how the kind is written; it decides what happens to an optional field.
+///
+/// Lines without content are left out: `order` for a field that has no start, `unshown` for one that is never
+/// needed.
 pub fn write_field(
     out: &mut dyn Write,
     path: &str,
@@ -94,6 +106,7 @@ pub fn write_field(
     Ok(())
 }
 
+/// Writes the parts of the key of a list's elements, then their fields.
 fn write_elements(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
     for (name, about) in elements.key.iter().zip(elements.key_about) {
         writeln!(out, "    {name:<34} key: {about}")?;
@@ -104,6 +117,7 @@ fn write_elements(out: &mut dyn Write, elements: &Elements) -> io::Result<()> {
     Ok(())
 }
 
+/// Describes when a field must be given.
 fn describe_need(field: &Field, mode: WriteMode) -> String {
     match field.need {
         Need::Required => "by every write; taken from live where the manifest leaves it out".into(),
@@ -121,7 +135,7 @@ fn describe_need(field: &Field, mode: WriteMode) -> String {
     }
 }
 
-/// Tells what becomes of an optional field that the manifest leaves out.
+/// Describes what becomes of an optional field that the manifest leaves out.
 fn describe_optional(mode: WriteMode) -> &'static str {
     match mode {
         WriteMode::Merge => "no",
@@ -132,6 +146,7 @@ fn describe_optional(mode: WriteMode) -> &'static str {
     }
 }
 
+/// Describes the value that clears a field in a manifest, and what is sent for it.
 fn describe_clearing(field: &Field) -> &'static str {
     match (&field.shape, field.clearing) {
         (Shape::Set(_) | Shape::Keyed(_), _) => "[] or null: none wanted",
@@ -144,7 +159,7 @@ fn describe_clearing(field: &Field) -> &'static str {
     }
 }
 
-/// Tells what a read means that leaves the field out or shows null for it.
+/// Describes what it means if a read leaves the field out or shows null for it.
 fn describe_unshown(field: &Field) -> String {
     let absent = match field.shown {
         Shown::Always => "left out of a read: unknown",
@@ -157,6 +172,7 @@ fn describe_unshown(field: &Field) -> String {
     format!("{absent}; {empty}")
 }
 
+/// Describes which changes of a field reduce and which strand. `used` is the field that counts what is in use.
 fn describe_risk(rule: RiskRule) -> String {
     match rule {
         RiskRule::Safe => "safe".into(),

@@ -1,4 +1,7 @@
-//! The pages of the format's own maps and of their members.
+//! Writes the pages of the format's own maps and of their members: connections, policies, project files.
+//!
+//! Input is a map table and the names that remain of the path, output a page of at most 80 columns. Fields of
+//! vendors are on the pages of `field`.
 
 use std::io::{self, Write};
 
@@ -8,7 +11,9 @@ use crate::model::RateLimit;
 use crate::provider;
 use crate::render::schema::{describe_member, vendor_names};
 
-/// Explains a map, or a member in it.
+/// Explains a map, or a member in it; recurses into maps for each further name in `members`.
+///
+/// An index is ignored: `allow[0]` is the page of `allow`. `Err` if a name is unknown or its member is no map.
 pub fn explain_in(
     out: &mut dyn Write,
     path: &str,
@@ -57,7 +62,9 @@ fn write_member(out: &mut dyn Write, path: &str, member: &Member) -> io::Result<
     Ok(())
 }
 
-/// Writes the members of a map in two columns, those of maps in it below them. A secret is written as one member.
+/// Writes the members of a map in two columns, those of inner maps below them, indented by two.
+///
+/// A secret is written as one member: its three spellings are explained once for the whole page.
 fn write_members(out: &mut dyn Write, table: &MapTable, indent: usize) -> io::Result<()> {
     const COLUMN: usize = 22;
     for member in table.written() {
@@ -81,6 +88,8 @@ fn write_members(out: &mut dyn Write, table: &MapTable, indent: usize) -> io::Re
 }
 
 /// Breaks a text into lines of at most 80 columns, of which all but the first begin with `indent` spaces.
+///
+/// The first line is assumed to begin at column `indent` too. With `indent` 23 each line takes 57 characters.
 fn wrap(indent: usize, text: &str) -> String {
     const WIDTH: usize = 80;
     let mut wrapped = String::new();
@@ -100,6 +109,7 @@ fn wrap(indent: usize, text: &str) -> String {
     wrapped
 }
 
+/// Names the form of a member's value in words, for example `whole number from 1 to 64`.
 fn form_name(form: &Form) -> String {
     match form {
         Form::Text(text_type) => text_type.name.into(),
@@ -118,7 +128,9 @@ fn form_name(form: &Form) -> String {
     }
 }
 
-/// Writes what each vendor's accounts are asked for where the connection sets no limits.
+/// Writes the limits of calls that each vendor's accounts get where the connection sets none.
+///
+/// One line per vendor, for example `cryptlex  10 at once, 50 in 5 s`.
 pub fn write_budgets(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,

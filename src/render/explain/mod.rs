@@ -1,4 +1,9 @@
-//! Kinds and fields in the terminal, from the tables alone.
+//! Explains kinds and fields in the terminal, from the tables alone.
+//!
+//! Input is a path as it is typed, such as `LacLicenseOrder.policy`; output is one page of text. Pages of
+//! vendors' kinds come from the field tables (`field`), those of the format's own maps from the map tables
+//! (`member`). A text about a field belongs into its table, from where the JSON Schema takes it too; here are
+//! only notes that no table holds.
 
 use std::io::{self, Write};
 
@@ -15,23 +20,28 @@ mod member;
 
 const BOLD: Style = Style::new().bold();
 
-/// Why nothing is explained.
+/// The reason for which nothing is explained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
+    /// No kind or field has this name; `hint` has the nearest one, or all.
     #[error("unknown {noun} {name:?}; {hint}")]
     Unknown {
         noun: &'static str,
         name: String,
         hint: String,
     },
+    /// The path goes on below a field that is no map and no list of maps.
     #[error("`{0}` has no fields inside")]
     NothingInside(String),
+    /// The writer failed.
     #[error("cannot write the page")]
     Write(#[from] io::Error),
 }
 
 impl ExplainError {
-    /// An unknown `name`, with the one of `known` that was most likely meant.
+    /// Makes the error about an unknown `name`, with the one of `known` that was most likely meant.
+    ///
+    /// `noun` is `kind` or `field`. If no name is near, all of `known` are listed.
     fn unknown(noun: &'static str, name: &str, known: Vec<&'static str>) -> Self {
         let hint = match find_nearest(name, known.iter().copied()) {
             Some(name) => format!("did you mean {name}?"),
@@ -42,7 +52,7 @@ impl ExplainError {
     }
 }
 
-/// Lists all kinds, one line each.
+/// Lists all kinds, one line each: those of vendors, then those of the format itself.
 pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
     let vendors = provider::all_kinds().map(|kind| kind.table());
     let vendors = vendors.map(|table| (table.kind.0, table.about));
@@ -57,7 +67,9 @@ pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
     Ok(())
 }
 
-/// Explains `KIND` or `KIND.FIELD`.
+/// Explains `KIND` or `KIND.FIELD`. `Err` names the part of the path that is unknown.
+///
+/// Empty parts are ignored, so `LacLicenseOrder.` is the page of the kind.
 pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError> {
     let (kind, fields) = path.split_once('.').unwrap_or((path, ""));
     let fields: Vec<&str> = fields.split('.').filter(|name| !name.is_empty()).collect();
@@ -73,6 +85,9 @@ pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError>
 }
 
 /// Explains a kind of a vendor, or a field of it.
+///
+/// `spec` and `desired` at the beginning are skipped: `KIND.spec.desired.FIELD` and `KIND.FIELD` are the same
+/// page.
 fn explain_object(
     out: &mut dyn Write,
     kind: &dyn ResourceKind,
@@ -105,7 +120,7 @@ fn explain_object(
     }
 }
 
-/// Explains a kind of our own, or a member of it.
+/// Explains one of the format's own kinds, or a member of it, with the notes that its table does not hold.
 fn explain_own(
     out: &mut dyn Write,
     kind: OwnKind,
@@ -126,6 +141,7 @@ fn explain_own(
     Ok(())
 }
 
+/// Shown below the page of `policy`, whose members name these verbs and risks.
 const VERBS: &str = "What a plan does to a field or to an element of a list
   add            live has no such element, or shows no such field
   replace        live has another value; a field that is cleared is replaced by null
@@ -134,7 +150,7 @@ const VERBS: &str = "What a plan does to a field or to an element of a list
 What stops a new element at once strands: an end in the past, `enabled: false`, a
 usage counter. 9999-12-31 is no end, at any time of that day.";
 
-/// Gives the notes on a kind that no table holds.
+/// Returns the notes on a kind that no table holds.
 fn note_on(kind: OwnKind) -> &'static str {
     match kind {
         OwnKind::AcceptedDrift => ACCEPTED_DRIFT,
@@ -143,12 +159,14 @@ fn note_on(kind: OwnKind) -> &'static str {
     }
 }
 
+/// Where acceptances of drift are read from, and which commands use them.
 const ACCEPTED_DRIFT: &str = "\
 Documents of this kind count wherever manifests are read from; `entitle drift`
 also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
 An entry that has expired or silences nothing is reported. `plan` and `apply`
 take no notice of it.";
 
+/// How the project file is found, what takes precedence over it, and what it may not do.
 const PROJECT: &str = "\
 The nearest entitle.yaml up to the git root is used. What is typed wins over
 the environment, that over the project file, that over the default. Paths are
@@ -157,6 +175,7 @@ so it cannot allow commands, secret directories or risks, and its trustHosts
 counts only where nobody else named hosts. With CI set it does not stand for a
 list of your own: it holds, with a warning.";
 
+/// The three spellings of a secret.
 const SECRETS: &str = "A secret is {env: NAME}, {file: PATH} or {command: [program, argument]}.";
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! A run as one page: no other file, no request, readable without its script and on any width.
+//! Renders a run as one page: no other file, no request, readable without its script and on any width.
 //!
-//! Everything from manifests and vendors is escaped by the template, and the page's own policy lets a browser
-//! run the one script that it was made with and nothing else.
+//! Everything from manifests and vendors is escaped by the `maud` template, and the page's own policy lets a
+//! browser run the one script that it was made with and nothing else. Words and order come from [`super::view`];
+//! the style and the script that filters are files beside this one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,12 +18,18 @@ use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
+/// The style sheet, for light and dark.
 const STYLE: &str = include_str!("style.css");
+/// The script that filters and folds objects.
 const SCRIPT: &str = include_str!("filter.js");
 
 /// Characters of a value that stands in its cell; longer ones, and objects, get a box of lines.
 const SHORT: usize = 120;
 
+/// Renders the page: verdict, counts of risks, findings, objects that are not in sync, footer.
+///
+/// Findings are the annotations without an object; those with one are on the object itself, so none is shown
+/// twice.
 pub fn render_page(view: &RunView<'_>) -> String {
     let document = view.document;
     let stage = view.stage.name();
@@ -75,7 +82,9 @@ pub fn render_page(view: &RunView<'_>) -> String {
     markup.into_string() + "\n"
 }
 
-/// Nothing is loaded and nothing runs but the style and the script of this page, known by their hashes.
+/// Returns the Content-Security-Policy: only the style and the script of this page run, known by their hashes.
+///
+/// A `<script>` that got through every escape would still not run, because its hash is another.
 fn content_policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
     format!(
@@ -85,6 +94,7 @@ fn content_policy() -> String {
     )
 }
 
+/// Renders how many changes strand and reduce; empty without such changes.
 fn risk_counts(view: &RunView<'_>) -> Markup {
     let summary = &view.document.summary;
     let all = [
@@ -102,6 +112,7 @@ fn risk_counts(view: &RunView<'_>) -> Markup {
     }
 }
 
+/// Renders the findings about the manifests, each with its level, rule and location.
 fn finding_list(findings: &[&Annotation<'_>]) -> Markup {
     html! {
         section {
@@ -122,6 +133,7 @@ fn finding_list(findings: &[&Annotation<'_>]) -> Markup {
     }
 }
 
+/// Returns the CSS class of a level, which is also the word shown.
 fn level_class(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
@@ -130,7 +142,7 @@ fn level_class(level: Level) -> &'static str {
     }
 }
 
-/// Hidden until the script runs, since they do nothing without it.
+/// Renders the form that filters objects. Hidden until the script runs, since it does nothing without it.
 fn filter_form(told: &[&ObjectEntry]) -> Markup {
     let mut vendors: Vec<&str> = told.iter().map(|object| object.vendor.as_str()).collect();
     vendors.sort_unstable();
@@ -160,6 +172,7 @@ fn filter_form(told: &[&ObjectEntry]) -> Markup {
     }
 }
 
+/// Returns the CSS class of a risk; the script filters by it.
 fn class_of(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
@@ -168,6 +181,7 @@ fn class_of(risk: Risk) -> &'static str {
     }
 }
 
+/// Returns the word for a risk.
 fn word_of(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
@@ -176,6 +190,9 @@ fn word_of(risk: Risk) -> &'static str {
     }
 }
 
+/// Renders one object, open: state, address, risk and location in its heading, then changes and calls.
+///
+/// `data-vendor` and `data-risk` are what the script compares with the form.
 fn object_entry(object: &ObjectEntry) -> Markup {
     let risk = object.risk();
     let risky = risk != Risk::Safe;
@@ -197,7 +214,7 @@ fn object_entry(object: &ObjectEntry) -> Markup {
     }
 }
 
-/// Returns the CSS class that tells how much an object should worry the reader.
+/// Returns the CSS class for how much an object should worry the reader. An outcome counts more than the plan.
 fn mood_class(object: &ObjectEntry) -> &'static str {
     match object.outcome {
         Some(Outcome::Converged | Outcome::Already) => return "calm",
@@ -214,6 +231,8 @@ fn mood_class(object: &ObjectEntry) -> &'static str {
     }
 }
 
+/// Renders the changes of an object. An added field has no value before, and a removed one the word `removed`
+/// after.
 fn change_table(changes: &[ChangeEntry]) -> Markup {
     html! {
         table {
@@ -235,6 +254,7 @@ fn change_table(changes: &[ChangeEntry]) -> Markup {
     }
 }
 
+/// Renders a value in its cell, or in a box that scrolls if it is an object or longer than [`SHORT`].
 fn value_cell(value: &serde_json::Value) -> Markup {
     let text = format_inline(value);
     html! {
