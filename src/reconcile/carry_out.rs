@@ -1,4 +1,8 @@
-//! Guard and apply: every step that may go goes, and no failure stops another object.
+//! Carries out a plan: guard, then apply, object by object. No failure stops another object.
+//!
+//! Input is a [`Pass`], output one report per object in its order. This file decides which steps may start, and
+//! when; how one step is read, sent and verified is in `apply::execute`, and the judgement of risks in
+//! `plan::guard`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +19,23 @@ use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Disposition, Planned};
 
-/// How a plan is carried out.
+/// Options of an apply.
 pub struct ApplyOptions {
-    /// Risks that this run accepts; nothing when a person has looked at the plan and said yes.
+    /// Risks that this run accepts; `None` if a person has looked at the plan and confirmed it, so nothing is
+    /// refused.
     pub accepted: Option<Accepted>,
+    /// Set if no step starts after one has failed; steps that have started are finished.
     pub fail_fast: bool,
-    /// What writes it down, with the leases that it goes under.
+    /// Writes intents and outcomes to the journal, and holds the leases of the accounts.
     pub recorder: Recorder,
 }
 
-/// Carries out every step that the guard lets through. Reports come in the order of the plan; each end is
-/// told when it comes.
+/// Carries out every step that the guard lets through. Reports are in the order of the plan; each end is an
+/// event at once.
+///
+/// All objects start together and wait for two semaphores: one of their account, one of the run. With a
+/// parallelism of 8 and two accounts of 5 at once, at most 8 steps run, and never more than 5 at one account.
+/// The journal is flushed before this returns.
 pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> Vec<Report> {
     settings
         .events
@@ -62,19 +72,31 @@ pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings
     reports
 }
 
-/// What the objects of one apply share.
+/// State that the objects of one apply share.
 struct ApplyRun<'a> {
     pass: &'a Pass,
     options: &'a ApplyOptions,
     settings: &'a Settings,
+    /// Steps of the whole run at once.
     slots: Semaphore,
+    /// Steps at once by connection.
     turns: BTreeMap<&'a str, Semaphore>,
+    /// Reads right before writes, by connection; steps whose turn comes in the same moment share one.
     rereads: BTreeMap<&'a str, Rereads>,
+    /// Set by the first failure under `fail_fast`.
     failed: AtomicBool,
 }
 
 impl ApplyRun<'_> {
-    /// One object: refused, left alone, held back or carried out.
+    /// Takes one object to its report. The first rule that fits decides:
+    ///
+    /// 1. its manifest moved since the plan was saved: stale;
+    /// 2. the guard refuses its risks: refused;
+    /// 3. the plan has no update: no step;
+    /// 4. the run is stopping: skipped;
+    /// 5. otherwise the step is carried out.
+    ///
+    /// The fourth is asked only when the object has its turn, since an interrupt may come while it waits.
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
             let ends = match planned.action {
@@ -115,6 +137,7 @@ impl ApplyRun<'_> {
         report
     }
 
+    /// Returns why no step may start any more; `None` if it may.
     fn held_back(&self) -> Option<&'static str> {
         if self.settings.stop.load(Ordering::Relaxed) {
             Some("the run was interrupted before its turn")
@@ -125,6 +148,10 @@ impl ApplyRun<'_> {
         }
     }
 
+    /// Carries out the step of one object.
+    ///
+    /// The basis are the live values of this pass. A saved plan has none, so its objects are read before the
+    /// write.
     async fn step(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         let connection = planned.desired.connection.as_str();
         let account = self.pass.accounts.get(connection);
@@ -164,7 +191,9 @@ impl ApplyRun<'_> {
     }
 }
 
-/// How an object without a step ends: a failure to read or plan it is a failure of the apply.
+/// Returns how an object without a step ends: a failure to read or plan it is a failure of the apply.
+///
+/// `None` for objects that are in sync, observed or suspended, which have no outcome.
 fn outcome_without_step(action: Disposition) -> Option<Outcome> {
     match action {
         Disposition::Missing | Disposition::Error => Some(Outcome::Failed),

@@ -1,4 +1,8 @@
 //! Checks all files of a run together: everything that can be checked without network and secrets.
+//!
+//! Input are the contents of all files, output a [`Checked`], also if there are errors: the caller looks at its
+//! findings. What one file shows by itself was checked when it was lowered; here are names, references,
+//! connections and counts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -20,17 +24,21 @@ use crate::provider;
 /// Manifests that passed every check that needs no network.
 #[derive(Clone)]
 pub struct Checked {
+    /// The valid objects, sorted by address.
     pub desired: Vec<Arc<Desired>>,
     /// Objects of accounts that other replicas of the daemon look after; none in any other command.
     pub outlines: Vec<Arc<ObjectOutline>>,
+    /// The connections by name; with simulators, those that lead to them.
     pub connections: BTreeMap<String, Connection>,
     /// Drift that the manifests accept.
     pub accepted: Vec<AcceptedDrift>,
     /// The notifications of the daemon.
     pub notifications: Vec<Notification>,
+    /// Counts and hashes of the files, for the plan document.
     pub source: SourceFacts,
     /// The files and directories that were not read.
     pub passed: PassedOver,
+    /// All findings, sorted.
     pub findings: Diagnostics,
 }
 

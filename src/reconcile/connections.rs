@@ -1,4 +1,7 @@
-//! Resolves the connections: which one an object goes through, and which ones a notification is about.
+//! Resolves connections: which one an object goes through, and which ones a notification names.
+//!
+//! Input are the declared connections and the lowered objects, output names of connections and findings. No
+//! connection is opened, and no secret is resolved here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,8 +9,10 @@ use std::sync::Arc;
 use super::contents::LoadedObject;
 use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 
-/// Returns the connections by name. With simulators each is pointed at that of its vendor, and vendors without a connection
-/// get that of their simulator.
+/// Returns the connections by name, pointed at the simulators if there are any.
+///
+/// With a simulator of vendor `lac`, each connection of `lac` gets its URL and credentials and keeps its name. A
+/// vendor without a connection gets that of its simulator, so that manifests run on the sandbox without one.
 pub(super) fn point_connections(
     given: Vec<Connection>,
     simulators: Option<&[Connection]>,

@@ -1,4 +1,8 @@
-//! What a manifest file says by itself: its objects audited and packed, everything else as declared.
+//! Defines the contents of a manifest file: its objects, audited and packed, and all other declarations.
+//!
+//! Contents follow from the text of the file alone, so they can be cached by the hash of the text. Facts that
+//! depend on other files, such as the connection in force or a name given twice, are added by `check` and
+//! `routing`.
 
 use std::sync::Arc;
 
@@ -6,10 +10,12 @@ use super::outline::ObjectOutline;
 use crate::manifest::Declarations;
 use crate::model::{Address, Desired, Mark, Origin, Vendor};
 
-/// What a file, or a piece of one, says. It follows from its text alone: nothing in it depends on another file.
+/// Contents of a file, or of a piece of one. They follow from its text alone and depend on no other file.
 #[derive(Clone, Default)]
 pub struct FileContents {
+    /// All objects, also invalid ones, in the order of their documents.
     pub objects: Vec<LoadedObject>,
+    /// Connections, notifications, counts and findings.
     pub declarations: Declarations,
 }
 
@@ -24,23 +30,25 @@ pub struct LoadedObject {
     pub content: ObjectContent,
 }
 
-/// What is known of an object beside its envelope.
+/// The part of an object beside its envelope.
 #[derive(Clone, Default)]
 pub enum ObjectContent {
-    /// Its fields are not in order, which its file has a finding about; or it is not in force.
+    /// Its fields are not valid, which a finding of its file reports; or the object is not in force.
     #[default]
     Invalid,
+    /// It is valid, and kept in full.
     Desired(Arc<Desired>),
-    /// It was in order when its file was read; another replica looks after it.
+    /// It was valid when its file was read; another replica looks after it.
     Outline(Arc<ObjectOutline>),
 }
 
 impl ObjectContent {
+    /// Reports whether the object was valid when its file was read.
     pub fn is_valid(&self) -> bool {
         !matches!(self, Self::Invalid)
     }
 
-    /// Replaces a desired object by its outline.
+    /// Replaces a desired object by its outline. Invalid objects and outlines stay as they are.
     pub fn forget(&mut self) {
         if let Self::Desired(desired) = self {
             *self = Self::Outline(Arc::new(ObjectOutline::from(&**desired)));

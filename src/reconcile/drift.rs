@@ -1,4 +1,9 @@
-//! Drift: what is live beside what the manifests say and what was applied last. Reads, and cannot write.
+//! Finds drift: compares live objects with the manifests and with what was applied last. Reads, and cannot
+//! write.
+//!
+//! Input are the checked manifests and the bases, from the journal or from a commit; output is the document of
+//! drift and the findings to print. The three-way comparison of one object is [`compare_fields`]; this file only
+//! reads the objects and finds the base of each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,36 +24,42 @@ use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry
 use crate::plan::drift::{compare_fields, without_effect};
 use crate::provider::{self, ResourceKind};
 
-/// What live objects and manifests are compared with.
+/// The third side of the comparison, beside live objects and manifests.
 pub enum Bases {
-    /// What the journal's applies wrote, or found to be so.
+    /// What applies wrote, or found to be so, by the journal.
     Journal(Memory),
+    /// What the manifests of a commit want.
     Commit(CommitBases),
 }
 
-/// What the manifests of a commit say.
+/// The manifests of a commit, as bases.
 pub struct CommitBases {
     commit: String,
+    /// Identity and fields by address, in today's tables.
     by_address: BTreeMap<String, (Ids, Fields)>,
-    /// Whether some manifests do not pass the checks of this version, and so are no base.
+    /// Set if some manifests do not pass the checks of this version; these are no base.
     pub partial: bool,
 }
 
 /// The base of one object, and the run that agreed on it.
 type FoundBase = (Base, Option<Applied>);
 
-/// Why an object has no base that it could be compared with.
+/// The reason for which an object has no base that it could be compared with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum NoBase {
+    /// The commit has no manifest of this address, or no valid one.
     #[error("no base: commit {commit} has no valid manifest of it")]
     NotInCommit { commit: String },
+    /// The address had another identity then, for example a name that was given to a new order.
     #[error("no base: it was another object of the vendor then")]
     OtherObject,
+    /// No apply of the object is recorded.
     #[error("no base: the journal has no apply of it")]
     NotInJournal,
 }
 
 impl CommitBases {
+    /// Lowers the manifests of a commit. Invalid ones are left out and set `partial`.
     pub fn new(commit: String, sources: &[Arc<Source>]) -> Self {
         let manifests = FileContents::merge(lower_sources(sources));
         let findings = manifests.declarations.findings;
@@ -66,6 +77,7 @@ impl CommitBases {
         }
     }
 
+    /// Returns the base of an object, which a commit has without a run.
     fn of(&self, desired: &Desired) -> Result<FoundBase, NoBase> {
         let Some((identity, fields)) = self.by_address.get(&desired.address.to_string()) else {
             let commit = short_commit(&self.commit).to_string();
@@ -83,7 +95,7 @@ impl CommitBases {
 }
 
 impl Bases {
-    /// The base of an object that is now `live`, or why there is none.
+    /// Returns the base of an object that is now `live`, and the run that agreed on it; `Err` is why there is none.
     fn of(
         &self,
         table: &'static [Field],
@@ -99,6 +111,7 @@ impl Bases {
         }
     }
 
+    /// Returns the source of the bases, for the document.
     fn entry(&self) -> BaseEntry {
         match self {
             Self::Journal(_) => BaseEntry::Journal,
@@ -107,12 +120,19 @@ impl Bases {
     }
 }
 
-/// The beginning of a commit's name.
+/// Returns the first 12 characters of a commit's name, or the whole name if it is shorter.
 pub fn short_commit(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 
-/// Reads every object and says who changed what since its base. A `narrowed` run does not have every object.
+/// Reads every object and attributes each difference to the party that made it since the base.
+///
+/// `narrowed` is set if `checked` does not hold all objects (`--target`): an acceptance for an object that is
+/// not there is then no finding. Returns the document and the findings that are new; the document has those of
+/// the check as well.
+///
+/// Example: base 10, manifest 10, live 7 is a change of theirs, and the object is drifted. Base 10, manifest 5,
+/// live 10 is a change of yours, and the object is pending.
 pub async fn find_drift(
     checked: &Checked,
     bases: &Bases,
@@ -164,6 +184,10 @@ pub async fn find_drift(
     (document, told)
 }
 
+/// Compares one live object with manifest and base.
+///
+/// Without a base the object is compared all the same, and says why there is none if anything differs. A field
+/// that the vendor did not show makes the comparison an error, since it may hide drift.
 fn compare_object(
     kind: &dyn ResourceKind,
     desired: &Desired,

@@ -1,7 +1,11 @@
 //! Loads manifests again and again: a save of one file among ten thousand costs that one.
 //!
-//! What a file says by itself follows from its text alone, so it is kept by the hash of that. Whatever depends
-//! on other files (names, references, connections) is checked anew every time.
+//! Input are paths and the loader's own memory of earlier loads, output the same [`Checked`] that a first load
+//! would give. The contents of a file follow from its text alone, so they are kept by the hash of the text.
+//! Names, references and connections depend on other files and are checked anew every time.
+//!
+//! Example: of 10,000 files one is saved. 9,999 have the stamp of before and are not read; one is read, lowered
+//! and replaced; then the references of all objects are checked, which needs no text.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,15 +24,17 @@ use crate::manifest::{Declarations, Piece, ReadLimits};
 use crate::model::diagnostic::Source;
 use crate::model::{AccountKey, Origin};
 
-/// What is known of every file that is in force.
+/// Remembers every file that is in force, from load to load. The manifest source of `watch` keeps one.
 #[derive(Default)]
 pub struct IncrementalLoader {
+    /// The files by name.
     files: HashMap<ByName, KnownFile>,
     /// The accounts of the connections in force, by name.
     accounts: BTreeMap<String, AccountKey>,
 }
 
-/// The label of a file as the key by its name, which would be in memory twice otherwise: there are ten thousand of them.
+/// A file's label as the key by its name. A separate key would hold the name of each of ten thousand files
+/// twice.
 struct ByName(Arc<Source>);
 
 impl Borrow<str> for ByName {
@@ -51,14 +57,18 @@ impl Hash for ByName {
     }
 }
 
+/// Contents of one file, without its text.
 struct KnownFile {
+    /// Name and hash of the text.
     label: Arc<Source>,
-    /// The stamp with which the file was read; `None` where it tells nothing.
+    /// The stamp with which the file was read; `None` if it does not prove that the file is unchanged.
     stamp: Option<FileStamp>,
+    /// All objects of the file, also those that are not valid.
     objects: Box<[LoadedObject]>,
     /// Number of objects that were in order when the file was read.
     in_order: usize,
-    /// `None` for nearly all of ten thousand files: each of their documents is an object.
+    /// Everything in the file that is no object; `None` for nearly all files, of which each document is an
+    /// object.
     declarations: Option<Box<Declarations>>,
 }
 
@@ -83,10 +93,12 @@ impl KnownFile {
         }
     }
 
+    /// Reports whether the file had the text of `source` when it was read.
     fn has_text_of(&self, source: &Source) -> bool {
         self.label.hash() == source.hash()
     }
 
+    /// Returns the contents as lowering would give them. Texts and objects are shared and not copied.
     fn contents(&self) -> FileContents {
         let counted = || Declarations {
             documents: self.objects.len(),
@@ -100,6 +112,7 @@ impl KnownFile {
     }
 }
 
+/// Counts the objects that are valid.
 fn count_in_order(objects: &[LoadedObject]) -> usize {
     let in_order = objects.iter().filter(|object| object.content.is_valid());
     in_order.count()
@@ -111,7 +124,8 @@ impl PieceStore for IncrementalLoader {
         (known.stamp.as_ref() == Some(stamp)).then(|| Arc::clone(&known.label))
     }
 
-    /// Files are known as wholes.
+    /// Returns the contents of a whole file with the same text; `None` for a piece of a file, since files are
+    /// known as wholes.
     fn find(&self, piece: &Piece) -> Option<FileContents> {
         let known = self.files.get(piece.source.name.as_str())?;
         let is_known = piece.is_whole() && known.has_text_of(&piece.source);
@@ -120,7 +134,8 @@ impl PieceStore for IncrementalLoader {
 }
 
 impl IncrementalLoader {
-    /// Forgets the objects of accounts that are not kept, all but their outlines.
+    /// Drops the objects of accounts that are not kept, all but their outlines. `watch` calls it before each
+    /// load, with the accounts that this replica has.
     pub fn keep_only(&mut self, kept: &KeptAccounts) {
         for object in self.files.values_mut().flat_map(|file| &mut file.objects) {
             let ObjectContent::Desired(desired) = &object.content else {
@@ -133,7 +148,11 @@ impl IncrementalLoader {
         }
     }
 
-    /// Loads the files below `paths`; those with the stamp of before are not read. `cache` knows files of earlier runs.
+    /// Loads the files below `paths`. Those with the stamp of before are not read; `cache` knows files of
+    /// earlier runs.
+    ///
+    /// A file that was only touched is read, has the same hash, and gets its new stamp here, so that it is not
+    /// read again.
     pub fn load(
         &mut self,
         paths: &[PathBuf],
@@ -158,8 +177,10 @@ impl IncrementalLoader {
         manifests.with_cache(cache)
     }
 
-    /// Checks all manifests together, after lowering those that are not known. Objects of accounts that are not kept come out
-    /// as outlines. Those of kept accounts may do so too, if they were not kept when their file was read.
+    /// Checks all manifests together, after lowering those that are not known.
+    ///
+    /// Objects of accounts that are not kept come out as outlines. Those of kept accounts may do so too, if they
+    /// were not kept when their file was read; the caller loads these again.
     pub fn check(
         &mut self,
         manifests: impl Into<LoadedManifests>,
@@ -185,8 +206,11 @@ impl IncrementalLoader {
         checked
     }
 
-    /// Keeps every object as it is in force, with the connection that it goes through. Forgets files that are gone, and
-    /// those of which an object is not in force: they are read again the next time.
+    /// Keeps every object as it is in force, with the connection that it goes through.
+    ///
+    /// Forgets files that are gone, and those of which an object is not in force. For example a file with 3
+    /// valid objects of which one was refused as a duplicate has 2 in force, so it is lowered again the next
+    /// time.
     fn keep_settled(&mut self, labels: &[Arc<Source>], checked: &Checked) {
         let names: HashSet<&str> = labels.iter().map(|label| label.name.as_str()).collect();
         // By place: two files may give one name to two objects, until somebody mends it.

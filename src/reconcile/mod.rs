@@ -1,7 +1,9 @@
-//! One level-triggered pass: load → audit → observe → plan → guard → apply → verify.
+//! Drives one level-triggered pass: load → audit → observe → plan → guard → apply → verify.
 //!
-//! Every command and the daemon drive these same functions. Data only comes in: the time, the secrets
-//! and the simulators' addresses are arguments.
+//! Every command and the daemon call these same functions. Input are paths and a [`Settings`]: the time, the
+//! secrets and the simulators' addresses are arguments. Output is a [`Pass`], a document or a list of reports.
+//! This layer joins the pure ones with IO: what a field means is in `provider`, what differs in `plan`, how a
+//! call is sent in `apply`, and how a result is shown in `render`.
 
 mod carry_out;
 mod check;
@@ -54,42 +56,51 @@ pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
 pub use undo::{PastWrite, Take, Undone, past_writes, plan_undo};
 
-/// What a pass needs beside the manifests.
+/// Settings that a pass needs beside the manifests.
 pub struct Settings {
+    /// Resolves references to secrets when an account is opened.
     pub secrets: Secrets,
+    /// Certificates that are trusted, for all accounts.
     pub tls: Tls,
-    /// Calls of the whole run at once.
+    /// Calls of the whole run at once, over all accounts.
     pub parallelism: usize,
+    /// Moment after which no call is sent.
     pub deadline: Instant,
-    /// The time, as an argument.
+    /// Returns the time; tests give a fixed one.
     pub clock: fn() -> Timestamp,
     /// Set when no new step may start.
     pub stop: Arc<AtomicBool>,
-    /// Whether the connections lead to the built-in simulators.
+    /// Set if the connections lead to the built-in simulators.
     pub sandbox: bool,
-    /// Who is told what happens.
+    /// Receives the events of the run.
     pub events: Listener,
+    /// The safeguards around each write.
     pub checks: WriteChecks,
     /// The accounts that the run opened, to be logged out at its end.
     pub opened: Opened,
-    /// What is known of other processes that call the same accounts.
+    /// The store that knows of other processes which call the same accounts, and so use up the same limits.
     pub budgets: Budgets,
 }
 
-/// Open accounts by connection. A pass that is given some goes on with their sessions and limits.
+/// Open accounts by the name of their connection. A pass that is given some uses their sessions and limits
+/// further.
 pub type Accounts = BTreeMap<String, Arc<Account>>;
 
-/// Where a connection of the manifests leads.
+/// Returns the account to which a connection of the manifests leads, as the journal names it.
+///
+/// The URL is the one in the manifests; with simulators it stands for the sandbox, so that the records of a
+/// trial are never taken for those of the vendor. A connection that does not exist gives an account with an
+/// empty URL.
 pub fn account_of(checked: &Checked, connection: &str) -> VendorAccount {
     let base_url = checked.source.connections.get(connection);
     let base_url = base_url.map(Destination::as_str).unwrap_or_default();
     VendorAccount::new(base_url, checked.connections.get(connection))
 }
 
-/// Objects as the journal knows them.
+/// Keys under which the journal knows objects.
 pub type Keys = BTreeSet<ObjectKey>;
 
-/// How the journal knows the objects of the manifests, in all spellings.
+/// Returns the keys of all objects of the manifests, in all spellings that a journal may have.
 pub fn journal_keys(checked: &Checked) -> Keys {
     let objects = checked.desired.iter();
     objects
@@ -102,19 +113,20 @@ pub struct Pass {
     pub planned: Vec<Planned>,
     pub document: PlanDocument,
     pub accounts: Accounts,
-    /// What was read; empty for a saved plan, whose objects are read one by one.
+    /// Live values by object; empty for a saved plan, whose objects are read one by one.
     pub(crate) live: BTreeMap<Address, Live>,
-    /// Objects of a saved plan whose manifest says something else by now, and what. Nothing is sent for them.
+    /// Objects of a saved plan whose manifest has changed since, and how. Nothing is sent for them.
     pub(crate) moved: BTreeMap<Address, String>,
-    /// How objects stand once a restore has nothing left to do for them.
+    /// Standing of each object once a restore has nothing left to do for it; empty for other plans.
     pub standings: BTreeMap<Address, Standing>,
+    /// Time before the first read.
     pub(crate) observed_at: Timestamp,
-    /// Whether every object was read for it; a saved plan only says what was so.
+    /// Set if every object was read for this plan; a saved plan has the values of its own time.
     pub fresh: bool,
 }
 
 impl Pass {
-    /// Where each connection leads, for the journal.
+    /// Returns the account to which each connection leads, for the journal.
     pub fn places(&self) -> BTreeMap<String, VendorAccount> {
         let connections = self.document.source.connections.iter();
         let places = connections.map(|(name, base_url)| {
@@ -128,7 +140,7 @@ impl Pass {
         places.collect()
     }
 
-    /// What planning found about the manifests, which only the live objects tell.
+    /// Returns the findings of planning about the manifests, which only live objects reveal.
     pub fn findings(&self) -> Diagnostics {
         let mut findings = Diagnostics::default();
         for finding in self.planned.iter().flat_map(|planned| &planned.findings) {
@@ -137,7 +149,8 @@ impl Pass {
         findings
     }
 
-    /// Leaves only the objects that `keep` says, with a plan of their own.
+    /// Keeps the objects that `keep` accepts, and makes their document anew: summary, estimate and digest are of
+    /// these alone.
     pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, settings: &Settings) {
         self.planned.retain(|planned| keep(planned));
         let source = self.document.source.clone();
@@ -148,12 +161,14 @@ impl Pass {
     }
 }
 
-/// Reads the live objects of every connection in use, side by side, and plans.
+/// Reads the live objects of every connection in use, side by side, and plans them.
 pub async fn plan_pass(checked: &Checked, settings: &Settings) -> Pass {
     plan_with(checked, settings, &Accounts::new()).await
 }
 
-/// Plans over accounts that earlier passes have opened. Every object is planned once it is seen.
+/// Plans over accounts that earlier passes have opened. Every object is planned as soon as it is read.
+///
+/// `kept` may be empty or lack some accounts; these are opened. The plans are in the order of `checked.desired`.
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
     let mut planner = Planner::new(checked.desired.len(), observed_at);
@@ -174,7 +189,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
     }
 }
 
-/// The plan as the contract shows it.
+/// Makes the document of a plan, with the findings of the check.
 fn plan_document(
     checked: &Checked,
     planned: &[Planned],
@@ -191,6 +206,7 @@ fn plan_document(
     )
 }
 
+/// Returns the pace of each account, from which a plan estimates its time.
 fn account_paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, Pace> {
     let pace = |account: &Account| account.pace(settings.parallelism, settings.checks);
     accounts
@@ -199,7 +215,9 @@ fn account_paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, P
         .collect()
 }
 
-/// Opens an account for every connection in use, and says why those of some objects cannot be opened.
+/// Opens an account for every connection in use.
+///
+/// An account that cannot be opened is reported to `found` for each of its objects; the other accounts go on.
 fn open_accounts(
     checked: &Checked,
     settings: &Settings,
@@ -228,10 +246,13 @@ fn open_accounts(
     accounts
 }
 
-/// Takes what was seen of the object at a place among all.
+/// Receives an object that was read: its index in `checked.desired`, and what was observed.
 type Found<'a> = dyn FnMut(usize, Observed) + Send + 'a;
 
-/// Opens the accounts in use and reads every object; each is handed over as soon as it is seen, and once.
+/// Opens the accounts in use and reads every object. Each is given to `found` as soon as it is read, and once.
+///
+/// An object that no read returned is given as unread, so that none is missing from a plan. This holds for
+/// suspended objects too, which are not read at all.
 async fn look_each(
     checked: &Checked,
     settings: &Settings,
@@ -251,7 +272,7 @@ async fn look_each(
     accounts
 }
 
-/// The same for those who need all objects side by side, in their order.
+/// Reads like [`look_each`], and returns all objects in their order, for callers that need them together.
 async fn read_side_by_side<'a>(
     checked: &'a Checked,
     settings: &Settings,
@@ -265,7 +286,7 @@ async fn read_side_by_side<'a>(
     (accounts, seen.collect())
 }
 
-/// The objects that are read, by connection, with their places among all.
+/// Returns the objects to be read by connection, with their indexes; suspended ones are left out.
 fn objects_to_read<'a>(
     checked: &'a Checked,
     settings: &Settings,
@@ -321,7 +342,7 @@ async fn read_accounts(
     while reads.next().await.is_some() {}
 }
 
-/// Why an account cannot be opened.
+/// The reason for which an account cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("there is no connection `{0}`")]
@@ -332,6 +353,7 @@ pub enum OpenError {
     Tls(#[from] TlsError),
 }
 
+/// Opens the account of one connection, and notes it in `settings.opened` to be logged out. No call is sent yet.
 fn open_account(
     checked: &Checked,
     name: &str,

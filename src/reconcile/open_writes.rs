@@ -1,7 +1,10 @@
 //! Looks into writes that were cut off, before anything else is written.
 //!
-//! What is read is compared with the changes of that very write, so that it is known whether it was carried out,
-//! whatever the manifests want by now. The end counts for everything that asks the journal later.
+//! Input is the journal's memory with intents that have no outcome; output is, for each, whether it was carried
+//! out. The live object is compared with the changes of that very write and not with the manifest, which may
+//! have changed since. Example: a run was killed while it set `count` from 10 to 5. If 5 is live, the write was
+//! carried out; if 10 is, it was not. The caller records the finding, and every later question to the journal
+//! uses it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,14 +14,19 @@ use crate::apply::memory::{Finding, Memory, OpenIntent};
 use crate::model::{Desired, Observed, PolicyMode};
 use crate::provider;
 
-/// What was found of open writes, and the accounts that were opened for it.
+/// Findings about open writes, and the accounts that were opened for them.
 pub struct Examined {
+    /// Each open write with its finding; writes whose object could not be read are missing.
     pub found: Vec<(OpenIntent, Finding)>,
+    /// The accounts that were kept and those that were opened, for the pass that follows.
     pub accounts: Accounts,
 }
 
-/// Reads the objects of `checked` that have an open write, and no others; with `unmanaged` also those that no manifest
-/// names any more. One that cannot be read stays open.
+/// Reads the objects of `checked` that have an open write, and no others.
+///
+/// With `unmanaged` also objects that no manifest names any more are read. Suspended objects are left alone, and
+/// a write whose object cannot be read stays open. Nothing is read, and no account opened, if there is no open
+/// write.
 pub async fn examine_open_writes(
     memory: &Memory,
     checked: &Checked,

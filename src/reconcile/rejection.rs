@@ -1,10 +1,18 @@
-//! The text of a write that a vendor refused, for people.
+//! Puts a write that a vendor refused into words, with the lines of the manifest that it is about.
+//!
+//! Input is the vendor's reply, already taken apart by the provider; output is the message of a report. It
+//! stands here and not in `apply`, because it reads the manifest, which `apply` does not know.
 
 use crate::manifest;
 use crate::model::{Desired, Field};
 use crate::provider::audit;
 
 /// Returns the vendor's words about a refused write, each with the line of the manifest it is about.
+///
+/// `words` is the reply as a whole, and returned if `fields` is empty. `fields` are pairs of field and
+/// complaint: with `("activations_allowed", "too many")` the text is `activations_allowed: too many (a.yaml:7)`.
+/// A field that the manifest does not have is named without a line, and a complaint with an empty field stands
+/// alone.
 ///
 /// The manifest is read once more for its lines: what was lowered from it is kept without its text.
 pub fn describe_rejection(

@@ -1,9 +1,13 @@
-//! Healing: every object back to what it and its manifest last agreed on, field by field.
+//! Plans a restore: every object back to what it and its manifest last agreed on, field by field.
 //!
-//! Where manifest and live say the same, that is agreed on by now, whatever it was before.
-//! Fields that nobody agreed on are nobody's to restore and are left as they are, and so is a field of which nobody
-//! knows what the last write made of it. What the manifest has changed since is not looked at, because restoring
-//! never follows the source; its policy is obeyed as it is now.
+//! Input are the journal's memory, manifests and live objects; output is a [`Pass`] with the standing of each
+//! object. Where manifest and live are equal, that is agreed on by now, whatever it was before. Fields without
+//! an agreement are left as they are, and so is a field of which it is not known what the last write made of it.
+//! Changes of the manifest since are not followed, because a restore never applies new wishes; its policy is
+//! obeyed as it is now.
+//!
+//! Example: `count` 10 was applied. Live is 7 now, and the manifest wants 20 since: the restore sets 10, and the
+//! object stands as applied. If live is 20 too, 20 is agreed on, and there is nothing to do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +26,7 @@ use crate::plan::base::{self, Base};
 use crate::plan::{self, Change, Disposition, Planned, carry};
 use crate::provider::{self, ResourceKind};
 
-/// How an object stands once a restore has nothing left to do for it.
+/// The standing of an object once a restore has nothing left to do for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// As the manifest wants it.
@@ -35,7 +39,8 @@ pub enum Standing {
     Unsettled,
 }
 
-/// Plans every object of `checked` back to what was last agreed on.
+/// Plans every object of `checked` back to what was last agreed on. Objects that could not be read get a plan
+/// that says so.
 pub async fn plan_restore(
     memory: &Memory,
     checked: &Checked,
@@ -76,13 +81,19 @@ pub async fn plan_restore(
     }
 }
 
+/// The result for one object.
 struct Restored {
     planned: Planned,
     /// The object as it was read, without the names that today's manifest gives.
     live: Live,
+    /// `None` if the plan does not show it, for example because planning failed.
     standing: Option<Standing>,
 }
 
+/// Plans one object back.
+///
+/// Two plans are made: one by the manifest, to know what is agreed on by now, and one by the agreement. If both
+/// are empty the object is in sync; if only the second is, it is as applied.
 fn restore_object(
     memory: &Memory,
     kind: &dyn ResourceKind,
@@ -122,7 +133,7 @@ fn restore_object(
     }
 }
 
-/// How the manifest's object stands once it is restored as `wanted`.
+/// Returns how the object stands once it is restored as `wanted`, by a plan over the values it would then have.
 fn standing_after(
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
@@ -144,7 +155,7 @@ fn standing_after(
     }
 }
 
-/// An object of which nothing is remembered is left as it is.
+/// Plans nothing for an object of which the journal has no agreement, so that it stays as it is.
 fn never_applied(
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
@@ -176,7 +187,10 @@ fn never_applied(
     }
 }
 
-/// The object as it was agreed on, under the policy of now.
+/// Returns the object as it was agreed on, under the policy of now.
+///
+/// Three corrections follow the base: fields in which manifest and live are equal take that value, unsettled
+/// fields are dropped, and lists whose further members were kept then keep them now.
 fn agreed_object(
     base: &Base,
     table: &'static [Field],
@@ -221,7 +235,8 @@ fn agreed_object(
     Arc::new(wanted)
 }
 
-/// The agreed fields that may be restored: counters move by use, and a request to the vendor is made once.
+/// Returns the agreed fields that may be restored. Counters move by use, and a one-time request must not be
+/// repeated.
 fn restorable_fields(table: &'static [Field], agreed: Fields, seen: &Live) -> Fields {
     let mut kept = Fields::new();
     for (name, value) in agreed {
@@ -240,6 +255,8 @@ fn restorable_fields(table: &'static [Field], agreed: Fields, seen: &Live) -> Fi
     kept
 }
 
+/// Returns the agreed elements of a list, without counters in those that exist: a new one may set where they
+/// start.
 fn restorable_items(
     elements: &'static Elements,
     items: &[(ElementKey, Fields)],
@@ -258,6 +275,7 @@ fn restorable_items(
     items.iter().map(one).collect()
 }
 
+/// Reports whether a field may be restored.
 fn is_free(field: &Field) -> bool {
     field.risk != RiskRule::Counter && !matches!(field.carry, Carry::OneShot { .. })
 }

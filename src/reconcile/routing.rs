@@ -1,4 +1,8 @@
 //! Routes objects: each to the connection that it goes through, and in full or as an outline.
+//!
+//! Input are the objects of all files and the connections of the run; output are the objects in order, sorted by
+//! address. Objects without a usable connection, and second manifests of one object, are findings. Fields are
+//! not looked at here: they were audited when their file was lowered.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,13 +15,20 @@ use crate::model::{
     Address, Connection, Desired, Diagnostic, Diagnostics, Kind, Origin, Text, Vendor,
 };
 
-/// The objects that are in order, each with its connection, in the order of their addresses.
+/// The valid objects, each with its connection, sorted by address.
 pub(super) struct RoutedObjects {
+    /// Objects of kept accounts, in full.
     pub desired: Vec<Arc<Desired>>,
+    /// Objects of accounts that other replicas look after.
     pub outlines: Vec<Arc<ObjectOutline>>,
 }
 
 /// Routes the objects of all files. Those of accounts that are not `kept` become outlines.
+///
+/// Steps for each object: find its connection, note it in the object, forget the fields if the account is not
+/// kept. With connections `eu` and `us` of one vendor and only the account of `eu` kept, 3 objects of `eu` and 2
+/// of `us` come out as 3 objects and 2 outlines. Invalid objects drop out after their connection was checked, so
+/// that a wrong field does not hide a wrong connection.
 pub(super) fn route_objects(
     objects: Vec<LoadedObject>,
     connections: &BTreeMap<String, Connection>,
@@ -60,6 +71,7 @@ pub(super) fn route_objects(
     sort_routed(routed)
 }
 
+/// Returns the outline with the name of its connection. It is copied only if it had another.
 fn outline_with_connection(
     mut outline: Arc<ObjectOutline>,
     connection: String,
@@ -70,6 +82,7 @@ fn outline_with_connection(
     outline
 }
 
+/// Sorts objects and outlines by address, which is the order of every plan.
 fn sort_routed(routed: Vec<ObjectContent>) -> RoutedObjects {
     let (mut desired, mut outlines) = (Vec::with_capacity(routed.len()), Vec::new());
     for content in routed {
@@ -84,16 +97,18 @@ fn sort_routed(routed: Vec<ObjectContent>) -> RoutedObjects {
     RoutedObjects { desired, outlines }
 }
 
-/// What tells one object of a vendor from all others, with its manifest.
+/// The identity of an object at its vendor, with its manifest.
 struct Identified<'a> {
     vendor: Vendor,
-    /// The kind, since two kinds of a vendor may number their objects alike; the connection; the identity.
+    /// Kind, connection and identity. The kind is part of it because two kinds of a vendor may number their
+    /// objects alike.
     key: (Kind, &'a Text, &'a [(&'static str, Text)]),
     address: &'a Address,
     origin: &'a Origin,
 }
 
 impl<'a> Identified<'a> {
+    /// Returns the identity of an object or outline; `None` for an invalid one.
     fn of(content: &'a ObjectContent) -> Option<Self> {
         match content {
             ObjectContent::Invalid => None,
@@ -114,6 +129,10 @@ impl<'a> Identified<'a> {
 }
 
 /// Adds an error for every object with two manifests, which would undo each other at every apply.
+///
+/// The second and each later manifest gets the error and points at the first: three manifests of one object are
+/// two errors. Outlines count too, so that every replica refuses the same manifests, whichever accounts it looks
+/// after.
 fn refuse_duplicate_objects(routed: &[ObjectContent], findings: &mut Diagnostics) {
     let mut first_by_key: HashMap<_, Identified<'_>> = HashMap::with_capacity(routed.len());
     for object in routed.iter().filter_map(Identified::of) {

@@ -29,13 +29,16 @@ pub struct Saved {
     pub findings: Diagnostics,
 }
 
-/// A kind in a saved plan that no plan of this version has.
+/// Error about a kind in a saved plan that this version does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the plan has objects of the kind {0}, which this version does not know")]
 pub struct UnknownKind(String);
 
-/// Joins a saved plan with the manifests of now; `in_scope` takes an address. Fails only on a plan that this version
-/// cannot have made.
+/// Joins a saved plan with the manifests of now; `in_scope` takes an address. `Err` only for a plan with an
+/// unknown kind.
+///
+/// Example: the plan has A, B and C. A is as it was and goes; the manifest of B changed, so B is stale; C has no
+/// manifest any more, so nothing is sent. D is new in the manifests, so it is left alone with a finding.
 pub fn join_saved_plan(
     plan: PlanDocument,
     checked: &Checked,
@@ -79,16 +82,20 @@ pub fn join_saved_plan(
     Ok(Saved { pass, findings })
 }
 
-/// The entries of a plan as they find their manifests.
+/// Collects the entries of a plan as they find their manifests.
 struct Join<'a> {
+    /// Facts about the manifests when the plan was made.
     then: &'a SourceFacts,
+    /// Facts about the manifests as they are.
     now: &'a SourceFacts,
     /// Objects of the manifests that no entry has named so far.
     unplanned: BTreeMap<String, &'a Arc<Desired>>,
+    /// Addresses of the entries so far, to find duplicates.
     seen: BTreeSet<String>,
     planned: Vec<Planned>,
     /// One for each of `planned`.
     entries: Vec<ObjectEntry>,
+    /// Objects whose manifest changed since the plan, and how.
     moved: BTreeMap<Address, String>,
     /// Objects without a manifest, about which the plan does nothing.
     gone: Vec<String>,
@@ -109,6 +116,8 @@ impl<'a> Join<'a> {
         }
     }
 
+    /// Adds one entry. A second entry of one address is ignored: an object has one write, whatever the file
+    /// contains.
     fn add(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
         // One write per object, whatever the file says.
         if !self.seen.insert(entry.address.clone()) {
@@ -123,6 +132,7 @@ impl<'a> Join<'a> {
         Ok(())
     }
 
+    /// Adds an entry whose manifest is gone: as stale if it was an update, otherwise only by its address.
     fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
         if entry.action != Disposition::Update {
             self.gone.push(entry.address);
@@ -167,7 +177,7 @@ impl<'a> Join<'a> {
     }
 }
 
-/// An object that only the plan knows. Nothing is sent for it.
+/// Makes an object that only the plan has, for the report. Nothing is sent for it.
 fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     let (kind, name) = entry.address.split_once('/').unwrap_or_default();
     let table = provider::find_kind(kind).map(|kind| kind.table());
@@ -197,6 +207,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     })
 }
 
+/// Makes the findings about objects that are left alone: one for each of the three reasons.
 fn left_alone(new: &[String], gone: &[String], out: &[String]) -> Diagnostics {
     let mut findings = Diagnostics::default();
     let mut tell = |code, addresses: &[String], what: &str, hint: Option<&str>| {
@@ -218,6 +229,7 @@ fn left_alone(new: &[String], gone: &[String], out: &[String]) -> Diagnostics {
     findings
 }
 
+/// Lists addresses for a finding: the first 20, then how many more there are.
 fn list_addresses(addresses: &[String]) -> String {
     let named = &addresses[..addresses.len().min(NAMED)];
     let more = match addresses.len() - named.len() {

@@ -1,8 +1,12 @@
-//! The inverse plan of a past run, from the journal, through the same planner, guards and checks.
+//! Plans the inverse of a past run, from the journal, through the same planner, guards and checks as any plan.
 //!
-//! Objects are found by account and identity, whatever their manifests and connections are called now, and today's
-//! manifests say what may be done to them: one that is suspended or only observed stays so, ignored fields are left
-//! alone. Each object goes by itself.
+//! Input are the writes of a run by the journal and today's manifests; output is a [`Pass`] and a finding for
+//! everything that is not taken back. Objects are found by account and identity, whatever their manifests and
+//! connections are called now. Today's policy applies: suspended and observed objects stay so, and ignored
+//! fields are left alone. How one change is inverted is in `plan::undo`.
+//!
+//! Example: a run set `count` from 10 to 5. If 5 is live, the inverse sets 10. If 7 is live, it was changed
+//! since, and the change is not taken back unless `--field count` names it.
 
 mod saved;
 mod take;
@@ -29,7 +33,7 @@ use crate::provider;
 pub use take::Take;
 use take::covers;
 
-/// An inverse plan, and a finding for everything of the run that it does not take back.
+/// The plan of an inverse, and a finding for everything of the run that it does not take back.
 pub struct Undone {
     pub pass: Pass,
     pub findings: Diagnostics,
@@ -37,7 +41,7 @@ pub struct Undone {
     manifests: BTreeMap<Address, Arc<Desired>>,
 }
 
-/// Obstacle a run cannot be taken back at all.
+/// The reason for which a run cannot be taken back at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UndoError {
     #[error("the run {run} carried out nothing that could be taken back")]
@@ -47,11 +51,12 @@ pub enum UndoError {
     FieldNotChanged { run: String, changed: String },
 }
 
-/// Obstacle the object of a past write cannot be made without a manifest.
+/// The reason for which the object of a past write cannot be made without a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoObject {
     #[error("unknown kind {0}")]
     UnknownKind(String),
+    /// No connection of today leads to the account of the write.
     #[error("the manifests have no connection to {base_url}, where `{connection}` led then")]
     NoConnection {
         base_url: String,
@@ -64,12 +69,12 @@ pub struct PastWrite {
     pub intent: Intent,
     /// Today's manifest; `None` where none names the object.
     pub manifest: Option<Arc<Desired>>,
-    /// Whether it is known that the write was carried out. Otherwise nobody can tell.
+    /// Set if the journal proves that the write was carried out. Otherwise it is not taken back.
     pub is_certain: bool,
 }
 
 impl PastWrite {
-    /// The address that the object has today, or had then.
+    /// Returns the address that the object has today; that of the write if no manifest names it.
     pub fn address(&self) -> String {
         match &self.manifest {
             Some(manifest) => manifest.address.to_string(),
@@ -79,6 +84,9 @@ impl PastWrite {
 }
 
 /// Finds the objects of a run among today's manifests, by account and identity.
+///
+/// Returns one entry per write: first those carried out, then those whose end is open or unknown, which are not
+/// certain.
 pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
     let certain = past.carried_out.iter().map(|intent| (intent, true));
     let open = past.open.iter().map(|open| &open.intent);
@@ -104,6 +112,7 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
     writes.collect()
 }
 
+/// Returns today's objects by every key under which a journal may know them.
 fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
     let objects = checked.desired.iter();
     let by_key = objects.flat_map(|object| {
@@ -113,7 +122,11 @@ fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
     by_key.collect()
 }
 
-/// Plans the inverse of what a run carried out on the objects of `writes`. Fails only if nothing is there to do.
+/// Plans the inverse of what a run carried out on the objects of `writes`.
+///
+/// `Err` if there are no writes, or if a field is named that the run did not change. The steps: make an object
+/// without wanted fields for each write, read all of them, invert the changes of each against its live values,
+/// and plan the result. Changes that cannot be taken back become findings.
 pub async fn plan_undo(
     run: &str,
     writes: Vec<PastWrite>,
@@ -180,7 +193,7 @@ pub async fn plan_undo(
     })
 }
 
-/// A field that was named and that the run did not change is a mistake, not an empty plan.
+/// Returns an error if a field is named that the run did not change: that is a mistake and not an empty plan.
 fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), UndoError> {
     let changes = || writes.iter().flat_map(|write| &write.intent.changes);
     let touched = |pattern: &PathPattern| {
@@ -202,6 +215,7 @@ fn refuse_untouched(run: &str, writes: &[PastWrite], take: &Take) -> Result<(), 
     })
 }
 
+/// Returns the field table of a kind; empty for an unknown one.
 fn table_of(kind: &str) -> &'static [Field] {
     provider::find_kind(kind).map_or(&[][..], |kind| kind.table().desired)
 }
@@ -209,7 +223,8 @@ fn table_of(kind: &str) -> &'static [Field] {
 /// Fields that an error names.
 const NAMED: usize = 10;
 
-/// Obstacle a change is not taken back, and what to do for whoever means it.
+/// Makes the finding that a change is not taken back, with the flag that takes it back all the same, if there is
+/// one.
 fn not_taken_back(address: &str, lost: &NotUndone) -> Diagnostic {
     let finding = Diagnostic::warning(NOT_TAKEN_BACK, format!("{address}: {lost}"));
     match lost.why {
@@ -224,10 +239,12 @@ fn not_taken_back(address: &str, lost: &NotUndone) -> Diagnostic {
 const NOT_TAKEN_BACK: &str = "not-taken-back";
 const NOT_IN_MANIFESTS: &str = "not-in-manifests";
 
-/// The objects of an undo before they are read.
+/// Collects the objects of an undo before they are read.
 struct UndoWork {
+    /// The origin of objects without a manifest, named after the run.
     source: Arc<Source>,
     desired: Vec<Arc<Desired>>,
+    /// The write that is taken back, by object.
     intents: BTreeMap<Address, Intent>,
     manifests: BTreeMap<Address, Arc<Desired>>,
     findings: Diagnostics,
@@ -245,6 +262,10 @@ impl UndoWork {
         }
     }
 
+    /// Adds the object of one write, or a finding that says why it is left.
+    ///
+    /// In this order: objects outside a saved plan are passed over; uncertain writes are left; objects without a
+    /// manifest are taken with `--include-unmanaged` only.
     fn add(&mut self, write: PastWrite, take: &Take, checked: &Checked) {
         let address = write.address();
         if take
@@ -290,6 +311,7 @@ impl UndoWork {
         }
     }
 
+    /// Adds the finding that an object is left.
     fn leave(&mut self, code: &'static str, what: &str, hint: Option<&str>) {
         let finding = Diagnostic::warning(code, what);
         self.findings.push(match hint {
@@ -299,7 +321,10 @@ impl UndoWork {
     }
 }
 
-/// Plans one object back. What it does not take back is told beside the plan.
+/// Plans one object back. Returns its plan, and the changes that are not taken back.
+///
+/// A change that cannot be cleared is no loss if the plan removes the field anyway, together with the type that
+/// gave it a meaning, or if the policy ignores the field.
 fn invert_object(
     object: &Arc<Desired>,
     seen: &Observed,
@@ -345,14 +370,16 @@ fn invert_object(
     (Some(planned), lost)
 }
 
-/// The fields that every write carries, as they are: what the manifest wants of them by now is no part of the run.
+/// Returns the fields that every write carries, with their live values: what the manifest wants of them now is
+/// no part of the run.
 fn carried_as_live(table: &'static [Field], live: &Fields) -> Fields {
     let own = table.iter().filter(|field| field.need == Need::InManifest);
     own.filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
         .collect()
 }
 
-/// The object of a manifest, wanting nothing yet but what every write has to carry.
+/// Returns the object of a manifest with no wanted fields but those that every write has to carry and no read
+/// returns.
 fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
     let table = table_of(manifest.address.kind.0);
     let mut fields = fields_from_json(table, &intent.unread);
@@ -368,7 +395,9 @@ fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
     }
 }
 
-/// The object of an intent that no manifest names.
+/// Makes the object of an intent that no manifest names.
+///
+/// `Err` if this version does not know the kind, or no connection leads to the account of the intent.
 pub fn unmanaged_object(
     intent: &Intent,
     checked: &Checked,

@@ -1,4 +1,8 @@
-//! Encodes the contents of one piece of a manifest file.
+//! Encodes the contents of one piece of a manifest file for the cache on disk.
+//!
+//! A record holds what lowering made of the text, but neither the text nor the name of the file: these come from
+//! the piece that is looked up. The encoding is `postcard`, whose bytes do not describe themselves, so a record
+//! must never be read by a version of other types; the cache keeps versions apart.
 
 use std::sync::Arc;
 
@@ -12,18 +16,22 @@ use crate::provider;
 /// A piece with nothing but objects and documents of other tools.
 #[derive(Serialize, Deserialize)]
 struct CacheRecord<'a> {
+    /// Documents in the piece, those of other tools included.
     documents: usize,
+    /// Documents of other tools.
     skipped: usize,
     #[serde(borrow)]
     objects: Vec<Object<'a>>,
 }
 
+/// One object, its texts borrowed from the bytes of the record or from the object that is encoded.
 #[derive(Serialize, Deserialize)]
 struct Object<'a> {
     kind: &'a str,
     name: &'a str,
     #[serde(borrow)]
     labels: Vec<(&'a str, &'a str)>,
+    /// The connection that the manifest names and where it does; `None` if it names none.
     #[serde(borrow)]
     connection: Option<(&'a str, PackedMark)>,
     /// Ids, in the order of the kind's table.
@@ -31,14 +39,17 @@ struct Object<'a> {
     identity: Vec<&'a str>,
     policy: Option<Policy>,
     mark: PackedMark,
+    /// The desired fields in their packed form, which is copied as it is.
     fields: &'a [u8],
 }
 
 /// Line, column, start and end of a mark.
 type PackedMark = (u32, u32, u32, u32);
 
-/// Encodes the contents of a piece. `None` unless they are objects in order and nothing else: connections and the like are
-/// few, and findings have to be found again.
+/// Encodes the contents of a piece.
+///
+/// `None` unless all of it are objects in order: connections and the like are few, and findings have to be made
+/// anew in every run.
 pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
     let declarations = &contents.declarations;
     if !declarations.is_only_counts() {
@@ -57,7 +68,10 @@ pub fn encode(contents: &FileContents) -> Option<Vec<u8>> {
     postcard::to_allocvec(&record).ok()
 }
 
-/// Decodes the contents of a piece. `None` if the bytes are not those of a record.
+/// Decodes the contents of `piece`. `None` if the bytes are no record, or name a kind or fields that do not
+/// exist.
+///
+/// The caller then lowers the text, so a damaged cache costs time and nothing else.
 pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
     let record: CacheRecord<'_> = postcard::from_bytes(bytes).ok()?;
     let objects = record.objects.into_iter();
@@ -72,6 +86,7 @@ pub fn decode(bytes: &[u8], piece: &Piece) -> Option<FileContents> {
     })
 }
 
+/// Makes the record of an object; `None` if it is invalid or an outline.
 fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
     let ObjectContent::Desired(desired) = &loaded.content else {
         return None;
@@ -90,6 +105,10 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
     })
 }
 
+/// Makes an object from its record, with the file of `piece` as its origin.
+///
+/// `None` if the kind is unknown, or has another number of ids by now. The connection of the object itself stays
+/// empty: it is resolved when all files are there.
 fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     let table = provider::find_kind(object.kind)?.table();
     let names = table.identity.iter().map(|identity| identity.name);
@@ -128,10 +147,12 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     })
 }
 
+/// Turns a mark into four numbers.
 fn pack_mark(mark: Mark) -> PackedMark {
     (mark.line, mark.column, mark.start, mark.end)
 }
 
+/// Turns four numbers back into a mark.
 fn unpack_mark((line, column, start, end): PackedMark) -> Mark {
     Mark {
         line,

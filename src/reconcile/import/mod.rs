@@ -1,8 +1,9 @@
-//! Live objects to manifests: read, state, write, and read again before anybody gets to see it.
+//! Makes manifests of live objects: read, state, write, and read again before the text is shown.
 //!
-//! Every manifest that leaves here has been read by our own reader, checked against the field table and
-//! planned against the object it was made from: a plan right after an import is empty, or the object is
-//! reported and not written.
+//! Input is a connection and which of its objects are asked for; output is one text, or the reason for none, per
+//! object. Every manifest has been read by our own reader, checked against the field table and planned against
+//! the object it was made from. So a plan right after an import is empty, or the object is reported and not
+//! written. Files are written by the caller; how a field is stated is in `provider::statement`.
 
 mod names;
 mod update;
@@ -34,7 +35,7 @@ pub struct ReadObjects {
     pub connection: String,
     pub kind: &'static dyn ResourceKind,
     pub objects: Vec<ListedObject>,
-    /// Why there may be more objects than these.
+    /// Reasons for which there may be more objects than these, for example a page of the list that failed.
     pub failures: Vec<String>,
 }
 
@@ -42,23 +43,27 @@ pub struct ReadObjects {
 pub struct Imported {
     pub identity: Identity,
     pub name: String,
-    /// The manifest, or why there is none.
+    /// The manifest, or the reason for which there is none.
     pub manifest: Result<String, ImportError>,
-    /// What the object has and the manifest does not say, because no manifest can.
+    /// Parts of the object that the manifest leaves out, because no manifest can state them or the read did not
+    /// show them.
     pub omitted: Vec<String>,
 }
 
-/// Why an object, or a whole connection, is not imported.
+/// The reason for which an object, or a whole connection, is not imported.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
     Identity(#[from] audit::IdentityError),
+    /// Everything was asked for, and the vendor has no list.
     #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
     NoList { vendor: Vendor, id: String },
+    /// The kind was not named, and the vendor has several.
     #[error("`{connection}` has objects of several kinds: {kinds}")]
     SeveralKinds { connection: String, kinds: String },
+    /// `--id` names an object that no manifest at the connection has.
     #[error("no manifest of `{connection}` names {id}")]
     NotManaged { connection: String, id: String },
     #[error("{0} has no such object")]
@@ -69,17 +74,20 @@ pub enum ImportError {
     /// It could not be planned, for the reason in the text.
     #[error("{0}")]
     Unplanned(String),
+    /// The manifest could not be written as YAML.
     #[error("{0}")]
     Unspelled(String),
     #[error("its manifest would not be valid: {message} ({code})")]
     Invalid { message: String, code: &'static str },
+    /// The reader found no object in the text, or several.
     #[error("its manifest would not be read as one object")]
     NotOneObject,
+    /// A plan of the manifest would change this field, so it does not state what is live.
     #[error("its manifest would not say what is there: `{0}` would change")]
     WouldChange(String),
 }
 
-/// Why it is not clear which connection is meant.
+/// The reason for which it is not clear which connection is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoConnection {
     #[error("there is no connection `{name}`; {known}")]
@@ -104,16 +112,20 @@ impl std::fmt::Display for KnownConnections {
     }
 }
 
-/// Which objects of a connection are asked for.
+/// The objects of a connection that are asked for.
 pub enum Ask {
+    /// All that the vendor lists.
     Everything,
     /// Identities as `--id` takes them.
     Ids(Vec<String>),
-    /// What the manifests name, or those of them with these identities.
+    /// Objects that manifests name: all, or those with these identities.
     Managed(Vec<String>),
 }
 
-/// Reads objects of one kind at one connection, whether a manifest names them or not.
+/// Reads objects of one kind at one connection.
+///
+/// `Err` if the account cannot be opened, an identity is not valid, or the objects cannot be listed. An object
+/// that is missing or unreadable is no error: it is in the result with that observation.
 pub async fn read_objects(
     checked: &Checked,
     connection: &str,
@@ -166,7 +178,7 @@ pub async fn read_objects(
     Ok(seen)
 }
 
-/// The managed objects of a connection, without those that are not even to be read.
+/// Returns the managed objects of a connection: all but suspended ones, or those with the identities `ids`.
 fn managed_to_read<'a>(
     checked: &'a Checked,
     table: &KindTable,
@@ -191,6 +203,7 @@ fn managed_to_read<'a>(
     named.collect()
 }
 
+/// Makes the error for a vendor without a list, with the identity as `--id` takes it.
 fn no_list(table: &KindTable) -> ImportError {
     let names: Vec<&str> = table.identity.iter().map(|id| id.name).collect();
     ImportError::NoList {
@@ -199,7 +212,7 @@ fn no_list(table: &KindTable) -> ImportError {
     }
 }
 
-/// An object that is only to be read.
+/// Makes an object that is only to be read: it has an identity and no fields.
 fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> Desired {
     Desired {
         address: Address {
@@ -219,13 +232,13 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
     }
 }
 
-/// An identity as `--id` takes it.
+/// Formats an identity as `--id` takes it: its parts joined by `/`.
 pub fn show_identity(identity: &Identity) -> String {
     let ids: Vec<&str> = identity.iter().map(|(_, id)| id.as_str()).collect();
     ids.join("/")
 }
 
-/// The objects of one kind that manifests describe at a connection, by identity.
+/// Returns the objects of one kind that manifests describe at a connection, by identity.
 pub fn managed_objects<'a>(
     checked: &'a Checked,
     connection: &str,
@@ -239,7 +252,7 @@ pub fn managed_objects<'a>(
         .collect()
 }
 
-/// Makes a manifest of every object. Names are those that no other object of the manifests has.
+/// Makes a manifest of every object that was read. New names are unique among all manifests.
 pub fn import_objects(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Imported> {
     let names = names::name_objects(seen, checked);
     let objects = seen.objects.iter().zip(names);
@@ -263,6 +276,7 @@ pub fn import_objects(checked: &Checked, seen: &ReadObjects, settings: &Settings
         .collect()
 }
 
+/// Makes the manifest of one object and proves it. `omitted` is filled also if the proof fails.
 fn make_manifest(
     checked: &Checked,
     seen: &ReadObjects,
@@ -299,7 +313,7 @@ fn make_manifest(
     Ok(text)
 }
 
-/// Ids that are numbers are written as numbers, as people write them.
+/// Spells an id of a table's integer shape as a number, `17` and not `"17"`, as people write it.
 fn spell_id(shape: &Shape, id: &str) -> Json {
     match (shape, id.parse::<u64>()) {
         (Shape::Integer { .. }, Ok(number)) => Json::from(number),
@@ -346,7 +360,7 @@ fn check_unchanged(
     }
 }
 
-/// Checks one text against the connections of a run.
+/// Checks one text by itself, with the connections of a run.
 fn check_text(checked: &Checked, source: Source) -> Checked {
     let loaded = Loaded {
         sources: vec![Arc::new(source)],
@@ -359,7 +373,8 @@ fn check_text(checked: &Checked, source: Source) -> Checked {
     check_among(loaded.into(), &options, &checked.connections)
 }
 
-/// The connection that is meant: the one that is named, or the only one there is.
+/// Returns the connection that is meant: the one named, or the only one there is. `Err` lists those that could
+/// be meant.
 pub fn choose_connection(checked: &Checked, named: Option<&str>) -> Result<String, NoConnection> {
     let all: Vec<&str> = checked.connections.keys().map(String::as_str).collect();
     let known = || KnownConnections(all.iter().map(ToString::to_string).collect());

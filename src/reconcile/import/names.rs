@@ -1,4 +1,7 @@
-//! Names for objects that have none: made from their ids, valid, unique, and the same every time.
+//! Names objects that have no name: made from their ids, valid, unique, and the same every time.
+//!
+//! Vendors number their objects, while a manifest needs a name that people read and that a label may hold. A
+//! name does not depend on other objects unless two collide, so a second import gives the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +10,11 @@ use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
 use crate::provider::listing::Identity;
 
-/// A name for every object: the one that a manifest gives it already, else its own id in the letters that
-/// names have. Where two objects would have one name, both get a part of the hash of their ids, so that
-/// neither depends on which came first.
+/// Returns a name for every object that was read, in their order.
+///
+/// An object with a manifest keeps its name; any other gets its own id in the letters that names have. Where two
+/// would have one name, both get eight digits of the hash of their ids, so that neither depends on which came
+/// first: the ids `A_1` and `A-1` become `a-1-` and `a-1-`, each followed by its own hash.
 pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String> {
     let kind = seen.kind.table().kind;
     let known = managed_objects(checked, &seen.connection, kind);
@@ -51,8 +56,10 @@ pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String>
 /// Longest name before the part of a hash that may follow: a label has at most 63 characters.
 const LONGEST: usize = 63 - 9;
 
-/// The last part of an identity, which alone tells most objects apart, as a name. A name of digits only
-/// would be read as a number, so the vendor goes before it.
+/// Makes a name of the last part of an identity, which alone tells most objects apart.
+///
+/// Letters become lower-case, and each run of other characters one hyphen: `AB__12` becomes `ab-12`. A name of
+/// digits only would be read as a number, so `17` becomes `lac-17`.
 fn plain_name(vendor: &str, identity: &Identity) -> String {
     let id = identity.last().map_or("", |(_, id)| id);
     let mut name = String::new();

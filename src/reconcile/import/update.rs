@@ -1,7 +1,13 @@
-//! Live values into existing manifests: what a plan would change at the vendor is changed in the file instead.
+//! Brings live values into existing manifests: what a plan would change at the vendor is changed in the file
+//! instead.
 //!
-//! The plan says what differs, and it speaks of managed fields only, so `policy.ignore` and
-//! `policy.keepUnlisted` hold here as they do in an apply.
+//! Input are the manifests and the objects read, output edited texts; files are written by the caller. The plan
+//! names the differences, and it contains managed fields only, so `policy.ignore` and `policy.keepUnlisted` hold
+//! here as in an apply. Comments and layout stay: a file is edited at the places that change and not written
+//! anew.
+//!
+//! Example: the manifest has `count: 10  # as agreed`, the vendor 7. The plan would replace 7 by 10; the edit
+//! sets `count` to 7, the comment stays, and a plan of the edited text is empty, or the edit is not used.
 
 use crate::reconcile::import::ImportError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,30 +36,38 @@ pub struct Updated {
     pub failed: Vec<(String, UpdateError)>,
 }
 
-/// Why the manifest of an object is left as it is.
+/// The reason for which the manifest of an object is left as it is.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum UpdateError {
     #[error(transparent)]
     Import(#[from] ImportError),
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// The edited text does not pass the checks; the text is the first error.
     #[error("it would not be valid: {0}")]
     Invalid(String),
+    /// The edited text has no such object.
     #[error("it would be gone")]
     Gone,
     #[error(
         "`{given}` stands for `{field}`, and the vendor answers with `{field}` only: change it by hand"
     )]
+    /// The field was given by a name that the vendor resolved, and an id does not lead back to a name.
     Resolved { given: String, field: String },
     #[error("a field that is not in the table")]
     UnknownField,
+    /// No manifest can state the element at this path.
     #[error("`{0}` is something that no manifest can say")]
     Unsayable(String),
+    /// The change is about a part of the document that is not where the table expects it.
     #[error("`{0}` is not in the file")]
     NotInFile(String),
 }
 
-/// Brings the files of the objects that were seen up to date.
+/// Brings the files of the objects that were read up to date. Objects without a manifest are passed over.
+///
+/// Returns one entry per file, also for files in which nothing changed. A failure of one object leaves its
+/// document as it is and does not affect others of the file.
 pub fn update_files(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Updated> {
     let kind = seen.kind.table().kind;
     let known = super::managed_objects(checked, &seen.connection, kind);
@@ -87,7 +101,9 @@ pub fn update_files(checked: &Checked, seen: &ReadObjects, settings: &Settings) 
     files.into_values().collect()
 }
 
-/// The text with the live values of one object; nothing where it says them already.
+/// Returns the document of one object with its live values; `None` if it has them already.
+///
+/// Three checks follow the edit: the text is valid, the object is still in it, and a plan of it changes nothing.
 fn update_object(
     checked: &Checked,
     seen: &ReadObjects,
@@ -133,7 +149,7 @@ fn update_object(
     Ok(Some(edited))
 }
 
-/// Whether a document is the manifest of an object.
+/// Reports whether a document is the manifest of an object, by kind and name.
 fn is_manifest_of(document: &Node, desired: &Desired) -> bool {
     let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_string);
     let name = document.get("metadata").and_then(|meta| meta.get("name"));
@@ -141,15 +157,20 @@ fn is_manifest_of(document: &Node, desired: &Desired) -> bool {
         && text(name).as_deref() == Some(desired.address.name.as_str())
 }
 
-/// Everything that leads to one field of `desired` in the file.
+/// One field of `desired` in the file, as the target of edits.
 struct EditSpot<'a> {
     field: &'static Field,
     /// The field's own place, below `spec.desired`.
     way: Vec<PathStep>,
-    /// What stands there.
+    /// The node that is there; `None` if the file does not mention the field.
     node: Option<&'a Node>,
 }
 
+/// Turns the changes of a plan into edits of the document, in an order in which they can be made one by one.
+///
+/// Items are addressed by index, so removals come last and from the end. To remove items 1 and 3 of a list and
+/// add one: first the new item is pushed, then 3 goes, then 1. In another order index 3 would be a different
+/// item.
 fn edits_of_changes(
     table: &'static KindTable,
     desired: &Desired,
@@ -194,6 +215,10 @@ fn edits_of_changes(
     Ok(rest)
 }
 
+/// Turns one change into edits: of a set, of a scalar, or of an element of a keyed list or a field in it.
+///
+/// `said` is the object as an import would state it, from which new elements are taken. `keeps` is set if the
+/// list's unlisted members are left alone.
 fn edit_change(
     spot: &EditSpot<'_>,
     change: &Change,
@@ -245,8 +270,11 @@ fn edit_change(
     Ok(())
 }
 
-/// The edit that adds an element: in the place of a `null`, which stands for the empty list, comes a list, of which
-/// `edits` may hold the first elements.
+/// Makes the edit that adds an element to a list.
+///
+/// A list in the file gets the element pushed. Otherwise the field is missing or `null`, and the edit sets a
+/// whole list, which also takes over elements that `edits` would have set there before: two additions become one
+/// list of two.
 fn add_element(spot: &EditSpot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edit {
     let way = spot.way.clone();
     if matches!(spot.node.map(|node| &node.tree), Some(Tree::List(_))) {
@@ -263,13 +291,17 @@ fn add_element(spot: &EditSpot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edi
     Edit { path: way, action }
 }
 
+/// Returns a path with one more step.
 fn extend_path(way: &[PathStep], place: PathStep) -> Vec<PathStep> {
     let mut way = way.to_vec();
     way.push(place);
     way
 }
 
-/// A value that the vendor does not show is cleared where that can be said, and else no longer managed.
+/// Sets a scalar to the value before the change, which is the live one.
+///
+/// A value that the vendor does not show is cleared by `null` where the field can be cleared; elsewhere the
+/// field is removed from the manifest and no longer managed.
 fn edit_scalar(spot: &EditSpot<'_>, change: &Change, edits: &mut Vec<Edit>) {
     let clearable = spot.field.clearing != Clearing::Impossible;
     let action = match (&change.before, change.verb) {
@@ -289,7 +321,10 @@ fn edit_scalar(spot: &EditSpot<'_>, change: &Change, edits: &mut Vec<Edit>) {
     });
 }
 
-/// Members leave and join one by one, so that those which stay keep their comments.
+/// Edits a set member by member, so that those which stay keep their comments.
+///
+/// With `[a, b]` in the file and `{b, c}` live, item 0 is removed and `c` is pushed; with `keeps` only the
+/// first, because unlisted members are none of the manifest's. Members compare in canonical form.
 fn edit_set(
     spot: &EditSpot<'_>,
     inner: &'static Shape,
@@ -343,6 +378,7 @@ fn edit_set(
     }
 }
 
+/// Returns the index of the element with this key in a list of the file; `None` if it has none.
 fn index_of(list: &Node, elements: &Elements, key: &ElementKey) -> Option<usize> {
     let Tree::List(items) = &list.tree else {
         return None;
@@ -357,7 +393,7 @@ fn index_of(list: &Node, elements: &Elements, key: &ElementKey) -> Option<usize>
     })
 }
 
-/// The element with this key, as an import would state it.
+/// Returns the element with this key as an import would state it; `None` if the statement lacks it.
 fn stated_element(list: &Json, elements: &Elements, key: &ElementKey) -> Option<Json> {
     let has = |item: &&Json| {
         let parts = elements

@@ -1,4 +1,7 @@
-//! An inverse that was saved, held against the one that today's manifests and live values give.
+//! Compares an inverse that was saved with the one that today's manifests and live values give.
+//!
+//! An undo is planned, reviewed and carried out later. What is sent is always the inverse made anew; this file
+//! marks the objects for which it is not what was reviewed.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +11,12 @@ use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::plan::{Disposition, provenance};
 
 impl Undone {
-    /// Holds an inverse that was made anew to the one that was saved: objects whose manifest or live values moved since
-    /// are stale, and for those that are not found any more there is a finding.
+    /// Marks objects as stale whose manifest or live values moved since the inverse was saved.
+    ///
+    /// Returns a finding for each saved update whose object is not found any more; `in_scope` takes an address
+    /// and limits these. An object is stale if its manifest changed, or if it has an update that is not the one
+    /// saved. Example: the saved inverse sets `count` from 5 to 10, and by now 6 is live: the fingerprints
+    /// differ, and nothing is sent.
     pub fn hold_to(
         &mut self,
         saved: &PlanDocument,
@@ -51,7 +58,7 @@ impl Undone {
     }
 }
 
-/// Whether both send the same from the same live values.
+/// Reports whether both send the same calls from the same live values.
 fn is_same_work(one: &ObjectEntry, other: &ObjectEntry) -> bool {
     let mut calls = one.calls.iter().zip(&other.calls);
     one.calls.len() == other.calls.len()

@@ -1,4 +1,7 @@
-//! Which part of a run is taken back.
+//! Selects the part of a run that is taken back: by field, by object, or by what a saved plan shows.
+//!
+//! Input are flags or a saved plan, output the answer for one change. Today's policy is not asked here; it
+//! applies afterwards, in the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +11,12 @@ use crate::model::{Address, Field, PathPattern};
 use crate::plan;
 use crate::plan::document::{ObjectEntry, PlanDocument};
 
-/// Which part of a run is taken back.
+/// The part of a run that is taken back. The default is every change that was not overwritten since.
 #[derive(Clone, Debug, Default)]
 pub struct Take {
     /// These fields only, and those also where they were changed since; empty for everything that was not.
     pub fields: Vec<PathPattern>,
-    /// Objects that no manifest names any more as well.
+    /// Set if objects that no manifest names any more are taken back as well.
     pub unmanaged: bool,
     /// The objects of a saved plan, each with the fields that it shows.
     pub shown: Option<BTreeMap<String, BTreeSet<String>>>,
@@ -22,7 +25,10 @@ pub struct Take {
 }
 
 impl Take {
-    /// Whether a change of an object is to be taken back.
+    /// Reports whether a change of an object is to be taken back.
+    ///
+    /// The first of these that is set decides: the saved plan, the fields, everything. With the field
+    /// `users[*].role` the change `users[a].role` is taken back, and `users[a].name` is not.
     pub fn names(&self, table: &[Field], address: &Address, path: &str) -> bool {
         match &self.shown {
             Some(shown) => shown.get(&address.to_string()).is_some_and(|paths| {
@@ -39,7 +45,7 @@ impl Take {
         }
     }
 
-    /// What a saved plan shows, to be taken back once more. Objects that no manifest named then need none now.
+    /// Selects what a saved plan shows. Objects that no manifest named then need none now.
     pub fn shown(saved: &PlanDocument) -> Self {
         let paths = |entry: &ObjectEntry| entry.changes.iter().map(|c| c.path.clone()).collect();
         let entries = saved.objects.iter();
@@ -57,12 +63,16 @@ impl Take {
         }
     }
 
+    /// Reports whether an object without a manifest is taken back.
     pub fn takes_unmanaged(&self, address: &str) -> bool {
         self.unmanaged || self.shown_unmanaged.contains(address)
     }
 }
 
-/// Whether a pattern names the field at `path` or something around it.
+/// Reports whether a pattern names the field at `path` or something around it.
+///
+/// `users` covers `users[a].role`; `users[a].role` does not cover `users`. Names are compared as plans spell
+/// them.
 pub fn covers(table: &[Field], pattern: &PathPattern, path: &str) -> bool {
     let Ok(path) = PathPattern::parse(path) else {
         return false;
