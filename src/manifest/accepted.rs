@@ -1,4 +1,4 @@
-//! `AcceptedDrift` documents: drift that somebody has looked at and lets be.
+//! Reads `AcceptedDrift` documents: drift that a team has reviewed and accepts.
 //!
 //! They are documents like any other, so that one reader, one schema and one kind of finding serve them, and
 //! they count wherever the manifests of a run hold one. By default `drift` also reads

@@ -1,4 +1,8 @@
 //! `Connection` documents: where an account is, how to prove who we are, how hard it may be asked.
+//!
+//! In goes the `spec` of one document, out comes a [`Connection`] with secrets by reference: nothing here resolves a
+//! secret or opens a socket. Forms of `auth` are checked for their shape alone; the vendor's provider decides later
+//! which of them it takes.
 
 use std::time::Duration;
 
@@ -76,7 +80,10 @@ map_table! {
     }
 }
 
-/// Checks a `Connection`. What the vendor's provider has to say about its form of `auth` comes later.
+/// Reads the `spec` of a `Connection`; `None`, after findings, if a required member is missing or refused.
+///
+/// `timeout` is 30 s where it is left out. The vendor's provider checks the form of `auth` later. Findings below
+/// `auth` show no text, because people write passwords there by mistake.
 pub fn lower(
     name: String,
     spec: &Node,
@@ -105,7 +112,10 @@ pub fn lower(
     })
 }
 
-/// Takes a URL that credentials are sent to. Plain http only reaches loopback unless `insecure` allows it.
+/// Takes a URL that credentials are sent to; `None`, after a finding, if they would be unsafe on the way.
+///
+/// Without `insecure`, `http://127.0.0.1:8080` is accepted and `http://licences.example.com` is not. The finding hides
+/// its line if the text may hold a password or a token.
 fn take_url(
     values: &mut Values<'_>,
     name: &str,
@@ -122,6 +132,10 @@ fn take_url(
     None
 }
 
+/// Reads the one form of `auth` that is given; `None` if a member of it was refused.
+///
+/// The table's rule allows exactly one form, so the first name is the only one. The last arm is `clientCredentials`,
+/// whose `tokenUrl` is checked as strictly as `baseUrl`: the client secret goes there.
 fn lower_auth(values: &mut Values<'_>, insecure: bool, reader: &mut MapReader<'_>) -> Option<Auth> {
     let form = values.names().next()?;
     match form {
@@ -144,7 +158,10 @@ fn lower_auth(values: &mut Values<'_>, insecure: bool, reader: &mut MapReader<'_
     }
 }
 
-/// Zero concurrency stands for "the vendor's default", which the provider knows.
+/// Reads `limits`. Concurrency 0 stands for the vendor's default, which the provider knows.
+///
+/// For example `rates: [{requests: 10, per: 1s}, {requests: 100, per: 60s}]` gives two windows that both hold. A rate
+/// with a refused member is left out; its finding stops the run anyway.
 fn lower_limits(values: Option<Values<'_>>) -> Limits {
     let Some(mut values) = values else {
         return Limits {

@@ -1,4 +1,4 @@
-//! What manifests say beside the objects of vendors.
+//! Collects the content of manifests beside the objects of vendors.
 
 use std::collections::HashMap;
 

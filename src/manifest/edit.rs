@@ -1,11 +1,11 @@
 //! Edits a file and leaves everything else in it as it is: the only door to yaml-edit.
 //!
-//! Nothing that the editor returns is trusted. Every edit is made twice: on the text by the editor, and on the values of
-//! the old text by us. The new text is parsed by our own reader, and must have the values that we came to. If it has
-//! others, the file stays as it is and an [`EditError`] says why.
+//! Nothing that the editor returns is trusted. Every edit is made twice: on the text by the editor, and on the values
+//! of the old text by us. The new text is parsed by our own reader, and must have the values that we came to. If it
+//! has others, the file stays as it is and an [`EditError`] says why.
 //!
-//! For example, to set `spec.desired.seats` of `{spec: {desired: {seats: 5}}}` to 6, the editor returns
-//! `{spec: {desired: {seats: 6}}}`; had it returned `{spec: {desired: {seats: 6, seats: 5}}}`, nothing would be written.
+//! For example, to set `spec.desired.seats` of `{spec: {desired: {seats: 5}}}` to 6, the editor returns `{spec:
+//! {desired: {seats: 6}}}`; had it returned `{spec: {desired: {seats: 6, seats: 5}}}`, nothing would be written.
 
 mod error;
 mod json;
@@ -60,8 +60,9 @@ pub fn parse_documents(text: &str) -> Option<Vec<Node>> {
 
 /// Splits a text into parts with one document each, in order; together they are the text.
 ///
-/// A line that begins with `---` begins a document wherever it is, even in a block of text, and no anchor reaches beyond
-/// it. So each part can be parsed and edited by itself, and an edit in a file of ten thousand documents costs one of them.
+/// A line that begins with `---` begins a document wherever it is, even in a block of text, and no anchor reaches
+/// beyond it. So each part can be parsed and edited by itself, and an edit in a file of ten thousand documents costs
+/// one of them.
 pub fn split_documents(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
@@ -140,8 +141,8 @@ impl EditedFile {
     }
 }
 
-/// Makes edits in the only document of a text, and returns the new text. `edits` have removals last and from the end, so
-/// that the index of an item holds until it is used.
+/// Makes edits in the only document of a text, and returns the new text. `edits` have removals last and from the end,
+/// so that the index of an item holds until it is used.
 pub fn edit_text(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut expected = parse_documents(text).ok_or(Error::InvalidFile)?;
     let [node] = expected.as_mut_slice() else {
@@ -183,8 +184,8 @@ pub fn keeps_comments(before: &str, after: &str) -> bool {
         .all(|one| left.any(|other| other == one))
 }
 
-/// Puts the members of a map of the only document into a fixed order. Those that `order` does not name come last, in the
-/// order they have. The caller compares the values.
+/// Puts the members of a map of the only document into a fixed order. Those that `order` does not name come last, in
+/// the order they have. The caller compares the values.
 pub fn reorder_members(text: &str, path: &[PathStep], order: &[&str]) -> Result<String, EditError> {
     let documents = parse_documents(text).ok_or(Error::InvalidFile)?;
     let node = documents.first().ok_or(Error::EmptyText)?;
@@ -291,6 +292,7 @@ fn edit_node(document: &Document, edit: &Edit, style: Style) -> Result<(), EditE
     }
 }
 
+/// Sets or removes a member in the editor's map. A new member goes behind the others.
 fn edit_map(map: &Mapping, name: &str, action: &EditAction, style: Style) -> Result<(), EditError> {
     match action {
         EditAction::Set(value) => {
@@ -304,6 +306,7 @@ fn edit_map(map: &Mapping, name: &str, action: &EditAction, style: Style) -> Res
     Ok(())
 }
 
+/// Sets or removes an item in the editor's list. The caller has checked the index against the values.
 fn edit_list(
     list: &Sequence,
     index: usize,
@@ -325,7 +328,8 @@ fn edit_list(
     Ok(())
 }
 
-/// Returns a value as YAML of the editor: a text in the quotes of the value `before` it, anything else in our own spelling.
+/// Returns a value as YAML of the editor: a text in the quotes of the value `before` it, anything else in our own
+/// spelling.
 fn yaml_fragment(
     value: &Json,
     style: Style,
@@ -352,7 +356,11 @@ fn yaml_fragment(
     node.ok_or(Error::NoYamlForm)
 }
 
-/// Makes the same edit on the values.
+/// Makes the same edit on the values, to which the edited text is compared. `Err` if a step of the path does not
+/// exist.
+///
+/// For example `Set(6)` at `seats` of `{seats: 5}` gives `{seats: 6}`, and at `term` of the same map it adds the entry
+/// `term: 6`. At `a.b` of `{seats: 5}` it fails: parents are not made on the way.
 fn edit_value(node: &mut Node, path: &[PathStep], action: &EditAction) -> Result<(), EditError> {
     let Some((first, deeper)) = path.split_first() else {
         return match (action, &mut node.tree) {
@@ -398,7 +406,7 @@ fn edit_value(node: &mut Node, path: &[PathStep], action: &EditAction) -> Result
     }
 }
 
-/// Returns a value as our reader would.
+/// Converts JSON to the node that our reader would return for it, without a place in a file.
 fn node_from_json(value: &Json) -> Node {
     let tree = match value {
         Json::Null => Tree::Null,

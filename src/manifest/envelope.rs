@@ -1,4 +1,4 @@
-//! What every document has around its spec: whose it is, its name and its labels.
+//! Reads what every document has around its spec: format, kind, name and labels.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub fn object_members(identity: &'static [IdentityField]) -> impl Iterator<Item 
     own.next().into_iter().chain(identity).chain(own)
 }
 
-/// Whose a document is.
+/// The owner of a document: entitle or another tool.
 pub enum Envelope {
     Ours,
     /// Ours, and not as this version reads it; that has been reported.
@@ -58,7 +58,7 @@ pub enum Envelope {
     Foreign,
 }
 
-/// Whose a document is, by its version and kind.
+/// Tells documents of entitle from those of other tools, by version and kind.
 pub fn of(document: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Envelope {
     let kind_text = document.get("kind").and_then(Node::text);
     match document.get("apiVersion").and_then(Node::text) {

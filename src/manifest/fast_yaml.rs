@@ -3,8 +3,8 @@
 //! serde-saphyr spends most of its time on features that a manifest hardly ever uses: anchors that are recorded for
 //! aliases, tags, a budget for both, and numbers in all their spellings. This reader walks the events of the parser
 //! beneath it, granit, which scans the text in either case, and builds the same tree. It gives up at everything with a
-//! meaning that readers disagree on: an anchor, an alias, a tag, a number that is no plain integer, a word that some take
-//! for a boolean, a key that occurs twice. The general reader of `yaml` then parses the same text.
+//! meaning that readers disagree on: an anchor, an alias, a tag, a number that is no plain integer, a word that some
+//! take for a boolean, a key that occurs twice. The general reader of `yaml` then parses the same text.
 //!
 //! So this one never decides what an unusual spelling means, and never reports anything. For example it parses
 //! `seats: 5` and gives up at `seats: 05`. `tests/it/plain.rs` compares its trees, places included, with those of the
@@ -28,7 +28,8 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// Most members of a map. Equal keys among more of them are found faster by the general reader.
 const MAX_KEYS: usize = 64;
 
-/// Returns the documents of a text; `None` if it is not plain. `start` is the place at which the text begins in its file.
+/// Returns the documents of a text; `None` if it is not plain. `start` is the place at which the text begins in its
+/// file.
 pub fn parse(text: &str, start: Mark) -> Option<Vec<Node>> {
     // Directives that this parser ignores are errors to libyaml.
     let has_directive = text.starts_with('%') || text.contains("\n%");
@@ -159,8 +160,8 @@ fn is_certain_text(text: &str) -> bool {
     has_letter_first && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
-/// Reports whether an unquoted scalar that begins with a digit is text to every reader: it has a letter or a dash where no
-/// number of any base has one, as in `2027-12-31`, `30m` and `5d0e3c52-8a44`.
+/// Reports whether an unquoted scalar that begins with a digit is text to every reader: it has a letter or a dash
+/// where no number of any base has one, as in `2027-12-31`, `30m` and `5d0e3c52-8a44`.
 fn has_word_after_digit(text: &str) -> bool {
     let bytes = text.as_bytes();
     let has_dash = bytes

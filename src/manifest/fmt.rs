@@ -1,8 +1,14 @@
-//! The usual form of a manifest: the members of the envelope in one order, with everything else as it is.
+//! Formats manifests: puts the members of the envelope into one order and leaves everything else as it is.
+//!
+//! In goes the text of a file, out comes a [`Formatted`]; reading and writing files is the caller's.
 //!
 //! Nothing below `spec.desired`, `spec.policy` or a map of labels is touched: their order is the author's.
 //! Documents of other tools, and documents that the editor cannot change without changing a value or a
 //! comment, stay as they are.
+//!
+//! For example `kind`, `spec`, `apiVersion`, `metadata` becomes `apiVersion`, `kind`, `metadata`, `spec`, and each
+//! member takes its comments and the lines below it along. Members that no table names keep their order, behind the
+//! others.
 
 use super::edit::{self, EditError, PathStep};
 use super::envelope::{API_VERSION, DOCUMENT, METADATA, object_members};
@@ -11,7 +17,7 @@ use super::reorder::reorder_lines;
 use crate::model::draft::KindRow;
 use crate::model::{Node, Tree};
 
-/// A text in its usual form.
+/// A formatted text, and the documents in it that were not formatted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Formatted {
     pub text: String,
@@ -19,7 +25,10 @@ pub struct Formatted {
     pub left: Vec<(u32, EditError)>,
 }
 
-/// Formats every manifest in a text; nothing where the text cannot be read.
+/// Formats every manifest in a text; `None` if the text is not valid YAML.
+///
+/// Each document is formatted by itself: one that cannot be formatted stays as it is and is named in `left`, by its
+/// line in the whole text, counted from 1.
 pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
     // The mark that some editors put before everything stays before everything.
     let (mark, own) = match text.strip_prefix('\u{feff}') {
@@ -56,7 +65,7 @@ pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
     Some(formatted)
 }
 
-/// One document with each of its maps in order.
+/// Puts each map of one document in order. `Err` says why the document stays as it is.
 fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, EditError> {
     let mut text = part.to_string();
     for (way, order) in maps(node, kinds) {
@@ -69,9 +78,13 @@ fn document(part: &str, node: &Node, kinds: &[KindRow]) -> Result<String, EditEr
     Ok(text)
 }
 
+/// Maps that have an order: the path to each from the top of the document, and the names in order.
 type Maps = Vec<(Vec<PathStep>, Vec<&'static str>)>;
 
-/// The text with one map in order: by lines where that is possible, else by the editor.
+/// Puts one map in order: by moving lines if that is proved right, otherwise by the editor. `None` if it is in order.
+///
+/// Moving lines keeps blank lines and comments where their author put them; the editor also moves members that share a
+/// line, as in `{kind: A, apiVersion: B}`.
 fn ordered(
     text: &str,
     documents: &[Node],
@@ -95,7 +108,9 @@ fn ordered(
     proved(text, &edited, documents, way, order).map(|()| Some(edited))
 }
 
-/// Proves that every value is as it was, that nothing but places has changed, and that nothing is left to do.
+/// Proves an edit: every value is as it was, only places have changed, and the map is in order now.
+///
+/// `Err` names the first proof that fails. The third one makes formatting idempotent: a second run changes nothing.
 fn proved(
     before: &str,
     after: &str,
@@ -116,7 +131,10 @@ fn proved(
     }
 }
 
-/// Moving members moves characters and does nothing else to them; lines with a comment move as they are.
+/// Reports whether two texts differ by moves alone: the same characters without blanks, the same lines with `#`.
+///
+/// Both are compared sorted, so `b: 1 # one` below `a: 2` may become the first line. If `# one` lands behind `a: 2`,
+/// the characters are still equal, but the line `b: 1 # one` is gone, and the edit is refused.
 fn moved_only(before: &str, after: &str) -> bool {
     let characters = |text: &str| {
         let mut all: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -132,7 +150,7 @@ fn moved_only(before: &str, after: &str) -> bool {
     characters(before) == characters(after) && commented(before) == commented(after)
 }
 
-/// The maps of a document of ours that have an order, from the outside in.
+/// Lists the maps of a document that have an order, from the outside in; none in documents of other tools.
 fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
     let text = |name: &str| node.get(name).and_then(Node::text);
     if text("apiVersion") != Some(API_VERSION) {
@@ -155,7 +173,7 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
     ]
 }
 
-/// The map at the end of a way.
+/// Returns the map at the end of a path; `None` if there is no map, or the path leads through a list.
 fn map_at<'a>(document: &'a Node, way: &[PathStep]) -> Option<&'a Node> {
     let mut node = document;
     for place in way {
@@ -167,11 +185,13 @@ fn map_at<'a>(document: &'a Node, way: &[PathStep]) -> Option<&'a Node> {
     matches!(node.tree, Tree::Map(_)).then_some(node)
 }
 
+/// Reports whether the members of a map stand in this order.
 fn in_order(map: &Node, order: &[&str]) -> bool {
     let ranks = map.entries().iter().map(|entry| rank(&entry.key, order));
     ranks.is_sorted()
 }
 
+/// Returns the index of a name in the order; for an unknown name the length, which puts it last.
 fn rank(key: &str, order: &[&str]) -> usize {
     let place = order.iter().position(|name| *name == key);
     place.unwrap_or(order.len())

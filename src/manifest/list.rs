@@ -1,5 +1,5 @@
-//! Takes lists of manifests apart: `kind: List` with `items`, as `kubectl get -o yaml` prints, and a sequence at the top of
-//! a document. Their items are read as documents of their own, each at its own place.
+//! Takes lists of manifests apart: `kind: List` with `items`, as `kubectl get -o yaml` prints, and a sequence at the
+//! top of a document. Their items are read as documents of their own, each at its own place.
 
 use super::envelope::API_VERSION;
 use crate::model::draft::KindRow;
@@ -41,8 +41,8 @@ fn is_ours(item: &Node, kinds: &[KindRow]) -> bool {
         || is_manifest_list(item, kinds)
 }
 
-/// Goes through the documents of a text. The items of a list of manifests come one by one in place of the list, and so do
-/// those of a list inside it.
+/// Goes through the documents of a text. The items of a list of manifests come one by one in place of the list, and so
+/// do those of a list inside it.
 pub struct Documents<'k> {
     kinds: &'k [KindRow],
     /// The documents and items that are left, the next one last.
@@ -50,6 +50,7 @@ pub struct Documents<'k> {
 }
 
 impl<'k> Documents<'k> {
+    /// Goes through `documents` in their order. `kinds` decides which lists hold manifests.
     pub fn new(mut documents: Vec<Node>, kinds: &'k [KindRow]) -> Self {
         documents.reverse();
         Self {
@@ -67,6 +68,7 @@ impl<'k> Documents<'k> {
 impl Iterator for Documents<'_> {
     type Item = Node;
 
+    /// Returns the next document that is no list of manifests; its node keeps the place that it has in the file.
     fn next(&mut self) -> Option<Node> {
         loop {
             let mut document = self.left.pop()?;

@@ -1,4 +1,11 @@
-//! Finds manifest files and reads their texts: the only place that does.
+//! Finds manifest files and reads their texts: the only module that does.
+//!
+//! In go the paths of a command, out come sources in the order of their names, with the findings about what could not
+//! be read. Parsing starts later and elsewhere. Every file is bounded to 128 MiB and must be UTF-8 without a NUL byte;
+//! files that the caller has from a git commit pass the same checks.
+//!
+//! For example, the paths `team` and `-` with `team/b.yaml` and `team/a.yaml` give three sources: standard input, then
+//! `team/a.yaml`, then `team/b.yaml`.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -28,7 +35,7 @@ pub struct Loaded {
 /// Files that were found below the paths of a command, and not read yet.
 #[derive(Debug, Default)]
 pub struct FoundFiles {
-    /// What was found beside them. Standard input, which can be read but once, is among its sources.
+    /// Everything else that was found. Standard input, which can be read only once, is among its sources.
     pub loaded: Loaded,
     /// In the order of their names.
     pub files: Vec<PathBuf>,
@@ -70,7 +77,8 @@ pub fn load(paths: &[PathBuf], input: &mut dyn Read, limits: &ReadLimits) -> Loa
     loaded
 }
 
-/// Reports whether a file was not read in time. The files after it were not read either, so the first finding is enough.
+/// Reports whether a file was not read in time. The files after it were not read either, so the first finding is
+/// enough.
 pub fn is_late(read: &ReadOutcome) -> bool {
     matches!(read, Err(finding) if finding.code == walk::TIMEOUT)
 }
@@ -128,8 +136,8 @@ pub fn no_files(paths: &[&Path]) -> Diagnostic {
     )
 }
 
-/// Takes in files, by name, that the caller has found and read, for example in a git commit. `place` says where, for
-/// people.
+/// Makes sources of files that the caller has found and read, for example in a git commit. `place` names that place in
+/// messages.
 pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
     let mut loaded = Loaded {
         named: found.named,
@@ -149,8 +157,8 @@ pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, place: &
     loaded
 }
 
-/// Returns a key that sorts paths as `Path` does, at a fraction of the cost: the names of a path, each ended by a zero byte.
-/// Two spellings of a path, such as `a//b` and `a/./b`, have one key.
+/// Returns a key that sorts paths as `Path` does, at a fraction of the cost: the names of a path, each ended by a zero
+/// byte. Two spellings of a path, such as `a//b` and `a/./b`, have one key.
 fn sort_key(path: &Path) -> Vec<u8> {
     let mut names = Vec::with_capacity(path.as_os_str().len() + 1);
     for name in path.components() {
@@ -177,7 +185,7 @@ fn unreadable_path(path: &Path, error: &io::Error) -> Diagnostic {
     }
 }
 
-/// A source, or the finding that says why there is none.
+/// A source, or the finding about the reason for which there is none.
 pub type ReadOutcome = Result<Arc<Source>, Box<Diagnostic>>;
 
 /// Reads the file of a label once more. `None` if it cannot be read or has another text by now.
@@ -216,6 +224,7 @@ fn read_pipe(path: &Path, limits: &ReadLimits) -> ReadOutcome {
     }
 }
 
+/// Reads standard input up to the limit and one byte more, by which a larger text is noticed.
 fn read_input(input: &mut dyn Read) -> ReadOutcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {

@@ -93,8 +93,8 @@ pub fn read_drafts(source: &Arc<Source>, kinds: &[KindRow]) -> (Vec<Draft>, Decl
     (drafts, reader.finish())
 }
 
-/// Parses a piece with the general reader, and has a second one read it where the two may differ. `None` if a piece that
-/// is not the whole file is not valid.
+/// Parses a piece with the general reader, and has a second one read it where the two may differ. `None` if a piece
+/// that is not the whole file is not valid.
 fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<Node>> {
     let documents = if piece.is_whole() {
         yaml::parse(&piece.source, findings)
@@ -109,8 +109,8 @@ fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<No
     Some(documents)
 }
 
-/// Checks the envelope of a document. A document of our own kinds goes to the declarations, an object comes back; `None`
-/// if there is none or its envelope is not in order.
+/// Checks the envelope of a document. A document of our own kinds goes to the declarations, an object comes back;
+/// `None` if there is none or its envelope is not in order.
 fn lower_document(
     mut document: Node,
     source: &Arc<Source>,
@@ -188,6 +188,9 @@ fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Option
 }
 
 /// Lowers a document of a kind that no vendor has into the declarations.
+///
+/// The spec is checked even if the name is missing, so that one run shows all of its mistakes; the document is kept
+/// only with a name, where its kind needs one.
 fn lower_own_kind(
     kind: OwnKind,
     name: Option<String>,
@@ -221,9 +224,13 @@ fn lower_own_kind(
     }
 }
 
+/// The parts of a `spec`: the connection with its place, the ids at the vendor, the policy and the desired fields.
 type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
 
-/// Lowers the spec of an object. `None` without a map of desired fields, after a finding.
+/// Lowers the spec of an object. `None`, after a finding, if it has no map of desired fields.
+///
+/// A missing connection or id is a finding as well, but the parts are still returned: the fields are then checked in
+/// the same run. `desired` is moved out of the tree and not copied, since it is nearly all of an object.
 fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Option<ObjectParts> {
     let title = format_args!("the spec of {}", row.kind);
     let entries = reader.entries(&title, spec, || envelope::object_members(row.identity))?;

@@ -7,8 +7,8 @@
 //!   its parts. Objects leave as drafts, one by one, and everything else as `declarations`.
 //! * `edit` changes files in place, for `fmt`, `reorder`, `suspension` and the import; `write` spells new ones.
 //!
-//! Nothing here knows a vendor's fields: the kinds come in as an argument, and `desired` leaves as a tree for the audit of
-//! the provider. Problems are collected, never thrown.
+//! Nothing here knows a vendor's fields: the kinds come in as an argument, and `desired` leaves as a tree for the
+//! audit of the provider. Problems are collected, never thrown.
 
 mod accepted;
 mod connection;
@@ -54,8 +54,8 @@ use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
 use crate::model::{Diagnostics, Mark, Node};
 
-/// Parses the document that begins at a place of a file once more: objects are kept without their texts and trees. `None`
-/// if the file has changed since.
+/// Parses the document that begins at a place of a file once more: objects are kept without their texts and trees.
+/// `None` if the file has changed since.
 pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
     let piece = Piece::containing(reread(source)?, place)?;
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;

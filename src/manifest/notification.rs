@@ -1,4 +1,6 @@
-//! `Notification` documents: who is told what, and how.
+//! Reads `Notification` documents: which recipient gets which events over which channel.
+//!
+//! In goes the `spec` of one document, out comes a [`Notification`] with secrets by reference. Nothing here sends.
 //!
 //! They are documents like connections and not flags, because a team's channels belong to its repository, are
 //! reviewed with it and need secrets by reference; the usual diagnostics, schema and rules for secrets
@@ -33,6 +35,7 @@ map_table! {
     }
 }
 
+/// The members that name a channel; a document has exactly one of them.
 const CHANNELS: [&str; 4] = ["webhook", "slack", "teams", "email"];
 
 map_table! {
@@ -68,6 +71,9 @@ map_table! {
     prefix: "email.", rule: Rule::Together(["username", "password"], "email with a login")
 }
 
+/// Reads the `spec` of a `Notification`; `None`, after findings, if its channel is missing or refused.
+///
+/// An empty list of events means every event, and an empty list of connections every connection.
 pub fn lower(name: String, spec: &Node, reader: &mut MapReader<'_>) -> Option<Notification> {
     let mut values = reader.read(&NOTIFICATION, spec)?;
     let events = values.take_list::<String>("events").into_iter();
@@ -79,6 +85,7 @@ pub fn lower(name: String, spec: &Node, reader: &mut MapReader<'_>) -> Option<No
     })
 }
 
+/// Reads the one channel that is given; `None` if a required member of it is missing or refused.
 fn lower_channel(values: &mut Values<'_>) -> Option<Channel> {
     let name = CHANNELS.into_iter().find(|name| values.is_given(name))?;
     let mut channel: Values<'_> = values.take(name)?;
@@ -97,6 +104,8 @@ fn lower_channel(values: &mut Values<'_>) -> Option<Channel> {
     })
 }
 
+/// Reads an e-mail channel; `None` if server, sender or every recipient is missing or refused. The table's rule sees
+/// to it that user name and password come together.
 fn lower_email(values: &mut Values<'_>) -> Option<Email> {
     let username: Option<Credential> = values.take_optional("username")?;
     let password: Option<SecretRef> = values.take_optional("password")?;
@@ -109,7 +118,7 @@ fn lower_email(values: &mut Values<'_>) -> Option<Email> {
     })
 }
 
-/// Reports whether a mail server is this machine, where encryption has nothing to hide from.
+/// Reports whether a mail server is on this machine: messages to it need no encryption.
 pub fn is_local(server: &Url) -> bool {
     // Hosts of schemes that the URL standard does not know are kept as text.
     let address = server.host_str().map(|host| format!("http://{host}"));

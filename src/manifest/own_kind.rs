@@ -6,6 +6,7 @@ use super::notification::NOTIFICATION;
 use super::project::PROJECT;
 use super::table::MapTable;
 
+/// A kind of document that entitle itself defines, in contrast to the kinds of vendors' objects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OwnKind {
     AcceptedDrift,
@@ -15,6 +16,7 @@ pub enum OwnKind {
 }
 
 impl OwnKind {
+    /// Every kind, in alphabetical order.
     pub const ALL: [Self; 4] = [
         Self::AcceptedDrift,
         Self::Connection,
@@ -42,6 +44,7 @@ impl OwnKind {
         }
     }
 
+    /// Returns the kind with this name; `None` for a vendor's kind and for an unknown one.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }

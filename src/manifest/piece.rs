@@ -1,12 +1,12 @@
 //! Cuts files into pieces: runs of whole documents, so that a file of a hundred thousand objects is read by all cores
 //! and never in memory as one tree.
 //!
-//! A line `---` begins a document wherever it is, inside quotes and block scalars too, and no anchor reaches beyond its
-//! document. So the documents of all pieces are those of the file, as long as every piece is valid YAML by itself. If one
-//! is not, the file is parsed as a whole, and the findings are those of the whole.
+//! A line `---` begins a document wherever it is, inside quotes and block scalars too, and no anchor reaches beyond
+//! its document. So the documents of all pieces are those of the file, as long as every piece is valid YAML by itself.
+//! If one is not, the file is parsed as a whole, and the findings are those of the whole.
 //!
-//! For example, with pieces of one byte, `a: 1\n---\nb: 1\n` is cut into `a: 1\n` and `---\nb: 1\n`; the second begins on
-//! line 2 of its file, at byte 5.
+//! For example, with pieces of one byte, `a: 1\n---\nb: 1\n` is cut into `a: 1\n` and `---\nb: 1\n`; the second begins
+//! on line 2 of its file, at byte 5.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,8 @@
 //! `spec.policy`: what may be done to an object. Field names in it are checked later, by the provider's audit.
+//!
+//! In goes the node of `spec.policy`, out comes a [`PolicyDraft`] that is complete: members left out have their
+//! defaults, and a member that was refused is left out after its finding. Paths stay patterns with their marks,
+//! because this module knows no vendor's fields; it must not look any up.
 
 use super::reader::MapReader;
 use super::table::{Form, map_table};
@@ -26,6 +30,11 @@ map_table! {
     }
 }
 
+/// Reads `spec.policy`; the default policy for a null node, and, after a finding, for anything but a map.
+///
+/// For example `{mode: suspend, until: 2026-12-24T18:00:00Z, allow: [reduce, strand]}` gives `Suspend` until that
+/// instant and `Strand`, the higher of the two risks. `until` without `mode: suspend` is an error, since it would have
+/// no effect.
 pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
     if node.tree == Tree::Null {
         return PolicyDraft::default();
@@ -58,6 +67,7 @@ pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
     policy
 }
 
+/// Returns the mode with this name, or `Enforce`, the default, for `None`. The table has refused every other name.
 fn mode_named(name: Option<&str>) -> PolicyMode {
     match name {
         Some("observe") => PolicyMode::Observe,
@@ -66,6 +76,8 @@ fn mode_named(name: Option<&str>) -> PolicyMode {
     }
 }
 
+/// Returns the highest risk in a list of names: accepting `strand` accepts `reduce` too. An empty list gives the
+/// default.
 fn highest_risk(names: Vec<String>) -> Risk {
     let risks = names.iter().map(|name| match name.as_str() {
         "strand" => Risk::Strand,

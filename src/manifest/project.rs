@@ -1,4 +1,4 @@
-//! The project file: what the commands of one repository start from.
+//! Reads the project file, which holds the defaults of every command in one repository.
 //!
 //! `entitle.yaml` holds a document of kind `Project` in the usual envelope rather than bare keys: it lies
 //! among manifests, where a document without the envelope would be taken for another tool's, and so it
@@ -20,7 +20,7 @@ use super::values::MemberValue;
 use crate::model::trusted_host::TrustedHost;
 use crate::model::{Diagnostic, Node, Tree};
 
-/// The name under which it is found.
+/// The name of the project file.
 pub const FILE: &str = "entitle.yaml";
 
 map_table! {
@@ -52,13 +52,14 @@ static INNER_PATH: TextType = TextType {
     parse: |given| accept(given, "bad-path", leads_out),
 };
 
+/// A host, in the notation of `--trust-hosts`.
 static HOST: TextType = TextType {
     name: "host",
     keywords: &[],
     parse: |given| accept(given, "bad-host", |text| text.parse::<TrustedHost>().err()),
 };
 
-/// Accepts a text in which `fault` finds none.
+/// Accepts a text if `fault` returns `None` for it; otherwise the finding has the text and the fault.
 fn accept(
     given: &GivenText<'_>,
     code: &'static str,
@@ -73,7 +74,7 @@ fn accept(
     }
 }
 
-/// What a project file says, as it would be typed. Paths are relative to the file.
+/// The settings of a project file, each as it would be typed on the command line. Paths are relative to the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Project {
     pub paths: Vec<String>,
@@ -85,7 +86,8 @@ pub struct Project {
     pub accepted_drift: Option<String>,
 }
 
-/// Reads a project; one that sets nothing is one all the same.
+/// Reads the `spec` of a project. A null node, and after a finding anything but a map, gives a project without
+/// settings.
 pub fn lower(spec: &Node, reader: &mut MapReader<'_>) -> Project {
     if spec.tree == Tree::Null {
         return Project::default();
@@ -109,7 +111,8 @@ pub fn lower(spec: &Node, reader: &mut MapReader<'_>) -> Project {
     }
 }
 
-/// Tells why a path does not stay below the project's directory; `None` where it does.
+/// Returns the reason for which a path leads out of the project's directory; `None` if it stays below. For example
+/// `a/./b` stays, and `/a`, `a/../b`, `a/.GIT/b` and `-` are refused.
 fn leads_out(text: &str) -> Option<&'static str> {
     for part in Path::new(text).components() {
         match part {

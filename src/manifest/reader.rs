@@ -1,4 +1,11 @@
 //! The one reader of the format's own maps: a table and a node to typed values, with a finding for all that is off.
+//!
+//! In go a [`MapTable`] and a [`Node`], out come [`Values`]. A mistake never ends the reading: it becomes a finding
+//! with its place, and the member is absent, so that one run shows every mistake of a file. What a value means for a
+//! connection or a policy must not be decided here; the modules with the tables do that.
+//!
+//! For example the table of `login` and the node `{usrname: ann, password: {env: P}}` give values with `password`
+//! alone, and one finding: unknown field `usrname`, with `username` suggested.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,17 +24,19 @@ pub struct MapReader<'a> {
     pub source: &'a Arc<Source>,
     pub kinds: &'a [KindRow],
     pub findings: &'a mut Diagnostics,
-    /// Whether what is read may be a secret written where none belongs: findings then show no text.
+    /// Set while a value may be a secret written where none belongs: findings then show no text.
     pub secretive: bool,
 }
 
 impl MapReader<'_> {
+    /// Adds a finding at a place of this source; its line is hidden while a secret may be read.
     pub fn report(&mut self, finding: Diagnostic, mark: Mark) {
         let mut finding = finding.at(self.source, mark);
         finding.hidden |= self.secretive;
         self.findings.push(finding);
     }
 
+    /// Returns a place of this source, for a value that later findings point to.
     pub fn origin(&self, mark: Mark) -> Origin {
         Origin {
             source: Arc::clone(self.source),
@@ -35,7 +44,7 @@ impl MapReader<'_> {
         }
     }
 
-    /// Reports a value of another type, and gives `None`.
+    /// Reports a value of another type. Returns `None` of any type, so that a caller can end with it.
     pub fn wrong_type<T>(
         &mut self,
         label: &dyn fmt::Display,
@@ -51,13 +60,15 @@ impl MapReader<'_> {
         None
     }
 
+    /// Reports that a map lacks the required member `name`. `mark` is the place of the map.
     pub fn missing(&mut self, title: &dyn fmt::Display, name: &str, mark: Mark) {
         let message = format!("{title} needs the field `{name}`");
         self.report(Diagnostic::error("missing-field", message), mark);
     }
 
-    /// Reads a map by its table. `None` for another tree, or where a rule of the table is broken; a member that is
-    /// missing or refused is for the caller to miss, by taking it.
+    /// Reads a map by its table. `None` if the node is no map or breaks the rule of the table.
+    ///
+    /// Values are returned even if a required member is missing or refused: the caller's `take` gives `None` for it.
     pub fn read<'n>(&mut self, table: &'static MapTable, node: &'n Node) -> Option<Values<'n>> {
         self.read_titled(table, &table.title, node)
     }
@@ -116,6 +127,9 @@ impl MapReader<'_> {
         Some(entries)
     }
 
+    /// Reads one member; `None` if its value is refused, or has a form that is never read.
+    ///
+    /// A member that only a flag may set gets a finding here and not as an unknown field, since its name is right.
     fn read_member<'n>(
         &mut self,
         table: &MapTable,
@@ -132,7 +146,7 @@ impl MapReader<'_> {
         self.value(&member.form, &label, &entry.value)
     }
 
-    /// Reads one value; a finding calls it `label`.
+    /// Reads one value by its form. `None` after a finding that calls it `label`, and for forms that other code reads.
     fn value<'n>(
         &mut self,
         form: &'static Form,
@@ -192,7 +206,9 @@ impl MapReader<'_> {
         }
     }
 
-    /// Reads a list, which must name at least one `noun` where there is one.
+    /// Reads a list and drops refused elements, each after its finding; `None` if the node is no list.
+    ///
+    /// With a `noun` an empty list is reported as well: `command: []` "must name a program".
     fn list<'n>(
         &mut self,
         items: &'static Form,
@@ -217,7 +233,7 @@ impl MapReader<'_> {
         Some(MemberValue::List(items.collect()))
     }
 
-    /// Reads a text with something in it.
+    /// Reads a text; `None`, after a finding, for another type and for a text of blanks alone.
     pub fn text<'n>(&mut self, label: &dyn fmt::Display, node: &'n Node) -> Option<&'n str> {
         match &node.tree {
             Tree::Text(text) if !text.trim().is_empty() => Some(text),
@@ -230,6 +246,8 @@ impl MapReader<'_> {
         }
     }
 
+    /// Reads a text of a type, such as a duration or a URL; `None`, after the type's own finding, if it refuses the
+    /// text.
     fn typed_text<'n>(
         &mut self,
         text_type: &TextType,
@@ -247,6 +265,8 @@ impl MapReader<'_> {
             .ok()
     }
 
+    /// Reads a whole number from 1 to `max`. Zero is refused: where a count may be left out, leaving it out is the
+    /// way.
     fn count<'n>(
         &mut self,
         max: u32,
@@ -266,6 +286,9 @@ impl MapReader<'_> {
         count.map(MemberValue::Count)
     }
 
+    /// Reads a count such as `20` or a share such as `10%`, and returns it as text.
+    ///
+    /// Accepted are whole numbers from 0 and whole percentages from `0%` to `100%`; `101%` and `-1` are findings.
     fn count_or_share<'n>(
         &mut self,
         label: &dyn fmt::Display,
@@ -300,6 +323,8 @@ impl MapReader<'_> {
         known
     }
 
+    /// Reads a map of texts such as labels. Null is an empty map; a value that is no text is left out after its
+    /// finding.
     fn text_map<'n>(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<MemberValue<'n>> {
         if !matches!(node.tree, Tree::Map(_) | Tree::Null) {
             return self.wrong_type(label, "a map of texts", node);

@@ -1,8 +1,8 @@
 //! Puts the members of a block map into another order by moving their lines, each with the comments above it.
 //!
-//! yaml-edit leaves the comment above the first member where it is, so that it would end up above another member. Lines
-//! are moved only if every member has lines of its own. The caller parses the result and compares, so a wrong guess about
-//! which lines belong together changes nothing.
+//! yaml-edit leaves the comment above the first member where it is, so that it would end up above another member.
+//! Lines are moved only if every member has lines of its own. The caller parses the result and compares, so a wrong
+//! guess about which lines belong together changes nothing.
 //!
 //! For example, with `apiVersion` ranked before `kind`:
 //!
@@ -15,8 +15,8 @@
 
 use crate::model::Node;
 
-/// Returns the text with the members of a map in the order of `rank`; `None` if they have no lines of their own. `is_root`
-/// says that the map is a whole document, to which the comments above its first member belong.
+/// Returns the text with the members of a map in the order of `rank`; `None` if they have no lines of their own.
+/// `is_root` says that the map is a whole document, to which the comments above its first member belong.
 pub fn reorder_lines(
     text: &str,
     map: &Node,
@@ -97,8 +97,8 @@ impl TextLines<'_> {
         top
     }
 
-    /// Returns the end of the member that begins at `start`, the last of its map: without the blank lines behind it and the
-    /// comments of the map.
+    /// Returns the end of the member that begins at `start`, the last of its map: without the blank lines behind it
+    /// and the comments of the map.
     fn member_end(&self, start: usize, column: usize) -> usize {
         let mut end = start;
         let mut at = start;

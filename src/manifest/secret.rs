@@ -1,4 +1,7 @@
-//! References to secrets: where one is kept, and never what it is.
+//! Reads references to secrets: where a secret is kept, never the secret itself.
+//!
+//! In goes a node such as `{env: LAC_TOKEN}`, out comes a [`SecretRef`]. Nothing here looks a secret up: checking a
+//! manifest needs no credentials and runs no program. `apply::secrets` resolves references when a call needs one.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,6 +11,7 @@ use super::table::{Form, Rule, map_table};
 use super::text_type::TEXT;
 use crate::model::{Diagnostic, Node, SecretRef, Tree};
 
+/// The hint of every finding about a secret that is not a reference.
 const HINT: &str = "write {env: NAME}, {file: PATH} or {command: [program, argument]}";
 
 map_table! {
@@ -21,7 +25,10 @@ map_table! {
 }
 
 impl MapReader<'_> {
-    /// Reads a reference to a secret. A literal is refused without being repeated.
+    /// Reads a reference to a secret; `None`, after a finding, for a literal, for two sources, and for an empty
+    /// command.
+    ///
+    /// The finding about a literal hides its line: the manifest is in git already, a log need not repeat it.
     pub fn secret(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<SecretRef> {
         if !matches!(node.tree, Tree::Map(_)) {
             let message = format!("{label} must say where the secret is kept, not what it is");

@@ -1,7 +1,8 @@
 //! Suspends an object in its manifest: `spec.policy` gets a suspension with an end and a reason, or loses it again.
 //!
-//! One document comes in and goes out as text. Its comments and everything beside the suspension stay as they are, which
-//! [`edit`] proves by parsing the result. A document that cannot be edited so stays as it is, with an [`EditError`].
+//! One document comes in and goes out as text. Its comments and everything beside the suspension stay as they are,
+//! which [`edit`] proves by parsing the result. A document that cannot be edited so stays as it is, with an
+//! [`EditError`].
 //!
 //! For example, to suspend `spec: {id: x, policy: {allow: [reduce]}}` for the reason `audit` gives
 //! `spec: {id: x, policy: {allow: [reduce], mode: suspend, reason: audit}}`, and to resume it gives the first again.
@@ -60,6 +61,7 @@ pub fn edit_suspension(
     }))
 }
 
+/// Returns `spec.policy`; `None` if the document has none.
 fn policy_of(document: &Node) -> Option<&Node> {
     document.get("spec")?.get("policy")
 }
@@ -75,6 +77,7 @@ fn policy_path(member: Option<&str>) -> Vec<PathStep> {
     parts.map(|part| PathStep::Member(part.into())).collect()
 }
 
+/// Returns the edit that removes a member of the policy; the whole policy for `None`.
 fn remove_edit(member: Option<&str>) -> Edit {
     Edit {
         path: policy_path(member),
@@ -83,6 +86,9 @@ fn remove_edit(member: Option<&str>) -> Edit {
 }
 
 /// Returns the edits that suspend an object; none if it is suspended in the same way already.
+///
+/// A policy with members is edited member by member, so that each keeps its comment: from `{mode: suspend, reason: a}`
+/// to the reason `b` is one edit, of `reason`. `Err` for `mode: observe`, since resuming could not restore it.
 fn suspend(
     document: &Node,
     until: Option<Timestamp>,
@@ -124,6 +130,9 @@ fn suspend(
 }
 
 /// Returns the edits that end a suspension; none if there is none.
+///
+/// A policy that consists of the suspension alone is removed as a whole, so that no empty `policy: {}` is left. From
+/// any other policy the members of the suspension are removed one by one.
 fn resume(document: &Node) -> Vec<Edit> {
     let policy = policy_of(document);
     if text_of(policy, "mode") != Some("suspend") {

@@ -31,13 +31,13 @@ pub struct Member {
     /// One sentence for `explain` and the schema.
     pub about: &'static str,
     pub required: bool,
-    /// What holds where the member is left out, as a user would write it.
+    /// The default of the member, as a user would write it.
     pub default: Option<&'static str>,
     /// Tells that only some vendors take the member; which ones is in their own tables.
     pub by_vendor: bool,
 }
 
-/// What a member holds.
+/// The form of the value that a member holds.
 pub enum Form {
     Text(&'static TextType),
     Boolean,
@@ -68,7 +68,7 @@ pub enum Form {
     Refused(&'static str),
 }
 
-/// What holds between the members of a map.
+/// A rule between the members of a map.
 pub enum Rule {
     None,
     /// Exactly one of `names` is given. A finding calls it a `noun`.

@@ -1,4 +1,10 @@
-//! The types of text that members have: durations, days, URLs, field paths and the like.
+//! Defines the types of text that members have: durations, days, URLs, field paths and the like.
+//!
+//! Each type has a name for `explain`, keywords for the schema, and a parser that makes a value or a finding of a
+//! text. A new type of text is one more `static` here; the reader needs no change. Nothing here resolves a name or
+//! opens a URL.
+//!
+//! For example [`DURATION`] makes 90 seconds of `1m 30s`, and a finding of `0s`, `-5s` and `745h`.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,11 +28,11 @@ pub struct TextType {
     pub name: &'static str,
     /// Keywords of JSON Schema, each with its text.
     pub keywords: &'static [(&'static str, &'static str)],
-    /// Reads a text, or tells why it is refused.
+    /// Parses a text; `Err` is the finding about it, still without a place.
     pub parse: fn(&GivenText<'_>) -> Result<MemberValue<'static>, Box<Diagnostic>>,
 }
 
-/// A text as it was given, with what a type may want to know beside it.
+/// A text of a manifest, with the context that some types need.
 pub struct GivenText<'a> {
     pub text: &'a str,
     /// The member in a finding.
@@ -35,13 +41,15 @@ pub struct GivenText<'a> {
 }
 
 impl GivenText<'_> {
-    /// A finding that the text is no `expected`.
+    /// Returns the finding that the text is not `expected`. It repeats the text, so no type whose text may hold a
+    /// secret uses it.
     fn refuse(&self, code: &'static str, expected: &str) -> Diagnostic {
         let message = format!("{} must be {expected}, not {:?}", self.label, self.text);
         Diagnostic::error(code, message)
     }
 }
 
+/// Any text that is not blank.
 pub static TEXT: TextType = TextType {
     name: "text",
     keywords: &[],
@@ -81,6 +89,7 @@ pub static DURATION: TextType = TextType {
     },
 };
 
+/// A moment with a time and a zone, such as `2026-12-24T18:00:00Z`. Without a zone it would depend on the machine.
 pub static INSTANT: TextType = TextType {
     name: "moment such as 2026-12-24T18:00:00Z",
     keywords: &[("format", "date-time")],
@@ -93,6 +102,7 @@ pub static INSTANT: TextType = TextType {
     },
 };
 
+/// A calendar day such as `2027-01-31`, without a time.
 pub static DAY: TextType = TextType {
     name: "day YYYY-MM-DD",
     keywords: &[("pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$")],
@@ -133,6 +143,7 @@ pub static DRIFT_PATH: TextType = TextType {
     },
 };
 
+/// Parses a field path; `hint` shows the notation of the command that prints such paths.
 fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<MemberValue<'static>, Box<Diagnostic>> {
     PathPattern::parse(given.text)
         .map(MemberValue::FieldPath)
@@ -207,6 +218,8 @@ pub static WEBHOOK_URL: TextType = TextType {
     },
 };
 
+/// A mail server as `smtps://host:port` or `smtp://host:port`, without user, password and path. Its findings hide the
+/// line, since people write the password into the URL.
 pub static MAIL_SERVER: TextType = TextType {
     name: "smtps://host:port, or smtp://host:port with STARTTLS",
     keywords: &[("pattern", "^smtps?://[^/@]+/?$")],
@@ -250,11 +263,12 @@ pub static MAILBOX: TextType = TextType {
     },
 };
 
+/// Reports whether a URL has a user name or a password in it.
 fn carries_login(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Hides the line of a URL in which a password or a token may stand.
+/// Hides the line of a finding if the URL may hold a password or a token: it has an `@`, a `?` or a `#`.
 pub fn hide_secret_in(text: &str, finding: Diagnostic) -> Diagnostic {
     if text.contains(['@', '?', '#']) {
         finding.hide()
@@ -263,7 +277,11 @@ pub fn hide_secret_in(text: &str, finding: Diagnostic) -> Diagnostic {
     }
 }
 
-/// Tells why no credential may be sent to a URL; `None` where it may. `insecure` allows plain http to any host.
+/// Returns the finding about a URL that no credential may be sent to; `None` if one may. `insecure` allows plain http
+/// to any host.
+///
+/// For example `https://a.example` and `http://localhost:8080` pass, `http://a.example` passes with `insecure` only,
+/// and `ftp://a.example` never.
 pub fn refuse_unsafe(url: &Url, insecure: bool) -> Option<Diagnostic> {
     match url.scheme() {
         "https" if url.has_host() => None,

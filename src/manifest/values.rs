@@ -1,4 +1,9 @@
-//! What was read from a map by its table, to be taken out by name as the type that a kind needs.
+//! Holds the values that were read from a map by its table, until they are taken by name.
+//!
+//! The reader puts values in, and the module of a kind takes them out as the types of its own fields. Three cases are
+//! kept apart for each member: left out, refused after a finding, and valid. For example `timeout: soon` is refused:
+//! `take` gives `None` for it, `take_optional` gives `None` too, while a `timeout` that is left out gives
+//! `Some(None)`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +42,7 @@ pub struct Values<'n> {
     members: Vec<GivenMember<'n>>,
 }
 
+/// One member as it was given, valid or not.
 struct GivenMember<'n> {
     name: &'static str,
     node: &'n Node,
@@ -45,6 +51,7 @@ struct GivenMember<'n> {
 }
 
 impl<'n> Values<'n> {
+    /// Starts the values of a map, with no member yet.
     pub fn new(table: &'static MapTable, node: &'n Node) -> Self {
         Self {
             table,
@@ -53,6 +60,7 @@ impl<'n> Values<'n> {
         }
     }
 
+    /// Adds a member. `value` is `None` if it was refused, for which the reader has added the finding.
     pub fn push(&mut self, name: &'static str, node: &'n Node, value: Option<MemberValue<'n>>) {
         self.members.push(GivenMember { name, node, value });
     }
@@ -62,6 +70,7 @@ impl<'n> Values<'n> {
         self.members.iter().map(|member| member.name)
     }
 
+    /// Reports whether a member is given, valid or refused.
     pub fn is_given(&self, name: &str) -> bool {
         self.names().any(|given| given == name)
     }
@@ -140,6 +149,7 @@ pub trait FromChecked<'n>: Sized {
     fn from_checked(value: MemberValue<'n>) -> Option<Self>;
 }
 
+// Each line of the call below is one type and the form of value that holds it.
 macro_rules! from_checked {
     ($($type:ty: $variant:ident),* $(,)?) => {$(
         impl<'n> FromChecked<'n> for $type {

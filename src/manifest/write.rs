@@ -1,4 +1,4 @@
-//! Values to YAML: the only door to serde-saphyr's serializer.
+//! Writes values as YAML: the only door to serde-saphyr's serializer.
 //!
 //! serde-saphyr writes, because the libyaml family writes `no`, `1_000` and `12:30:45` bare, which other
 //! readers take for something else (measured 2026-11-21).
@@ -13,17 +13,17 @@ use super::envelope::API_VERSION;
 use crate::model::Kind;
 use crate::model::unseen::{is_visible, mark_unseen};
 
-/// What can go wrong in writing a value that is JSON already: nothing that a user could mend.
+/// The error of the serializer for a value. The value is JSON already, so a user cannot cause or mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value has no YAML form: {0}")]
 pub struct Unwritable(String);
 
-/// The first line of a manifest file, by which editors find the schema.
+/// Returns the first line of a manifest file, by which editors find the schema.
 pub fn modeline(schema: &str) -> String {
     format!("# yaml-language-server: $schema={schema}\n")
 }
 
-/// The document of an object. `identity` are the members of `spec` that say which one it is.
+/// Builds the document of an object. `identity` are the members of `spec` that hold its ids at the vendor.
 pub fn object(
     kind: Kind,
     name: &str,
@@ -45,9 +45,15 @@ pub fn object(
     })
 }
 
-/// A value as a YAML document: members in their order, texts of several lines as blocks, numbers with the digits
-/// that they have. Texts with characters that nobody sees, or that would command the runner whose log shows the
-/// document, are written with escapes.
+/// Writes a value as a YAML document: members in their order, texts of several lines as blocks, numbers with the
+/// digits that they have.
+///
+/// Two sorts of text are written with escapes: those with invisible characters, and those that a CI runner would take
+/// for a command when the document is printed into its log, such as `::add-mask::` at the start of a line.
+///
+/// The serializer cannot choose the style of a single text. So each such text is replaced by a placeholder first:
+/// `{note: "::stop"}` becomes `note: entitle-escaped-0-`, and then the placeholder becomes the quoted text. The stem
+/// of the placeholders grows by `-` until the value does not contain it.
 pub fn yaml(value: &Json) -> Result<String, Unwritable> {
     let mut texts = BTreeSet::new();
     collect_hazards(value, &mut texts);
@@ -72,12 +78,14 @@ pub fn yaml(value: &Json) -> Result<String, Unwritable> {
     Ok(text)
 }
 
-/// Whether a text cannot be shown as it is.
+/// Reports whether a text cannot be shown as it is: it has an invisible character, or a log line in it would be a
+/// command of the runner (`::…` or `##…`).
 fn is_hazard(text: &str) -> bool {
     let seen = |line: &str| is_visible(line) && !line.trim_start().starts_with("::");
     text.contains("##") || !text.split(['\n', '\t']).all(seen)
 }
 
+/// Collects the names of members and the texts that need escapes, at any depth.
 fn collect_hazards(value: &Json, found: &mut BTreeSet<String>) {
     match value {
         Json::String(text) if is_hazard(text) => {
@@ -94,6 +102,7 @@ fn collect_hazards(value: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Returns a value with every such text replaced by its placeholder in `names`.
 fn renamed(value: &Json, names: &BTreeMap<String, String>) -> Json {
     let name = |text: &String| names.get(text).unwrap_or(text).clone();
     match value {
@@ -109,7 +118,9 @@ fn renamed(value: &Json, names: &BTreeMap<String, String>) -> Json {
     }
 }
 
-/// A text in double quotes, in which everything can be seen.
+/// Returns a text in double quotes with every invisible character as an escape.
+///
+/// For example `a`, a zero-width space and `b` become `"a\U0000200Bb"`. Of `##` the second `#` becomes `\x23`.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     let mut last = ' ';
@@ -128,7 +139,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// The same of a value that has no such text.
+/// Writes a value that has no text to be escaped. Numbers are written here, so that each keeps its digits.
 fn plain_yaml(value: &Json) -> Result<String, Unwritable> {
     match value {
         Json::Object(members) if !members.is_empty() => {
@@ -141,6 +152,7 @@ fn plain_yaml(value: &Json) -> Result<String, Unwritable> {
     }
 }
 
+/// Writes one member: its value on the same line, or below it two columns further in.
 fn member(name: &str, value: &Json) -> Result<String, Unwritable> {
     // The serializer quotes names and values each in its place.
     let one = |value: &Json| by_itself(&json!({ name: value }));
@@ -156,6 +168,7 @@ fn member(name: &str, value: &Json) -> Result<String, Unwritable> {
     }
 }
 
+/// Writes one item of a list behind `- `, with its further lines two columns further in.
 fn item(value: &Json) -> Result<String, Unwritable> {
     if is_empty(value) && !value.is_number() {
         return by_itself(&Json::from_iter([value.clone()]));
@@ -163,7 +176,7 @@ fn item(value: &Json) -> Result<String, Unwritable> {
     Ok(format!("- {}", indented(&plain_yaml(value)?, false)))
 }
 
-/// Whether nothing stands below the line of a value, but for the lines of a text.
+/// Reports whether a value is a scalar, an empty map or an empty list: no members or items stand below it.
 fn is_empty(value: &Json) -> bool {
     match value {
         Json::Object(members) => members.is_empty(),
@@ -172,7 +185,8 @@ fn is_empty(value: &Json) -> bool {
     }
 }
 
-/// A block two columns further in, from its first line on or from the second.
+/// Indents a block by two columns: from its first line on if `first`, otherwise from the second. Empty lines stay
+/// empty.
 fn indented(block: &str, first: bool) -> String {
     let mut text = String::with_capacity(block.len() * 2);
     for (number, line) in block.split_inclusive('\n').enumerate() {
@@ -184,7 +198,8 @@ fn indented(block: &str, first: bool) -> String {
     text
 }
 
-/// A number as readers of YAML 1.1 know it as well: to them `1e-7` is text, and `1.0e-7` is not.
+/// Spells a number so that readers of YAML 1.1 take it for one: `1e-7` is text to them and becomes `1.0e-7`, `2E5`
+/// becomes `2.0e+5`. Every digit stays.
 fn digits(number: &Number) -> String {
     let text = number.as_str();
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
@@ -199,11 +214,12 @@ fn digits(number: &Number) -> String {
     format!("{mantissa}{point}e{plus}{exponent}")
 }
 
+/// Returns the error for a serializer that no longer writes `null`, from which the name of a member is cut.
 fn unexpected() -> Unwritable {
     Unwritable("null is spelled in another way".into())
 }
 
-/// A value without numbers and with nothing below it.
+/// Writes a scalar that is no number, or a map or list of one, with the serializer itself.
 fn by_itself(value: &Json) -> Result<String, Unwritable> {
     let options = serde_saphyr::ser_options! {
         // A folded text shows every change of a word as a change of many lines.
@@ -219,7 +235,7 @@ fn by_itself(value: &Json) -> Result<String, Unwritable> {
     Ok(text)
 }
 
-/// A value whose texts are quoted where libyaml cannot read the block that the serializer would write.
+/// Serializes a value, with quotes around texts whose block form libyaml cannot read.
 struct Quoting<'a>(&'a Json);
 
 impl Serialize for Quoting<'_> {
@@ -241,8 +257,8 @@ impl Serialize for Quoting<'_> {
     }
 }
 
-/// Whether the first line that has anything in it begins with a tab: where a block begins so, libyaml takes the tab
-/// for an indentation.
+/// Reports whether the first line that is not empty begins with a tab. libyaml takes a tab at the start of a block for
+/// an indentation.
 fn begins_with_tab(text: &str) -> bool {
     text.contains('\n') && text.trim_start_matches('\n').starts_with('\t')
 }

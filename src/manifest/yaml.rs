@@ -2,6 +2,10 @@
 //!
 //! serde-saphyr stops alias bombs by budget and knows the place of every scalar. Readers of the libyaml family accept a
 //! 260 kB file that unfolds to 3.8 GB, and silently keep the last of two equal keys (measured 2026-11-21).
+//!
+//! In goes a piece of a file, out come nodes with the line, column and byte range of each value. Kinds and members
+//! mean nothing here. For example `seats: 5` gives a map with one entry: its key stands at bytes 0 to 5, its value
+//! `Integer(5)` at bytes 7 to 8.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,17 +22,20 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree, secret};
 /// Largest manifest file that is read.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
 
-/// Most values in one file: room for tens of thousands of objects, and few enough that a hostile file takes no more than
-/// about 600 MB (measured 2026-11-21).
+/// Most values in one file: room for tens of thousands of objects, and few enough that a hostile file takes no more
+/// than about 600 MB (measured 2026-11-21).
 const MAX_NODES: usize = 2_000_000;
 
-/// Most values that anchors and aliases may stand for in one file: far more than any manifest repeats, and soon reached by
-/// an alias bomb.
+/// Most values that anchors and aliases may stand for in one file: far more than any manifest repeats, and soon
+/// reached by an alias bomb.
 const MAX_ALIASED: usize = 200_000;
 
 /// The code of the finding about text that is not valid YAML.
 const SYNTAX: &str = "yaml-syntax";
 
+/// Returns the options of every parse: the budget, and the spellings that stay text.
+///
+/// `yes` and `no` are text, as in YAML 1.2, and so are `007` and `1_000`: other readers disagree on their number.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -49,8 +56,8 @@ fn options() -> Options {
     }
 }
 
-/// Parses every document of a file; none, after a finding, if the file is not valid. Empty documents are skipped, as YAML
-/// tools do.
+/// Parses every document of a file; none, after a finding, if the file is not valid. Empty documents are skipped, as
+/// YAML tools do.
 pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
     parse_piece(&Piece::whole(Arc::clone(source)), findings).unwrap_or_else(|error| {
         findings.push(explain_error(source, &error));
@@ -58,8 +65,8 @@ pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
     })
 }
 
-/// Parses the documents of a piece of a file. `Err` if the piece is not valid by itself; the caller then parses the whole
-/// file, which finds the place.
+/// Parses the documents of a piece of a file. `Err` if the piece is not valid by itself; the caller then parses the
+/// whole file, which finds the place.
 pub fn parse_piece(
     piece: &Piece,
     findings: &mut Diagnostics,
@@ -139,8 +146,8 @@ fn find_conflict_marker(text: &str) -> Option<Mark> {
     })
 }
 
-/// Hides the line of a finding about the text itself if its document named a secret before that line: where the structure
-/// is not as it should be, any line may be a part of the secret.
+/// Hides the line of a finding about the text itself if its document named a secret before that line: where the
+/// structure is not as it should be, any line may be a part of the secret.
 pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnostic {
     if may_be_secret(&source.text, place) {
         finding.hide()
@@ -149,6 +156,7 @@ pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, place: Mark) ->
     }
 }
 
+/// Reports whether the document around a place names a secret in any line up to and including that of the place.
 fn may_be_secret(text: &str, place: Mark) -> bool {
     let lines: Vec<&str> = text.lines().take(place.line as usize).collect();
     let is_document = |line: &&str| *line == "---" || line.starts_with("--- ");
@@ -158,6 +166,7 @@ fn may_be_secret(text: &str, place: Mark) -> bool {
         .any(|line| secret::mentions_secret(line))
 }
 
+/// Converts a place of serde-saphyr to ours. Numbers beyond 32 bits become the largest: files are far smaller.
 fn mark_of(location: Location) -> Mark {
     let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let start = number(location.span().byte_offset().unwrap_or(0));
@@ -173,12 +182,13 @@ fn mark_of(location: Location) -> Mark {
 /// A value as serde-saphyr returns it.
 struct Raw(Spanned<RawTree>);
 
+/// A tree before its numbers got their spelling from the source.
 enum RawTree {
     Null,
     Bool(bool),
     Integer(i64),
-    /// A number whose spelling is still to be taken from the source. `Some` holds the decimal digits of an integer, which
-    /// count if the source has it in another base.
+    /// A number whose spelling is still to be taken from the source. `Some` holds the decimal digits of an integer,
+    /// which count if the source has it in another base.
     Number(Option<String>),
     Text(String),
     List(Vec<Raw>),
@@ -197,6 +207,7 @@ impl<'de> Deserialize<'de> for RawTree {
     }
 }
 
+/// The visitor that takes whatever type the parser has resolved a scalar to.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
@@ -263,6 +274,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
+/// Returns an integer as such if 64 bits with a sign hold it, otherwise as a number with its decimal digits.
 fn integer_tree<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
     match value.try_into() {
         Ok(value) => RawTree::Integer(value),
@@ -289,6 +301,9 @@ struct TreeBuilder<'a> {
 }
 
 impl TreeBuilder<'_> {
+    /// Converts one value and everything below it.
+    ///
+    /// An alias has the place where it is used, not the place of its anchor: that is the line its author sees.
     fn build(&mut self, raw: Raw) -> Node {
         let tree = match raw.0.value {
             RawTree::Null => Tree::Null,
@@ -321,6 +336,8 @@ impl TreeBuilder<'_> {
         text.unwrap_or_default().trim()
     }
 
+    /// Converts the entries of a map. A key that occurs twice is a finding with both places, and its first value
+    /// stays.
     fn build_map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
         let mut first_places = std::collections::HashMap::with_capacity(raw.len());

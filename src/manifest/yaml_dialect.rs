@@ -1,8 +1,8 @@
 //! Warns where other YAML tools read a manifest differently, after reading it with libyaml as a second reader.
 //!
 //! Manifests are also read by editors, kustomize and yq, most of them built on libyaml. A value that two readers
-//! understand differently is a trap even if ours is right. For example `n: 0X1F` is the number 31 to one of them and text
-//! to the other. The text has passed the budget of the first reader by now, which bounds the cost of the second.
+//! understand differently is a trap even if ours is right. For example `n: 0X1F` is the number 31 to one of them and
+//! text to the other. The text has passed the budget of the first reader by now, which bounds the cost of the second.
 
 use std::fmt;
 
@@ -24,6 +24,7 @@ pub fn may_differ(text: &str, documents: &[Node]) -> bool {
         || documents.iter().any(contains_number)
 }
 
+/// Reports whether a number that is no 64-bit integer stands anywhere in a node.
 fn contains_number(node: &Node) -> bool {
     match &node.tree {
         Tree::Number(_) => true,
@@ -33,7 +34,12 @@ fn contains_number(node: &Node) -> bool {
     }
 }
 
-/// Compares the documents that libyaml reads in a piece with `documents`, and warns about the first difference in each.
+/// Compares the documents that libyaml reads in a piece with `documents`, and warns about the first difference in
+/// each.
+///
+/// Empty documents are left out on both sides, so the rest pairs up by index. Merge keys (`<<`) are applied to the
+/// values of libyaml first. Text that libyaml cannot read at all is one warning at its
+/// place.
 pub fn warn_of_differences(piece: &Piece, documents: &[Node], findings: &mut Diagnostics) {
     let (source, text) = (&piece.source, piece.text());
     let mut theirs = Vec::new();
@@ -115,8 +121,8 @@ fn find_difference<'a>(ours: &'a Node, theirs: &serde_yaml::Value) -> Option<&'a
     (!is_equal).then_some(ours)
 }
 
-/// A value as the other reader gives it. An integer beyond 64 bits, which other tools on libyaml read, becomes the nearest
-/// floating-point number, by which it is compared: `serde_yaml::Value` cannot hold it.
+/// A value as the other reader gives it. An integer beyond 64 bits, which other tools on libyaml read, becomes the
+/// nearest floating-point number, by which it is compared: `serde_yaml::Value` cannot hold it.
 struct Lenient(serde_yaml::Value);
 
 impl<'de> Deserialize<'de> for Lenient {
@@ -125,6 +131,7 @@ impl<'de> Deserialize<'de> for Lenient {
     }
 }
 
+/// The visitor of [`Lenient`]: what `serde_yaml` itself does, and floating-point numbers for large integers.
 struct DialectValue;
 
 impl<'de> Visitor<'de> for DialectValue {

@@ -1,7 +1,8 @@
 //! The files of a git commit, as a tree to walk.
 //!
-//! Nothing is checked out. The caller, who runs git, lists the whole tree of a commit, since links lead anywhere in it. It
-//! then fetches the blobs that [`CommitTree::needed_blobs`] names, and last those of the manifests that were found.
+//! Nothing is checked out. The caller, who runs git, lists the whole tree of a commit, since links lead anywhere in
+//! it. It then fetches the blobs that [`CommitTree::needed_blobs`] names, and last those of the manifests that were
+//! found.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -102,8 +103,8 @@ impl CommitTree {
         self.texts.extend(ids.zip(texts));
     }
 
-    /// Finds the manifests below paths of the tree, which have no slash ahead; the empty path is the top. There are none
-    /// below a path that does not exist.
+    /// Finds the manifests below paths of the tree, which have no slash ahead; the empty path is the top. There are
+    /// none below a path that does not exist.
     pub fn find_manifests(&self, paths: &[String]) -> FoundManifests {
         let roots = paths.iter().filter_map(|path| {
             let target = self.resolve(Path::new(path), None).ok()?;
@@ -117,8 +118,8 @@ impl CommitTree {
         walk(self, &Vec::from_iter(roots), &ReadLimits::default())
     }
 
-    /// Returns the names of the files that were found, and their blobs. A file that is too large to be a manifest is left
-    /// out, after a finding.
+    /// Returns the names of the files that were found, and their blobs. A file that is too large to be a manifest is
+    /// left out, after a finding.
     pub fn readable_files(&self, found: &mut FoundManifests) -> (Vec<String>, Vec<Blob>) {
         let (mut names, mut blobs) = (Vec::new(), Vec::new());
         for file in &found.files {
@@ -262,8 +263,8 @@ fn reversed_names(path: &Path) -> Vec<String> {
     names
 }
 
-/// Splits the output of `git cat-file --batch` for `blobs`: for each a line of facts, its bytes, and a line break. `Err` if
-/// it is not that.
+/// Splits the output of `git cat-file --batch` for `blobs`: for each a line of facts, its bytes, and a line break.
+/// `Err` if it is not that.
 pub fn split_blobs(blobs: &[Blob], mut printed: &[u8]) -> Result<Vec<Vec<u8>>, MissingBlob> {
     let mut read = Vec::with_capacity(blobs.len());
     for Blob { id, .. } in blobs {

@@ -1,4 +1,7 @@
-//! Directories of this machine, as a tree to walk.
+//! Presents the file system of this machine as a tree to walk.
+//!
+//! It lists, resolves and reads, and leaves every decision to the walker: which names are manifests, what is ignored,
+//! and how bad an error is. Content of manifests is not read here.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -17,6 +20,7 @@ const MAX_GITIGNORE_BYTES: u64 = 1 << 20;
 pub struct Disk;
 
 impl FileTree for Disk {
+    /// Lists a directory, in the order of the file system. An entry whose kind cannot be read is `Other`.
     fn list(&self, directory: &Path) -> io::Result<Vec<(OsString, EntryKind)>> {
         let entries = fs::read_dir(directory)?;
         let named = entries.map(|entry| {
@@ -28,6 +32,8 @@ impl FileTree for Disk {
         named.collect()
     }
 
+    /// Follows a path to its real place; `Out` if that is outside of `home`. For example `c -> ../shared` with the
+    /// home `/repo` leads out from `/repo/c` and stays inside from `/repo/team/c`.
     fn resolve(&self, path: &Path, home: Option<&Path>) -> io::Result<LinkTarget> {
         let out = |to: &Path| Ok(LinkTarget::Out(to.display().to_string()));
         let real = match fs::canonicalize(path) {

@@ -30,8 +30,8 @@ impl IgnoreRules {
         })
     }
 
-    /// Reports whether a path is ignored. The patterns nearest to it decide. A link is ignored if a pattern matches either
-    /// the link or the directory that it may lead to.
+    /// Reports whether a path is ignored. The patterns nearest to it decide. A link is ignored if a pattern matches
+    /// either the link or the directory that it may lead to.
     pub fn ignores(&self, path: &Path, kind: EntryKind) -> bool {
         match kind {
             EntryKind::Link => self.matches(path, false) || self.matches(path, true),

@@ -32,7 +32,7 @@ pub use passed::{PassedOver, Tally};
 use crate::model::diagnostic::Severity;
 use crate::model::{Diagnostic, Diagnostics};
 
-/// How far the reading of manifests may go.
+/// The limits on reading manifests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadLimits {
     /// Refuses links that lead out of the tree: with `CI` set, they come from whoever opens a pull request.
@@ -177,10 +177,11 @@ pub enum UnreadablePlace {
     Link,
 }
 
-/// Returns how bad it is that a path that is neither hidden nor ignored cannot be read; `None` if it is not worth a finding.
+/// Returns how bad it is that a path that is neither hidden nor ignored cannot be read; `None` if it is not worth a
+/// finding.
 ///
-/// A directory may hold manifests, and so may the target of a link. But editors and package managers leave links to nothing
-/// behind, and only one with the name of a manifest would have been read.
+/// A directory may hold manifests, and so may the target of a link. But editors and package managers leave links to
+/// nothing behind, and only one with the name of a manifest would have been read.
 pub fn severity(name: &OsStr, place: UnreadablePlace, error: io::ErrorKind) -> Option<Severity> {
     let gone = error == io::ErrorKind::NotFound;
     match place {

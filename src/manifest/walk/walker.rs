@@ -1,7 +1,8 @@
 //! Walks a tree: directories first, then links in the order of their names, until nothing is left.
 //!
-//! For example in a directory with `a.yaml`, `b.yaml -> a.yaml` and `c -> ../shared`, `a.yaml` is found first. Then `b.yaml`
-//! is followed and counted as read already, and the files of `../shared` are found under names that begin with `c/`.
+//! For example in a directory with `a.yaml`, `b.yaml -> a.yaml` and `c -> ../shared`, `a.yaml` is found first. Then
+//! `b.yaml` is followed and counted as read already, and the files of `../shared` are found under names that begin
+//! with `c/`.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -66,11 +67,13 @@ struct Link {
 }
 
 impl Link {
+    /// Returns the path of the link as messages print it.
     fn shown(&self) -> PathBuf {
         self.directory.shown.join(&self.name)
     }
 }
 
+/// The state of one walk: what is still to be read, and what was found.
 struct Walker<'t> {
     tree: &'t dyn FileTree,
     limits: &'t ReadLimits,
@@ -83,6 +86,10 @@ struct Walker<'t> {
 }
 
 impl Walker<'_> {
+    /// Walks one path of the command line, or adds it as a file. A root that is a link out of the tree is a finding.
+    ///
+    /// The `.gitignore` files above a directory hold for it too: `entitle plan team/a` reads those of the top and of
+    /// `team`.
     fn start_root(&mut self, root: &NamedRoot) {
         let number = self.found.named.len();
         self.found.named.push(NamedPath {
@@ -128,7 +135,8 @@ impl Walker<'_> {
         ignores
     }
 
-    /// Reads the `.gitignore` of a directory, and returns the rules for it; only those from above if its own cannot be used.
+    /// Reads the `.gitignore` of a directory, and returns the rules for it; only those from above if its own cannot be
+    /// used.
     fn ignores_of(
         &mut self,
         shown: &Path,
@@ -153,6 +161,7 @@ impl Walker<'_> {
         }
     }
 
+    /// Warns that a `.gitignore` cannot be read or parsed. The walk goes on with the rules from above.
     fn warn_unusable(&mut self, directory: &Path, why: &dyn std::fmt::Display) {
         let file = directory.join(GITIGNORE);
         let message = format!("{} is not used: {why}", file.display());
@@ -172,12 +181,14 @@ impl Walker<'_> {
         }
     }
 
+    /// Queues a directory, unless it was entered before under another name.
     fn push_directory(&mut self, directory: Directory) {
         if self.note_found(&directory.real, &directory.shown, directory.root) {
             self.open.push(directory);
         }
     }
 
+    /// Lists one directory, takes its own `.gitignore` into account, and visits each of its names.
     fn read_directory(&mut self, mut directory: Directory) {
         let names = match self.tree.list(&directory.real) {
             Ok(names) => names,
@@ -210,6 +221,8 @@ impl Walker<'_> {
         }
     }
 
+    /// Visits one name: skips hidden and ignored ones, queues directories and links, and passes the rest to
+    /// [`visit_file`](Self::visit_file).
     fn visit(&mut self, directory: &Rc<Directory>, name: OsString, kind: EntryKind) {
         let shown = || directory.shown.join(&name);
         if is_hidden(&name) {
@@ -240,7 +253,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Visits a name that is no directory.
+    /// Adds a file that has the name of a manifest, warns of a submodule, and counts everything else by the reason.
     fn visit_file(&mut self, directory: &Directory, name: &OsStr, real: PathBuf, kind: EntryKind) {
         let shown = directory.shown.join(name);
         match kind {
@@ -258,6 +271,7 @@ impl Walker<'_> {
         }
     }
 
+    /// Adds a manifest, unless it was found before under another name.
     fn add_file(&mut self, shown: PathBuf, real: PathBuf, root: usize) {
         if self.note_found(&real, &shown, root) {
             self.found.files.push(ManifestFile { shown, real });
@@ -280,6 +294,9 @@ impl Walker<'_> {
         false
     }
 
+    /// Follows one link: walks a directory, visits a file, and reports a target that is missing or outside the tree.
+    ///
+    /// Rules of `.gitignore` match the path of the link, not that of its target.
     fn follow_link(&mut self, link: &Link) {
         let Link { directory, name } = link;
         let shown = link.shown();
@@ -305,7 +322,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Adds a finding about what cannot be read, as bad as [`severity`] says.
+    /// Adds a finding about a place that cannot be read. [`severity`] decides between error, warning and counting it.
     fn report_unreadable(&mut self, shown: &Path, place: UnreadablePlace, error: &io::Error) {
         let name = shown.file_name().unwrap_or_default();
         let what = match place {
