@@ -6,14 +6,14 @@ use super::limiter::SharedPace;
 use super::store::{Store, budget};
 use crate::model::{AccountKey, Limits};
 
-/// Processes that share a vendor's rates where nobody said how many.
+/// The number of processes that share a vendor's rates by default.
 const PROCESSES: u32 = 4;
 
 /// The store that knows of other processes, if there is one.
 #[derive(Clone, Default)]
 pub struct Budgets {
     pub store: Option<Arc<dyn Store>>,
-    /// How many processes share the vendor's rates while they cannot ask each other.
+    /// The number of processes that share the vendor's rates while they cannot ask each other.
     pub processes: Option<u32>,
 }
 

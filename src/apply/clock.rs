@@ -1,5 +1,8 @@
-//! The machine's clock, read here only. Whatever it shows, a run goes on: a container or a broken battery may show a
-//! time that no calendar has.
+//! Reads the machine's clock; no other module does.
+//!
+//! Any time of the clock becomes one that can be printed and counted with: in a container, or with an empty battery,
+//! it may be outside every calendar, and the run must go on. Waiting is not done here, but by tokio's clock, which
+//! tests can hold.
 
 use std::time::SystemTime;
 
@@ -10,11 +13,12 @@ use rustls::pki_types::UnixTime;
 const EARLIEST: i64 = -62_135_596_800;
 const LATEST: i64 = 221_845_392_000;
 
-/// The time now, or the nearest that can be counted with.
+/// Returns the time now, or the nearest that can be counted with.
 pub fn now() -> Timestamp {
     at(SystemTime::now())
 }
 
+/// Converts a time and moves it into the range. A clock of the year 9999 gives the first of January 9000.
 fn at(time: SystemTime) -> Timestamp {
     let bound = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
     let (earliest, latest) = (bound(EARLIEST), bound(LATEST));
@@ -25,11 +29,12 @@ fn at(time: SystemTime) -> Timestamp {
     }
 }
 
-/// A name for a run that no other has; names in their order are runs in their order.
+/// Returns a unique name for a run, a UUID of version 7: sorting names sorts runs by their start.
 pub fn run_id() -> String {
     id(now())
 }
 
+/// Makes the name of a run that starts at `now`. Times before 1970 count as 1970.
 fn id(now: Timestamp) -> String {
     let seconds = u64::try_from(now.as_second()).unwrap_or(0);
     let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
@@ -37,7 +42,7 @@ fn id(now: Timestamp) -> String {
     uuid::Uuid::new_v7(time).to_string()
 }
 
-/// The time for checks of certificates; `None` before 1970, where none is valid.
+/// Converts a time for checks of certificates; `None` before 1970, when no certificate is valid.
 pub fn unix(time: SystemTime) -> Option<UnixTime> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Some(UnixTime::since_unix_epoch(since))

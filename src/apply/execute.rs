@@ -39,7 +39,7 @@ pub struct StepContext<'a> {
     pub lease: Option<&'a dyn Lease>,
     /// The time, as an argument.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
-    /// Risks that go without a person; nothing where one has looked at the plan and said yes.
+    /// The risks that are accepted without a person; `None` if a person has approved the plan.
     pub accepted: Option<Accepted>,
     pub describe_rejection: DescribeRejection,
 }

@@ -1,4 +1,11 @@
-//! One HTTP exchange, paced and bounded. The only file that names reqwest.
+//! Carries one HTTP exchange, paced and bounded: the only door to reqwest.
+//!
+//! In goes an [`Outgoing`] request, out comes an [`Answered`] reply or a [`TransportError`]. There is one try:
+//! retries, sessions and the meaning of a status are decided by callers.
+//!
+//! An exchange waits for a permit of this process, then for a moment of the pace shared with others, then checks its
+//! lease. Only then it is sent. A run that ends during a wait makes it [`TransportError::NoTurn`], which is safe to
+//! try again; one that ends later makes it [`TransportError::RunOver`], after which a write is unclear.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +29,7 @@ use crate::model::{Connection, Limits, Method, Reply};
 /// Largest reply that is read: a hundred pages' worth of the largest objects seen.
 const MAX_REPLY: usize = 64 << 20;
 
-/// Room that is made for a reply before it is read.
+/// The most bytes that are reserved for a reply before it is read.
 const USUAL_REPLY: u64 = 1 << 20;
 
 /// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off
@@ -41,6 +48,7 @@ pub struct Outgoing<'a> {
     pub lease: Option<&'a dyn Lease>,
 }
 
+/// The body of a request.
 pub enum Body<'a> {
     None,
     Json(&'a Json),
@@ -56,6 +64,7 @@ pub struct Answered {
 /// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
 /// they can hold the clock.
 pub trait Wire: Send + Sync {
+    /// Sends a request once and waits for the whole reply.
     fn carry<'a>(
         &'a self,
         outgoing: &'a Outgoing<'_>,
@@ -77,7 +86,7 @@ pub struct Http {
 }
 
 impl Http {
-    /// Over the network, with one client for the whole connection.
+    /// Opens a connection over the network, with one client for all of its exchanges.
     pub fn new(
         connection: &Connection,
         limits: &Limits,
@@ -91,7 +100,7 @@ impl Http {
         })
     }
 
-    /// Over a wire that always answers.
+    /// Opens a connection over any wire. Leases then need not cover a timeout, as `longest` is zero.
     pub fn over(wire: Box<dyn Wire>, limits: &Limits, deadline: Instant) -> Self {
         Self {
             wire,
@@ -116,19 +125,22 @@ impl Http {
         }
     }
 
+    /// Returns the moment at which the run is over.
     pub fn deadline(&self) -> Instant {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sets the moment at which the run is over. A wait that has begun keeps the old one.
     pub fn set_deadline(&self, deadline: Instant) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    /// Takes what was counted since the last time.
+    /// Takes the counts by status since the last time.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         std::mem::take(&mut self.answered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Counts an exchange by its status; 0 for one without an answer.
     fn count(&self, status: u16) {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         *answered.entry(status).or_default() += 1;
@@ -148,6 +160,9 @@ impl Http {
         ended.map_err(|error| CallError::new(name, error))
     }
 
+    /// Waits for the turn of a request and sends it.
+    ///
+    /// A reply 429 or 503 makes the limiter slower, any other reply a little faster, and a failure changes nothing.
     async fn send_in_turn(&self, outgoing: &Outgoing<'_>) -> Result<Answered, TransportError> {
         // A turn may be an hour away; the run ends before that.
         let permit = self.limiter.acquire(outgoing.urgency);
@@ -204,6 +219,8 @@ impl Network {
         })
     }
 
+    /// Sends a request and reads its reply, up to 64 MiB. Bytes that are not UTF-8 are replaced, so that an error page
+    /// can be shown.
     async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answered, TransportError> {
         let request = self.request(outgoing)?;
         let failed = |error| self.explain(&outgoing.url, error);
@@ -238,6 +255,7 @@ impl Network {
         })
     }
 
+    /// Builds the request of the client. The credential is marked as sensitive, so that the client does not log it.
     fn request(&self, outgoing: &Outgoing<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
         let method = match outgoing.method {
             Method::Get => reqwest::Method::GET,
@@ -262,7 +280,8 @@ impl Network {
         })
     }
 
-    /// Tells apart how far an exchange came before it failed.
+    /// Converts an error of the client by how far the exchange came: a timeout while connecting leaves the vendor
+    /// untouched, one after that does not.
     fn explain(&self, url: &Url, error: reqwest::Error) -> TransportError {
         let (host, seconds) = (host_and_port(url), self.timeout.as_secs_f32());
         let (is_timeout, is_decode) = (error.is_timeout(), error.is_decode());
@@ -300,7 +319,7 @@ fn host_and_port(url: &Url) -> String {
 /// Longest time for a notice: whoever it is for is not waited for.
 const NOTICE_TIME: Duration = Duration::from_secs(15);
 
-/// Why a notice was not taken. It calls the other side by the receiver's name: the address may be a secret.
+/// The reason for which a notice was not delivered. It names the receiver and not its address, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
     #[error(transparent)]

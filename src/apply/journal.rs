@@ -1,4 +1,4 @@
-//! What was done, by whom, and what was about to be done when the program was killed.
+//! Writes the journal: the facts about every run, among them what was about to be done when the program was killed.
 //!
 //! One JSON line per fact, each ending in a checksum, each on disk before the next thing happens. A
 //! write's intent stands before the write, its outcome behind it: an intent without an outcome is a write
@@ -34,18 +34,20 @@ struct Lines {
     waiting: Mutex<WaitingLines>,
 }
 
+/// Lines that wait for the disk, each group with the channel on which its writer waits.
 #[derive(Default)]
 struct WaitingLines {
     texts: Vec<(String, oneshot::Sender<io::Result<()>>)>,
-    /// Whether somebody writes down what waits.
+    /// Set while a task writes the waiting lines. It takes those that come meanwhile along.
     is_served: bool,
 }
 
+/// The file as it is written.
 struct Writing {
     file: File,
-    /// Whether the last line may have no end.
+    /// Set if the last line may have no end: the next write begins with a line break then.
     torn: bool,
-    /// How often it was waited for the disk.
+    /// The number of waits for the disk.
     syncs: usize,
 }
 
@@ -55,7 +57,7 @@ impl Journal {
         Self::open_through(path, &LinkPolicy::Follow)
     }
 
-    /// The same where not every link may be followed.
+    /// Does the same, following links only as `links` allows.
     pub fn open_through(path: &Path, links: &LinkPolicy) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).append(true);
@@ -84,8 +86,11 @@ impl Journal {
         })
     }
 
-    /// Writes lines and comes back when they are on disk. Those that come while the disk is waited for are written
-    /// together after that, with one wait for all of them; no task is held up by it.
+    /// Writes lines and returns when they are on disk. No thread of the runtime is blocked.
+    ///
+    /// Lines that come during a wait for the disk are written together after it. For example, with 5 ms for each wait,
+    /// ten steps that end at the same time are on disk after two waits, 10 ms: one for the first, one for the other
+    /// nine.
     pub async fn commit(&self, records: &[Record]) -> io::Result<()> {
         let mut text = String::new();
         for record in records {
@@ -125,8 +130,8 @@ impl Journal {
     }
 }
 
-/// Opens a journal and keeps it from being pruned as long as it is open: lines written into a file that was replaced would
-/// be lost. A file system without locks has nobody who waits.
+/// Opens a journal and keeps it from being pruned as long as it is open: lines written into a file that was replaced
+/// would be lost. A file system without locks has nobody who waits.
 fn open_unmoved(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
     loop {
         let file = open()?;
@@ -136,6 +141,7 @@ fn open_unmoved(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::
     }
 }
 
+/// Reports whether an open file is still the one at `path`, by device and inode.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -180,12 +186,14 @@ impl Lines {
 }
 
 impl Writing {
+    /// Writes lines and waits for the disk. After a failure the last line counts as torn.
     fn append(&mut self, texts: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         let written = self.write(texts);
         self.torn |= written.is_err();
         written
     }
 
+    /// Writes lines in chunks of 64 KiB and waits once until all are on disk.
     fn write(&mut self, texts: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         let mut lines = String::new();
         if self.torn {
@@ -205,12 +213,15 @@ impl Writing {
     }
 }
 
-/// Bytes that are written at once: ten thousand lines need not be in memory together.
+/// The bytes that are written at once: ten thousand lines need not be in memory together.
 const CHUNK: usize = 64 << 10;
 
+/// The start of the member that ends each line. Its value covers everything before it.
 const SUM: &str = ",\"sum\":\"";
 
-/// Writes a record as a line, with its checksum and its end.
+/// Encodes a record as a line, with its checksum and its end. `Err` beyond 16 MiB, which no reader would take.
+///
+/// For example `{"run":"r1"}` becomes `{"run":"r1","sum":"…"}` and a line break; the sum is of `{"run":"r1"`.
 pub fn encode(record: &Record) -> io::Result<String> {
     let json = serde_json::to_string(record)?;
     let body = json.strip_suffix('}').unwrap_or(&json);
@@ -222,12 +233,12 @@ pub fn encode(record: &Record) -> io::Result<String> {
     Ok(line)
 }
 
-/// Sixteen hex digits tell damage from a line that was written; they defend against nobody.
+/// Returns the first 16 hex digits of the SHA-256. They detect damage; they do not protect against forgery.
 fn sum(body: &str) -> String {
     hex::encode(&Sha256::digest(body.as_bytes())[..8])
 }
 
-/// One line, if it is whole.
+/// Decodes one line without its end; `None` if its checksum is wrong or this version does not know its form.
 pub fn decode(line: &str) -> Option<Record> {
     let (body, rest) = line.rsplit_once(SUM)?;
     if rest.strip_suffix("\"}") != Some(sum(body).as_str()) {

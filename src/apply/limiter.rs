@@ -63,7 +63,7 @@ struct Waiter<'a> {
     served: bool,
 }
 
-/// What a waiting call has to do.
+/// The next action of a waiting call.
 enum Claim {
     /// Go, with its number in each window.
     Granted(Vec<u64>),

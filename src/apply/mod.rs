@@ -1,15 +1,19 @@
-//! The imperative shell: it sends what was decided elsewhere and reports what came of it.
+//! The imperative shell: sends what was decided elsewhere and reports the result.
 //!
-//! `execute` carries out one step and `observe` drives a reading, both over an account (`transport`), which
-//! by itself can only read: `execute` alone makes a writer of one. Around a write, objects are looked at by
-//! `reread`, and `settle` says for how long. An account has a `session` that ends with the run (`opened`), a `limiter`
-//! and one client (`http`, the only file that sends to a vendor), which trusts what `tls` found; `transport_error` tells
-//! whether a call that failed may have arrived. `secrets` finds
-//! credentials just before the first call that needs them, as far as `trust` lets it, and `redact`
-//! keeps them out of what is shown. `store` has the journal, keeps other writers away and, by `budgets`, tells what they
-//! call; `recorder` writes lines of the `journal` into it, `memory` tells from them what is known of every object. What
-//! happens is told as an `event` to whoever listens, and traced by `spans`. If anything here ever asks which vendor it
-//! talks to, the provider forgot to say something.
+//! - `execute` carries out one step and `observe` drives a reading, both over an account (`transport`). An account by
+//!   itself can only read; `execute` alone makes a writer of one. `reread` looks at objects around a write, for as
+//!   long as `settle` allows.
+//! - An account has a `session` that ends with the run (`opened`), a `limiter`, and one client (`http`, the only file
+//!   that sends to a vendor) with the trusted certificates of `tls`. `transport_error` decides whether a failed call
+//!   may have arrived.
+//! - `secrets` resolves credentials just before the first call that needs them, within the limits of `trust`, and
+//!   `redact` cuts them out of what is shown.
+//! - `store` holds the journal, keeps other writers away and, through `budgets`, shares the rates of a vendor with
+//!   other processes. `recorder` writes lines of the `journal` into it, and `memory` folds them into the knowledge
+//!   about every object.
+//! - Progress goes out as an `event` to every listener, and is traced by `spans`.
+//!
+//! No code here may ask which vendor it talks to: whatever differs between vendors belongs in the provider.
 
 mod budgets;
 pub mod clock;

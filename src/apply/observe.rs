@@ -1,4 +1,11 @@
-//! Drives a provider's reading: sends what it asks for, side by side, and hands back the replies.
+//! Drives a provider's reading: sends the calls it asks for concurrently, and hands it the replies.
+//!
+//! In go desired objects, out comes one [`Observed`] for each index. The provider decides which calls are needed and
+//! what a reply means; here is decided only when a call goes out and how many are in progress. Calls that are no reads
+//! are refused.
+//!
+//! For example, a reading of three orders asks for a list of two pages. The first page settles order 0, which goes to
+//! the caller at once, the second page settles order 1. Order 2 is on neither, and `finish` returns it as missing.
 
 use std::collections::VecDeque;
 use std::task::Poll;
@@ -56,13 +63,14 @@ pub async fn check_each(
     read(account, desired, ReadPurpose::Step, found).await;
 }
 
-/// What a read is for: those of steps do not wait behind those of plans.
+/// The purpose of a read, which decides its urgency: reads of steps do not wait behind those of plans.
 #[derive(Clone, Copy)]
 enum ReadPurpose {
     Plan,
     Step,
 }
 
+/// Runs one reading to its end and hands every result to `found`, with secrets cut out of the text of failures.
 async fn read(
     account: &Account,
     desired: &[&Desired],
@@ -100,7 +108,8 @@ pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
     listed
 }
 
-/// Takes every secret out of the text of a failed read; values stay as they are.
+/// Cuts every secret out of the text of a failed read. Values stay as they are: they are compared and may be written
+/// back.
 fn redacted(account: &Account, seen: Observed) -> Observed {
     match seen {
         Observed::Unread(why) => Observed::Unread(account.redact(&why)),
@@ -110,8 +119,11 @@ fn redacted(account: &Account, seen: Observed) -> Observed {
 
 /// A reading or a listing: calls come out, replies go in.
 trait CallSource {
+    /// Returns the calls that can be made now; the ticket comes back with the reply.
     fn ready(&mut self) -> Vec<(Ticket, Call)>;
+    /// Takes the reply to the call with this ticket, or the reason for which there is none.
     fn take(&mut self, ticket: Ticket, answer: Answer);
+    /// Returns the objects that were settled since the last time, by their index.
     fn settled(&mut self) -> Vec<(usize, Observed)>;
 }
 
@@ -144,8 +156,8 @@ impl CallSource for Box<dyn Listing> {
     }
 }
 
-/// Returns how many calls are in progress at a time: those that may be out at once, and a quarter more for those that wait
-/// for another try. With a concurrency of 8 these are 10. The others wait here, in the order of [`CallStack`].
+/// Returns how many calls are in progress at a time: those that may be out at once, and a quarter more for those that
+/// wait for another try. With a concurrency of 8 these are 10. The others wait here, in the order of [`CallStack`].
 fn max_in_progress(concurrency: usize) -> usize {
     concurrency.saturating_add(concurrency.div_ceil(4))
 }
@@ -156,17 +168,23 @@ fn max_in_progress(concurrency: usize) -> usize {
 struct CallStack(VecDeque<(Ticket, Call)>);
 
 impl CallStack {
+    /// Puts calls in front, in their order: `[c]` and the new `[a, b]` become `[a, b, c]`.
     fn add(&mut self, calls: Vec<(Ticket, Call)>) {
         for call in calls.into_iter().rev() {
             self.0.push_front(call);
         }
     }
 
+    /// Takes the call at the front; `None` if none waits.
     fn next(&mut self) -> Option<(Ticket, Call)> {
         self.0.pop_front()
     }
 }
 
+/// Sends calls and hands over replies until the source asks for no more.
+///
+/// Each round takes new calls, fills the free slots, passes on what is settled, and waits for one reply. A call
+/// without a reply is handed over as lost, so a failed read never ends the loop.
 async fn drive(
     account: &Account,
     source: &mut impl CallSource,

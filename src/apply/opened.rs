@@ -1,4 +1,7 @@
-//! The accounts of a run, so that their sessions end with it where the vendor asks for that.
+//! Collects the accounts of a run, so that their sessions end with it where the vendor has a log-out call.
+//!
+//! Accounts come in as they are opened, log-out calls go out at the end of the run or after a reload. An account
+//! without a log-out call is not kept. Nothing here fails: a session that stays open expires at the vendor.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::transport::Account;
 
-/// The longest time for all log-outs of a run. A session that is left open runs out by itself.
+/// The longest time for all log-outs of a run together. A session that is left open expires by itself.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Accounts with a log-out call. Clones share one list.
@@ -30,7 +33,7 @@ impl Opened {
         }
     }
 
-    /// Waits until an account was added. One waits at a time.
+    /// Waits until an account was added. Only one task may wait at a time.
     pub async fn added(&self) {
         self.0.added.notified().await;
     }
@@ -41,8 +44,10 @@ impl Opened {
         end(accounts).await;
     }
 
-    /// Logs out of the accounts that nobody else has any more, in the background: those from before a reload of
-    /// the daemon.
+    /// Logs out of the accounts that only this list still holds, in the background.
+    ///
+    /// The daemon calls it after a reload: accounts of the old configuration are free once the runs that use them have
+    /// ended. One that is still in use stays in the list until the next call.
     pub fn log_out_of_unused(&self) {
         let unused = |account: &mut Arc<Account>| Arc::strong_count(account) == 1;
         let unused: Vec<_> = self.accounts().extract_if(.., unused).collect();
@@ -57,7 +62,7 @@ impl Opened {
     }
 }
 
-/// Logs out of accounts, side by side. Whatever goes wrong is of no consequence and only logged.
+/// Logs out of accounts concurrently. A failure is logged and has no other consequence.
 async fn end(accounts: Vec<Arc<Account>>) {
     let all = accounts.iter().map(|account| {
         // The run may have used up its own time.

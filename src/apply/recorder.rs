@@ -1,4 +1,8 @@
 //! Writes what a run does into the journal. A run without a journal records nothing.
+//!
+//! In go plans, intents and results, out come records on the queue of the store, each with the time, the run and the
+//! lease that covers it. An intent is awaited before its write is sent, an outcome is not: losing one leaves an open
+//! intent, which the next run looks into. What records mean is up to [`Memory`]; nothing here reads the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,16 +26,16 @@ pub struct Recorder {
     pub leases: Leases,
     /// The name of this run.
     pub run: String,
-    /// Which team's or repository's run it is, if that was said.
+    /// The team or repository that the run belongs to; `None` if it has no scope.
     pub scope: Option<String>,
     /// Where each connection leads, as the manifests say.
     pub places: BTreeMap<String, VendorAccount>,
-    /// The objects whose write puts back what somebody else has changed.
+    /// The objects whose write undoes the change of another writer.
     pub heals: BTreeSet<Address>,
     pub clock: fn() -> Timestamp,
 }
 
-/// Agreements that are written at once: ten thousand need not be in memory together.
+/// The number of agreements in one group: ten thousand need not be in memory together.
 const CHUNK: usize = 1000;
 
 impl Recorder {
@@ -53,6 +57,7 @@ impl Recorder {
         }
     }
 
+    /// Wraps an event into a record with the time, the run and the scope of this run.
     fn record(&self, event: JournalEvent) -> Record {
         Record {
             at: (self.clock)().to_string(),
@@ -62,6 +67,8 @@ impl Recorder {
         }
     }
 
+    /// Writes events as one group and waits until they are durable. Without a queue, or without events, it does
+    /// nothing.
     async fn commit(
         &self,
         events: Vec<JournalEvent>,
@@ -74,13 +81,17 @@ impl Recorder {
         queue.commit(records.collect(), lease).await
     }
 
+    /// Writes down that the run has started, under its lease if it has exactly one.
     pub async fn record_start(&self, started: Started) -> Result<(), Arc<StoreError>> {
         let lease = self.leases.sole_lease();
         self.commit(vec![JournalEvent::Started(started)], lease)
             .await
     }
 
-    /// Writes an intent down. If that fails nothing may be sent.
+    /// Writes an intent down and waits until it is durable. On `Err` the caller must not send the write.
+    ///
+    /// It names the first call of the step alone: a look at the live object tells how far the step came. An entry
+    /// without calls writes nothing, so it has no intent.
     pub async fn record_intent(
         &self,
         entry: &ObjectEntry,
@@ -117,18 +128,19 @@ impl Recorder {
         self.commit(vec![intent], lease).await
     }
 
+    /// Returns the vendor account of a connection; an empty one if the manifests do not name the connection.
     fn place(&self, connection: &str) -> VendorAccount {
         self.places.get(connection).cloned().unwrap_or_default()
     }
 
-    /// Returns the account under whose lease a connection is written to.
+    /// Returns the account under whose lease a connection is written to; an empty text if no lease covers it.
     fn account(&self, connection: &str) -> String {
         let lease = self.leases.for_connection(connection);
         lease.map_or(String::new(), |lease| lease.account().account.clone())
     }
 
-    /// Writes down how an object ended, without waiting for it: [`flush`](Self::flush) does. The write is done; a journal
-    /// that cannot say so leaves an open intent, which the next run looks into.
+    /// Writes down how an object ended, without waiting for it: [`flush`](Self::flush) does. The write is done; a
+    /// journal that cannot say so leaves an open intent, which the next run looks into.
     pub fn record_outcome(&self, report: &Report) {
         let Some(queue) = &self.queue else { return };
         let outcome = report.outcome.unwrap_or(Outcome::Already);
@@ -153,7 +165,8 @@ impl Recorder {
         }
     }
 
-    /// Writes down what a look made of a write whose end nobody had recorded.
+    /// Writes down what a look at the live object found out about a write without a recorded end, and returns the
+    /// record.
     pub async fn record_finding(
         &self,
         open: &OpenIntent,
@@ -175,8 +188,11 @@ impl Recorder {
         Ok(record)
     }
 
-    /// Writes down what is agreed on and was not before. No write depends on it, only what later runs can tell, so a
-    /// caller may go on without.
+    /// Writes down the agreements between manifest and live that are new to the journal.
+    ///
+    /// They are grouped by connection, 1000 to a group, since each group goes under the lease of its connection: 2500
+    /// new agreements of one connection are groups of 1000, 1000 and 500. No write depends on them, so a caller may go
+    /// on after `Err`; later runs then know less of who changed a field.
     pub async fn record_agreed(
         &self,
         objects: impl Iterator<Item = &Planned>,

@@ -1,4 +1,11 @@
-//! Reads a journal record by record: memory is that of the longest line, however long the file is.
+//! Reads a journal record by record, in memory for one line however long the file is.
+//!
+//! In go bytes, out come records in their order, and a count of the damaged lines. The meaning of records, and what
+//! follows from damage, is up to the caller.
+//!
+//! For example a file with a whole line, a line with a wrong checksum and a third line without an end gives one
+//! record, then `None` for line 2. The third is left out, and the offset stays before it: another process may still be
+//! writing it, and the next read begins there.
 
 use std::fmt;
 use std::fs::File;
@@ -31,6 +38,10 @@ impl<R: BufRead> RecordLines<R> {
         }
     }
 
+    /// Returns the next line: `Some(None)` for a damaged one, `None` at the end of the whole lines. Empty lines are
+    /// skipped.
+    ///
+    /// A line beyond [`MAX_LINE`] is skipped in chunks and counts as damaged, so it never is in memory as a whole.
     fn next(&mut self) -> io::Result<Option<Option<Record>>> {
         loop {
             self.line.clear();
@@ -56,7 +67,7 @@ impl<R: BufRead> RecordLines<R> {
         }
     }
 
-    /// Reads up to the end of a line and keeps nothing of it; the number of bytes, or `None` without an end.
+    /// Skips to the end of a line. Returns the number of bytes; `None` if the file ends first.
     fn skip_line(&mut self) -> io::Result<Option<u64>> {
         let mut skipped = 0;
         loop {
@@ -96,7 +107,7 @@ pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> 
     }
 }
 
-/// The same with a journal that is open.
+/// Does the same with a journal that is open.
 pub fn each_in(
     mut file: File,
     at: &mut u64,
@@ -118,13 +129,14 @@ pub fn each_in(
 /// [`Records::end`] says which.
 pub struct Records {
     lines: Option<RecordLines<Box<dyn BufRead>>>,
+    /// The number of the last line that was read, from 1; empty lines do not count.
     number: u64,
     damaged: Damaged,
     error: Option<io::Error>,
 }
 
 impl Records {
-    /// The records of a file; a journal that is not there has none.
+    /// Opens a file; a journal that does not exist has no records.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         Ok(Self::of(
@@ -132,7 +144,7 @@ impl Records {
         ))
     }
 
-    /// The records of a text.
+    /// Reads the records of a text.
     pub fn new(text: &[u8]) -> Self {
         Self::of(Some(Box::new(io::Cursor::new(text.to_vec()))))
     }
@@ -146,7 +158,7 @@ impl Records {
         }
     }
 
-    /// The lines that are not whole, of those read so far; the error is why no more could be read.
+    /// Returns the damaged lines among those read so far; `Err` if reading stopped before the end of the file.
     pub fn end(self) -> io::Result<Damaged> {
         match self.error {
             Some(error) => Err(error),
@@ -179,7 +191,7 @@ impl Iterator for Records {
     }
 }
 
-/// Lines that are not whole: how many, and the numbers of the first.
+/// The damaged lines of a journal: their count, and the numbers of the first five.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damaged {
     first: Vec<u64>,
@@ -187,9 +199,10 @@ pub struct Damaged {
 }
 
 impl Damaged {
-    /// Numbers that are told: more would not help to find them.
+    /// The most line numbers that are kept and shown: more would not help to find the damage.
     const SHOWN: usize = 5;
 
+    /// Counts a damaged line, by its number from 1.
     pub fn add(&mut self, line: u64) {
         self.count += 1;
         if self.first.len() < Self::SHOWN {
@@ -197,18 +210,20 @@ impl Damaged {
         }
     }
 
+    /// Returns the number of damaged lines.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// As many numbers as there are lines, the first of them right.
+    /// Returns one number for each damaged line. Beyond the fifth the fifth is repeated, so that counts stay right
+    /// when two reports are added.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
         let last = self.first.last().copied().unwrap_or_default();
         let first = self.first.iter().copied();
         first.chain(std::iter::repeat(last)).take(self.count)
     }
 
-    /// Says which lines of a journal are damaged; `None` if all are whole.
+    /// Returns the message about the damaged lines of a journal; `None` if there are none.
     pub fn told(&self, journal: &str) -> Option<String> {
         let (noun, verb) = match self.count {
             0 => return None,

@@ -1,6 +1,9 @@
-//! Cuts secrets out of words that are shown: vendors and gateways repeat what they refuse.
+//! Cuts secrets out of texts that are shown: vendors and gateways repeat in an error what they refuse.
 //!
-//! Words only, never values: what a vendor shows of an object is compared and may be written back.
+//! In goes a text with the secrets of one account known, out comes the text with `[secret]` in their place. For
+//! example, with the secret `pa/ss` the text `bad key pa%2Fss, "pa\/ss"` becomes `bad key [secret], "[secret]"`.
+//!
+//! Only texts for people pass through here, never values: those are compared and may be written back.
 
 use std::ops::Range;
 
@@ -24,15 +27,17 @@ pub struct Redactor {
     secrets: Vec<Secret>,
 }
 
+/// A secret with the spellings to look for.
 struct Secret {
     text: String,
     /// Every spelling of it, in lower case: some servers change the case of a name.
     spellings: Vec<String>,
+    /// Set for a secret of fewer than [`DISTINCT`] characters, which is found as a whole word only.
     whole_words: bool,
 }
 
 impl Redactor {
-    /// Remembers a secret. One that is known already counts as new.
+    /// Remembers a secret. One that is known already becomes the newest; beyond 32 the oldest is forgotten.
     pub fn add(&mut self, secret: &str) {
         if secret.is_empty() {
             return;
@@ -56,7 +61,10 @@ impl Redactor {
         });
     }
 
-    /// A text without any of the secrets, in whichever spelling.
+    /// Returns the text without any of the secrets, in whichever spelling.
+    ///
+    /// Places that overlap become one `[secret]`: with the secrets `abcd` and `cdef` the text `xabcdefx` becomes
+    /// `x[secret]x`, since the end of the second must not stay behind.
     pub fn redact(&self, text: &str) -> String {
         let lower = text.to_ascii_lowercase();
         let mut found: Vec<Range<usize>> = Vec::new();
@@ -88,7 +96,8 @@ fn is_word(text: &str, at: &Range<usize>) -> bool {
     !before.into_iter().chain(after).any(char::is_alphanumeric)
 }
 
-/// A secret as JSON, forms, paths and HTML spell it, and as it is.
+/// Returns a secret as it is and as JSON, forms, paths and HTML spell it. For example `a b&` has `a+b%26`, `a%20b%26`
+/// and `a b&amp;` among its spellings.
 fn escaped(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = &json[1..json.len() - 1];
@@ -112,8 +121,12 @@ fn escaped(secret: &str) -> Vec<String> {
     spellings
 }
 
-/// A secret in base64, alone. Credentials of basic authentication hold it at one of three offsets from where the
-/// encoding starts, and with other neighbours: the characters that depend on it alone are looked for.
+/// Returns a secret in base64, alone and inside of a longer text.
+///
+/// Basic authentication encodes `user:secret`, so the secret begins 0, 1 or 2 bytes into a group of three. Characters
+/// at its edges depend on the neighbours as well and are left out. For example a secret of 6 bytes at offset 1 covers
+/// the bits 8 to 56: the characters 2 to 8, counted from 0, depend on it alone, as the first is at `ceil(8 / 6)` and
+/// the last ends at `floor(56 / 6)`.
 fn encoded(secret: &str) -> Vec<String> {
     let mut spellings: Vec<String> = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD]
         .iter()

@@ -1,4 +1,8 @@
-//! Finding secrets, and refusing to look for them where a pull request could have changed the way.
+//! Resolves references to secrets, and refuses sources that a pull request could have changed.
+//!
+//! In goes a [`SecretRef`], out comes the text, without the byte order mark and the line break that editors add. The
+//! rules are in [`Trust`]: this module asks them before it reads a file or runs a command. No secret may appear in an
+//! error here.
 
 use std::fmt;
 use std::io;
@@ -13,10 +17,11 @@ use super::trust::{Trust, TrustError};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::model::{SecretRef, SecretText};
 
-/// How environment variables are looked up; an argument, so that tests need not change the process.
+/// Looks an environment variable up; `None` if it is not set. It is an argument, so that tests need not change the
+/// process.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Why a secret cannot be had. Nothing of the secret is in it, only where it was looked for.
+/// The reason for which a secret cannot be resolved. It names the source and holds nothing of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     #[error("the environment variable {0} is not set: set it where entitle runs")]
@@ -56,14 +61,14 @@ pub struct Secrets {
     pub trust: Trust,
 }
 
-/// How long a `{command: …}` may take.
+/// The longest time for one `{command: …}`. The program is killed after it.
 const COMMAND_TIME: Duration = Duration::from_secs(30);
 
-/// Bytes of a file with a secret: more than any header or form takes.
+/// The largest secret file, in bytes: more than any header or form takes.
 const LARGEST: u64 = 64 << 10;
 
 impl Secrets {
-    /// Finds a secret. The error says where it was looked for and shows nothing of it.
+    /// Resolves a reference to the text of the secret. `Err` names the source and shows nothing of the secret.
     pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, SecretError> {
         let text = match secret {
             SecretRef::Known(text) => (*text).to_string(),
@@ -76,6 +81,10 @@ impl Secrets {
         strip_ends(&text, || location(secret))
     }
 
+    /// Reads a secret file that a manifest names, after [`Trust`] has allowed its real path.
+    ///
+    /// A pipe is refused: opening one blocks until another process writes to it, and whoever wrote the manifest could
+    /// hold up the run that way.
     fn read_file(&self, path: &Path) -> Result<String, SecretError> {
         let unreadable = |source| SecretError::UnreadableFile {
             path: path.to_path_buf(),
@@ -90,6 +99,10 @@ impl Secrets {
         read::read_text(&real, ReadBounds::file(LARGEST)).map_err(unreadable)
     }
 
+    /// Runs the command of a secret and returns its output. `Err` without `--allow-exec`, after 30 s, and for any
+    /// status but 0.
+    ///
+    /// There is no shell and no input; messages of the program go to standard error, since they explain its failure.
     async fn run_command(&self, words: &[String]) -> Result<String, SecretError> {
         let (program, arguments) = words.split_first().ok_or(SecretError::NoProgram)?;
         let name = || program.clone();
@@ -128,7 +141,10 @@ pub fn read_named_file(path: &Path) -> Result<SecretText, SecretError> {
     strip_ends(&text, || location(&SecretRef::File(path.to_path_buf())))
 }
 
-/// Takes off what editors and shells put around a secret: a byte order mark, and one line break at the end.
+/// Removes what editors and shells put around a secret: a byte order mark, and one line break at the end.
+///
+/// For example `s3cret\r\n` gives `s3cret`. `Err` for an empty text, and for a control character inside, since no
+/// header carries one: two lines are more likely a wrong file than a secret.
 fn strip_ends(text: &str, location: impl FnOnce() -> String) -> Result<SecretText, SecretError> {
     // Editors of Windows begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -145,7 +161,8 @@ fn strip_ends(text: &str, location: impl FnOnce() -> String) -> Result<SecretTex
     Ok(SecretString::from(text))
 }
 
-/// Why a header cannot carry a credential. Nothing of the credential is in it but where the reason is.
+/// The reason for which a header cannot carry a credential. It holds a position in the credential and none of its
+/// characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     #[error("the credential {0}, which is no part of any: take that out of the variable or file")]
@@ -159,7 +176,7 @@ pub enum HeaderError {
     },
 }
 
-/// Something around a secret that an editor or a shell most likely put there.
+/// A space or quotes around a secret, most likely put there by an editor or a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OddEnds {
     LeadingSpace,
@@ -178,7 +195,8 @@ impl fmt::Display for OddEnds {
 }
 
 impl OddEnds {
-    /// Finds what is around a secret; `None` if nothing is.
+    /// Returns the first oddity at the ends of a secret; `None` if there is none. A lone quote character is no pair of
+    /// quotes.
     pub fn of(text: &str) -> Option<Self> {
         let quoted =
             |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
@@ -191,7 +209,7 @@ impl OddEnds {
     }
 }
 
-/// Checks that a header can carry a credential.
+/// Checks that a header can carry a credential: printing ASCII, with no space at either end and no quotes around it.
 pub(super) fn check_header(text: &str) -> Result<(), HeaderError> {
     if let Some(odd) = OddEnds::of(text) {
         return Err(HeaderError::OddEnds(odd));
@@ -202,7 +220,7 @@ pub(super) fn check_header(text: &str) -> Result<(), HeaderError> {
     }
 }
 
-/// Names where a secret is looked for.
+/// Names the source of a secret for an error. Of a command only the program is named: arguments may be secret.
 fn location(secret: &SecretRef) -> String {
     match secret {
         SecretRef::Env(name) => format!("the environment variable {name}"),

@@ -1,5 +1,13 @@
-//! The session of an account: opened once for all its calls, renewed when the vendor has ended it, and never asked for
-//! again once the vendor has refused it.
+//! Manages the session of an account: opens it once for all calls, renews it when the vendor has ended it, and never
+//! asks again once the vendor has refused it.
+//!
+//! In go the connection and its secrets, out comes a [`Session`] with a number, or a [`LoginFailure`] with every
+//! secret cut out of its text. Calls are not sent here, only logins; the caller reports a lost session by its number.
+//!
+//! For example, calls A and B share session 1, and the vendor ends it. A gets a 401 and invalidates session 1; the
+//! next call opens session 2. B gets its own 401 for session 1: session 2 is newer and stays, and B is sent again with
+//! it. A 401 for session 2 before any call was answered opens no session 3: the vendor refuses something else than the
+//! session.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -33,16 +41,18 @@ pub struct Opener<'a> {
     pub sessions: &'a Sessions,
 }
 
+/// The session of one account, and every secret that was used for it.
 pub struct Sessions {
     state: Mutex<SessionState>,
     /// Everything secret that was resolved or opened so far.
     redactor: SyncMutex<Redactor>,
-    /// Renewals after which no call has been answered yet. A second one would be in vain: the vendor refuses something else
-    /// than the session, and another login only counts against the account. Reads and writes are kept apart, since an
-    /// account without the right to write looks like a lost session to every write.
+    /// Renewals after which no call has been answered yet. A second one would be in vain: the vendor refuses something
+    /// else than the session, and another login only counts against the account. Reads and writes are kept apart,
+    /// since an account without the right to write looks like a lost session to every write.
     vain_renewals: VainRenewals,
 }
 
+/// Flags for renewals that no answered call has followed yet, one for reads and one for writes.
 #[derive(Default)]
 struct VainRenewals {
     reads: AtomicBool,
@@ -58,6 +68,7 @@ impl VainRenewals {
     }
 }
 
+/// The state of the session. The lock around it makes all calls wait for one login.
 enum SessionState {
     Closed {
         /// Sessions opened so far; the next one gets the next number.
@@ -71,18 +82,19 @@ enum SessionState {
     Refused(LoginFailure),
 }
 
-/// Why no session could be opened, with nothing secret in its text.
+/// The reason for which no session could be opened, with nothing secret in its text.
 ///
 /// It has no `source()`: a cause may repeat what was sent, and only this text was redacted.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]
 pub struct LoginFailure {
     text: Arc<str>,
-    /// Whether the vendor refused the credentials themselves, so that another try only counts against the account.
+    /// Set if the vendor refused the credentials themselves: another try would only count against the account.
     are_credentials_refused: bool,
 }
 
-/// Why no session could be opened. A cause may repeat a secret, so this does not leave the file as it is.
+/// The reason for which no session could be opened. A cause may repeat a secret, so it leaves this file as a redacted
+/// [`LoginFailure`] only.
 #[derive(Debug, thiserror::Error)]
 enum LoginError {
     #[error("no credentials for `{connection}` within --timeout")]
@@ -200,7 +212,7 @@ impl Sessions {
         }
     }
 
-    /// Makes an error fit to be shown: whatever the reason names, a login may have been repeated in it.
+    /// Converts an error to one that may be shown: every secret is cut out, as any cause may repeat the login.
     fn redact_error(&self, error: &LoginError) -> LoginFailure {
         LoginFailure {
             text: self.redact(&with_causes(error)).into(),
@@ -249,6 +261,10 @@ impl Opener<'_> {
         renewable && self.provider.auth().lost == Some(reply.status)
     }
 
+    /// Opens a session: takes a token as it is, or logs in. `Err` before anything is sent if the host is not trusted.
+    ///
+    /// A login may answer with another base URL. It is checked like the one of the manifest, since credentials go
+    /// there from now on.
     async fn open(&self) -> Result<Session, LoginError> {
         let trust = &self.secrets.trust;
         trust.check_url(&self.connection.base_url)?;
@@ -302,6 +318,7 @@ impl Opener<'_> {
         Ok(session)
     }
 
+    /// Resolves the members of a login, in their order.
     async fn resolve_all(
         &self,
         members: &[(&'static str, Credential)],
@@ -317,7 +334,7 @@ impl Opener<'_> {
         Ok(found)
     }
 
-    /// Resolves a secret, which no text of this account shows from now on.
+    /// Resolves a secret and remembers it, so that it is cut out of every later text of this account.
     async fn resolve(&self, secret: &SecretRef) -> Result<SecretString, SecretError> {
         let text = self.secrets.resolve(secret).await?;
         self.sessions.redactor().add(text.expose_secret());
@@ -325,7 +342,7 @@ impl Opener<'_> {
     }
 
     /// Sends a login until it is answered. A refused one is not sent again, since the account could be locked for it.
-    /// `hint` is told when something answers that is no login.
+    /// `hint` goes into the error if the server answers as no login does.
     async fn login(&self, url: &Url, body: Body<'_>, hint: &str) -> Result<Session, LoginError> {
         let login = format!(
             "login at {}{}",
@@ -391,7 +408,7 @@ impl Opener<'_> {
     }
 }
 
-/// Reports whether a status may give way to another one by itself.
+/// Reports whether another try may get another status: 408, 425, 429 and everything from 500 on.
 pub fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }

@@ -1,4 +1,11 @@
 //! Finds fields that changed with a write though no change named them.
+//!
+//! In go the plan and the object before and after the write, out come lines for the report such as `seats 5 → 6`.
+//! Nothing is sent and nothing fails here: a side effect is shown, and the next plan deals with it.
+//!
+//! For example, a write changes `edition`. Before it the object had 5 seats and the note `x`; after it, it has 10
+//! seats, and the reply shows no note. The result is `seats 5 → 10` and `note "x" → not shown any more`. A `used`
+//! counter that moved from 3 to 4 is left out, as it moves with use and not with writes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +17,9 @@ use crate::model::resource::Fact;
 use crate::model::{Carry, Field, FieldPath, Fields, Live, PathPart, Shape};
 use crate::plan::{self, Planned, look_alike};
 
-/// Fields that moved with the write though no change names them, and those that are not shown any more.
+/// Lists the fields that changed with the write though no change names them, and those that are no longer shown.
+///
+/// A field below a changed element counts as asked for, so replacing an element is not reported member by member.
 pub fn side_effects(
     table: &'static [Field],
     planned: &Planned,
@@ -50,10 +59,12 @@ pub fn side_effects(
     effects
 }
 
+/// Returns a value as the report prints it; `nothing` for `None`.
 fn shown(json: Option<&Json>) -> String {
     json.map_or("nothing".into(), ToString::to_string)
 }
 
+/// Reports whether a value holds nothing: absent, null, an empty text or an empty list. `0` and `false` are values.
 fn is_nothing(json: Option<&Json>) -> bool {
     match json {
         None | Some(Json::Null) => true,
@@ -63,7 +74,9 @@ fn is_nothing(json: Option<&Json>) -> bool {
     }
 }
 
-/// Finds what held something before and is missing now, in the object and in the elements that are still there.
+/// Collects into `hidden` the fields that had a value before and are missing now, with that value.
+///
+/// Elements of a keyed list are compared only if both sides have them: a removed element is a change of its own.
 fn not_shown(
     table: &'static [Field],
     before: &Fields,
@@ -95,8 +108,10 @@ fn not_shown(
     }
 }
 
-/// Members of elements that no write names, where the element is the same and the member is not. Counters
-/// are numbers and move with use.
+/// Lists the members of elements that no field table names and that changed.
+///
+/// They are facts, not fields, so no diff covers them. Numbers are left out, because they are counters that move with
+/// use, and so are members of elements that the plan removes.
 fn unnamed(planned: &Planned, before: &Live, after: &Live) -> Vec<String> {
     let text = |live: &Live, name: &str| match live.facts.get(name) {
         Some(Fact::Text(text)) => Some(text.clone()),

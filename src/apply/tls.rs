@@ -11,12 +11,12 @@ use url::Url;
 
 use super::clock;
 
-/// The TLS configuration of a run, read when it is first needed. A daemon has a new one with each pass, so an account that is opened
-/// later trusts what the system trusts then.
+/// The TLS configuration of a run, read when it is first needed. A daemon has a new one with each pass, so an account
+/// that is opened later trusts what the system trusts then.
 #[derive(Clone, Default)]
 pub struct Tls(Arc<OnceLock<Result<ClientConfig, TlsError>>>);
 
-/// Why no client can speak TLS.
+/// The reason for which no client can speak TLS.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TlsError {
     /// The system has no certificates. The advice comes last, so this shows its cause itself.

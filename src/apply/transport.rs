@@ -79,7 +79,8 @@ impl Account {
         self.http.deadline()
     }
 
-    /// Reports whether a session of this account has to be logged out: one that a login opened, not one that the user gave.
+    /// Reports whether a session of this account has to be logged out: one that a login opened, not one that the user
+    /// gave.
     pub fn logs_out(&self) -> bool {
         self.logout_path().is_some()
     }

@@ -1,4 +1,7 @@
-//! Failed exchanges, and what each failure means for a write.
+//! Defines the errors of exchanges, and what each failure means for a write.
+//!
+//! Errors of the HTTP client come in and leave as variants, each of which answers two questions: may the vendor have
+//! seen the call, and would another try help. Texts are for people; no decision is read from them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ pub enum TransportError {
     /// A run that was cut off from its lease must not write into the work of the one that has it now.
     #[error("locked out: the lease is not ours any more ({0}), so nothing was sent")]
     LockedOut(LeaseLost),
+    /// The credential cannot be sent, and another try would have the same one.
     #[error("the credential has characters that no header can carry")]
     UnusableCredential,
     /// The run ended before the call's turn came.
@@ -24,30 +28,37 @@ pub enum TransportError {
     /// The run ended while the reply was waited for.
     #[error("the time for the whole run is over")]
     RunOver,
+    /// The client refused the request before it opened a connection.
     #[error("cannot build the request to {host}")]
     Unbuildable {
         host: String,
         #[source]
         cause: Cause,
     },
+    /// No connection came about, so the vendor has not seen the call.
     #[error("cannot connect to {host}")]
     Unconnected {
         host: String,
         #[source]
         cause: Cause,
     },
+    /// The connection took longer than its time, in seconds, so the vendor has not seen the call.
     #[error("no answer from {host} within {seconds} s")]
     ConnectTimeout { host: String, seconds: f32 },
+    /// The call was sent and the reply took too long, in seconds: a write may have been carried out.
     #[error("no answer from {host} within {seconds} s")]
     ReplyTimeout { host: String, seconds: f32 },
+    /// The reply's compression is broken: a write was carried out or refused, and its result is unknown.
     #[error("the reply of {host} cannot be unpacked")]
     Undecodable {
         host: String,
         #[source]
         cause: Cause,
     },
+    /// The reply is beyond the limit of the transport, as every further try's would be.
     #[error("the reply is larger than {mebibytes} MiB")]
     TooLarge { mebibytes: usize },
+    /// The connection ended before the reply was complete.
     #[error("the exchange with {host} broke off")]
     BrokenOff {
         host: String,
@@ -62,6 +73,8 @@ pub struct Cause(Arc<dyn Error + Send + Sync>);
 
 impl TransportError {
     /// Reports whether the vendor may have seen the call: a write that was lost may have been carried out.
+    ///
+    /// `false` makes another try of a write safe. `true` means that the object must be read first.
     pub fn may_have_been_sent(&self) -> bool {
         match self {
             Self::Login(_)
@@ -79,7 +92,7 @@ impl TransportError {
         }
     }
 
-    /// Reports whether another try would only bring the same.
+    /// Reports whether another try would fail in the same way, so that none is made.
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::LockedOut(_) | Self::UnusableCredential | Self::TooLarge { .. } => true,
@@ -126,6 +139,7 @@ pub struct CallError {
 }
 
 impl CallError {
+    /// Makes the error of a call. The call is not named after a lost lease, since that concerns every call of the run.
     pub fn new(call: &str, error: TransportError) -> Self {
         let is_locked_out = matches!(error, TransportError::LockedOut(_));
         Self {
@@ -135,12 +149,15 @@ impl CallError {
         }
     }
 
-    /// Adds why an earlier try failed, which is often the real reason.
+    /// Adds the failure of an earlier try, which is often the real reason.
     pub fn with_earlier(self, earlier: Option<String>) -> Self {
         Self { earlier, ..self }
     }
 
-    /// Returns the error, its causes and what an earlier try came to in one line.
+    /// Returns the error, its causes and the failure of an earlier try in one line.
+    ///
+    /// For example `GET /orders: no answer from lac.example.com within 30 s; before that: 503`. An earlier failure
+    /// that the text contains already is not repeated.
     pub fn text(&self) -> String {
         let text = with_causes(self);
         match &self.earlier {

@@ -1,4 +1,12 @@
-//! Where credentials may come from and go to. Manifests come from pull requests; this does not.
+//! Decides where credentials may come from and go to.
+//!
+//! The caller sets the limits, from the flags, the environment and the project file of the run. No connection or
+//! object can widen them: manifests come from pull requests, and one that could widen them could send a credential to
+//! its author.
+//!
+//! For example, with `--trust-hosts lac.example.com` a connection whose `baseUrl` is `https://evil.example.net` gets
+//! no credential, and with CI set the secret file `../../home/ci/.ssh/id_rsa` is outside the working tree and not
+//! read.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,20 +15,22 @@ use url::Url;
 
 use crate::model::trusted_host::{TrustedHost, is_in_the_clear};
 
-/// The limits that whoever set a run up gave it.
+/// The limits of a run, as its flags and environment give them.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     /// Hosts that credentials may be sent to; `None` means any.
     pub hosts: Option<Vec<TrustedHost>>,
+    /// Permits `{command: …}` secrets, which run programs that a manifest names.
     pub allow_exec: bool,
-    /// Whether secret files are read below `tree` and `secret_dirs` only: manifests come from somebody else.
+    /// Confines secret files to `tree` and `secret_dirs`, for runs whose manifests other people write.
     pub confine_files: bool,
+    /// The directories of `--secret-dir`.
     pub secret_dirs: Vec<PathBuf>,
     /// The root of the working tree; `None` where manifests do not come from files here.
     pub tree: Option<PathBuf>,
 }
 
-/// Why a credential may not be sent, or a secret file not be read.
+/// The reason for which a credential may not be sent, or a secret file not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     #[error(
@@ -41,7 +51,7 @@ pub enum TrustError {
 }
 
 impl Trust {
-    /// Checks that credentials may be sent to a URL.
+    /// Checks that credentials may be sent to a URL. Without `--trust-hosts` every host passes.
     pub fn check_url(&self, url: &Url) -> Result<(), TrustError> {
         let Some(hosts) = &self.hosts else {
             return Ok(());
@@ -59,7 +69,10 @@ impl Trust {
         })
     }
 
-    /// Checks that a secret file may be read. `real` is `path` without links.
+    /// Checks that a secret file may be read. `real` is `path` with every link resolved, and alone decides; errors
+    /// name `path`.
+    ///
+    /// Files of git are refused even in runs without confinement: `.git/config` may hold a token of the runner.
     pub(super) fn check_file(&self, path: &Path, real: &Path) -> Result<(), TrustError> {
         if self.is_git_data(real) {
             return Err(TrustError::GitData(path.to_path_buf()));

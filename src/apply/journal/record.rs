@@ -1,4 +1,4 @@
-//! What a line of the journal says.
+//! Defines the records of the journal, one for each line.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ pub struct Record {
     pub at: String,
     /// The run it belongs to.
     pub run: String,
-    /// Which team's or repository's run that was, where several share a journal.
+    /// The team or repository that the run belongs to; `None` where they do not share a journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     pub event: JournalEvent,
 }
 
-/// What happened.
+/// The event that a record is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalEvent {
@@ -33,7 +33,7 @@ pub enum JournalEvent {
     Intent(Box<Intent>),
     /// A write, or the decision not to send it, has ended.
     Outcome(StepEnd),
-    /// What a later run found of a write whose end nobody recorded.
+    /// The finding of a later run about a write without a recorded end.
     Found {
         address: String,
         of_run: String,
@@ -45,9 +45,9 @@ pub enum JournalEvent {
     },
     /// Live was as the manifest wants it.
     Agreed(Box<Agreed>),
-    /// The daemon leaves fields to somebody else who keeps changing them.
+    /// The daemon leaves fields to another writer that keeps changing them.
     GaveUp(Box<GaveUp>),
-    /// What all earlier lines said of an object: they need not be read, nor be there, to know what stands.
+    /// The sum of all earlier lines about an object: readers need none of them, so they may be pruned.
     Known(Box<KnownObject>),
     /// The run has ended by itself.
     Finished { interrupted: bool },
@@ -62,15 +62,15 @@ impl Record {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Started {
-    /// Who ran it: the actor of the CI system, or the user.
+    /// The person or program that ran it: the actor of the CI system, or the user.
     pub by: String,
     pub commit: Option<String>,
     /// Digest of the plan.
     pub plan: String,
     pub objects: usize,
-    /// Whether the writes went to the built-in simulators.
+    /// Set if the writes went to the built-in simulators.
     pub sandbox: bool,
-    /// What the writes are for.
+    /// The purpose of the writes.
     #[serde(default, skip_serializing_if = "Purpose::is_apply")]
     pub purpose: Purpose,
     /// The run that an undo takes back.
@@ -81,7 +81,7 @@ pub struct Started {
     pub paths: Vec<String>,
 }
 
-/// What the writes of a run are for.
+/// The purpose of the writes of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -101,7 +101,8 @@ impl Purpose {
         *self == Self::Apply
     }
 
-    /// Reports whether the writes carry out what today's manifests want, so that the manifests agree with what comes of them.
+    /// Reports whether the writes carry out what today's manifests want, so that the manifests agree with what comes
+    /// of them.
     pub fn follows_manifests(self) -> bool {
         match self {
             Self::Apply | Self::Sync => true,
@@ -131,22 +132,22 @@ pub struct Intent {
     pub changes: Vec<ChangeEntry>,
     /// Fields that every write must carry and no read returns.
     pub unread: BTreeMap<String, Json>,
-    /// Every managed field as the manifest wants it: what later drift is told by.
+    /// Every managed field as the manifest wants it: later drift is found against it.
     #[serde(default)]
     pub managed: BTreeMap<String, Json>,
-    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    /// The ids that names among the fields were resolved to: `{"userGroupIds": ["…"]}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resolved: BTreeMap<String, Json>,
-    /// What the policy ignored and which lists it left open.
+    /// The paths that the policy ignored, and the lists that it left open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spared: Vec<String>,
     /// Fields that were left to another writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<String>,
-    /// Whether the fields had been agreed on as they are written: somebody else had changed them.
+    /// Set if the fields had been agreed on as they are written: another writer had changed them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heals: bool,
-    /// The epoch of the lock under which it was sent; nothing where there was no lock, and in older journals.
+    /// The epoch of the lock under which it was sent; `None` without a lock, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
 }
@@ -161,7 +162,7 @@ pub struct StepEnd {
     /// The fields that were not as wanted after the write, and what the write made of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub residual: Vec<Residual>,
-    /// Whether something was sent and nobody could see what came of it. The next run looks into it.
+    /// Set if a write was sent and its effect could not be seen. The next run looks at the object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
 }
@@ -174,7 +175,8 @@ pub struct Residual {
     pub is: Json,
 }
 
-/// What manifest and live agreed on. Not a write: it is what later drift is told by and healed to.
+/// The fields on which manifest and live agreed. It records no write: later drift is found against it and healed to
+/// it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreed {
     pub address: String,
@@ -190,13 +192,13 @@ pub struct Agreed {
     pub identity: Ids,
     /// Every managed field as the manifest wants it.
     pub managed: BTreeMap<String, Json>,
-    /// What names among them stand for: `{"userGroupIds": ["…"]}`.
+    /// The ids that names among the fields were resolved to: `{"userGroupIds": ["…"]}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resolved: BTreeMap<String, Json>,
     /// Fields that every write must carry and no read returns.
     #[serde(default)]
     pub unread: BTreeMap<String, Json>,
-    /// What the policy ignored and which lists it left open: there nobody agreed on anything.
+    /// The paths that the policy ignored, and the lists that it left open: the agreement does not cover them.
     #[serde(default)]
     pub spared: Vec<String>,
     /// Fields that were left to another writer: nor did anybody there.
@@ -208,7 +210,7 @@ pub struct Agreed {
     pub sandbox: bool,
 }
 
-/// Fields that a daemon leaves to somebody else until the manifest says something else.
+/// Fields that a daemon leaves to another writer until the manifest changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GaveUp {
     pub address: String,
@@ -222,11 +224,11 @@ pub struct GaveUp {
     pub account: String,
     pub identity: Ids,
     pub fields: Vec<String>,
-    /// Hash of what the manifest said.
+    /// The hash of the fields of the manifest.
     pub wanted: String,
 }
 
-/// What is known of an object. It takes the place of what was known of it before.
+/// The knowledge about an object. It replaces everything that earlier lines recorded of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnownObject {
     /// Hash of account, kind and identity.

@@ -3,15 +3,15 @@
 //! Writes go first, since a run is there to write. Then come the reads that a step needs before and after its write,
 //! and last the reads of whole accounts. Calls of one urgency are served in the order in which they came.
 //!
-//! No call waits for ever: of [`FAIR_TURN`] permits in a row, at least one goes to the call that has waited longest. With
-//! `FAIR_TURN` = 8 and writes coming without end, a read that was there before them is served after seven writes.
+//! No call waits for ever: of [`FAIR_TURN`] permits in a row, at least one goes to the call that has waited longest.
+//! With `FAIR_TURN` = 8 and writes coming without end, a read that was there before them is served after seven writes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// What a call is for. A variant that comes earlier is served earlier.
+/// The purpose of a call. A variant that comes earlier is served earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
     /// A write, or the login that all other calls wait for.

@@ -1,7 +1,10 @@
-//! The pace of an account that other processes call as well.
+//! Paces the calls to an account that other processes call as well.
 //!
-//! A call that has got its turn in this process takes a moment of the budget that all processes share, and waits for it.
-//! While the store with the budget is away, every process keeps to a fixed share of the vendor's rates.
+//! A call that has got its turn in this process takes a moment of the budget that all processes share, and waits for
+//! it. While the store with the budget is away, every process keeps to a fixed share of the vendor's rates.
+//!
+//! For example, a vendor allows 100 calls per minute and 4 processes share the account. While the store can be
+//! reached, one busy process may take all 100 of a minute. While it cannot, each process keeps to 25.
 
 use crate::model::with_causes;
 use std::collections::VecDeque;
@@ -16,23 +19,25 @@ use super::{Limiter, Urgency};
 use crate::apply::store::budget::{self, CallBudget, MAX_START_DELAY};
 use crate::model::Limits;
 
-/// How long a store is left alone that could not be reached: asking it with every call would hold up all of them.
+/// The time for which an unreachable store is not asked again: asking it before every call would delay all of them.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// Moments of a shared budget.
+/// A share of a budget that all processes of the account draw on.
 pub struct SharedPace {
     budget: Arc<dyn CallBudget>,
+    /// The number of moments in one reservation.
     block: u32,
     /// Reserved and not used yet. Whoever finds none reserves the next block while the others wait.
     moments: Mutex<VecDeque<Instant>>,
     /// Paces this process while the store is away.
     alone: Limiter,
     away_until: Mutex<Option<Instant>>,
+    /// Set once the warning about an unreachable store was given, so that it is given once.
     told: AtomicBool,
 }
 
 impl SharedPace {
-    /// `processes` is how many share the vendor's rates while they cannot ask each other.
+    /// Draws on `budget`. While it is away, each of `processes` processes keeps to its part of the rates.
     pub fn new(budget: Arc<dyn CallBudget>, limits: &Limits, processes: u32) -> Self {
         let alone = Limits {
             concurrency: limits.concurrency,
@@ -48,7 +53,10 @@ impl SharedPace {
         }
     }
 
-    /// Waits for a moment at which a call may start. May be dropped at any time.
+    /// Waits for a moment at which a call may start. The future may be dropped at any time.
+    ///
+    /// A moment that has passed by more than [`MAX_START_DELAY`] is given up, as after the machine slept, and the next
+    /// one is taken: a late start would count into the window of another process.
     pub async fn start(&self, urgency: Urgency) {
         loop {
             let Some(moment) = self.moment().await else {
@@ -64,7 +72,7 @@ impl SharedPace {
         }
     }
 
-    /// Lets no process call for a while.
+    /// Stops every process of the account for a while. If the store is away, only this process hears of it.
     pub async fn pause(&self, length: Duration) {
         self.moments.lock().await.clear();
         if let Err(error) = self.budget.pause(length).await {
@@ -76,7 +84,7 @@ impl SharedPace {
         }
     }
 
-    /// Takes the next moment; `None` while the store is away.
+    /// Takes the next moment and reserves a block if none is left; `None` while the store is away.
     async fn moment(&self) -> Option<Instant> {
         let mut away = self.away_until.lock().await;
         let now = Instant::now();

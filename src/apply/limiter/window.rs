@@ -3,8 +3,8 @@
 //! The vendor counts a call somewhere between its start and its answer. So a call starts no earlier than P after the
 //! *answer* to the call N before it: then no delay on the way can bring N + 1 calls into one window.
 //!
-//! Worked example with N = 2 and P = 10 s: calls 0 and 1 start at 0 s and are answered at 1 s and 4 s. Call 2 may start at
-//! 11 s, 10 s after the answer to call 0, and call 3 at 14 s.
+//! Worked example with N = 2 and P = 10 s: calls 0 and 1 start at 0 s and are answered at 1 s and 4 s. Call 2 may
+//! start at 11 s, 10 s after the answer to call 0, and call 3 at 14 s.
 
 use std::collections::VecDeque;
 

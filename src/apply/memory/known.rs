@@ -1,4 +1,12 @@
-//! What is known of one object, updated by one record after the other.
+//! Holds the knowledge about one object, updated by one record after the other.
+//!
+//! In go agreements, ends of writes and fights; out come the baseline for a three-way diff, the hashes of the last
+//! agreement, and the history of a fight. Records must be given in the order of the journal. Nothing here reads a
+//! file, a clock or a vendor.
+//!
+//! For example, run 1 writes `seats: 5` and its end is known: the baseline has 5, applied by run 1. Run 2 sends
+//! `seats: 6` and is killed: the end is unknown, so `seats` becomes unsettled and the agreement ends. Run 3 finds 6
+//! live and agrees: the baseline has 6.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,12 +27,14 @@ use crate::plan::drift::document::Applied;
 use crate::plan::field_json::fields_from_json;
 use crate::provider;
 
-/// What is known of an object. Most objects have an agreement and nothing else.
+/// The knowledge about one object. Most objects have an agreement and nothing else.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectMemory {
+    /// The hashes of the last agreement; `None` if there was none, or a later write ended it.
     pub standing: Option<BaselineHashes>,
     /// `None` where only agreements are kept.
     pub base: Option<Box<PackedBase>>,
+    /// The fight over fields with another writer; `None` for nearly every object.
     pub fights: Option<Box<FightHistory>>,
 }
 
@@ -64,23 +74,23 @@ impl PackedBase {
     }
 }
 
-/// What the journal tells of a fight over fields.
+/// The history of a fight with another writer over fields, as the journal has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FightHistory {
     /// When each field was healed, up to 8 times.
     pub healed: BTreeMap<String, VecDeque<Timestamp>>,
     /// Since when each field is left to the other writer.
     pub given_up: BTreeMap<String, Timestamp>,
-    /// Hash of what the manifest said during the fight; `None` in older journals.
+    /// The hash of the fields of the manifest during the fight; `None` in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wanted: Option<String>,
 }
 
 impl FightHistory {
-    /// How many heals of each field are kept.
+    /// The number of heals that are kept for each field; the oldest goes first.
     const HEALS: usize = 8;
 
-    /// Reports whether the fight is about what the manifest says now: a change of the manifest starts anew.
+    /// Reports whether the fight is about the present fields of the manifest: a change of the manifest starts anew.
     pub fn are_of(&self, wanted: FieldsHash) -> bool {
         let wanted = agreement::format_hash(wanted);
         self.wanted.as_ref().is_none_or(|then| *then == wanted)
@@ -112,6 +122,9 @@ impl ObjectMemory {
     }
 
     /// Records that manifest and live agree.
+    ///
+    /// The hashes are always kept. The baseline with values is updated only with `values`, since it takes far more
+    /// memory and only some commands need it.
     pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, values: bool) {
         let standing = BaselineHashes::of_agreed(agreed);
         self.want(standing.wanted);
@@ -134,6 +147,10 @@ impl ObjectMemory {
     }
 
     /// Records the end of a write.
+    ///
+    /// A write that was not carried out changes nothing. One with an unknown end makes its fields unsettled. Otherwise
+    /// the baseline moves: to the manifest for a write that follows it, to the changes alone for any other. A residual
+    /// comes last, since the vendor kept that value and both sides go on from it.
     pub fn end(&mut self, write: &OpenIntent, end: &WriteEnd, at: &str, values: bool) {
         let intent = &write.intent;
         let follows = write.purpose.follows_manifests();
@@ -209,6 +226,7 @@ impl ObjectMemory {
         }
     }
 
+    /// Notes a heal for each field of a write. A time that cannot be parsed, from a damaged record, is left out.
     fn healed(&mut self, intent: &Intent, at: &str) {
         let Ok(at) = at.parse::<Timestamp>() else {
             return;
@@ -223,7 +241,7 @@ impl ObjectMemory {
         }
     }
 
-    /// Ends the fight if the manifest now says something else.
+    /// Ends the fight if the fields of the manifest have changed.
     fn want(&mut self, wanted: FieldsHash) {
         let other = |standing: &BaselineHashes| standing.wanted != wanted;
         let fights = self.fights.as_ref();
@@ -233,6 +251,7 @@ impl ObjectMemory {
         }
     }
 
+    /// Returns the baseline; an empty one if none is kept.
     fn base(&self) -> Base {
         self.base
             .as_ref()
@@ -240,6 +259,7 @@ impl ObjectMemory {
             .unwrap_or_default()
     }
 
+    /// Stores a baseline. Without `applied` that of the baseline before stays.
     fn keep(&mut self, table: &'static KindTable, base: &Base, applied: Option<Applied>) {
         let before = self.base.take().and_then(|packed| packed.applied);
         let packed = PackedBase::new(table, base, applied.or(before));
@@ -280,6 +300,7 @@ fn agree_on_intent(
     base.agree(table, fields, &except);
 }
 
+/// Returns the table of the kind in an address; `None` for a kind that this version does not have.
 fn table_of_address(address: &str) -> Option<&'static KindTable> {
     Some(provider::find_kind(kind_of_address(address))?.table())
 }

@@ -1,4 +1,4 @@
-//! What is known of every object, folded from the journal.
+//! Folds the journal into the knowledge about every object.
 //!
 //! Undo, healing, drift, history and the daemon ask [`Memory`]; none of them reads journal lines itself. Objects are
 //! known by account and identity, so a manifest may be moved or renamed and a connection may change its name.
@@ -36,7 +36,7 @@ use known::ObjectMemory;
 pub use open::{Finding, OpenIntent, OpenWrites, WriteEnd};
 pub use summary::{BaseJson, JournalSummary, SummaryForm};
 
-/// How much to keep of the baselines.
+/// The part of the baselines that is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
     /// Hashes only, for those who only record what is new.
@@ -46,7 +46,7 @@ pub enum Detail {
     Values,
 }
 
-/// What a journal tells of its objects, as far as it was read.
+/// The knowledge about the objects of a journal, as far as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     detail: Detail,

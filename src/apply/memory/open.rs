@@ -21,11 +21,11 @@ pub struct OpenIntent {
     pub intent: Intent,
     pub purpose: Purpose,
     pub commit: Option<String>,
-    /// Whether the run ended the step and could not tell what became of the write. Otherwise the run was cut off.
+    /// Set if the run ended the step without knowing the effect of the write. Otherwise the run was cut off.
     pub unclear: bool,
 }
 
-/// How a write ended.
+/// The end of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WriteEnd {
     /// The vendor carried it out. The residual fields have other values than desired; the values of the fields at
@@ -51,7 +51,7 @@ impl WriteEnd {
     }
 }
 
-/// What comparing the object with an open write gave.
+/// The result of comparing the object with an open write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {

@@ -1,4 +1,4 @@
-//! What a journal tells of past runs, in one pass over it.
+//! Collects past runs from a journal, in one pass over it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ pub struct WritingRun {
     pub places: BTreeSet<VendorAccount>,
     /// The paths of its manifests; empty if it did not record them.
     pub paths: Vec<String>,
-    /// Whether any write was carried out or may have been.
+    /// Set if any write was carried out or may have been.
     took: bool,
 }
 
@@ -94,7 +94,7 @@ pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<WritingRun>
     runs.that_wrote()
 }
 
-/// What one run wrote.
+/// The writes of one run.
 #[derive(Clone, Debug)]
 pub struct PastRun {
     pub run: String,
@@ -195,7 +195,7 @@ pub struct Index {
     epochs: BTreeMap<[String; 3], Vec<(usize, u64)>>,
     /// The accounts of each vendor.
     places: BTreeMap<String, BTreeSet<VendorAccount>>,
-    /// What later runs found of writes that were cut off, by run and address.
+    /// The findings of later runs about writes that were cut off, by run and address.
     found: BTreeMap<(String, String), String>,
 }
 
@@ -204,9 +204,9 @@ pub struct Index {
 pub struct Span {
     pub first: usize,
     pub last: usize,
-    /// Whether it did more than find objects in sync.
+    /// Set if it did more than find objects in sync.
     pub news: bool,
-    /// Whether it was about to write; otherwise it only read.
+    /// Set if it was about to write; otherwise it only read.
     pub wrote: bool,
 }
 

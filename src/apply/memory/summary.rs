@@ -24,7 +24,7 @@ use crate::plan::drift::document::Applied;
 use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider;
 
-/// What is known of the objects after the first lines of a journal.
+/// The knowledge about the objects after the first lines of a journal.
 #[derive(Debug)]
 pub struct JournalSummary {
     memory: Memory,
@@ -88,7 +88,7 @@ impl Memory {
     }
 }
 
-/// How a summary encodes the values of a baseline.
+/// The encoding of the values of a baseline in a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SummaryForm {
     /// As JSON, for any program.
