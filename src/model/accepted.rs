@@ -1,4 +1,4 @@
-//! Drift that somebody has looked at and lets be, for a reason and until a day.
+//! Defines accepted drift: reviewed by a team, and left alone for a reason and until a day.
 
 use jiff::civil::Date;
 

@@ -1,4 +1,10 @@
-//! Which account of a vendor a connection leads to, so that two customers of one address are two accounts.
+//! Names the account of a vendor that a connection leads to, so that two customers at one URL are two accounts.
+//!
+//! In goes a [`Connection`], out comes an [`AccountKey`], under which leases and budgets are kept. It is computed
+//! without resolving a secret, as it must be the same for every process and for runs without credentials.
+//!
+//! For example a login with `accountId: A7` and a password gives `A7`, one with `email: a@b.example` alone gives that
+//! address, and a token from the variable `LAC_TOKEN` gives `env LAC_TOKEN`.
 
 use std::fmt;
 
@@ -6,7 +12,7 @@ use super::address::Vendor;
 use super::connection::{Auth, Connection, Credential};
 use super::secret::SecretRef;
 
-/// One account of a vendor: what one run at a time writes to.
+/// One account of a vendor, the unit that one run at a time may write to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountKey {
     pub vendor: Vendor,
@@ -33,6 +39,7 @@ const TENANTS: [&str; 2] = ["accountId", "accountAlias"];
 const USERS: [&str; 3] = ["email", "username", "clientId"];
 
 impl Connection {
+    /// Returns the key of the account that this connection leads to.
     pub fn account_key(&self) -> AccountKey {
         AccountKey {
             vendor: self.vendor,
@@ -42,11 +49,12 @@ impl Connection {
         }
     }
 
-    /// The vendor's own id of the customer, where the login names it.
+    /// Returns the vendor's id of the customer; `None` if the login does not name it, or names it by a secret.
     pub fn tenant(&self) -> Option<&str> {
         self.plain(&TENANTS)
     }
 
+    /// Returns the customer's id, else the user's name, else the reference to the secret, as the `account` of the key.
     fn account(&self) -> String {
         if let Some(name) = self.plain(&TENANTS).or_else(|| self.plain(&USERS)) {
             return name.to_string();
@@ -67,6 +75,7 @@ impl Connection {
         }
     }
 
+    /// Returns the first of these members that is written as plain text; `None` if there is none.
     fn plain(&self, names: &[&str]) -> Option<&str> {
         let members = match &self.auth {
             Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,

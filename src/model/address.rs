@@ -1,4 +1,7 @@
-//! What things are called: vendors, kinds and the address of an object.
+//! Defines the names of things: vendors, kinds and the address of an object.
+//!
+//! Names of vendors and kinds are static, since the program has a fixed set of each: comparing and copying them is
+//! cheap. An [`Address`] prints as `Kind/name`, for example `LacLicenseOrder/rivers-floating`.
 
 use std::fmt;
 
@@ -35,7 +38,10 @@ impl fmt::Display for Address {
     }
 }
 
-/// Says why `name` is not a DNS-1123 subdomain, or nothing when it is one.
+/// Returns the reason for which `name` is not a DNS-1123 subdomain; `None` if it is one.
+///
+/// For example `rivers-floating` and `a.b-2` are; `Rivers`, `-a`, `a..b` and 254 letters are not. Kubernetes has the
+/// same rule, so names can move there.
 pub fn refuse_name(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > 253 {
         return Some("must have 1 to 253 characters");

@@ -29,7 +29,7 @@ pub struct Connection {
 pub enum Auth {
     Token(SecretRef),
     ApiKey(SecretRef),
-    /// A session that somebody else opened.
+    /// A session that another program opened.
     Session(SecretRef),
     /// Members of the vendor's login body.
     Login(Vec<(&'static str, Credential)>),

@@ -43,7 +43,7 @@ pub struct Diagnostic {
     /// A second place that belongs to the finding, with what it is.
     pub related: Option<(Origin, &'static str)>,
     pub hint: Option<String>,
-    /// Whether the source line must not be shown, because it may hold a secret.
+    /// Set if the source line must not be shown, because it may hold a secret.
     pub hidden: bool,
 }
 

@@ -264,7 +264,7 @@ pub enum RiskRule {
     StopsAt(bool),
     /// A permission whose change to this value takes something away.
     ReducesAt(bool),
-    /// Any change takes the licence away from somebody.
+    /// Any change takes the licence away from its present holder.
     Reassign,
     /// A counter of use: writing it falsifies what was used.
     Counter,

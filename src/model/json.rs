@@ -89,7 +89,7 @@ impl Decimal {
         })
     }
 
-    /// The integer that this is.
+    /// Returns the integer that this is: 5.0 and 50e-1 are `Fits(5)`, 0.5 is a fraction, 1e19 is too large.
     pub fn whole(&self) -> Whole {
         const LONGEST: i64 = 19;
         if self.exponent < 0 {
@@ -103,14 +103,16 @@ impl Decimal {
         text.parse().map_or(Whole::TooLarge, Whole::Fits)
     }
 
-    /// The zeros behind the digits of a whole number, unless it has more than `longest` digits in all.
+    /// Returns the number of zeros behind the digits of a whole number; `None` for a fraction, and beyond `longest`
+    /// digits in all.
     fn zeros(&self, longest: i64) -> Option<usize> {
         let digits = i64::try_from(self.digits.len()).ok()?;
         let fits = digits.checked_add(self.exponent)? <= longest;
         usize::try_from(self.exponent).ok().filter(|_| fits)
     }
 
-    /// The one spelling of this value: 12, 0.5, 1.5e+300.
+    /// Returns the one spelling of this value. For example 1.20e1 gives `12`, .5 gives `0.5` and 15e299 gives
+    /// `1.5e+300`.
     pub fn canonical(&self) -> String {
         let Self {
             negative,
@@ -156,6 +158,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Cuts a number into its parts; `None` for any other text.
     fn of(text: &'a str) -> Option<Self> {
         let negative = text.starts_with('-');
         let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Fields at rest: what a manifest wants of an object, in one run of bytes.
+//! Packs the fields that a manifest desires of an object into one run of bytes, for the time they are not in use.
 //!
 //! As [`Fields`] an order of fourteen fields and two lists takes a kilobyte in four places of memory, packed
 //! it takes a hundred bytes in one. Objects are unpacked one by one where they are planned; the wishes of a
@@ -32,7 +32,10 @@ pub struct PackedFields {
 }
 
 impl PackedFields {
-    /// The fields `fields`, which have all been found in `table`.
+    /// Packs `fields`, each of which must be in `table`.
+    ///
+    /// For example, with a table of `name`, `seats` and `term`, the field `seats: 5` becomes three bytes: its place 1
+    /// in the table, the tag of an integer, and 5 in zigzag form, which is 10.
     pub fn new(table: &'static [Field], fields: &Fields) -> Self {
         let mut packer = Packer(Vec::with_capacity(USUAL));
         packer.fields(table, fields);
@@ -42,7 +45,7 @@ impl PackedFields {
         Self { table, bytes }
     }
 
-    /// Fields that were packed before by a program with the same table; `None` if the bytes say nothing.
+    /// Takes fields that a program with the same layout has packed; `None` if the bytes cannot be read to their end.
     pub fn of_bytes(table: &'static [Field], bytes: &[u8]) -> Option<Self> {
         let mut rest = Unpacker(bytes);
         while !rest.0.is_empty() {
@@ -52,7 +55,7 @@ impl PackedFields {
         Some(Self { table, bytes })
     }
 
-    /// Says what bytes of a table mean: programs with one layout read them alike.
+    /// Describes the meaning of bytes of a table. Bytes may be exchanged between programs with equal layouts only.
     pub fn layout(table: &[Field]) -> String {
         let fields = table.iter().map(|field| {
             let inner = match &field.shape {
@@ -67,22 +70,26 @@ impl PackedFields {
         fields.collect::<Vec<_>>().join(", ")
     }
 
+    /// Returns the packed bytes, for a program with the same layout.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// Unpacks every field.
     pub fn unpack(&self) -> Fields {
         let mut fields = Fields::with_capacity(self.table.len());
         fields.extend(self.iter());
         fields
     }
 
-    /// The value of a field. Those before it are unpacked as well, which for a number or a text are no lists.
+    /// Unpacks one field; `None` if it is not set. Fields before it are unpacked too, so those with large values come
+    /// last.
     pub fn get(&self, name: &str) -> Option<Value> {
         let (_, value) = self.iter().find(|(known, _)| *known == name)?;
         Some(value)
     }
 
+    /// Reports whether a field is set.
     pub fn contains_key(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

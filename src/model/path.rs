@@ -1,4 +1,4 @@
-//! Field paths: `Features[Licstat 6.0].count`, printed in plans and parsed from `policy.ignore`.
+//! Defines field paths such as `Features[Licstat 6.0].count`, and patterns of them.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct ElementKey {
 }
 
 impl ElementKey {
-    /// A key; `folds` drops differences of case and of space, hyphen and underscore.
+    /// Makes a key from one text per key field; `folds` ignores case, spaces, hyphens and underscores.
     pub fn new(parts: Vec<Text>, folds: bool) -> Self {
         let parts: Box<[Text]> = parts.into();
         let fold = |part: &Text| fold_label(part);
@@ -29,7 +29,7 @@ impl ElementKey {
         }
     }
 
-    /// One text that is equal for equal keys.
+    /// Returns one text that is equal for equal keys.
     pub fn folded(&self) -> String {
         self.compared().join("\u{1f}")
     }
@@ -38,7 +38,7 @@ impl ElementKey {
         self.folded.as_deref().unwrap_or(&self.shown)
     }
 
-    /// The parts as they were spelled, in the order of the key fields.
+    /// Returns the parts as they were spelled, in the order of the key fields.
     pub fn shown(&self) -> &[Text] {
         &self.shown
     }
@@ -104,10 +104,12 @@ pub enum PathPart {
 pub struct FieldPath(Vec<PathPart>);
 
 impl FieldPath {
+    /// Returns the path of a field in this object or element.
     pub fn field(&self, name: &'static str) -> Self {
         self.with(PathPart::Field(name))
     }
 
+    /// Returns the path of an element of this list.
     pub fn element(&self, key: ElementKey) -> Self {
         self.with(PathPart::Element(key))
     }
@@ -118,6 +120,7 @@ impl FieldPath {
         Self(parts)
     }
 
+    /// Returns the parts from the outside in.
     pub fn parts(&self) -> &[PathPart] {
         &self.0
     }
@@ -155,7 +158,7 @@ pub enum PatternPart {
     AnyElement,
 }
 
-/// Why a text is no pattern of paths.
+/// The reason for which a text is no pattern of paths.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     #[error("the path is empty")]
@@ -218,6 +221,10 @@ impl PathPattern {
     }
 }
 
+/// Parses a key behind its `[`. Returns the part and the text behind the `]`.
+///
+/// For example `Licstat 6.0].count` gives the key `Licstat`, `6.0` of two parts and the rest `.count`. A part with a
+/// space or a bracket in it is quoted as in JSON: `"a b"]`.
 fn parse_key(inside: &str) -> Result<(PatternPart, &str), PathError> {
     let mut texts = Vec::new();
     let mut rest = inside;

@@ -1,4 +1,4 @@
-//! Hosts that credentials may be sent to, as `--trust-hosts` and a project file name them.
+//! Defines the hosts that credentials may be sent to, as `--trust-hosts` and a project file name them.
 
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use url::{Host, Url};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedHost {
     host: String,
-    /// Whether every host below `host` is meant, and not `host` itself.
+    /// Set if every host below `host` is meant, and not `host` itself.
     below: bool,
     port: Option<u16>,
     plain: bool,
@@ -20,6 +20,9 @@ pub struct TrustedHost {
 
 impl TrustedHost {
     /// Reports whether credentials may be sent to this URL.
+    ///
+    /// For example `*.example.com` covers `https://lac.example.com`, and neither `https://example.com` nor
+    /// `https://badexample.com` nor `http://lac.example.com`.
     pub fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let named = if self.below {
@@ -49,7 +52,8 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The port that a URL leads to. Those of mail are unknown to the URL standard.
+/// Returns the port that a URL leads to; `None` if it names none and its scheme has none. The URL standard does not
+/// know the ports of mail, so they are here.
 fn port_of(url: &Url) -> Option<u16> {
     url.port_or_known_default().or(match url.scheme() {
         "smtp" => Some(587),

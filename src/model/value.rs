@@ -156,7 +156,8 @@ pub enum Value {
     Bool(bool),
     Integer(i64),
     Text(Text),
-    /// Free-form JSON, compared by value and kept with the digits of its numbers; rare, and kept apart because it would make every value larger.
+    /// Free-form JSON, compared by value and kept with the digits of its numbers; rare, and kept apart because it
+    /// would make every value larger.
     Json(Box<serde_json::Value>),
     /// Members without order.
     Set(Box<BTreeSet<Text>>),
