@@ -13,7 +13,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{Accounts, ApplyOptions, CheckOptions, Checked, Pass, Settings};
 use crate::apply::http::{Answered, Body, Http, Outgoing, Wire};
+use crate::apply::journal::{JournalEvent, Record};
 use crate::apply::recorder::Recorder;
+use crate::apply::store::RecordQueue;
+use crate::apply::store::testing::ScriptedStore;
 use crate::apply::{
     Account, Listener, Opened, Outcome, Report, Secrets, Tls, TransportError, Trust,
 };
@@ -261,10 +264,15 @@ impl Scene {
     }
 
     async fn reports(&self, pass: &Pass) -> Vec<Report> {
+        self.recorded(pass, None).await
+    }
+
+    /// Carries out a plan and writes it down in a store, if there is one.
+    async fn recorded(&self, pass: &Pass, queue: Option<Arc<RecordQueue>>) -> Vec<Report> {
         let options = ApplyOptions {
             accepted: None,
             fail_fast: false,
-            recorder: Recorder::new(None, "test", Default::default(), clock),
+            recorder: Recorder::new(queue, "test", Default::default(), clock),
         };
         super::apply_plan(pass, &options, &self.settings).await
     }
@@ -353,6 +361,34 @@ async fn an_apply_does_not_wait_for_a_plan_of_the_same_account() {
     // A write and four looks each for ten objects, of which each step may let one read go first; 200 reads.
     assert_eq!(planned.max(applied), 250 * LATENCY);
     assert!(applied <= 75 * LATENCY, "{applied:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_waits_for_its_store_once_and_an_apply_for_all_that_it_wrote_down() {
+    let limits = Limits {
+        concurrency: 1,
+        rates: Vec::new(),
+    };
+    let scene = Scene::new("alinea", 100, 10.0, LATENCY, Some(limits)).await;
+    let store = ScriptedStore::new(LATENCY, 0);
+    let (pass, _) = scene.plan().await;
+    let start = Instant::now();
+    let reports = scene
+        .recorded(&pass, Some(RecordQueue::new(store.clone())))
+        .await;
+    let taken = start.elapsed();
+    let well = |report: &&Report| report.outcome == Some(Outcome::Converged);
+    assert_eq!(reports.iter().filter(well).count(), 10);
+    // A write and four looks each for ten objects; an intent each, of which the nine others take an outcome along, and
+    // the last outcome.
+    assert_eq!(taken, (50 + 10 + 1) * LATENCY, "{taken:?}");
+    let kinds = store.appended().into_iter().map(|group| {
+        let is_outcome = |record: &Record| matches!(record.event, JournalEvent::Outcome(_));
+        group.iter().map(is_outcome).collect::<Vec<bool>>()
+    });
+    let mut expected = vec![vec![true, false]; 11];
+    (expected[0], expected[10]) = (vec![false], vec![true]);
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
 }
 
 /// Writes a thousand objects, at 20 calls in a second, and compares the time with the plan's estimate.

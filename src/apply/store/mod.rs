@@ -41,6 +41,8 @@ pub mod postgres;
 mod queue;
 mod roster;
 pub mod term;
+#[cfg(test)]
+pub mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

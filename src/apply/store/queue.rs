@@ -287,19 +287,17 @@ fn group_by_lease(writes: Vec<PendingWrite>) -> Vec<Vec<PendingWrite>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures::FutureExt;
-    use futures::future::BoxFuture;
-
     use super::*;
     use crate::apply::memory::testing::{self, record};
     use crate::apply::outcome::Outcome;
     use crate::apply::records::Records;
     use crate::apply::store::LeaseLost;
-    use crate::apply::store::{Cursor, JournalLine, JournalScope, LeaseClaim, Taken};
+    use crate::apply::store::testing::ScriptedStore;
     use crate::model::AccountKey;
     use crate::provider::testing::connection;
+
+    /// As any server, the store takes a moment.
+    const MOMENT: Duration = Duration::from_millis(1);
 
     /// A lease that lasts until the clock of the test says otherwise.
     struct Until(AccountKey, Instant);
@@ -325,66 +323,6 @@ mod tests {
         Arc::new(Until(connection().account_key(), Instant::now() + lasts))
     }
 
-    /// A store that is away for so many appends, and the records of each append that came through.
-    #[derive(Default)]
-    struct Away {
-        tries: AtomicUsize,
-        fails: usize,
-        appended: Mutex<Vec<Vec<String>>>,
-    }
-
-    impl Store for Away {
-        fn name(&self) -> String {
-            "away".into()
-        }
-
-        fn take_lease<'a>(
-            &'a self,
-            _: &'a AccountKey,
-            _: &'a LeaseClaim,
-        ) -> BoxFuture<'a, Result<Taken, StoreError>> {
-            unreachable!()
-        }
-
-        fn wait_for_release<'a>(&'a self, _: &'a AccountKey) -> BoxFuture<'a, ()> {
-            unreachable!()
-        }
-
-        fn append<'a>(
-            &'a self,
-            records: &'a [Record],
-            _: Option<&'a dyn Lease>,
-        ) -> BoxFuture<'a, Result<(), StoreError>> {
-            async {
-                // As any server, it takes a moment.
-                sleep(Duration::from_millis(1)).await;
-                if self.tries.fetch_add(1, Ordering::Relaxed) < self.fails {
-                    return Err(StoreError::Unavailable {
-                        store: self.name(),
-                        source: "no route".into(),
-                    });
-                }
-                let runs = records.iter().map(|record| record.run.clone());
-                lock_unpoisoned(&self.appended).push(runs.collect());
-                Ok(())
-            }
-            .boxed()
-        }
-
-        fn read<'a>(
-            &'a self,
-            _: JournalScope<'a>,
-            _: &'a mut Cursor,
-            _: &'a mut (dyn FnMut(JournalLine) + Send),
-        ) -> BoxFuture<'a, Result<(), StoreError>> {
-            unreachable!()
-        }
-
-        fn close(&self) -> BoxFuture<'_, ()> {
-            unreachable!()
-        }
-    }
-
     fn intent(run: &str) -> Vec<Record> {
         vec![record(run, testing::write(testing::intent("a")))]
     }
@@ -395,7 +333,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_while_the_store_is_written_to_goes_together_and_by_lease() {
-        let store = Arc::new(Away::default());
+        let store = ScriptedStore::new(MOMENT, 0);
         let queue = RecordQueue::new(store.clone());
         let (one, other) = (lease(Duration::MAX / 4), lease(Duration::MAX / 4));
         let first = queue.commit(intent("1"), Some(&one));
@@ -412,7 +350,7 @@ mod tests {
         };
         let (first, later) = futures::join!(first, later);
         assert!(first.is_ok() && later.iter().all(Result::is_ok));
-        let mut appended = lock_unpoisoned(&store.appended).clone();
+        let mut appended = store.appended_runs();
         appended.sort();
         let expected: [&[&str]; 4] = [&["1"], &["2", "4"], &["3"], &["5"]];
         assert_eq!(appended, expected);
@@ -421,7 +359,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_outcome_goes_along_with_the_next_intent() {
-        let store = Arc::new(Away::default());
+        let store = ScriptedStore::new(MOMENT, 0);
         let queue = RecordQueue::new(store.clone());
         let lease = lease(Duration::MAX / 4);
         queue.commit(intent("1"), Some(&lease)).await.unwrap();
@@ -429,22 +367,16 @@ mod tests {
         // The next step begins a little later, as it does in a run.
         sleep(LINGER / 2).await;
         queue.commit(intent("2"), Some(&lease)).await.unwrap();
-        assert_eq!(
-            *lock_unpoisoned(&store.appended),
-            [vec!["1"], vec!["1", "2"]]
-        );
+        assert_eq!(store.appended_runs(), [vec!["1"], vec!["1", "2"]]);
         // After the last step it goes alone, and nobody has to ask for it.
         queue.submit(ended("2"), Some(&lease));
         sleep(LINGER * 2).await;
-        assert_eq!(
-            lock_unpoisoned(&store.appended).last(),
-            Some(&vec!["2".to_string()])
-        );
+        assert_eq!(store.appended_runs().last(), Some(&vec!["2".to_string()]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_flush_waits_for_every_outcome_and_for_no_delay() {
-        let store = Arc::new(Away::default());
+        let store = ScriptedStore::new(MOMENT, 0);
         let queue = RecordQueue::new(store.clone());
         let (one, other) = (lease(Duration::MAX / 4), lease(Duration::MAX / 4));
         queue.submit(ended("1"), Some(&one));
@@ -452,7 +384,7 @@ mod tests {
         let start = Instant::now();
         queue.flush().await;
         assert!(start.elapsed() < LINGER, "{:?}", start.elapsed());
-        let mut appended = lock_unpoisoned(&store.appended).clone();
+        let mut appended = store.appended_runs();
         appended.sort();
         assert_eq!(appended, [["1"], ["2"]]);
         // With nothing to wait for it returns at once.
@@ -461,24 +393,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_is_away_for_less_than_the_lease_loses_nothing() {
-        let store = Arc::new(Away {
-            fails: 5,
-            ..Away::default()
-        });
+        let store = ScriptedStore::new(MOMENT, 5);
         let queue = RecordQueue::new(store.clone());
         let lease = lease(Duration::from_secs(60));
         queue.commit(intent("1"), Some(&lease)).await.unwrap();
-        assert_eq!(*lock_unpoisoned(&store.appended), [["1"]]);
+        assert_eq!(store.appended_runs(), [["1"]]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_a_store_did_not_take_while_the_lease_lasted_is_kept_in_a_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("orphans/1.jsonl");
-        let store = Arc::new(Away {
-            fails: usize::MAX,
-            ..Away::default()
-        });
+        let store = ScriptedStore::new(MOMENT, usize::MAX);
         let queue = RecordQueue::with_orphans(store.clone(), Some(path.clone()));
         let lease = lease(Duration::from_secs(60));
         let start = Instant::now();
