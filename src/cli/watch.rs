@@ -177,7 +177,7 @@ fn resume_reader(first: FirstRead, mut reader: SourceReader) -> SourceReader {
 }
 
 /// The result of the reading that `run` makes before the daemon starts.
-type FirstRead = Result<Option<crate::daemon::task::Fetched>, SourceError>;
+type FirstRead = Result<Option<crate::daemon::source::Fetched>, SourceError>;
 
 /// The opened parts of a daemon, ready to be connected to each other and run.
 struct Wiring<'a> {

@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime};
 use super::args::Selection;
 use super::{cached, output, scope, setup, state};
 use crate::cli::error::CommandResult;
+use crate::daemon::source::Fetched;
 use crate::daemon::source::git::Remote;
-use crate::daemon::task::{Fetched, SourceReader};
+use crate::daemon::task::SourceReader;
 use crate::manifest::Loaded;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::reconcile::{

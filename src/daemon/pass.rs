@@ -12,7 +12,7 @@
 //! 5. Record which objects match their manifests (the baseline that heals go back to).
 //! 6. Carry out the writes, with an intent and an outcome in the journal for each.
 
-use crate::daemon::pass_context::LockError;
+use crate::daemon::pass_context::{ACCEPTED, LockError};
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -33,14 +33,9 @@ use crate::apply::store::Leases;
 use crate::apply::{Account, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
-use crate::plan::guard::{self, Accepted, LimitBase};
+use crate::plan::guard::{self, LimitBase};
 use crate::plan::{Disposition, Planned, Refusal};
 use crate::reconcile::{self, Accounts, Pass};
-
-/// The daemon accepts no risk by itself: only an object's own `policy.allow` does.
-pub(super) const ACCEPTED: Accepted = Accepted {
-    risk: crate::model::Risk::Safe,
-};
 
 /// The result of a pass.
 pub struct FinishedPass {

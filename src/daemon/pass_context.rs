@@ -20,10 +20,14 @@ use crate::apply::store::compact::{COMPACT_THRESHOLD, compact_accounts};
 use crate::apply::store::{LeaseBusy, Leases, RecordQueue, StoreError};
 use crate::apply::{Outcome, Report};
 use crate::model::{AccountKey, Address, PolicyMode, with_causes};
+use crate::plan::guard::Accepted;
 use crate::plan::{Planned, Refusal};
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass, Settings};
 
-use super::pass::ACCEPTED;
+/// The daemon accepts no risk by itself: only an object's own `policy.allow` does.
+pub(super) const ACCEPTED: Accepted = Accepted {
+    risk: crate::model::Risk::Safe,
+};
 
 /// Why a pass may not write to a connection.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use super::engine::Engine;
 use super::mode::RunMode;
 use super::pass::FinishedPass;
+use super::source::Fetched;
 use super::status::{
     AccountKeeper, Brake, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, Replicas,
     SourceKind, SourceStatus, Status,
 };
-use super::task::Fetched;
 use super::tracked_object::Now;
 use crate::model::{Address, Outcome};
 

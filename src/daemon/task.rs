@@ -6,7 +6,7 @@
 
 mod replicas;
 
-use crate::daemon::source::SourceError;
+use crate::daemon::source::{Fetched, SourceError};
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -43,13 +43,6 @@ const GRACE: Duration = Duration::from_secs(25);
 /// How long refused credentials are not sent again: vendors that lock accounts count attempts over minutes. Somebody
 /// who has corrected them sends SIGHUP, or waits.
 const REFUSED: Duration = Duration::from_secs(60 * 60);
-
-/// Manifests that the source holds, checked.
-pub struct Fetched {
-    pub checked: Checked,
-    /// The commit, or a hash of the contents.
-    pub revision: String,
-}
 
 /// Reads the source once, and keeps the objects of the given accounts only. `Ok(None)` if it is unchanged; `Err` says
 /// why what is there cannot be put in force, and the reader has logged the details by then.

@@ -6,6 +6,7 @@
 
 use super::diff::{Change, ChangeVerb};
 use super::step::Step;
+pub use super::unplannable::BrokenRule;
 use crate::model::{Carry, ElementKey, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};
 use crate::provider::semantics::WriteMode;
 
@@ -16,25 +17,6 @@ pub struct Ground<'a> {
     pub policy: &'a Policy,
     /// The object as it was read, with nothing filled in.
     pub read: &'a Live,
-}
-
-/// A rule that a step breaks: a bug of this program, so nothing is sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BrokenRule {
-    #[error("a step without a change")]
-    NoChange,
-    #[error("a write without a body")]
-    NoBody,
-    #[error("{0} would vanish though the plan does not say so")]
-    LostElement(String),
-    #[error("{0} would be added though the plan does not say so")]
-    AddedElement(String),
-    #[error("{0} would change though the plan does not say so")]
-    UnaskedValue(String),
-    #[error("{0} would be left out though the plan does not say so")]
-    DroppedMember(String),
-    #[error("{0} would be emptied though the read does not show it")]
-    EmptiedMember(String),
 }
 
 /// Checks a step against every rule.

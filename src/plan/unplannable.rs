@@ -1,8 +1,26 @@
 //! The reason for which an object cannot be planned, or its write not be sent.
 
-use super::check::BrokenRule;
 use super::unseen::NotShown;
 use crate::provider::WouldLose;
+
+/// A rule that a step breaks: a bug of this program, so nothing is sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenRule {
+    #[error("a step without a change")]
+    NoChange,
+    #[error("a write without a body")]
+    NoBody,
+    #[error("{0} would vanish though the plan does not say so")]
+    LostElement(String),
+    #[error("{0} would be added though the plan does not say so")]
+    AddedElement(String),
+    #[error("{0} would change though the plan does not say so")]
+    UnaskedValue(String),
+    #[error("{0} would be left out though the plan does not say so")]
+    DroppedMember(String),
+    #[error("{0} would be emptied though the read does not show it")]
+    EmptiedMember(String),
+}
 
 /// The reason for which an object cannot be planned, or its write not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -45,7 +45,7 @@ use super::status::Status;
 use crate::model::SecretText;
 use crate::render::json;
 use crate::render::safe::escape_page;
-pub use connections::ConnectionBounds;
+pub use slots::ConnectionBounds;
 
 /// Version of the JSON at `/status`, with the same promise as the plan format.
 pub const FORMAT_VERSION: &str = "1.0";

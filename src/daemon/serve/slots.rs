@@ -12,13 +12,54 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use tokio::sync::Notify;
 
-use super::connections::ConnectionBounds;
 use crate::daemon::hooks::peer_network;
+
+/// The bounds of the accept loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionBounds {
+    /// Connections at the same time.
+    pub all: usize,
+    /// Connections of one peer at the same time. Loopback is a peer like any other, so that a program on this machine
+    /// leaves room for a probe from elsewhere.
+    pub per_peer: usize,
+    /// How long a request head may take, counted from the start of the connection or the end of the request before.
+    pub header_timeout: Duration,
+}
+
+impl ConnectionBounds {
+    /// Far more than a team with its dashboards, a proxy, probes and the webhooks of vendors need.
+    pub const DEFAULT: Self = Self {
+        all: 256,
+        per_peer: 32,
+        header_timeout: Duration::from_secs(10),
+    };
+
+    /// Descriptors that connections leave to the daemon's own work: 16 calls at once to each of a few vendors, the
+    /// files that are read on all cores, the journal, locks, watches and git.
+    pub const RESERVE: usize = 160;
+
+    /// Returns the default bounds, reduced to what a limit of descriptors leaves. At least 8 connections are allowed:
+    /// a daemon that cannot be probed is restarted.
+    ///
+    /// For example a limit of 256 leaves 256 - 160 = 96 connections, of which one peer may have 32; a limit of 200
+    /// leaves 40, and 20 for one peer.
+    pub fn for_descriptor_limit(descriptors: Option<u64>) -> Self {
+        let limit = descriptors.and_then(|limit| usize::try_from(limit).ok());
+        let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(Self::RESERVE));
+        let all = Self::DEFAULT.all.min(room.max(8));
+        Self {
+            all,
+            per_peer: Self::DEFAULT.per_peer.min(all / 2),
+            ..Self::DEFAULT
+        }
+    }
+}
 
 /// The open connections.
 #[derive(Clone, Default)]

@@ -11,4 +11,12 @@ mod follower;
 pub mod git;
 mod watch_points;
 
+use crate::reconcile::Checked;
 pub use error::SourceError;
+
+/// Manifests that the source holds, checked.
+pub struct Fetched {
+    pub checked: Checked,
+    /// The commit, or a hash of the contents.
+    pub revision: String,
+}

@@ -13,10 +13,22 @@ use serde_json::{Value, json};
 
 use super::order_schema;
 use super::switches::Switches;
-use super::views::CUSTOMER;
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::pseudo_random;
 use crate::sandbox::strict_json::{self, JsonObject};
+
+/// The members of a customer that an order shows, in this order.
+pub const CUSTOMER: &[&str] = &[
+    "name",
+    "description",
+    "phone_number",
+    "fax_number",
+    "street",
+    "city",
+    "country",
+    "zip_code",
+    "state",
+];
 
 /// The whole account.
 #[derive(Clone, Default)]

@@ -12,19 +12,6 @@ use super::hostids;
 use super::order_schema::IntegersAsStrings;
 use crate::sandbox::strict_json::JsonObject;
 
-/// The members of a customer that an order shows, in this order.
-pub const CUSTOMER: &[&str] = &[
-    "name",
-    "description",
-    "phone_number",
-    "fax_number",
-    "street",
-    "city",
-    "country",
-    "zip_code",
-    "state",
-];
-
 impl Account {
     /// Returns a product with its templates, `None` if there is none with this id.
     pub fn product_view(&self, id: i64) -> Option<Value> {

@@ -13,6 +13,11 @@ pub const UNKNOWN: &str = "unknown";
 /// The account that checks of the store use.
 pub const CHECK: &str = "check";
 
+/// Returns the names that are no real accounts.
+pub fn internal_accounts() -> Vec<&'static str> {
+    vec![RUNS, UNKNOWN, CHECK]
+}
+
 /// Returns the name of an account, `lac https://lac.example.com acme`. Vendor and URL have no space, so names are
 /// unique, and none equals a name without a space such as `runs`.
 pub fn account_name(account: &AccountKey) -> String {

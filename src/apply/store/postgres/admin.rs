@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use super::account_name::{CHECK, RUNS, UNKNOWN};
+use super::account_name::{CHECK, internal_accounts};
 use super::append::{LEASE_FENCE, fenced_insert};
 use super::connection::QueryError;
 use super::error::{StoreTask, store_error};
@@ -29,11 +29,6 @@ const UNLOCK : & str = "
 WITH freed AS (
   UPDATE entitle.lease SET epoch = epoch + 1, until = NULL, holder = NULL, token = NULL WHERE account = $1 RETURNING account
 ) SELECT pg_notify('entitle_free', left(account, 1000)) FROM freed" ;
-
-/// Returns the names that are no real accounts.
-pub(super) fn internal_accounts() -> Vec<&'static str> {
-    vec![RUNS, UNKNOWN, CHECK]
-}
 
 impl StoreAdmin for PostgresStore {
     fn list_leases(&self) -> BoxFuture<'_, Result<Vec<LeaseState>, StoreError>> {

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use tokio_postgres::types::Type;
 
+use super::account_name::internal_accounts;
 use super::account_name::{account_name, parse_account};
-use super::admin::internal_accounts;
 use super::connection::QueryError;
 use super::error::{StoreTask, refused_error};
 use super::summary::cursor_position;

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use super::reading::FULL;
-use super::sheet::Sheet;
+use super::sheet::{FULL, Sheet};
 use crate::model::Text;
 use crate::model::diagnostic::find_nearest;
 use crate::provider::canon;

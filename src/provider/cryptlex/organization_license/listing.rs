@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::{FULL, READ, rows_of, shown};
-use super::sheet::Sheet;
+use super::reading::{READ, rows_of, shown};
+use super::sheet::{FULL, Sheet};
 use super::{LICENSES, LicenseRow, id_of, with_scope};
 use crate::model::{Call, Observed};
 use crate::provider::listing::{Listed, ListedObject, Listing};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::fields;
 use super::groups::{GROUPS, GroupRow, Groups};
-use super::sheet::Sheet;
+use super::sheet::{FULL, Sheet};
 use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
 use crate::model::resource::Resolved;
 use crate::model::{Call, Desired, Live, Observed, Reply, Text, Value};
@@ -24,9 +24,6 @@ use crate::provider::reading::{
     unreadable_reply,
 };
 use crate::provider::{encode_segment, with_query};
-
-/// The most rows that a page may have (list pages of the reference, 2026-11-21).
-pub const FULL: usize = 100;
 
 /// Scopes that the pages of the two lists print.
 pub const READ: &str = "organization:license:read";

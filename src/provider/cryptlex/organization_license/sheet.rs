@@ -3,6 +3,9 @@
 //! Pages of one size have none, so each is asked for in another size, by which it begins before the end of the
 //! one before (`overlap`).
 
+/// The most rows that a page may have (list pages of the reference, 2026-11-21).
+pub const FULL: usize = 100;
+
 /// A page by its size and its number, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sheet {
@@ -38,7 +41,6 @@ impl Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::cryptlex::organization_license::reading::FULL;
 
     #[test]
     fn pages_of_other_sizes_overlap_and_are_hardly_more() {
