@@ -14,6 +14,7 @@ mod cached;
 mod cases;
 mod chaos;
 mod ci;
+mod circles;
 mod cli;
 mod closed_pipe;
 mod commands;
