@@ -47,7 +47,7 @@ pub enum Form {
     CountOrShare,
     /// One of these texts. A finding calls any other an unknown one of this name.
     Choice(&'static str, &'static [&'static str]),
-    /// The name of a vendor that the reader's kinds name.
+    /// The name of a vendor that has a kind of its own in this program.
     Vendor,
     /// A reference to a secret: the map [`SECRET`].
     Secret,
@@ -62,9 +62,9 @@ pub enum Form {
     /// A map whose keys are the user's and whose values are texts; null is an empty one.
     TextMap,
     Map(&'static MapTable),
-    /// Anything; it is read by something that knows more.
+    /// Any value. The caller reads it, for example `desired`, whose members the vendor's field table names.
     Unread,
-    /// A member that users try and must not set. This flag does it where the run is set up.
+    /// A member that is refused. The text is the flag that does the same, for the hint.
     Refused(&'static str),
 }
 
