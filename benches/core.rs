@@ -135,8 +135,8 @@ fn pages(step: usize) -> (pure::Replies, usize) {
     let mut replies = pure::Replies::new();
     let mut bytes = 0;
     for at in (0..ORDERS * step).step_by(ROWS) {
-        let wanted = |place: usize| place.is_multiple_of(step).then_some(place / step);
-        let rows = (at..at + ROWS).map(|place| order(wanted(place).unwrap_or(ORDERS + place)));
+        let target_of = |index: usize| index.is_multiple_of(step).then_some(index / step);
+        let rows = (at..at + ROWS).map(|index| order(target_of(index).unwrap_or(ORDERS + index)));
         // A text is sent as it is: the bench is of the decoding.
         let page = Json::from_iter(rows).to_string();
         bytes += page.len();

@@ -145,8 +145,8 @@ fn open_unmoved(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    let (own, there) = (file.metadata()?, std::fs::metadata(path)?);
-    Ok((own.dev(), own.ino()) == (there.dev(), there.ino()))
+    let (opened, there) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
 }
 
 #[cfg(not(unix))]
@@ -174,12 +174,12 @@ impl Lines {
             let (texts, waiting): (Vec<_>, Vec<_>) = group.into_iter().unzip();
             let written = locked(&self.writing).append(texts.into_iter().map(Ok));
             for done in waiting {
-                let told = match &written {
+                let reported = match &written {
                     Ok(()) => Ok(()),
                     Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
                 };
                 // Whoever waited may have been dropped; its record is on disk all the same.
-                let _ = done.send(told);
+                let _ = done.send(reported);
             }
         }
     }
@@ -280,7 +280,10 @@ mod tests {
     fn read(path: &Path) -> (Vec<String>, String) {
         let mut records = Records::open(path).unwrap();
         let runs = records.by_ref().map(|record| record.run).collect();
-        (runs, records.end().unwrap().told("j").unwrap_or_default())
+        (
+            runs,
+            records.end().unwrap().describe_cut("j").unwrap_or_default(),
+        )
     }
 
     #[test]
@@ -377,7 +380,7 @@ mod tests {
             let mut records = Records::new(cut.as_bytes());
             // What has no end yet may still be being written.
             assert_eq!(records.by_ref().count(), cut.matches('\n').count());
-            assert!(records.end().unwrap().told("j").is_none());
+            assert!(records.end().unwrap().describe_cut("j").is_none());
         }
     }
 

@@ -275,7 +275,7 @@ mod tests {
         fn ready(&mut self) -> Vec<(Ticket, Call)> {
             let next = (self.asked == self.taken && self.asked < 3).then_some(self.asked);
             self.asked += next.iter().len();
-            let call = |place: usize| (place, Call::get(format!("/{place}")));
+            let call = |index: usize| (index, Call::get(format!("/{index}")));
             next.map(call).into_iter().collect()
         }
 
@@ -290,10 +290,10 @@ mod tests {
     }
 
     /// An account whose calls are told, and answered with an empty list.
-    fn account(told: &Told, provider: &'static dyn provider::Provider) -> Account {
+    fn account(log: &Told, provider: &'static dyn provider::Provider) -> Account {
         let connection = provider::testing::connection();
         let deadline = Instant::now() + Duration::from_secs(60);
-        let wire = Box::new(Empty(Arc::clone(told)));
+        let wire = Box::new(Empty(Arc::clone(log)));
         let http = Http::over(wire, &connection.limits, deadline);
         let secrets = Secrets {
             environment: Arc::new(|_| Some("token".into())),
@@ -304,18 +304,18 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_seen_is_handed_over_while_the_next_call_is_out() {
-        let told = Told::default();
-        let account = account(&told, provider::provider_of(Vendor("lac")).unwrap());
-        let found = &mut |place, _| told.lock().unwrap().push(format!("{place} is seen"));
+        let log = Told::default();
+        let account = account(&log, provider::provider_of(Vendor("lac")).unwrap());
+        let found = &mut |index, _| log.lock().unwrap().push(format!("{index} is seen"));
         drive(&account, &mut InTurn::default(), ReadPurpose::Plan, found).await;
-        let told = told.lock().unwrap().join(", ");
-        assert_eq!(told, "/0, /1, 0 is seen, /2, 1 is seen, 2 is seen");
+        let log = log.lock().unwrap().join(", ");
+        assert_eq!(log, "/0, /1, 0 is seen, /2, 1 is seen, 2 is seen");
     }
 
     #[tokio::test]
     async fn two_kinds_of_one_account_are_read_over_one_connection() {
-        let told = Told::default();
-        let account = account(&told, &provider::testing::TwoKinds);
+        let log = Told::default();
+        let account = account(&log, &provider::testing::TwoKinds);
         let object =
             |kind: &TestKind| provider::testing::desired_object(kind.table(), &[("id", "1")]);
         let objects = [object(&KEY), object(&DOOR)];
@@ -324,7 +324,7 @@ mod tests {
             seen[..],
             [Observed::Unread(_), Observed::Unread(_)]
         ));
-        assert_eq!(told.lock().unwrap().join(", "), "/Door/1, /Key/1");
+        assert_eq!(log.lock().unwrap().join(", "), "/Door/1, /Key/1");
         let kind = |object| account.provider.kind_of(object).table().kind.0;
         assert_eq!(objects.each_ref().map(kind), ["Key", "Door"]);
     }

@@ -104,14 +104,14 @@ impl Recorder {
         let desired = &planned.desired;
         let table = account.provider.kind_of(desired).table().desired;
         let fields = &desired.fields.unpack();
-        let place = self.place(&entry.connection);
+        let vendor_account = self.vendor_account(&entry.connection);
         let lease = self.leases.for_connection(&entry.connection);
         let intent = JournalEvent::Intent(Box::new(Intent {
             address: entry.address.clone(),
             vendor: entry.vendor.clone(),
             connection: entry.connection.clone(),
-            base_url: place.base_url,
-            tenant: place.tenant,
+            base_url: vendor_account.base_url,
+            tenant: vendor_account.tenant,
             account: account.connection.account_key().account,
             identity: entry.identity.clone(),
             method: call.method,
@@ -120,7 +120,7 @@ impl Recorder {
             unread: agreement::unread_fields(table, fields),
             managed: fields_to_json(table, fields),
             resolved: agreement::resolved_fields(table, &planned.resolved),
-            spared: agreement::policy_exclusions(desired),
+            policy_exclusions: agreement::policy_exclusions(desired),
             given_up: agreement::given_up(desired),
             heals: self.heals.contains(&desired.address),
             epoch: lease.map(|lease| lease.epoch()),
@@ -129,7 +129,7 @@ impl Recorder {
     }
 
     /// Returns the vendor account of a connection; an empty one if the manifests do not name the connection.
-    fn place(&self, connection: &str) -> VendorAccount {
+    fn vendor_account(&self, connection: &str) -> VendorAccount {
         self.places.get(connection).cloned().unwrap_or_default()
     }
 
@@ -206,10 +206,10 @@ impl Recorder {
         let mut waiting: BTreeMap<&str, Vec<JournalEvent>> = BTreeMap::new();
         for planned in objects {
             let connection = planned.desired.connection.as_str();
-            let Some(place) = self.places.get(connection) else {
+            let Some(vendor_account) = self.places.get(connection) else {
                 continue;
             };
-            let Some(agreed) = agreement::build_agreement(planned, place) else {
+            let Some(agreed) = agreement::build_agreement(planned, vendor_account) else {
                 continue;
             };
             let agreed = Agreed {
@@ -242,18 +242,18 @@ impl Recorder {
         object: &Desired,
         fields: &[String],
     ) -> Result<(), Arc<StoreError>> {
-        let place = self.place(&object.connection);
-        let wanted = agreement::hash_manifest(object).map(agreement::format_hash);
+        let vendor_account = self.vendor_account(&object.connection);
+        let manifest = agreement::hash_manifest(object).map(agreement::format_hash);
         let gave_up = JournalEvent::GaveUp(Box::new(GaveUp {
             address: object.address.to_string(),
             vendor: object.vendor.to_string(),
             connection: object.connection.to_string(),
-            base_url: place.base_url,
-            tenant: place.tenant,
+            base_url: vendor_account.base_url,
+            tenant: vendor_account.tenant,
             account: self.account(&object.connection),
             identity: identity_of(object),
             fields: fields.to_vec(),
-            wanted: wanted.unwrap_or_default(),
+            desired: manifest.unwrap_or_default(),
         }));
         let lease = self.leases.for_connection(&object.connection);
         self.commit(vec![gave_up], lease).await
@@ -293,8 +293,8 @@ mod tests {
         let path = dir.path().join("journal.jsonl");
         let files = FileStore::open(&path, dir.path(), &LinkPolicy::Follow).unwrap();
         let queue = RecordQueue::new(Arc::new(files));
-        let place = VendorAccount::new("https://lac.example.com/", None);
-        let places = [("lac".to_string(), place)].into();
+        let vendor_account = VendorAccount::new("https://lac.example.com/", None);
+        let places = [("lac".to_string(), vendor_account)].into();
         Bench {
             recorder: Recorder::new(Some(queue), "7", places, clock),
             path,

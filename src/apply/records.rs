@@ -71,12 +71,12 @@ impl<R: BufRead> RecordLines<R> {
     fn skip_line(&mut self) -> io::Result<Option<u64>> {
         let mut skipped = 0;
         loop {
-            let held = self.text.fill_buf()?;
-            if held.is_empty() {
+            let buffer = self.text.fill_buf()?;
+            if buffer.is_empty() {
                 return Ok(None);
             }
-            let end = held.iter().position(|byte| *byte == b'\n');
-            let length = end.map_or(held.len(), |end| end + 1);
+            let end = buffer.iter().position(|byte| *byte == b'\n');
+            let length = end.map_or(buffer.len(), |end| end + 1);
             self.text.consume(length);
             skipped += length as u64;
             if end.is_some() {
@@ -224,7 +224,7 @@ impl Damaged {
     }
 
     /// Returns the message about the damaged lines of a journal; `None` if there are none.
-    pub fn told(&self, journal: &str) -> Option<String> {
+    pub fn describe_cut(&self, journal: &str) -> Option<String> {
         let (noun, verb) = match self.count {
             0 => return None,
             1 => ("line", "is"),
@@ -277,10 +277,10 @@ mod tests {
         let damaged = records.end().unwrap();
         assert_eq!(damaged.first.len(), Damaged::SHOWN);
         assert_eq!(
-            damaged.told("j").unwrap(),
+            damaged.describe_cut("j").unwrap(),
             "lines 1, 2, 3, 4, 5 and 995 more of the journal j are damaged"
         );
-        assert_eq!(Damaged::default().told("j"), None);
+        assert_eq!(Damaged::default().describe_cut("j"), None);
     }
 
     #[test]

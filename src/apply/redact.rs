@@ -186,11 +186,11 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_cut_out_as_a_word_only() {
-        let said = "user bob of bobsled: bob, bob2 and \"Bob\"";
+        let text = "user bob of bobsled: bob, bob2 and \"Bob\"";
         let shown = "user [secret] of bobsled: [secret], bob2 and \"[secret]\"";
-        assert_eq!(redacted(&["bob"], said), shown);
-        assert_eq!(redacted(&["bobs"], said), said.replace("bobs", "[secret]"));
-        assert_eq!(redacted(&[""], said), said);
+        assert_eq!(redacted(&["bob"], text), shown);
+        assert_eq!(redacted(&["bobs"], text), text.replace("bobs", "[secret]"));
+        assert_eq!(redacted(&[""], text), text);
     }
 
     #[test]

@@ -40,7 +40,7 @@ struct RereadQueue {
 }
 
 struct WaitingReads {
-    wanted: Arc<Desired>,
+    desired: Arc<Desired>,
     found: oneshot::Sender<Observed>,
 }
 
@@ -53,13 +53,13 @@ impl Rereads {
     }
 
     /// Reads one object by a reading that begins after this call; `None` if the vendor's reading has a fault.
-    pub async fn read(&self, wanted: &Arc<Desired>) -> Option<Observed> {
-        if self.account.provider.kind_of(wanted).ids_per_read() == 1 {
-            return check(&self.account, wanted).await;
+    pub async fn read(&self, desired: &Arc<Desired>) -> Option<Observed> {
+        if self.account.provider.kind_of(desired).ids_per_read() == 1 {
+            return check(&self.account, desired).await;
         }
         let (sender, mut found) = oneshot::channel();
         self.queue().waiting.push(WaitingReads {
-            wanted: Arc::clone(wanted),
+            desired: Arc::clone(desired),
             found: sender,
         });
         sleep(MOMENT).await;
@@ -93,14 +93,14 @@ impl Rereads {
 
 /// Reads a group and tells everybody what became of their object as soon as it is known.
 async fn read_all(account: Arc<Account>, group: Vec<WaitingReads>) {
-    let (wanted, senders): (Vec<Arc<Desired>>, Vec<_>) = group
+    let (desired, senders): (Vec<Arc<Desired>>, Vec<_>) = group
         .into_iter()
-        .map(|waiting| (waiting.wanted, Some(waiting.found)))
+        .map(|waiting| (waiting.desired, Some(waiting.found)))
         .unzip();
     let mut senders = senders;
-    let objects: Vec<&Desired> = wanted.iter().map(|object| &**object).collect();
-    let tell = &mut |place: usize, seen| {
-        if let Some(sender) = senders.get_mut(place).and_then(Option::take) {
+    let objects: Vec<&Desired> = desired.iter().map(|object| &**object).collect();
+    let tell = &mut |index: usize, seen| {
+        if let Some(sender) = senders.get_mut(index).and_then(Option::take) {
             // Whoever gave up needs no word.
             let _ = sender.send(seen);
         }

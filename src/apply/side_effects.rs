@@ -165,7 +165,7 @@ mod tests {
     }
 
     /// Returns what is told of a write that was to change `asked`.
-    fn told(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
+    fn describe(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         let live = |fields| Live {
             fields,
@@ -195,28 +195,28 @@ mod tests {
     #[test]
     fn what_is_not_shown_any_more_is_told() {
         let before = features([("comment", text("c"))].into());
-        let gone = told(None, before.clone(), Fields::new());
+        let gone = describe(None, before.clone(), Fields::new());
         let list = r#"Features [{"name":"A","version":"1","comment":"c"}] → not shown any more"#;
         assert_eq!(gone, [list]);
-        let gone = told(None, before.clone(), features(Fields::new()));
+        let gone = describe(None, before.clone(), features(Fields::new()));
         assert_eq!(gone, [r#"Features[A 1].comment "c" → not shown any more"#]);
         let element = FieldPath::default().field("Features");
         assert_eq!(
-            told(Some(element), before, features(Fields::new())),
+            describe(Some(element), before, features(Fields::new())),
             [""; 0]
         );
         for nothing in [Value::Null, text("")] {
             let before = features([("comment", nothing)].into());
-            assert_eq!(told(None, before, features(Fields::new())), [""; 0]);
+            assert_eq!(describe(None, before, features(Fields::new())), [""; 0]);
         }
         let empty = Fields::from([("Features", Value::Items(Default::default()))]);
-        assert_eq!(told(None, empty, Fields::new()), [""; 0]);
+        assert_eq!(describe(None, empty, Fields::new()), [""; 0]);
     }
 
     #[test]
     fn what_shows_for_the_first_time_is_told_where_it_holds_something() {
         let description = |value| Fields::from([("description", value)]);
-        let told_of = |value| told(None, Fields::new(), description(value));
+        let told_of = |value| describe(None, Fields::new(), description(value));
         assert_eq!(told_of(text("x")), [r#"description nothing → "x""#]);
         assert_eq!(told_of(text("")), [""; 0]);
         assert_eq!(told_of(Value::Null), [""; 0]);
@@ -228,9 +228,9 @@ mod tests {
             let kind = ("expiration_type", text("no_expiration"));
             features([kind, ("expiration_date", date)].into())
         };
-        let told = told(None, feature(text("2027-01-01")), feature(Value::Null));
+        let describe = describe(None, feature(text("2027-01-01")), feature(Value::Null));
         assert_eq!(
-            told,
+            describe,
             [r#"Features[A 1].expiration_date "2027-01-01" → null"#]
         );
     }

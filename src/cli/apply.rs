@@ -111,7 +111,9 @@ async fn apply_saved_plan(
 /// Returns `Err` if a plan was made against the simulators and is applied to accounts, or the reverse.
 fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandResult<()> {
     let places = &document.source.connections;
-    let simulated = places.values().any(|place| *place == Destination::Sandbox);
+    let simulated = places
+        .values()
+        .any(|destination| *destination == Destination::Sandbox);
     if simulated == sandbox || places.is_empty() {
         return Ok(());
     }

@@ -296,7 +296,7 @@ pub struct StoreArgs {
 
 impl StoreArgs {
     /// Returns the same without what a team shares.
-    pub fn own(&self) -> Self {
+    pub fn local(&self) -> Self {
         Self {
             shared: SharedStore::default(),
             ..self.clone()

@@ -102,7 +102,7 @@ impl<'a> WritingCommand<'a> {
         let (mut queue, mut memory) = (None, Memory::default());
         if remembers {
             let args = match sandbox {
-                true => consent.store.own(),
+                true => consent.store.local(),
                 false => consent.store.clone(),
             };
             if !sandbox {
@@ -112,7 +112,7 @@ impl<'a> WritingCommand<'a> {
             // The simulators of a run are its own: nobody else can write to them.
             if !sandbox {
                 match take_leases(setup, &*store, consent, places, &run).await? {
-                    Ok(held) => leases = held,
+                    Ok(acquired) => leases = acquired,
                     Err(why) => return Err(CommandError::locked(why)),
                 }
             }
@@ -356,8 +356,8 @@ async fn take_leases(
     let objects = checked.desired.iter();
     let mut names: BTreeSet<&str> = objects.map(|object| object.connection.as_str()).collect();
     let at_place = |name: &&String| {
-        let own = reconcile::account_of(checked, name);
-        places.iter().any(|place| place.may_be(&own))
+        let account = reconcile::account_of(checked, name);
+        places.iter().any(|known| known.may_be(&account))
     };
     let more = checked.connections.keys().filter(at_place);
     names.extend(more.map(String::as_str));

@@ -108,12 +108,12 @@ fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
         // Some helps name a default in words, which is not the one any more.
         let help = argument.get_help().map(ToString::to_string);
         let help = help.unwrap_or_default();
-        let own = help
+        let copied = help
             .split(" [default: ")
             .next()
             .unwrap_or_default()
             .to_string();
-        argument = argument.help(own).default_values(defaults);
+        argument = argument.help(copied).default_values(defaults);
     }
     match argument.get_id().as_str() {
         "target" | "exclude" | "object" | "objects" => {

@@ -46,15 +46,15 @@ fn document_address(document: &Node) -> Option<String> {
 /// The runs that wrote something, the last first.
 pub fn complete_runs() -> Vec<CompletionCandidate> {
     // A store of a team is on the network.
-    let own = StoreArgs::default();
-    let journal = state::journal_path(&own).ok();
+    let defaults = StoreArgs::default();
+    let journal = state::journal_path(&defaults).ok();
     let records = journal.and_then(|path| Records::open(&path).ok());
     let runs = records.map_or_else(Vec::new, runs_that_wrote);
     let named = runs.iter().rev().take(20);
     std::iter::once("latest")
         .chain(named.map(|wrote| wrote.run.as_str()))
         .enumerate()
-        .map(|(place, run)| CompletionCandidate::new(run).display_order(Some(place)))
+        .map(|(position, run)| CompletionCandidate::new(run).display_order(Some(position)))
         .collect()
 }
 

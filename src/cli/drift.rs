@@ -142,10 +142,10 @@ impl DriftOutputs {
     /// Opens every report before anything is read. Returns `Err` if one cannot be written.
     fn open(args: &Drift) -> CommandResult<Self> {
         let reports = args.report.iter();
-        let wanted: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
+        let desired: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
         Ok(Self {
             format: args.format,
-            reports: Reports::open(&wanted)?,
+            reports: Reports::open(&desired)?,
             finished: Cell::new(false),
         })
     }

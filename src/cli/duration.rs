@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn moments_are_read_as_a_wait_or_as_a_date() {
         let now: Timestamp = "2026-11-21T12:00:00.7Z".parse().unwrap();
-        for (text, wanted) in [
+        for (text, desired) in [
             ("4h", "2026-11-21T16:00:01Z"),
             ("7d", "2026-11-28T12:00:01Z"),
             ("2026-12-24T18:00:00Z", "2026-12-24T18:00:00Z"),
@@ -62,7 +62,7 @@ mod tests {
             ("2026-12-24T18:00[Europe/Vienna]", "2026-12-24T17:00:00Z"),
         ] {
             let read = parse_moment(text, now).map(|moment| moment.to_string());
-            assert_eq!(read.as_deref(), Ok(wanted), "{text}");
+            assert_eq!(read.as_deref(), Ok(desired), "{text}");
         }
         // A day alone ends when? Neither the reader nor the vendor could say.
         for bad in ["", "soon", "-5s", "2026-12-24", "2026-12-24T18:00"] {

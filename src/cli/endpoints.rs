@@ -156,12 +156,12 @@ impl Endpoints {
     /// Starts the server, if a port is open, and the notifiers.
     pub fn start(self, status: &watch::Sender<Arc<Status>>) -> RunningEndpoints {
         let (stop, stopped) = oneshot::channel::<()>();
-        let (told, secrets, page) = (
+        let (current, secrets, page) = (
             self.notifications.subscribe(),
             self.secrets.clone(),
             self.page_url,
         );
-        let notices = tokio::spawn(run_notices(told, status.subscribe(), secrets, page));
+        let notices = tokio::spawn(run_notices(current, status.subscribe(), secrets, page));
         let serving = ServerConfig {
             status: status.subscribe(),
             hooks: self.hooks,
@@ -230,10 +230,10 @@ impl EndpointUpdater {
                 *known = faults;
             }
         }
-        self.notifications.send_if_modified(|told| {
-            let other = *told != checked.notifications;
+        self.notifications.send_if_modified(|current| {
+            let other = *current != checked.notifications;
             if other {
-                told.clone_from(&checked.notifications);
+                current.clone_from(&checked.notifications);
             }
             other
         });
@@ -244,13 +244,13 @@ impl EndpointUpdater {
 ///
 /// New notifications end the old notifiers and start others.
 async fn run_notices(
-    mut told: watch::Receiver<Vec<Notification>>,
+    mut current: watch::Receiver<Vec<Notification>>,
     status: watch::Receiver<Arc<Status>>,
     secrets: Secrets,
     page: Option<Url>,
 ) {
     loop {
-        let notifications = told.borrow_and_update().clone();
+        let notifications = current.borrow_and_update().clone();
         let quiet = notifications.is_empty();
         let telling = notices::run_notifiers(NotifierConfig {
             status: status.clone(),
@@ -263,7 +263,7 @@ async fn run_notices(
         // may be gone.
         tokio::select! {
             () = telling, if !quiet => return,
-            other = told.changed() => if other.is_err() { return },
+            other = current.changed() => if other.is_err() { return },
         }
     }
 }

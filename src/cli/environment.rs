@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_told_with_the_one_that_is_meant() {
-        let told = |variable: &str| {
+        let read_hosts = |variable: &str| {
             let findings = find_misspelt(std::iter::once(variable.to_string()));
             findings.iter().filter_map(|it| it.hint.clone()).next()
         };
@@ -181,9 +181,9 @@ mod tests {
             "ENTITLE_TRUSTED_HOSTS",
             "ENTITLE_TRUSTHOSTS",
         ] {
-            assert_eq!(told(variable), hosts, "{variable}");
+            assert_eq!(read_hosts(variable), hosts, "{variable}");
         }
-        assert!(told("ENTITLE_SECRET_DIRS").is_some());
+        assert!(read_hosts("ENTITLE_SECRET_DIRS").is_some());
         for variable in [
             "ENTITLE_TRUST_HOSTS",
             "ENTITLE_LOG",
@@ -192,7 +192,7 @@ mod tests {
             "ENTITLE_SERVICE_HOST",
             "TRUST_HOST",
         ] {
-            assert_eq!(told(variable), None, "{variable}");
+            assert_eq!(read_hosts(variable), None, "{variable}");
         }
     }
 }

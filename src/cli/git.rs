@@ -68,16 +68,16 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
     let Some(root) = root else {
         bail!("--base needs a git working tree");
     };
-    let wanted = paths_in_tree(Path::new(&root), paths)?;
+    let desired = paths_in_tree(Path::new(&root), paths)?;
     let mut listing = CommitTree::LISTING.to_vec();
     listing.push(&sha);
     let mut tree = CommitTree::of(&run_git(&listing, &[]).await?.unwrap_or_default());
     let asked = tree.needed_blobs();
     let texts = read_blobs(&asked).await?;
     tree.add_texts(&asked, texts);
-    let mut found = tree.find_manifests(&wanted);
-    let (names, wanted) = tree.readable_files(&mut found);
-    let files = names.into_iter().zip(read_blobs(&wanted).await?);
+    let mut found = tree.find_manifests(&desired);
+    let (names, desired) = tree.readable_files(&mut found);
+    let files = names.into_iter().zip(read_blobs(&desired).await?);
     Ok(Snapshot {
         sources: name_sources(files, &sha),
         commit: sha,

@@ -30,7 +30,7 @@ pub enum Layout {
 pub fn write_manifests(
     dir: &Path,
     sandbox: &SandboxServer,
-    wanted: &Population,
+    desired: &Population,
     layout: Layout,
     drift: f64,
 ) -> CommandResult<usize> {
@@ -39,7 +39,7 @@ pub fn write_manifests(
     let (mut connections, mut variables) = (Vec::new(), String::new());
     let mut objects = 0;
     for vendor in sandbox.vendors() {
-        if wanted.objects_of(vendor) == 0 {
+        if desired.objects_of(vendor) == 0 {
             continue;
         }
         if let Some((text, named)) = population::connection_manifest(vendor, &address) {
@@ -48,7 +48,7 @@ pub fn write_manifests(
                 variables.push_str(&format!("export {name}={value}\n"));
             }
         }
-        let manifests = wanted.manifests(vendor, drift).map_err(user_error)?;
+        let manifests = desired.manifests(vendor, drift).map_err(user_error)?;
         objects += match layout {
             Layout::Files => write_one_each(&dir.join(vendor), manifests),
             Layout::One => write_joined(&dir.join(format!("{vendor}.yaml")), manifests),

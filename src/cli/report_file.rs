@@ -17,10 +17,10 @@ pub struct Reports<F> {
 
 impl<F: Copy> Reports<F> {
     /// Opens all of them, so that one that cannot be written is known before a vendor is.
-    pub fn open(wanted: &[(F, &Path)]) -> CommandResult<Self> {
+    pub fn open(requests: &[(F, &Path)]) -> CommandResult<Self> {
         let mut files = Vec::new();
-        for (number, (format, path)) in wanted.iter().enumerate() {
-            if wanted[..number].iter().any(|(_, other)| other == path) {
+        for (number, (format, path)) in requests.iter().enumerate() {
+            if requests[..number].iter().any(|(_, other)| other == path) {
                 bail!("two reports go to {}", path.display());
             }
             files.push((*format, ReportFile::open(path)?));

@@ -195,9 +195,9 @@ impl Scope {
         let all = addresses(checked);
         let mut narrowed = checked.clone();
         self.narrow(&mut narrowed)?;
-        let held = addresses(&narrowed);
+        let in_scope = addresses(&narrowed);
         Ok(move |address: &str| match all.contains(address) {
-            true => held.contains(address),
+            true => in_scope.contains(address),
             false => self.labels.is_empty() && self.names(address),
         })
     }
@@ -221,11 +221,11 @@ impl Scope {
             .filter(|object| self.holds(&object.address, &object.labels))
             .map(|object| object.address.to_string())
             .collect();
-        let held = |address: &str| {
+        let in_scope = |address: &str| {
             self.names(address) && (self.labels.is_empty() || labelled.contains(address))
         };
         let some = !writes.is_empty();
-        writes.retain(|write| held(&write.address()));
+        writes.retain(|write| in_scope(&write.address()));
         if some && writes.is_empty() {
             bail!("nothing that the run {} wrote is in the scope", past.run);
         }
@@ -267,7 +267,7 @@ fn objects_of(checked: &Checked) -> impl Iterator<Item = (&Address, &LabelSelect
 fn describe_unknown_label(checked: &Checked, key: &str, value: &str) -> String {
     let labels = || objects_of(checked).flat_map(|(_, labels)| labels);
     let values: BTreeSet<&str> = labels()
-        .filter(|(own, _)| *own == key)
+        .filter(|(other_key, _)| *other_key == key)
         .map(|(_, value)| value.as_str())
         .collect();
     let hint = if values.is_empty() {

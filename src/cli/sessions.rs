@@ -87,7 +87,7 @@ pub async fn closed_after(
     command: impl Future<Output = CommandResult<Exit>>,
 ) -> CommandResult<Exit> {
     let run = CommandRun::default();
-    let (tell, told) = oneshot::channel();
+    let (tell, answer) = oneshot::channel();
     let (gone, is_gone) = oneshot::channel();
     tokio::spawn(end_by_signal(run.clone(), tell, is_gone));
     let outcome = {
@@ -96,7 +96,7 @@ pub async fn closed_after(
         tokio::select! {
             biased;
             outcome = command => outcome,
-            Ok(exit) = told => Ok(exit),
+            Ok(exit) = answer => Ok(exit),
         }
     };
     drop(gone);

@@ -252,7 +252,7 @@ fn parse_account(name: &str) -> Option<AccountKey> {
 /// Returns the vendor of this name; `None` for one that this version does not know.
 fn known_vendor(name: &str) -> Option<Vendor> {
     let mut vendors = provider::ALL.iter().map(|provider| provider.vendor());
-    vendors.find(|own| own.0 == name)
+    vendors.find(|vendor| vendor.0 == name)
 }
 
 /// Deletes lines that are older than `keep`, and prints how many and from before which moment.
@@ -333,7 +333,7 @@ fn read_journal(file: &PathBuf) -> CommandResult<Vec<Record>> {
     if let Some(damaged) = records
         .end()
         .map_err(fault)?
-        .told(&file.display().to_string())
+        .describe_cut(&file.display().to_string())
     {
         bail!("{damaged}: nothing was added")
     }

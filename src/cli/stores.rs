@@ -219,7 +219,7 @@ pub async fn read_records(
     store
         .read(JournalScope::Everything, &mut cursor, &mut take_line)
         .await?;
-    Ok(Damage(damaged.told(&store.name())))
+    Ok(Damage(damaged.describe_cut(&store.name())))
 }
 
 /// Returns the accounts that the connections of the manifests lead to, each once and sorted.
@@ -254,7 +254,7 @@ pub async fn read_memory(
     detail: Detail,
 ) -> Result<Memory, StoreError> {
     let memory = Memory::of(store, accounts, detail).await?;
-    if let Some(damaged) = memory.damaged.told(&store.name()) {
+    if let Some(damaged) = memory.damaged.describe_cut(&store.name()) {
         output::print_warning(&damaged);
     }
     Ok(memory)

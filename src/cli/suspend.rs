@@ -192,11 +192,11 @@ fn carry_out(
         let (file, lines) = files
             .entry(source.name.as_str())
             .or_insert_with(|| (EditedFile::open(source), Vec::new()));
-        let place = desired.origin.mark;
-        let text = file.document(place);
+        let mark = desired.origin.mark;
+        let text = file.document(mark);
         match text.and_then(|text| edit_suspension(text, change, &kinds)) {
             Ok(Some(text)) => {
-                file.replace_document(place, text);
+                file.replace_document(mark, text);
                 lines.push(outcome_line(desired, done));
             }
             Ok(None) => lines.push(outcome_line(desired, already)),

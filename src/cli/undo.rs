@@ -209,24 +209,24 @@ async fn plan_inverse(
 async fn find_run(
     store: &dyn Store,
     args: &StoreArgs,
-    wanted: &str,
+    desired: &str,
     checked: &Checked,
 ) -> CommandResult<WritingRun> {
     let mut runs = Runs::default();
     let damage = stores::read_records(store, |record| {
         // A name counts in every scope; `latest` is the latest run of these manifests.
-        if wanted != "latest" || args.scope.is_none() || record.scope == args.scope {
+        if desired != "latest" || args.scope.is_none() || record.scope == args.scope {
             runs.add(&record);
         }
     });
     damage.await?.known();
     let runs = runs.that_wrote();
-    let found: Vec<WritingRun> = match wanted {
+    let found: Vec<WritingRun> = match desired {
         "latest" => {
-            let own = ManagedRuns::new(checked);
-            let at = runs.iter().rposition(|run| own.has(run));
+            let managed = ManagedRuns::new(checked);
+            let at = runs.iter().rposition(|run| managed.has(run));
             let later = at.map_or(&[][..], |at| &runs[at + 1..]);
-            tell_later(later.iter().filter(|run| own.is_near(run)));
+            tell_later(later.iter().filter(|run| managed.is_near(run)));
             at.map(|at| runs[at].clone()).into_iter().collect()
         }
         name => {
@@ -240,14 +240,14 @@ async fn find_run(
         stores::hint_at_shared_store(args).map_or(String::new(), |hint| format!(". It is {hint}"));
     match (found.next(), count) {
         (Some(one), 1) => Ok(one),
-        (None, _) if wanted == "latest" => bail!(
+        (None, _) if desired == "latest" => bail!(
             "the journal has no run of these manifests that wrote anything; see `entitle history`{elsewhere}"
         ),
         (None, _) => bail!(
-            "the journal has no run {wanted} that wrote anything; see `entitle history`{elsewhere}"
+            "the journal has no run {desired} that wrote anything; see `entitle history`{elsewhere}"
         ),
         (Some(_), count) => {
-            bail!("{wanted} is the beginning of {count} runs; write more of it")
+            bail!("{desired} is the beginning of {count} runs; write more of it")
         }
     }
 }
@@ -290,7 +290,7 @@ impl ManagedRuns {
     /// for those a shared account is enough.
     fn has(&self, run: &WritingRun) -> bool {
         let within = |one: &str, other: &str| Path::new(one).starts_with(other);
-        let related = |path: &String| self.paths.iter().any(|own| within(path, own));
+        let related = |path: &String| self.paths.iter().any(|managed| within(path, managed));
         run.objects.iter().any(|key| self.objects.contains(key))
             || run.paths.iter().any(related)
             || run.paths.is_empty() && self.is_near(run)
@@ -298,7 +298,8 @@ impl ManagedRuns {
 
     /// Reports whether a run wrote to one of the accounts.
     fn is_near(&self, run: &WritingRun) -> bool {
-        let own = |place: &VendorAccount| self.places.iter().any(|own| own.may_be(place));
-        run.places.iter().any(own)
+        let managed =
+            |account: &VendorAccount| self.places.iter().any(|managed| managed.may_be(account));
+        run.places.iter().any(managed)
     }
 }

@@ -69,7 +69,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         need_connections: true,
         simulators: sandbox.as_ref().map(simulators::stand_ins),
     };
-    let place = match &remote {
+    let location = match &remote {
         Some(remote) => ManifestSource::Git(remote.clone()),
         None => ManifestSource::Files(args.selection.paths.clone()),
     };
@@ -85,7 +85,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         }
     };
     let mut reader = source_reader(
-        place,
+        location,
         &args.selection,
         options,
         args.logs_json(),
@@ -119,10 +119,10 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     }
     let secrets = watch_settings(&args.reach, from_git, Arc::default()).secrets;
     let bounds = ConnectionBounds::for_descriptor_limit(limit);
-    let surface = Endpoints::new(&args.surface, secrets, triggers.clone(), bounds).await?;
+    let endpoints = Endpoints::new(&args.endpoints, secrets, triggers.clone(), bounds).await?;
     let task = Wiring {
         args: &args,
-        surface,
+        endpoints,
         remote: remote.as_ref(),
         sandboxed: sandbox.is_some(),
         reader,
@@ -182,7 +182,7 @@ type FirstRead = Result<Option<crate::daemon::source::Fetched>, SourceError>;
 /// The opened parts of a daemon, ready to be connected to each other and run.
 struct Wiring<'a> {
     args: &'a Watch,
-    surface: Endpoints,
+    endpoints: Endpoints,
     remote: Option<&'a Remote>,
     sandboxed: bool,
     reader: SourceReader,
@@ -210,8 +210,8 @@ impl Wiring<'_> {
         let signals = signals::send_orders(Arc::clone(&stop), orders);
         let poll = self.remote.map_or(args.resync, |_| args.interval);
         let sharing = self.sharing(&context);
-        let reader = self.surface.wrap_reader(self.reader);
-        let running = self.surface.start(&status);
+        let reader = self.endpoints.wrap_reader(self.reader);
+        let running = self.endpoints.start(&status);
         let task = DaemonTask {
             engine,
             context: Arc::new(context),
@@ -259,20 +259,20 @@ impl Wiring<'_> {
     ///
     /// The URL of a remote is shown without its credentials. No paths at all is shown as `.`.
     fn board(&self, mode: RunMode) -> StatusLog {
-        let (kind, place) = match self.remote {
+        let (kind, location) = match self.remote {
             Some(remote) => (SourceKind::Git, remote.redacted_url()),
             None => {
                 let paths = self.args.selection.paths.iter();
                 let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
-                let place = if paths.is_empty() {
+                let location = if paths.is_empty() {
                     ".".into()
                 } else {
                     paths.join(" ")
                 };
-                (SourceKind::Directory, place)
+                (SourceKind::Directory, location)
             }
         };
-        StatusLog::new(mode, kind, place, self.sandboxed, clock::now())
+        StatusLog::new(mode, kind, location, self.sandboxed, clock::now())
     }
 
     /// Creates a temporary directory for the journal of a sandbox run; `None` if the run needs none.
@@ -300,10 +300,10 @@ impl Wiring<'_> {
     ) -> CommandResult<PassContext> {
         let args = match (scratch, self.sandboxed) {
             (None, false) => self.args.store.clone(),
-            (None, true) => self.args.store.own(),
+            (None, true) => self.args.store.local(),
             (Some(journal), _) => StoreArgs {
                 journal: Some(journal),
-                ..self.args.store.own()
+                ..self.args.store.local()
             },
         };
         let store = stores::open_store(&args, Access::Write).await?;

@@ -106,7 +106,7 @@ pub struct Watch {
     #[arg(long, env = "ENTITLE_POLL")]
     pub poll: bool,
     #[command(flatten)]
-    pub surface: EndpointArgs,
+    pub endpoints: EndpointArgs,
     #[command(flatten)]
     pub checks: Checks,
     #[command(flatten)]

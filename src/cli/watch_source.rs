@@ -30,7 +30,7 @@ pub enum ManifestSource {
 
 /// The inputs of every reading, and the result of the last one.
 struct WatchSource {
-    place: ManifestSource,
+    location: ManifestSource,
     scope: scope::Scope,
     options: CheckOptions,
     json: bool,
@@ -41,7 +41,7 @@ struct WatchSource {
     cache: Option<PathBuf>,
     last: Mutex<Last>,
     /// The digest and the findings that were logged last.
-    told: Mutex<(String, Vec<String>)>,
+    last_reported: Mutex<(String, Vec<String>)>,
     loader: Mutex<IncrementalLoader>,
 }
 
@@ -60,21 +60,21 @@ struct Last {
 /// With a text log, findings are printed as by `validate`; with `json` they are log records. `timeout`
 /// bounds one reading of files. Returns `Err` for a malformed scope.
 pub fn source_reader(
-    place: ManifestSource,
+    location: ManifestSource,
     selection: &Selection,
     options: CheckOptions,
     json: bool,
     timeout: Duration,
 ) -> CommandResult<SourceReader> {
     let source = Arc::new(WatchSource {
-        place,
+        location,
         scope: scope::Scope::new(selection)?,
         options,
         json,
         timeout,
         cache: selection.cache.clone(),
         last: Mutex::default(),
-        told: Mutex::default(),
+        last_reported: Mutex::default(),
         loader: Mutex::default(),
     });
     Ok(Box::new(move |kept| {
@@ -91,11 +91,11 @@ async fn read_source(
     kept: KeptAccounts,
 ) -> Result<Option<Fetched>, SourceError> {
     source.loader().keep_only(&kept);
-    let commit = match &source.place {
+    let commit = match &source.location {
         ManifestSource::Files(_) => None,
         ManifestSource::Git(remote) => Some(remote.fetch().await?),
     };
-    let loaded = match (&source.place, &commit) {
+    let loaded = match (&source.location, &commit) {
         (ManifestSource::Git(remote), Some(commit)) => {
             if let Some(known) = source.known(commit) {
                 return known;
@@ -150,7 +150,7 @@ impl WatchSource {
         let dir = self.cache.as_deref();
         let cache = dir.filter(|_| self.last().read.is_none());
         let cache = cached::open_cache(cache);
-        let manifests = match (&self.place, loaded) {
+        let manifests = match (&self.location, loaded) {
             (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
             (ManifestSource::Files(paths), None) => {
                 let now = SystemTime::now();
@@ -221,7 +221,7 @@ impl WatchSource {
         self.scope
             .narrow(&mut checked)
             .map_err(|error| SourceError::Scope(error.to_string()))?;
-        checked.source.commit = match &self.place {
+        checked.source.commit = match &self.location {
             ManifestSource::Files(_) => {
                 tokio::runtime::Handle::current().block_on(state::current_commit())
             }
@@ -236,9 +236,12 @@ impl WatchSource {
     fn is_news(&self, findings: &Diagnostics, digest: &str) -> bool {
         let words: Vec<String> = findings.iter().map(Diagnostic::line).collect();
         let now = (digest.to_string(), words);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = *told != now;
-        *told = now;
+        let mut last_reported = self
+            .last_reported
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let news = *last_reported != now;
+        *last_reported = now;
         news
     }
 

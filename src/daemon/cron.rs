@@ -60,10 +60,10 @@ mod tests {
     #[test]
     fn the_working_week_is_monday_to_friday() {
         // 2026-11-16 is a Monday.
-        for (day, wanted) in [(15, false), (16, true), (20, true), (21, false)] {
+        for (day, expected) in [(15, false), (16, true), (20, true), (21, false)] {
             let at = format!("2026-11-{day}T22:00");
-            assert_eq!(matches("0 22 * * 1-5", &at), wanted, "{day}");
-            assert_eq!(matches("0 22 * * mon-FRI", &at), wanted, "{day}");
+            assert_eq!(matches("0 22 * * 1-5", &at), expected, "{day}");
+            assert_eq!(matches("0 22 * * mon-FRI", &at), expected, "{day}");
         }
         assert!(matches("0 22 * * 0", "2026-11-15T22:00"));
         assert!(matches("0 22 * * 7", "2026-11-15T22:00"));

@@ -14,12 +14,12 @@ pub fn raise_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
-    let wanted = Rlimit {
+    let raised = Rlimit {
         current: Some(target_limit(current, maximum)),
         maximum,
     };
-    match setrlimit(Resource::Nofile, wanted) {
-        Ok(()) => wanted.current,
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => raised.current,
         Err(_) => Some(current),
     }
 }

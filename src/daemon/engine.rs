@@ -227,7 +227,7 @@ impl Engine {
             }
             Trigger::Object { connection, id } => self.wake_where(now, "a hint", |desired| {
                 let ids = &desired.identity;
-                desired.connection == *connection && ids.iter().any(|(_, own)| own == id)
+                desired.connection == *connection && ids.iter().any(|(_, listed)| listed == id)
             }),
         }
     }
@@ -373,10 +373,10 @@ impl Engine {
 
     /// Wakes the objects whose writes the brake held, as soon as it would not hold them any more.
     fn release_braked(&mut self, connection: &str, now: Now) {
-        let own = self.objects.iter();
-        let own = own.filter(|(_, tracked)| tracked.desired.connection == connection);
+        let listed = self.objects.iter();
+        let listed = listed.filter(|(_, tracked)| tracked.desired.connection == connection);
         let (mut objects, mut braked) = (0, Vec::new());
-        for (address, tracked) in own {
+        for (address, tracked) in listed {
             objects += 1;
             if tracked.braked {
                 braked.push(address);

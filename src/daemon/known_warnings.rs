@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn a_warning_is_told_once_and_again_after_it_was_gone() {
-        let mut told = KnownWarnings::default();
+        let mut known = KnownWarnings::default();
         let mut news =
-            |read: bool, findings: &[Diagnostic]| told.take_new(&planned(read, findings)).len();
+            |read: bool, findings: &[Diagnostic]| known.take_new(&planned(read, findings)).len();
         let (one, other) = ("`licensee` has no effect", "`count` has no effect");
         let [one, other] = [one, other].map(|words| Diagnostic::warning("no-effect", words));
         let error = Diagnostic::error("reversed-dates", "ends before it begins");

@@ -73,7 +73,7 @@ pub async fn run_pass(
         .collect();
     // The lease comes before the first read, so that no other run can make the plan stale.
     let (leases, locked) = match context.take_lease(&batch, &run, started_at).await {
-        Ok(held) => (held, None),
+        Ok(held_back) => (held_back, None),
         Err(who) => (Leases::default(), Some(who)),
     };
     let run_under = (run.as_str(), &leases);
@@ -116,12 +116,12 @@ pub async fn run_pass(
             .carry_out(&pass, &batch, &settings, run_under, &heals)
             .await;
         if batch.mode == RunMode::Sync {
-            let held = reports
+            let held_back = reports
                 .iter()
                 .filter(|report| agreement::is_agreed(report, true));
-            let held = held.map(|report| &report.planned);
+            let held_back = held_back.map(|report| &report.planned);
             context
-                .record_agreed(held, (&batch, &pass), run_under, &settings)
+                .record_agreed(held_back, (&batch, &pass), run_under, &settings)
                 .await;
         }
         record_reports(&mut results, reports, &heals);

@@ -118,11 +118,11 @@ impl PassContext {
 
     /// Logs the warnings of a plan that were not logged before.
     pub(super) fn log_new_warnings(&self, planned: &[Planned]) {
-        let mut told = self
+        let mut warnings = self
             .known_warnings
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for (address, finding) in told.take_new(planned) {
+        for (address, finding) in warnings.take_new(planned) {
             let (address, code) = (address.to_string(), finding.code);
             tracing::warn!(address, code, "{}", finding.line());
         }

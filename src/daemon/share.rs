@@ -89,7 +89,7 @@ pub struct ShareInput<'a> {
     /// The accounts of the manifests in force.
     pub accounts: &'a BTreeSet<AccountKey>,
     /// The accounts that this replica looks after.
-    pub held: &'a BTreeSet<AccountKey>,
+    pub claimed: &'a BTreeSet<AccountKey>,
     pub id: &'a str,
     /// All live replicas; whether this one is among them makes no difference.
     pub live: &'a [LiveReplica],
@@ -113,7 +113,7 @@ impl ShareInput<'_> {
     /// Returns how many accounts to claim, and which to try, in which order. Replicas that start together begin at
     /// different accounts.
     pub fn accounts_to_claim(&self) -> (usize, Vec<AccountKey>) {
-        let missing = self.quota().saturating_sub(self.held.len());
+        let missing = self.quota().saturating_sub(self.claimed.len());
         if missing == 0 {
             return (0, Vec::new());
         }
@@ -122,7 +122,7 @@ impl ShareInput<'_> {
             .flat_map(|replica| replica.note.accounts.keys())
             .collect();
         let free = |account: &&AccountKey| {
-            !self.held.contains(account) && !taken.contains(&account_name(account))
+            !self.claimed.contains(account) && !taken.contains(&account_name(account))
         };
         let mut free: Vec<AccountKey> = self.accounts.iter().filter(free).cloned().collect();
         let (rank, live) = self.rank_among_live();
@@ -134,9 +134,9 @@ impl ShareInput<'_> {
     /// Returns the accounts to release: those of no manifest, and as many as are too many. Accounts that a pass is
     /// working at (`busy`) come last.
     pub fn accounts_to_release(&self, busy: &BTreeSet<AccountKey>) -> BTreeSet<AccountKey> {
-        let foreign = self.held.difference(self.accounts);
+        let foreign = self.claimed.difference(self.accounts);
         let mut surplus: BTreeSet<AccountKey> = foreign.cloned().collect();
-        let kept = self.held.intersection(self.accounts);
+        let kept = self.claimed.intersection(self.accounts);
         let (at_work, idle): (Vec<&AccountKey>, Vec<_>) =
             kept.partition(|account| busy.contains(account));
         let many = (at_work.len() + idle.len()).saturating_sub(self.quota());

@@ -57,7 +57,7 @@ pub struct Sharing {
     id: String,
     name: String,
     group: String,
-    held: BTreeMap<AccountKey, HeldClaim>,
+    claims: BTreeMap<AccountKey, HeldClaim>,
     /// Accounts that are released once the pass at them has ended.
     releasing: BTreeSet<AccountKey>,
     live: Vec<LiveReplica>,
@@ -89,7 +89,7 @@ impl Sharing {
             id,
             name,
             group,
-            held: BTreeMap::new(),
+            claims: BTreeMap::new(),
             releasing: BTreeSet::new(),
             live: Vec::new(),
             problem: None,
@@ -121,10 +121,10 @@ impl Sharing {
             return;
         }
         let asked = RoundInput {
-            own: self.own_entry(),
+            this_replica: self.own_entry(),
             group: self.group.clone(),
             accounts: accounts_of(checked),
-            held: self.held.keys().cloned().collect(),
+            claimed: self.claims.keys().cloned().collect(),
         };
         let context = Arc::clone(context);
         self.round = Some(round::run_round(context, asked).boxed());
@@ -132,9 +132,9 @@ impl Sharing {
 
     /// Returns this replica's entry for the roster. Accounts that are being released are left out.
     fn own_entry(&self) -> LiveReplica {
-        let kept = self.held.iter();
+        let kept = self.claims.iter();
         let kept = kept.filter(|(account, _)| !self.releasing.contains(*account));
-        let accounts = kept.map(|(account, held)| (account_name(account), held.since));
+        let accounts = kept.map(|(account, claims)| (account_name(account), claims.since));
         LiveReplica {
             id: self.id.clone(),
             note: ReplicaNote {
@@ -180,20 +180,20 @@ impl Sharing {
         self.live = round.live;
         let (claimed, since) = (round.taken.len(), now.time);
         for (account, lease) in round.taken {
-            self.held.insert(account, HeldClaim { lease, since });
+            self.claims.insert(account, HeldClaim { lease, since });
         }
-        let held: BTreeSet<AccountKey> = self.held.keys().cloned().collect();
+        let claims: BTreeSet<AccountKey> = self.claims.keys().cloned().collect();
         let situation = ShareInput {
             accounts: &round.accounts,
-            held: &held,
+            claimed: &claims,
             id: &self.id,
             live: &self.live,
         };
         let surplus = situation.accounts_to_release(busy);
-        let is_short = held.len() < situation.quota();
+        let is_short = claims.len() < situation.quota();
         self.has_changed |= claimed > 0 || surplus != self.releasing;
         if claimed > 0 || !surplus.is_empty() {
-            let (accounts, replicas) = (held.len(), self.live.len());
+            let (accounts, replicas) = (claims.len(), self.live.len());
             tracing::info!(
                 claimed,
                 too_many = surplus.len(),
@@ -226,7 +226,7 @@ impl Sharing {
         let idle: Vec<AccountKey> = self.releasing.difference(busy).cloned().collect();
         for account in idle {
             self.releasing.remove(&account);
-            self.held.remove(&account);
+            self.claims.remove(&account);
             self.has_changed = true;
             // The other replicas learn of it with the next round.
             self.next = self.next.min(now + SOON);
@@ -235,18 +235,19 @@ impl Sharing {
 
     /// Drops claims whose lease has run out or was taken by another.
     pub fn drop_lost(&mut self) {
-        let before = self.held.len();
-        self.held.retain(|account, held| {
-            let covered = held.lease.covers(Duration::ZERO);
+        let before = self.claims.len();
+        self.claims.retain(|account, claims| {
+            let covered = claims.lease.covers(Duration::ZERO);
             if let Err(why) = &covered {
                 let (account, why) = (account_name(account), why.to_string());
                 tracing::warn!(account, why, "an account was lost to look after");
             }
             covered.is_ok()
         });
-        self.has_changed |= self.held.len() < before;
-        let held = &self.held;
-        self.releasing.retain(|account| held.contains_key(account));
+        self.has_changed |= self.claims.len() < before;
+        let claims = &self.claims;
+        self.releasing
+            .retain(|account| claims.contains_key(account));
     }
 
     /// Reports whether accounts wait to be released.
@@ -261,16 +262,16 @@ impl Sharing {
 
     /// Returns the accounts that this replica looks after.
     pub fn held_accounts(&self) -> BTreeSet<AccountKey> {
-        self.held.keys().cloned().collect()
+        self.claims.keys().cloned().collect()
     }
 
     /// Returns which replica looks after an account.
     pub fn keeper_of(&self, account: &AccountKey) -> AccountKeeper {
-        if let Some(held) = self.held.get(account) {
+        if let Some(claims) = self.claims.get(account) {
             return AccountKeeper {
                 replica: Some(self.name.clone()),
-                own: !self.releasing.contains(account),
-                since: Some(held.since),
+                is_own: !self.releasing.contains(account),
+                since: Some(claims.since),
             };
         }
         let name = account_name(account);
@@ -280,7 +281,7 @@ impl Sharing {
             .next();
         AccountKeeper {
             replica: found.map(|(other, _)| other.note.name.clone()),
-            own: false,
+            is_own: false,
             since: found.map(|(_, since)| since),
         }
     }
@@ -304,7 +305,7 @@ impl Sharing {
     /// last until this value is dropped.
     pub async fn leave(&mut self, store: &dyn Store, busy: &BTreeSet<AccountKey>) {
         (self.round, self.hint) = (None, None);
-        self.held.retain(|account, _| busy.contains(account));
+        self.claims.retain(|account, _| busy.contains(account));
         let Some(roster) = store.roster() else {
             return;
         };

@@ -44,7 +44,8 @@ pub struct Status {
 pub struct SourceStatus {
     pub kind: SourceKind,
     /// The directory, or the URL without credentials.
-    pub place: String,
+    #[serde(rename = "place")]
+    pub location: String,
     /// The commit, or a hash of the files' contents, of the manifests in force.
     pub revision: Option<String>,
     /// When the manifests in force were read.
@@ -226,7 +227,8 @@ pub struct AccountKeeper {
     /// The replica's name; `None` if none is known to look after the account.
     pub replica: Option<String>,
     /// Whether it is this replica, and stays so.
-    pub own: bool,
+    #[serde(rename = "own")]
+    pub is_own: bool,
     pub since: Option<Timestamp>,
 }
 

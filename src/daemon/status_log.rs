@@ -33,7 +33,7 @@ impl StatusLog {
     pub fn new(
         mode: RunMode,
         kind: SourceKind,
-        place: String,
+        location: String,
         sandbox: bool,
         now: Timestamp,
     ) -> Self {
@@ -43,7 +43,7 @@ impl StatusLog {
             sandbox,
             source: SourceStatus {
                 kind,
-                place,
+                location,
                 revision: None,
                 loaded_at: None,
                 problem: None,
@@ -70,7 +70,7 @@ impl StatusLog {
         self.status.replicas = Some(replicas);
         for (name, keeper) in keepers {
             let known = self.status.connections.entry(name.clone()).or_default();
-            if !keeper.own {
+            if !keeper.is_own {
                 // Only the replica that looks after the account knows these.
                 (known.locked, known.last_success) = (None, None);
                 self.brakes.remove(&name);

@@ -231,8 +231,10 @@ impl DaemonTask {
 
     /// Reads the source, and what the store remembers of its objects.
     fn read_source(&mut self) -> BoxFuture<'static, SourceReading> {
-        let own = self.claimed_accounts();
-        let kept = own.clone().map_or(KeptAccounts::All, KeptAccounts::Only);
+        let claimed = self.claimed_accounts();
+        let kept = claimed
+            .clone()
+            .map_or(KeptAccounts::All, KeptAccounts::Only);
         let (read, context) = ((self.reader)(kept), Arc::clone(&self.context));
         Box::pin(async move {
             let read = read.await;
@@ -241,8 +243,11 @@ impl DaemonTask {
                     let connections = fetched.checked.connections.values();
                     let accounts = connections.map(|connection| connection.account_key());
                     // The memory of other replicas' accounts is read when they are taken over.
-                    let known =
-                        |account: &AccountKey| own.as_ref().is_none_or(|own| own.contains(account));
+                    let known = |account: &AccountKey| {
+                        claimed
+                            .as_ref()
+                            .is_none_or(|claimed| claimed.contains(account))
+                    };
                     context
                         .catch_up_memory(&accounts.filter(known).collect::<Vec<_>>())
                         .await
@@ -306,8 +311,8 @@ impl DaemonTask {
                 let first = self.engine.checked.is_none();
                 if let Some(fetched) = fetched {
                     let remembered = |checked: &Checked, object: &Desired| {
-                        let place = reconcile::account_of(checked, &object.connection);
-                        recall_fights(&memory, object, &place, now)
+                        let account = reconcile::account_of(checked, &object.connection);
+                        recall_fights(&memory, object, &account, now)
                     };
                     self.log.record_manifests(&fetched, now.time);
                     for connection in self
@@ -427,10 +432,10 @@ type SourceReading = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
 fn recall_fights(
     memory: &Memory,
     object: &Desired,
-    place: &VendorAccount,
+    account: &VendorAccount,
     now: Now,
 ) -> FieldFights<Instant> {
-    let Some(known) = memory.fights(object, place) else {
+    let Some(known) = memory.fights(object, account) else {
         return FieldFights::default();
     };
     let at = |time: &Timestamp| {

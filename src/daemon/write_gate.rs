@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_write_in_vain_is_not_repeated_until_something_moved() {
-        let held = |tried: Option<&str>, now: &str| {
+        let is_held_back = |tried: Option<&str>, now: &str| {
             let history = WriteHistory {
                 failed: Some(FailedWrite {
                     fingerprint: tried.map(Into::into),
@@ -102,9 +102,9 @@ mod tests {
             check_write(&entry, &history, RunMode::Sync, WindowState::Open)
         };
         let failed = || Err(Refusal::AlreadyFailed { why: "422".into() });
-        assert_eq!(held(Some("x"), "x"), failed());
-        assert_eq!(held(None, "x"), failed());
-        assert_eq!(held(Some("x"), "y"), Ok(()));
+        assert_eq!(is_held_back(Some("x"), "x"), failed());
+        assert_eq!(is_held_back(None, "x"), failed());
+        assert_eq!(is_held_back(Some("x"), "y"), Ok(()));
     }
 
     #[test]

@@ -59,10 +59,11 @@ impl Declarations {
             }
         }
         let connections = self.connections.iter();
-        let connections = connections.map(|own| ("Connection", own.name.as_str(), &own.origin));
+        let connections =
+            connections.map(|declared| ("Connection", declared.name.as_str(), &declared.origin));
         let notifications = self.notifications.iter();
-        let notifications =
-            notifications.map(|(own, origin)| ("Notification", own.name.as_str(), origin));
+        let notifications = notifications
+            .map(|(declared, origin)| ("Notification", declared.name.as_str(), origin));
         let mut first_by_name: HashMap<(&str, &str), &Origin> = HashMap::new();
         for (kind, name, origin) in connections.chain(notifications) {
             match first_by_name.get(&(kind, name)) {

@@ -113,11 +113,11 @@ impl EditedFile {
     }
 
     /// Returns the text of the document at a place.
-    pub fn document(&self, place: Mark) -> Result<&str, EditError> {
+    pub fn document(&self, mark: Mark) -> Result<&str, EditError> {
         if self.source.is_bare() {
             return Err(Error::FileChanged);
         }
-        let part = self.parts.range(..=place.range().start).next_back();
+        let part = self.parts.range(..=mark.range().start).next_back();
         let (_, part) = part.ok_or(Error::NoDocument)?;
         let is_list = |documents: Vec<Node>| documents.iter().any(list::is_list);
         match parse_documents(part).is_some_and(is_list) {
@@ -127,8 +127,8 @@ impl EditedFile {
     }
 
     /// Gives the document at a place another text.
-    pub fn replace_document(&mut self, place: Mark, text: String) {
-        let part = self.parts.range_mut(..=place.range().start).next_back();
+    pub fn replace_document(&mut self, mark: Mark, text: String) {
+        let part = self.parts.range_mut(..=mark.range().start).next_back();
         if let Some((_, part)) = part {
             *part = text;
             self.is_changed = true;
@@ -198,7 +198,7 @@ pub fn reorder_members(text: &str, path: &[PathStep], order: &[&str]) -> Result<
 }
 
 /// Opens a text in the editor, with its document that begins at `place`.
-fn open_document(text: &str, place: Mark) -> Result<(YamlFile, Document), EditError> {
+fn open_document(text: &str, mark: Mark) -> Result<(YamlFile, Document), EditError> {
     let parsed = YamlFile::parse(text);
     if parsed.has_errors() {
         return Err(Error::UnreadableToEditor);
@@ -209,7 +209,7 @@ fn open_document(text: &str, place: Mark) -> Result<(YamlFile, Document), EditEr
     }
     let document = file.documents().find(|document| {
         let range = document.byte_range();
-        (range.start..range.end).contains(&place.start)
+        (range.start..range.end).contains(&mark.start)
     });
     let document = document.ok_or(Error::NotFoundByEditor)?;
     Ok((file, document))

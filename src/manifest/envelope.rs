@@ -45,8 +45,8 @@ map_table! {
 /// Lists the members of an object's spec in the order in which they are written.
 pub fn object_members(identity: &'static [IdentityField]) -> impl Iterator<Item = &'static str> {
     let identity = identity.iter().map(|identity| identity.name);
-    let mut own = OBJECT.names();
-    own.next().into_iter().chain(identity).chain(own)
+    let mut names = OBJECT.names();
+    names.next().into_iter().chain(identity).chain(names)
 }
 
 /// The owner of a document: entitle or another tool.

@@ -112,8 +112,8 @@ impl<'t> EventReader<'t> {
             if is_duplicate || key.len() > MAX_KEY_BYTES || entries.len() == MAX_KEYS {
                 return None;
             }
-            let (event, place) = self.next_event()?;
-            let value = self.read_node(event, place, depth)?;
+            let (event, mark) = self.next_event()?;
+            let value = self.read_node(event, mark, depth)?;
             entries.push(Entry {
                 key: key.into_owned(),
                 key_mark: self.file_mark(span)?,

@@ -31,17 +31,17 @@ pub struct Formatted {
 /// line in the whole text, counted from 1.
 pub fn format(text: &str, kinds: &[KindRow]) -> Option<Formatted> {
     // The mark that some editors put before everything stays before everything.
-    let (mark, own) = match text.strip_prefix('\u{feff}') {
-        Some(own) => ("\u{feff}", own),
+    let (mark, body) = match text.strip_prefix('\u{feff}') {
+        Some(body) => ("\u{feff}", body),
         None => ("", text),
     };
-    let documents = edit::parse_documents(own)?.len();
+    let documents = edit::parse_documents(body)?.len();
     let mut formatted = Formatted {
         text: mark.to_string(),
         left: Vec::new(),
     };
     let (mut lines, mut seen) = (0, 0);
-    for part in edit::split_documents(own) {
+    for part in edit::split_documents(body) {
         let nodes = edit::parse_documents(part).unwrap_or_default();
         seen += nodes.len();
         let done = match nodes.as_slice() {
@@ -162,7 +162,7 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
     let row = kinds.iter().find(|row| row.kind.0 == kind);
     let spec = match (row, OwnKind::of(kind)) {
         (Some(row), _) => object_members(row.identity).collect(),
-        (None, Some(own)) => own.table().names().collect(),
+        (None, Some(body)) => body.table().names().collect(),
         (None, None) => return Vec::new(),
     };
     let member = |name: &str| vec![PathStep::Member(name.to_string())];
@@ -176,8 +176,8 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
 /// Returns the map at the end of a path; `None` if there is no map, or the path leads through a list.
 fn map_at<'a>(document: &'a Node, way: &[PathStep]) -> Option<&'a Node> {
     let mut node = document;
-    for place in way {
-        node = match place {
+    for position in way {
+        node = match position {
             PathStep::Member(name) => node.get(name)?,
             PathStep::Item(_) => return None,
         };
@@ -193,8 +193,8 @@ fn in_order(map: &Node, order: &[&str]) -> bool {
 
 /// Returns the index of a name in the order; for an unknown name the length, which puts it last.
 fn rank(key: &str, order: &[&str]) -> usize {
-    let place = order.iter().position(|name| *name == key);
-    place.unwrap_or(order.len())
+    let position = order.iter().position(|name| *name == key);
+    position.unwrap_or(order.len())
 }
 
 #[cfg(test)]

@@ -87,15 +87,15 @@ impl Iterator for Documents<'_> {
 }
 
 /// Returns the document, or the item of a list, that begins at a place.
-pub fn find_at(document: Node, place: Mark) -> Option<Node> {
-    if document.mark == place && !matches!(document.tree, Tree::List(_)) {
+pub fn find_at(document: Node, mark: Mark) -> Option<Node> {
+    if document.mark == mark && !matches!(document.tree, Tree::List(_)) {
         return Some(document);
     }
     let list = items_of(&document)?.clone();
     let Tree::List(items) = list.tree else {
         return None;
     };
-    items.into_iter().find_map(|item| find_at(item, place))
+    items.into_iter().find_map(|item| find_at(item, mark))
 }
 
 /// Reports whether a document is a list, of manifests or of anything else.
@@ -152,8 +152,8 @@ mod tests {
     fn an_item_is_found_by_its_place() {
         let text = "kind: List\nitems:\n- {kind: Order, a: 1}\n- {kind: Order, a: 2}\n";
         let document = read(text).remove(0);
-        let place = nodes(document.get("items").unwrap())[1].mark;
-        let found = find_at(document.clone(), place).unwrap();
+        let mark = nodes(document.get("items").unwrap())[1].mark;
+        let found = find_at(document.clone(), mark).unwrap();
         assert_eq!(found.get("a").unwrap().tree, Tree::Integer(2));
         assert!(is_list(&document) && find_at(document, Mark::default()).is_none());
     }

@@ -122,14 +122,14 @@ pub fn no_files(paths: &[&Path]) -> Diagnostic {
         .iter()
         .map(|path| format!("`{}`", path.display()))
         .collect();
-    let place = if shown.is_empty() {
+    let location = if shown.is_empty() {
         "this directory".into()
     } else {
         shown.join(", ")
     };
     Diagnostic::error(
         "no-manifests",
-        format!("no *.yaml or *.yml files in {place}"),
+        format!("no *.yaml or *.yml files in {location}"),
     )
     .hint(
         "name a file or a directory with manifests; `entitle validate -v` says what is passed over",
@@ -138,7 +138,7 @@ pub fn no_files(paths: &[&Path]) -> Diagnostic {
 
 /// Makes sources of files that the caller has found and read, for example in a git commit. `place` names that place in
 /// messages.
-pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, place: &str) -> Loaded {
+pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, location: &str) -> Loaded {
     let mut loaded = Loaded {
         named: found.named,
         passed: found.passed,
@@ -149,7 +149,7 @@ pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, place: &
         loaded.add(source_from_bytes(name, bytes, Source::new));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
-        let message = format!("no *.yaml or *.yml files in {place}");
+        let message = format!("no *.yaml or *.yml files in {location}");
         loaded
             .findings
             .push(Diagnostic::error("no-manifests", message));
@@ -251,7 +251,7 @@ fn source_from_bytes(
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(too_large(&name)));
     }
-    let (source, place, finding) = match String::from_utf8(bytes) {
+    let (source, location, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
             let source = Arc::new(source(name, text));
             let Some(offset) = source.text.find('\0') else {
@@ -272,7 +272,7 @@ fn source_from_bytes(
             (Arc::new(Source::new(name, text)), valid, finding)
         }
     };
-    let mark = Mark::at(&source.text, place);
+    let mark = Mark::at(&source.text, location);
     Err(Box::new(yaml::hide_if_secret(
         finding.at(&source, mark),
         &source,

@@ -178,8 +178,8 @@ fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Option
         .map(|row| DocumentKind::OfVendor(*row))
         .or_else(|| OwnKind::of(text).map(DocumentKind::Own));
     if found.is_none() {
-        let own = OwnKind::ALL.map(OwnKind::name);
-        let names = kinds.iter().map(|row| row.kind.0).chain(own);
+        let own_kinds = OwnKind::ALL.map(OwnKind::name);
+        let names = kinds.iter().map(|row| row.kind.0).chain(own_kinds);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{text}`"))
             .suggest(text, names);
         reader.report(finding, kind.mark);
@@ -217,8 +217,8 @@ fn lower_own_kind(
             }
         }
         OwnKind::Connection => {
-            let own = name.clone().unwrap_or_default();
-            let lowered = connection::lower(own, spec, origin, &mut reader);
+            let own_kinds = name.clone().unwrap_or_default();
+            let lowered = connection::lower(own_kinds, spec, origin, &mut reader);
             all.connections.extend(lowered.filter(|_| name.is_some()));
         }
     }

@@ -56,12 +56,12 @@ use crate::model::{Diagnostics, Mark, Node};
 
 /// Parses the document that begins at a place of a file once more: objects are kept without their texts and trees.
 /// `None` if the file has changed since.
-pub fn document_at(source: &Arc<Source>, place: Mark) -> Option<Node> {
-    let piece = Piece::containing(reread(source)?, place)?;
+pub fn document_at(source: &Arc<Source>, mark: Mark) -> Option<Node> {
+    let piece = Piece::containing(reread(source)?, mark)?;
     let documents = yaml::parse_piece(&piece, &mut Diagnostics::default()).ok()?;
     documents
         .into_iter()
-        .find_map(|document| list::find_at(document, place))
+        .find_map(|document| list::find_at(document, mark))
 }
 
 /// Returns the documents of a file, those in lists of manifests by themselves; none if it is not valid.

@@ -119,8 +119,8 @@ impl Piece {
     }
 
     /// Returns the piece with the document that begins at `place`, and little else.
-    pub fn containing(source: Arc<Source>, place: Mark) -> Option<Self> {
-        let contains = |piece: &Self| piece.range.contains(&(place.start as usize));
+    pub fn containing(source: Arc<Source>, mark: Mark) -> Option<Self> {
+        let contains = |piece: &Self| piece.range.contains(&(mark.start as usize));
         Self::cut_by(source, 1).into_iter().find(contains)
     }
 }

@@ -247,12 +247,12 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_policy_stays_with_its_comments() {
-        for own in [
+        for member in [
             "  policy:\n    # as agreed\n    allow: [reduce] # one step\n",
             "  policy: {allow: [reduce]} # one step\n",
             "  policy: {mode: enforce, allow: [reduce]}\n",
         ] {
-            let before = order(own);
+            let before = order(member);
             let suspended = edited(&before, &demo()).expect("a change");
             let policy = policy_of(&suspended);
             assert_eq!(

@@ -107,16 +107,16 @@ fn explain_error(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnosti
         Diagnostic::error(SYNTAX, format!("not valid YAML: {text}"))
     };
     if finding.code == SYNTAX
-        && let Some(place) = find_conflict_marker(&source.text)
+        && let Some(mark) = find_conflict_marker(&source.text)
     {
         let finding = Diagnostic::error(
             "conflict-markers",
             "the file has conflict markers of git, so it is not valid YAML",
         );
         let finding = finding.hint("keep one side or merge both, then remove the markers");
-        return hide_if_secret(finding.at(source, place), source, place);
+        return hide_if_secret(finding.at(source, mark), source, mark);
     }
-    let place = match error.location() {
+    let mark = match error.location() {
         Some(location) if location.span().byte_offset().is_some_and(|at| at > 0) => {
             mark_of(location)
         }
@@ -128,7 +128,7 @@ fn explain_error(source: &Arc<Source>, error: &serde_saphyr::Error) -> Diagnosti
         ),
         None => Mark::at(&source.text, 0),
     };
-    hide_if_secret(finding.at(source, place), source, place)
+    hide_if_secret(finding.at(source, mark), source, mark)
 }
 
 /// Returns the place of the first conflict marker; `None` unless lines of the text begin with those of both sides.
@@ -148,8 +148,8 @@ fn find_conflict_marker(text: &str) -> Option<Mark> {
 
 /// Hides the line of a finding about the text itself if its document named a secret before that line: where the
 /// structure is not as it should be, any line may be a part of the secret.
-pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, place: Mark) -> Diagnostic {
-    if may_be_secret(&source.text, place) {
+pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, mark: Mark) -> Diagnostic {
+    if may_be_secret(&source.text, mark) {
         finding.hide()
     } else {
         finding
@@ -157,8 +157,8 @@ pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, place: Mark) ->
 }
 
 /// Reports whether the document around a place names a secret in any line up to and including that of the place.
-fn may_be_secret(text: &str, place: Mark) -> bool {
-    let lines: Vec<&str> = text.lines().take(place.line as usize).collect();
+fn may_be_secret(text: &str, mark: Mark) -> bool {
+    let lines: Vec<&str> = text.lines().take(mark.line as usize).collect();
     let is_document = |line: &&str| *line == "---" || line.starts_with("--- ");
     let first = lines.iter().rposition(is_document).unwrap_or(0);
     lines[first..]

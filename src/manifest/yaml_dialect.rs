@@ -54,18 +54,18 @@ pub fn warn_of_differences(piece: &Piece, documents: &[Node], findings: &mut Dia
             }
             Err(error) => {
                 // Lines end at more characters to libyaml than to us, so only its offset is used.
-                let offset = error.location().map_or(0, |place| place.index());
-                let place = piece.to_file_mark(Mark::at(text, offset));
-                let hint = match source.line_at(place).contains('\t') {
+                let offset = error.location().map_or(0, |location| location.index());
+                let location = piece.to_file_mark(Mark::at(text, offset));
+                let hint = match source.line_at(location).contains('\t') {
                     true => "write spaces in place of tabs",
                     false => "write the value in quotes, or in plain decimal digits",
                 };
                 let message = "other YAML tools cannot read this";
                 let finding = Diagnostic::warning("yaml-dialect", message).hint(hint);
                 findings.push(yaml::hide_if_secret(
-                    finding.at(source, place),
+                    finding.at(source, location),
                     source,
-                    place,
+                    location,
                 ));
                 return;
             }

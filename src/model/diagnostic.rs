@@ -111,7 +111,7 @@ impl Diagnostic {
     }
 
     /// Sort key: file, place, code.
-    fn place(&self) -> (&str, Mark, &'static str, &str) {
+    fn location(&self) -> (&str, Mark, &'static str, &str) {
         let (name, mark) = self
             .origin
             .as_ref()
@@ -205,7 +205,7 @@ impl Diagnostics {
     /// The findings in the order of files and lines, so that equal inputs print equal bytes. Those that were
     /// not kept are counted in a last one.
     pub fn sorted(mut self) -> Self {
-        self.kept.sort_by(|a, b| a.place().cmp(&b.place()));
+        self.kept.sort_by(|a, b| a.location().cmp(&b.location()));
         let (errors, warnings) = self.unkept();
         let more = |count: usize| match count {
             1 => "1 more finding like these is not shown".to_string(),
@@ -239,14 +239,14 @@ pub fn find_nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
             .flat_map(char::to_lowercase)
             .collect()
     };
-    let wanted = flat(given);
-    let most = 1 + wanted.len() / 4;
+    let flat_given = flat(given);
+    let most = 1 + flat_given.len() / 4;
     known
         .into_iter()
         .map(|name| (flat(name), name))
         // A difference of lengths is a number of edits, and much cheaper to find.
-        .filter(|(flat, _)| flat.chars().count().abs_diff(wanted.chars().count()) <= most)
-        .map(|(flat, name)| (strsim::osa_distance(&wanted, &flat), name))
+        .filter(|(flat, _)| flat.chars().count().abs_diff(flat_given.chars().count()) <= most)
+        .map(|(flat, name)| (strsim::osa_distance(&flat_given, &flat), name))
         .filter(|(edits, _)| *edits <= most)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)

@@ -26,9 +26,9 @@ impl Mark {
             0 | 1 => 0,
             line => line_starts(text).nth(line - 2).unwrap_or(text.len()),
         };
-        let own = text[begins..].split(['\n', '\r']).next().unwrap_or("");
-        let before = own.char_indices().nth(column.max(1) - 1);
-        Self::at(text, begins + before.map_or(own.len(), |(at, _)| at))
+        let line_text = text[begins..].split(['\n', '\r']).next().unwrap_or("");
+        let before = line_text.char_indices().nth(column.max(1) - 1);
+        Self::at(text, begins + before.map_or(line_text.len(), |(at, _)| at))
     }
 
     fn new(line: usize, column: usize, offset: usize) -> Self {
@@ -163,16 +163,16 @@ mod tests {
     #[test]
     fn an_offset_has_a_line_and_a_column() {
         let text = "a: 1\r\nb: ü\rc: 3\n";
-        let place = |offset| {
+        let location = |offset| {
             let mark = Mark::at(text, offset);
             (mark.line, mark.column)
         };
-        assert_eq!(place(0), (1, 1));
-        assert_eq!(place(4), (1, 5));
-        assert_eq!(place(6), (2, 1));
-        assert_eq!(place(11), (2, 5));
-        assert_eq!(place(12), (3, 1));
-        assert_eq!(place(usize::MAX), (4, 1));
+        assert_eq!(location(0), (1, 1));
+        assert_eq!(location(4), (1, 5));
+        assert_eq!(location(6), (2, 1));
+        assert_eq!(location(11), (2, 5));
+        assert_eq!(location(12), (3, 1));
+        assert_eq!(location(usize::MAX), (4, 1));
         for (line, column, offset) in [(1, 1, 0), (2, 4, 9), (3, 9, 16), (9, 9, 17), (0, 0, 0)] {
             assert_eq!(
                 Mark::near(text, line, column).start as usize,

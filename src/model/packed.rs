@@ -170,11 +170,11 @@ impl Packer {
         };
         let single = fields.iter().filter(|pair| !holds(pair));
         for (name, value) in single.chain(fields.iter().filter(holds)) {
-            let place = table.iter().position(|field| field.name == name);
-            let place =
-                expect_sound(place.ok_or_else(|| format!("the table has no field `{name}`")));
-            self.put(expect_sound(u8::try_from(place)));
-            self.value(&table[place].shape, value);
+            let position = table.iter().position(|field| field.name == name);
+            let position =
+                expect_sound(position.ok_or_else(|| format!("the table has no field `{name}`")));
+            self.put(expect_sound(u8::try_from(position)));
+            self.value(&table[position].shape, value);
         }
     }
 

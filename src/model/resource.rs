@@ -69,7 +69,7 @@ pub struct OwnPolicy(Option<Box<Policy>>);
 
 impl OwnPolicy {
     /// The policy of a manifest that has one.
-    pub fn own(&self) -> Option<&Policy> {
+    pub fn explicit(&self) -> Option<&Policy> {
         self.0.as_deref()
     }
 }

@@ -71,11 +71,14 @@ impl Base {
         field: &'static Field,
         change: &ChangeEntry,
     ) {
-        let held = self.fields.get(field.name);
-        let value = match (held, changed_members(field, &change.before, &change.after)) {
+        let base_value = self.fields.get(field.name);
+        let value = match (
+            base_value,
+            changed_members(field, &change.before, &change.after),
+        ) {
             // Members that others have added were in the set before, and are no more agreed on than they were.
-            (Some(Value::Set(held)), Some((added, removed))) => {
-                let stay = held.difference(&removed).cloned();
+            (Some(Value::Set(base_value)), Some((added, removed))) => {
+                let stay = base_value.difference(&removed).cloned();
                 Some(Value::set(stay.chain(added)))
             }
             _ => read_value(field, &change.after),
@@ -111,17 +114,19 @@ impl Base {
                 items.retain(|(other, _)| other != key);
                 // Counters move with use, so they are never agreed on.
                 let uncounted = |(key, fields): (ElementKey, Fields)| {
-                    let own = fields.into_iter().filter(|(name, _)| {
+                    let base_item = fields.into_iter().filter(|(name, _)| {
                         let field = find_field(elements.fields, name);
                         field.is_some_and(|field| field.risk != RiskRule::Counter)
                     });
-                    (key, own.collect())
+                    (key, base_item.collect())
                 };
                 items.extend(read_element(elements, &change.after).map(uncounted));
             }
             (Some(field), _) => {
-                let own = items.iter_mut().find(|(other, _)| other == key);
-                if let (Some((_, fields)), Some(value)) = (own, read_value(field, &change.after)) {
+                let base_item = items.iter_mut().find(|(other, _)| other == key);
+                if let (Some((_, fields)), Some(value)) =
+                    (base_item, read_value(field, &change.after))
+                {
                     fields.insert(field.name, value);
                 }
             }

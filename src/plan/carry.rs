@@ -285,7 +285,7 @@ mod tests {
             fields: [hits(7), ("items", element(3))].into(),
             ..Live::default()
         };
-        let next = |wanted: &Fields| carry(TABLE, &desired(wanted, &[]), &live);
+        let next = |desired_fields: &Fields| carry(TABLE, &desired(desired_fields, &[]), &live);
         assert_eq!(next(&Fields::new()), [("items", bare.clone())].into());
         let stated: Fields = [hits(0)].into();
         assert_eq!(next(&stated), [hits(0), ("items", bare)].into());
@@ -304,9 +304,9 @@ mod tests {
             ..Live::default()
         };
         let end = Value::Text("2027-01-01".into());
-        let wanted = [("items", items([("end", end)].into()))].into();
+        let desired_fields = [("items", items([("end", end)].into()))].into();
         let vain = |ignore: &[&str]| {
-            let desired = desired(&wanted, ignore);
+            let desired = desired(&desired_fields, ignore);
             let next = carry(TABLE, &desired, &live);
             let found = without_effect(TABLE, &desired, &live, &next);
             found

@@ -70,15 +70,15 @@ pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp)
 fn diff_fields(
     table: &'static [Field],
     next: &Fields,
-    held: &Fields,
+    current: &Fields,
     at: &FieldPath,
     scale: &risk::Scale<'_>,
     changes: &mut Vec<Change>,
 ) {
     for field in table {
-        let before = held.get(field.name);
+        let before = current.get(field.name);
         let Some(after) = next.get(field.name) else {
-            changes.extend(implied_removal(field, held, at, scale));
+            changes.extend(implied_removal(field, current, at, scale));
             continue;
         };
         if before.is_some_and(|before| field.alike(before, after)) {
@@ -87,8 +87,8 @@ fn diff_fields(
         let path = at.field(field.name);
         match (&field.shape, after) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let held = before.map_or(&[][..], Value::items);
-                diff_keyed(field, elements, items, held, &path, scale, changes);
+                let current = before.map_or(&[][..], Value::items);
+                diff_keyed(field, elements, items, current, &path, scale, changes);
             }
             _ => changes.push(value_change(field, path, before, after, scale)),
         }
@@ -102,7 +102,7 @@ fn diff_fields(
 /// there is no further change to show, whatever the vendor keeps.
 fn implied_removal(
     field: &'static Field,
-    held: &Fields,
+    current: &Fields,
     at: &FieldPath,
     scale: &risk::Scale<'_>,
 ) -> Option<Change> {
@@ -112,8 +112,8 @@ fn implied_removal(
     else {
         return None;
     };
-    let meant = !conditions::means_nothing(field, held, &scale.live.fields);
-    let before = held
+    let meant = !conditions::means_nothing(field, current, &scale.live.fields);
+    let before = current
         .get(field.name)
         .filter(|value| meant && **value != Value::Null)?;
     Some(Change {
@@ -156,13 +156,13 @@ fn diff_keyed(
     field: &'static Field,
     elements: &'static Elements,
     next: &[(ElementKey, Fields)],
-    held: &[(ElementKey, Fields)],
+    current: &[(ElementKey, Fields)],
     path: &FieldPath,
     scale: &risk::Scale<'_>,
     changes: &mut Vec<Change>,
 ) {
     let held_by_key: std::collections::BTreeMap<&ElementKey, &Fields> =
-        held.iter().map(|(key, fields)| (key, fields)).collect();
+        current.iter().map(|(key, fields)| (key, fields)).collect();
     let next_keys: std::collections::BTreeSet<&ElementKey> =
         next.iter().map(|(key, _)| key).collect();
     for (key, element) in next {
@@ -186,7 +186,7 @@ fn diff_keyed(
             }
         }
     }
-    for (key, element) in held {
+    for (key, element) in current {
         if !next_keys.contains(key) {
             let at = path.element(key.clone());
             let Weighed { risk, note } = scale.weigh_removal(field, &at);

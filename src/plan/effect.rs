@@ -17,13 +17,13 @@ pub fn warn_of_idle(table: &'static [Field], desired: &Desired, idle: &[Idle]) -
         return Vec::new();
     }
     let origin = &desired.origin;
-    let (source, wanted) = reread_manifest(desired);
+    let (source, manifest) = reread_manifest(desired);
     let finding = |idle: &Idle| {
         let Idle { path, trigger, is } = idle;
         let path = path.to_string();
-        let mark = wanted
+        let mark = manifest
             .as_ref()
-            .and_then(|wanted| audit::find_mark(table, wanted, &path));
+            .and_then(|manifest| audit::find_mark(table, manifest, &path));
         let message = format!("`{path}` has no effect unless `{trigger}` is {is}");
         Diagnostic::warning("no-effect", message)
             .hint(format!(

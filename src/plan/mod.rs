@@ -128,8 +128,8 @@ fn plan_live(
     );
     planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::fingerprint_of(table, desired, live));
-    let wanted = carry::resolve_desired(desired, live);
-    if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &wanted, live) {
+    let desired_fields = carry::resolve_desired(desired, live);
+    if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &desired_fields, live) {
         planned.action = Disposition::Error;
         planned.message = Some(not_shown.to_string());
         return planned;
@@ -152,7 +152,7 @@ fn plan_live(
         return planned;
     }
     let mode = kind.semantics().write;
-    let step = unseen::refuse_unseen(table, mode, desired, &wanted, live)
+    let step = unseen::refuse_unseen(table, mode, desired, &desired_fields, live)
         .map_err(Unplannable::from)
         .and_then(|()| step::make_step(kind, desired, live, &next, &changes))
         .and_then(|step| {

@@ -25,14 +25,14 @@ pub fn refuse_reversed(
     };
     let origin = &desired.origin;
     let (source, stated) = effect::reread_manifest(desired);
-    let place = stated.as_ref().and_then(|stated| {
-        let place = |path: &dyn ToString| audit::find_mark(table, stated, &path.to_string());
-        place(&reversed.end).or_else(|| place(&reversed.begin))
+    let location = stated.as_ref().and_then(|stated| {
+        let location = |path: &dyn ToString| audit::find_mark(table, stated, &path.to_string());
+        location(&reversed.end).or_else(|| location(&reversed.begin))
     });
     let message = format!("{}: nothing is sent", reversed.words());
     // The error is the object's own; this shows where its manifest says so.
     let finding = Diagnostic::warning("end-before-begin", message)
         .hint("the other date is what the live object has: change it as well, or leave this one")
-        .at(&source, place.unwrap_or(origin.mark));
+        .at(&source, location.unwrap_or(origin.mark));
     Err(Box::new(finding))
 }

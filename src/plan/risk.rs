@@ -155,8 +155,8 @@ impl Scale<'_> {
     /// The count stands beside the field: for `items[a].seats` with the fact `used` it is `items[a].used`.
     fn used(&self, field: &Field, path: &FieldPath, fact: &str) -> Option<i64> {
         let path = path.to_string();
-        let place = path.strip_suffix(field.name).unwrap_or_default();
-        self.live.number(&format!("{place}{fact}"))
+        let location = path.strip_suffix(field.name).unwrap_or_default();
+        self.live.number(&format!("{location}{fact}"))
     }
 
     /// Weighs a new end. An end that is past strands, an earlier one reduces, a later one is safe.

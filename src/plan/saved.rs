@@ -43,7 +43,7 @@ pub fn write_sealed(document: &PlanDocument, out: &mut dyn Write) -> io::Result<
     let mut sealing = Sealing {
         out,
         hash: Sha256::new(),
-        held: Vec::new(),
+        buffered: Vec::new(),
     };
     let mut pieces = BufWriter::new(&mut sealing);
     serde_json::to_writer_pretty(&mut pieces, document)?;
@@ -66,14 +66,14 @@ struct Sealing<'a> {
     out: &'a mut dyn Write,
     hash: Sha256,
     /// The last bytes that came, as many as the end has.
-    held: Vec<u8>,
+    buffered: Vec<u8>,
 }
 
 impl Write for Sealing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.held.extend_from_slice(bytes);
-        let sure = self.held.len().saturating_sub(CLOSED.len());
-        let body: Vec<u8> = self.held.drain(..sure).collect();
+        self.buffered.extend_from_slice(bytes);
+        let sure = self.buffered.len().saturating_sub(CLOSED.len());
+        let body: Vec<u8> = self.buffered.drain(..sure).collect();
         self.hash.update(&body);
         self.out.write_all(&body)?;
         Ok(bytes.len())
@@ -146,12 +146,12 @@ mod tests {
             let mut sealing = Sealing {
                 out: &mut out,
                 hash: Sha256::new(),
-                held: Vec::new(),
+                buffered: Vec::new(),
             };
             for piece in body.as_bytes().chunks(size) {
                 sealing.write_all(piece).unwrap();
             }
-            assert_eq!(sealing.held, CLOSED.as_bytes());
+            assert_eq!(sealing.buffered, CLOSED.as_bytes());
             let kept = &body[..body.len() - CLOSED.len()];
             assert_eq!(sealing.hash.finalize(), Sha256::digest(kept));
             assert_eq!(out, kept.as_bytes());

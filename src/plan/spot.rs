@@ -190,14 +190,14 @@ pub fn changed_members(
 /// Of {a, b} → {b, c}: live {c, x} is `After`, live {a, x} is `Before`, live {a, c} and live {x} are `Neither`.
 fn of_members(added: &BTreeSet<Text>, removed: &BTreeSet<Text>, live: Option<&Value>) -> Stand {
     let none = BTreeSet::new();
-    let held = match live {
-        Some(Value::Set(held)) => &**held,
+    let current = match live {
+        Some(Value::Set(current)) => &**current,
         Some(Value::Null) => &none,
         _ => return Stand::Neither,
     };
-    if added.is_subset(held) && removed.is_disjoint(held) {
+    if added.is_subset(current) && removed.is_disjoint(current) {
         Stand::After
-    } else if removed.is_subset(held) && added.is_disjoint(held) {
+    } else if removed.is_subset(current) && added.is_disjoint(current) {
         Stand::Before
     } else {
         Stand::Neither

@@ -72,9 +72,9 @@ fn without_idle_nulls(table: &'static [Field], next: &Fields, live: Option<&Fiel
         let Some(value) = next.get(field.name) else {
             continue;
         };
-        let held = live.and_then(|live| live.get(field.name));
+        let current = live.and_then(|live| live.get(field.name));
         let nothing_before = match live {
-            Some(_) => held.is_some_and(|held| field.alike(held, value)),
+            Some(_) => current.is_some_and(|current| field.alike(current, value)),
             None => true,
         };
         if *value == Value::Null && nothing_before {
@@ -82,11 +82,11 @@ fn without_idle_nulls(table: &'static [Field], next: &Fields, live: Option<&Fiel
         }
         let value = match (&field.shape, value) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let held = held.map_or(&[][..], Value::items);
-                let held: BTreeMap<&ElementKey, &Fields> =
-                    held.iter().map(|(k, f)| (k, f)).collect();
+                let current = current.map_or(&[][..], Value::items);
+                let current: BTreeMap<&ElementKey, &Fields> =
+                    current.iter().map(|(k, f)| (k, f)).collect();
                 let thin = |(key, fields): &(ElementKey, Fields)| {
-                    let before = held.get(key).copied();
+                    let before = current.get(key).copied();
                     (
                         key.clone(),
                         without_idle_nulls(elements.fields, fields, before),

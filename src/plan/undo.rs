@@ -191,14 +191,14 @@ impl Taking<'_> {
         added: &BTreeSet<Text>,
         removed: &BTreeSet<Text>,
     ) {
-        let held = match self.live.get(field.name) {
-            Some(Value::Set(held)) => (**held).clone(),
+        let current = match self.live.get(field.name) {
+            Some(Value::Set(current)) => (**current).clone(),
             _ => Default::default(),
         };
-        if added.is_disjoint(&held) && removed.is_subset(&held) {
+        if added.is_disjoint(&current) && removed.is_subset(&current) {
             return;
         }
-        let stay = held.difference(added).cloned();
+        let stay = current.difference(added).cloned();
         let value = Value::set(stay.chain(removed.iter().cloned()));
         self.fields.insert(field.name, value);
     }
@@ -214,10 +214,11 @@ impl Taking<'_> {
         list: &'static Field,
         elements: &'static Elements,
     ) -> &mut Vec<(ElementKey, Fields)> {
-        let held = self.live.get(list.name).map_or(&[][..], Value::items);
+        let current = self.live.get(list.name).map_or(&[][..], Value::items);
         self.lists.entry(list.name).or_insert_with(|| {
-            let held = held.iter();
-            held.map(|(key, fields)| (key.clone(), carry::carried_fields(elements, fields)))
+            let current = current.iter();
+            current
+                .map(|(key, fields)| (key.clone(), carry::carried_fields(elements, fields)))
                 .collect()
         })
     }

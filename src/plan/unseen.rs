@@ -50,13 +50,13 @@ pub fn fill_absent<'a>(table: &'static [Field], policy: &Policy, live: &'a Live)
 fn fill_fields(
     table: &'static [Field],
     policy: &Policy,
-    held: &mut Fields,
+    current: &mut Fields,
     at: &FieldPath,
     folds: bool,
 ) {
     for field in table.iter().filter(|field| field.need != Need::Never) {
         let path = at.field(field.name);
-        match (held.get_mut(field.name), &field.shape) {
+        match (current.get_mut(field.name), &field.shape) {
             (Some(Value::Items(items)), Shape::Keyed(elements)) => {
                 for (key, element) in items.iter_mut() {
                     let path = path.element(key.clone());
@@ -66,7 +66,7 @@ fn fill_fields(
             (Some(_), _) => {}
             (None, shape) => {
                 if policy.takes_absent_for_empty(&path, folds) {
-                    held.insert(field.name, canon::cleared_value(shape, field.clearing));
+                    current.insert(field.name, canon::cleared_value(shape, field.clearing));
                 }
             }
         }
@@ -81,7 +81,7 @@ pub fn refuse_unseen(
     table: &'static [Field],
     mode: WriteMode,
     desired: &Desired,
-    wanted: &Fields,
+    desired_fields: &Fields,
     live: &Live,
 ) -> Result<(), NotShown> {
     let mut search = Search {
@@ -90,7 +90,14 @@ pub fn refuse_unseen(
         unseen: Vec::new(),
     };
     let root = FieldPath::default();
-    search.level(table, Some(wanted), &live.fields, &root, false, false);
+    search.level(
+        table,
+        Some(desired_fields),
+        &live.fields,
+        &root,
+        false,
+        false,
+    );
     NotShown::check(search.unseen)
 }
 
@@ -98,13 +105,13 @@ pub fn refuse_unseen(
 pub fn refuse_unseen_lists(
     table: &'static [Field],
     desired: &Desired,
-    wanted: &Fields,
+    desired_fields: &Fields,
     live: &Live,
 ) -> Result<(), NotShown> {
     let root = FieldPath::default();
     let unseen = table
         .iter()
-        .filter(|field| field.is_list() && wanted.contains_key(field.name))
+        .filter(|field| field.is_list() && desired_fields.contains_key(field.name))
         .filter(|field| !live.fields.contains_key(field.name))
         .map(|field| Unseen::at(root.field(field.name), field))
         .filter(|unseen| !desired.policy.ignores(&unseen.path, false));
@@ -186,8 +193,8 @@ impl Search<'_> {
     fn level(
         &mut self,
         table: &'static [Field],
-        wanted: Option<&Fields>,
-        held: &Fields,
+        desired_fields: Option<&Fields>,
+        current: &Fields,
         at: &FieldPath,
         newer: bool,
         folds: bool,
@@ -198,23 +205,24 @@ impl Search<'_> {
             }
             let path = at.field(field.name);
             let ignored = self.policy.ignores(&path, folds);
-            let wish = wanted.and_then(|wanted| wanted.get(field.name));
-            let wish = wish.filter(|_| !ignored);
-            if wish.is_none() && !self.carries {
+            let desired_value =
+                desired_fields.and_then(|desired_fields| desired_fields.get(field.name));
+            let desired_value = desired_value.filter(|_| !ignored);
+            if desired_value.is_none() && !self.carries {
                 continue;
             }
-            let unknown = match held.get(field.name) {
+            let unknown = match current.get(field.name) {
                 None if field.shown == Shown::Newer && !newer => false,
-                None => wish.is_none() || field.is_list(),
-                Some(Value::Null) => wish.is_none() && field.null.is_none(),
+                None => desired_value.is_none() || field.is_list(),
+                Some(Value::Null) => desired_value.is_none() && field.null.is_none(),
                 Some(_) => false,
             };
             if unknown && !self.policy.takes_absent_for_empty(&path, folds) {
                 self.unseen.push(Unseen::at(path, field));
             } else if let (Shape::Keyed(_), Some(Value::Items(_))) =
-                (&field.shape, held.get(field.name))
+                (&field.shape, current.get(field.name))
             {
-                self.elements(field, wish, held, &path);
+                self.elements(field, desired_value, current, &path);
             }
         }
     }
@@ -224,14 +232,14 @@ impl Search<'_> {
     fn elements(
         &mut self,
         field: &'static Field,
-        wish: Option<&Value>,
-        held: &Fields,
+        desired_value: Option<&Value>,
+        current: &Fields,
         path: &FieldPath,
     ) {
         let Shape::Keyed(elements) = &field.shape else {
             return;
         };
-        let items = held.get(field.name).map_or(&[][..], Value::items);
+        let items = current.get(field.name).map_or(&[][..], Value::items);
         let shows_newer = |(_, element): &(_, Fields)| {
             let newer = |field: &&Field| field.shown == Shown::Newer;
             let mut newer = elements.fields.iter().filter(newer);
@@ -243,7 +251,7 @@ impl Search<'_> {
             .keep_unlisted
             .iter()
             .any(|name| name == field.name);
-        let by_key: BTreeMap<_, _> = wish
+        let by_key: BTreeMap<_, _> = desired_value
             .map_or(&[][..], Value::items)
             .iter()
             .map(|(key, fields)| (key, fields))
@@ -251,10 +259,17 @@ impl Search<'_> {
         for (key, element) in items {
             let at = path.element(key.clone());
             let ignored = self.policy.ignores(&at, elements.fold);
-            let wanted = by_key.get(key).copied().filter(|_| !ignored);
-            let stays = wish.is_none() || wanted.is_some() || keeps || ignored;
+            let desired_fields = by_key.get(key).copied().filter(|_| !ignored);
+            let stays = desired_value.is_none() || desired_fields.is_some() || keeps || ignored;
             if stays {
-                self.level(elements.fields, wanted, element, &at, newer, elements.fold);
+                self.level(
+                    elements.fields,
+                    desired_fields,
+                    element,
+                    &at,
+                    newer,
+                    elements.fold,
+                );
             }
         }
     }
@@ -337,13 +352,18 @@ mod tests {
     }
 
     /// The refusal of a write in a mode, by the paths that it names.
-    fn refusal_words(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
+    fn refusal_words(
+        mode: WriteMode,
+        policy: &Policy,
+        desired_fields: &Fields,
+        live: &Fields,
+    ) -> String {
         let table = provider::find_kind("LacLicenseOrder")
             .expect("a kind")
             .table();
         let desired = Desired {
             policy: OwnPolicy::from(policy.clone()),
-            fields: PackedFields::new(TABLE, wanted),
+            fields: PackedFields::new(TABLE, desired_fields),
             ..testing::desired_object(table, &[])
         };
         let live = Live {
@@ -351,22 +371,22 @@ mod tests {
             ..Live::default()
         };
         let live = fill_absent(TABLE, policy, &live);
-        let refused = refuse_unseen(TABLE, mode, &desired, wanted, &live);
+        let refused = refuse_unseen(TABLE, mode, &desired, desired_fields, &live);
         refused
             .err()
             .map_or(String::new(), |error| error.to_string())
     }
 
     /// The paths alone.
-    fn unseen(mode: WriteMode, policy: &Policy, wanted: &Fields, live: &Fields) -> String {
-        let why = refusal_words(mode, policy, wanted, live);
+    fn unseen(mode: WriteMode, policy: &Policy, desired_fields: &Fields, live: &Fields) -> String {
+        let why = refusal_words(mode, policy, desired_fields, live);
         let names = why.strip_prefix("the read does not show ").unwrap_or(&why);
         let names = names.split(": nothing is sent").next();
         names.unwrap_or_default().to_string()
     }
 
-    fn overwrite(policy: &Policy, wanted: &Fields, live: &Fields) -> String {
-        unseen(WriteMode::Overwrite, policy, wanted, live)
+    fn overwrite(policy: &Policy, desired_fields: &Fields, live: &Fields) -> String {
+        unseen(WriteMode::Overwrite, policy, desired_fields, live)
     }
 
     #[test]
@@ -406,20 +426,23 @@ mod tests {
         );
         // The manifest states one and removes the other.
         let stated = Fields::from([("seats", Value::Integer(2))]);
-        let wanted = Fields::from([("items", items(&[("a", stated.clone())]))]);
-        assert_eq!(overwrite(&none, &wanted, &live), "");
+        let desired_fields = Fields::from([("items", items(&[("a", stated.clone())]))]);
+        assert_eq!(overwrite(&none, &desired_fields, &live), "");
         let keeps = policy(&["items"], &[], &[]);
-        assert_eq!(overwrite(&keeps, &wanted, &live), "items[b].end");
+        assert_eq!(overwrite(&keeps, &desired_fields, &live), "items[b].end");
         let ignored = policy(&[], &["items[b]", "items[a].seats"], &[]);
         let all = "items[a].seats, items[b].end";
-        assert_eq!(overwrite(&ignored, &wanted, &live), all);
+        assert_eq!(overwrite(&ignored, &desired_fields, &live), all);
         let ignored = policy(&[], &["items[a]"], &[]);
-        assert_eq!(overwrite(&ignored, &wanted, &live), "items[a].seats");
+        assert_eq!(
+            overwrite(&ignored, &desired_fields, &live),
+            "items[a].seats"
+        );
         let ignored = policy(&[], &["items"], &[]);
-        assert_eq!(overwrite(&ignored, &wanted, &live), all);
+        assert_eq!(overwrite(&ignored, &desired_fields, &live), all);
         // A new element is as the manifest gives it.
-        let wanted = Fields::from([("items", items(&[("c", stated)]))]);
-        assert_eq!(overwrite(&none, &wanted, &live), "");
+        let desired_fields = Fields::from([("items", items(&[("c", stated)]))]);
+        assert_eq!(overwrite(&none, &desired_fields, &live), "");
     }
 
     #[test]
@@ -429,19 +452,19 @@ mod tests {
         assert_eq!(overwrite(&none, &nothing, &null("note")), "");
         assert_eq!(overwrite(&none, &nothing, &null("end")), "items[a].end");
         let cleared = Fields::from([("end", Value::Null)]);
-        let wanted = Fields::from([("items", items(&[("a", cleared)]))]);
-        assert_eq!(overwrite(&none, &wanted, &null("end")), "");
+        let desired_fields = Fields::from([("items", items(&[("a", cleared)]))]);
+        assert_eq!(overwrite(&none, &desired_fields, &null("end")), "");
     }
 
     #[test]
     fn a_policy_says_what_is_left_out_when_it_is_empty() {
         let nothing = Fields::new();
-        let told = policy(&[], &[], &["items", "items[*].end"]);
+        let stated = policy(&[], &[], &["items", "items[*].end"]);
         let bare = Fields::from([("name", Value::Text("x".into()))]);
-        assert_eq!(overwrite(&told, &nothing, &bare), "");
+        assert_eq!(overwrite(&stated, &nothing, &bare), "");
         for end in [None, Some(Value::Null)] {
             let live = object(items(&[("a", element(&[("end", end)]))]));
-            assert_eq!(overwrite(&told, &nothing, &live), "");
+            assert_eq!(overwrite(&stated, &nothing, &live), "");
             let other = policy(&[], &[], &["items[b].end"]);
             assert_eq!(overwrite(&other, &nothing, &live), "items[a].end");
         }
@@ -449,7 +472,7 @@ mod tests {
             fields: object(items(&[("a", element(&[("end", None)]))])),
             ..Live::default()
         };
-        let filled = fill_absent(TABLE, &told, &live);
+        let filled = fill_absent(TABLE, &stated, &live);
         let end = Some(Value::Null);
         assert_eq!(
             filled.fields["items"],
@@ -473,7 +496,7 @@ mod tests {
         let table = provider::find_kind("LacLicenseOrder")
             .expect("a kind")
             .table();
-        let refused = |policy: Policy, wanted: Fields, live: Fields| {
+        let refused = |policy: Policy, desired_fields: Fields, live: Fields| {
             let desired = Desired {
                 policy: policy.into(),
                 ..testing::desired_object(table, &[])
@@ -482,7 +505,7 @@ mod tests {
                 fields: live,
                 ..Live::default()
             };
-            refuse_unseen_lists(TABLE, &desired, &wanted, &live).is_err()
+            refuse_unseen_lists(TABLE, &desired, &desired_fields, &live).is_err()
         };
         let list = || Fields::from([("items", items(&[]))]);
         let name = || Fields::from([("name", Value::Null)]);

@@ -39,8 +39,8 @@ pub fn audit_conditions(
             continue;
         };
         for (key, element) in items.iter_mut() {
-            let place = || format!("{}[{key}]", field.name);
-            for name in check_level(elements.fields, element, fields, &place, report) {
+            let location = || format!("{}[{key}]", field.name);
+            for name in check_level(elements.fields, element, fields, &location, report) {
                 element.remove(name);
             }
         }
@@ -65,7 +65,7 @@ fn check_level(
     table: &'static [Field],
     here: &Fields,
     object: &Fields,
-    place: &dyn Fn() -> String,
+    location: &dyn Fn() -> String,
     report: &mut ConditionReport<'_>,
 ) -> Vec<&'static str> {
     let mut idle = Vec::new();
@@ -91,17 +91,17 @@ fn check_level(
         if (stated == is) == given {
             continue;
         }
-        let place = place();
-        let member = |name: &str| match place.as_str() {
+        let location = location();
+        let member = |name: &str| match location.as_str() {
             "" => name.to_string(),
-            place => format!("{place}.{name}"),
+            location => format!("{location}.{name}"),
         };
         let path = member(field.name);
         if !given {
             let message = format!("`{path}` is required when `{trigger}` is {is}");
             let beside = match scope {
                 ConditionScope::Here => member(trigger),
-                ConditionScope::Object => place,
+                ConditionScope::Object => location,
             };
             report(&beside, Diagnostic::error("missing-field", message));
         } else {
@@ -131,8 +131,8 @@ pub fn drop_meaningless(table: &'static [Field], fields: &mut Fields, live: &Fie
             if idle.is_empty() {
                 continue;
             }
-            let held = live.get(field.name).and_then(|list| list.item(key));
-            drop_or_restore(elements.fields, &idle, element, held, live);
+            let live_item = live.get(field.name).and_then(|list| list.item(key));
+            drop_or_restore(elements.fields, &idle, element, live_item, live);
         }
         fields.insert(field.name, Value::Items(items));
     }
@@ -146,13 +146,15 @@ fn drop_or_restore(
     table: &'static [Field],
     idle: &[&'static str],
     fields: &mut Fields,
-    held: Option<&Fields>,
+    live_item: Option<&Fields>,
     live: &Fields,
 ) {
-    let before = held.map_or_else(Vec::new, |held| find_meaningless(table, held, live));
+    let before = live_item.map_or_else(Vec::new, |live_item| {
+        find_meaningless(table, live_item, live)
+    });
     for name in idle {
-        let left_over = held.filter(|_| before.contains(name));
-        match left_over.and_then(|held| held.get(name)) {
+        let left_over = live_item.filter(|_| before.contains(name));
+        match left_over.and_then(|live_item| live_item.get(name)) {
             Some(value) => fields.insert(name, value.clone()),
             None => fields.remove(name),
         };
@@ -171,18 +173,18 @@ pub struct Idle {
 /// Finds the wishes in `wanted` that have no effect on the finished object `next`.
 ///
 /// The audit has removed what the manifest alone makes meaningless, so here the deciding value comes from live.
-pub fn without_effect(table: &'static [Field], wanted: &Fields, next: &Fields) -> Vec<Idle> {
+pub fn without_effect(table: &'static [Field], desired: &Fields, next: &Fields) -> Vec<Idle> {
     let root = FieldPath::default();
-    let mut found = idle_at(table, wanted, next, next, &root);
+    let mut found = idle_at(table, desired, next, next, &root);
     for field in table {
         let Shape::Keyed(elements) = &field.shape else {
             continue;
         };
         let next_list = next.get(field.name);
-        for (key, wish) in wanted.get(field.name).map_or(&[][..], Value::items) {
+        for (key, desired_item) in desired.get(field.name).map_or(&[][..], Value::items) {
             if let Some(element) = next_list.and_then(|list| list.item(key)) {
                 let at = root.field(field.name).element(key.clone());
-                found.extend(idle_at(elements.fields, wish, element, next, &at));
+                found.extend(idle_at(elements.fields, desired_item, element, next, &at));
             }
         }
     }
@@ -192,7 +194,7 @@ pub fn without_effect(table: &'static [Field], wanted: &Fields, next: &Fields) -
 /// Finds the wishes without effect among the members of one object or element at the path `at`.
 fn idle_at(
     table: &'static [Field],
-    wanted: &Fields,
+    desired: &Fields,
     here: &Fields,
     object: &Fields,
     at: &FieldPath,
@@ -204,9 +206,9 @@ fn idle_at(
         else {
             return None;
         };
-        let asked = wanted
+        let asked = desired
             .get(field.name)
-            .is_some_and(|wish| *wish != Value::Null);
+            .is_some_and(|desired_item| *desired_item != Value::Null);
         let path = at.field(field.name);
         (asked && means_nothing(field, here, object)).then_some(Idle { path, trigger, is })
     };
@@ -215,8 +217,9 @@ fn idle_at(
 
 /// Returns the names of the members of `here` whose condition is known and not met.
 fn find_meaningless(table: &'static [Field], here: &Fields, object: &Fields) -> Vec<&'static str> {
-    let held = table.iter().filter(|field| here.contains_key(field.name));
-    held.filter(|field| means_nothing(field, here, object))
+    let live_item = table.iter().filter(|field| here.contains_key(field.name));
+    live_item
+        .filter(|field| means_nothing(field, here, object))
         .map(|field| field.name)
         .collect()
 }
@@ -251,8 +254,8 @@ pub fn missing_members(table: &'static [Field], fields: &Fields) -> Vec<String> 
             continue;
         };
         for (key, element) in fields.get(field.name).map_or(&[][..], Value::items) {
-            let place = format!("{}[{key}].", field.name);
-            lacking_at(elements.fields, element, fields, &place, &mut lacking);
+            let location = format!("{}[{key}].", field.name);
+            lacking_at(elements.fields, element, fields, &location, &mut lacking);
         }
     }
     lacking
@@ -263,7 +266,7 @@ fn lacking_at(
     table: &'static [Field],
     fields: &Fields,
     object: &Fields,
-    place: &str,
+    location: &str,
     lacking: &mut Vec<String>,
 ) {
     for field in table {
@@ -283,11 +286,11 @@ fn lacking_at(
                 matches!(source.get(trigger), Some(Value::Text(stated)) if stated == is)
             }
         };
-        let held = fields
+        let live_item = fields
             .get(field.name)
             .is_some_and(|value| *value != Value::Null || !matches!(field.need, Need::When { .. }));
-        if needed && !held {
-            lacking.push(format!("{place}{}", field.name));
+        if needed && !live_item {
+            lacking.push(format!("{location}{}", field.name));
         }
     }
 }
@@ -365,23 +368,23 @@ mod tests {
 
     #[test]
     fn wishes_that_the_live_type_makes_vain_are_found() {
-        let wanted = |date: Option<&str>| {
-            let mut wanted = order("local", "no_expiration", date);
-            wanted.remove("license_type");
-            wanted
+        let desired = |date: Option<&str>| {
+            let mut desired = order("local", "no_expiration", date);
+            desired.remove("license_type");
+            desired
         };
-        let paths = |wanted: &Fields, next: &Fields| -> Vec<String> {
-            let found = without_effect(lac(), wanted, next);
+        let paths = |desired: &Fields, next: &Fields| -> Vec<String> {
+            let found = without_effect(lac(), desired, next);
             let one = |idle: Idle| format!("{} needs {} {}", idle.path, idle.trigger, idle.is);
             found.into_iter().map(one).collect()
         };
         let local = order("local", "no_expiration", None);
         let date = "Features[A 1].expiration_date needs expiration_type fixed";
         let count = "Features[A 1].count needs license_type network";
-        assert_eq!(paths(&wanted(Some("2031-01-01")), &local), [date, count]);
-        assert_eq!(paths(&wanted(None), &local), [count]);
+        assert_eq!(paths(&desired(Some("2031-01-01")), &local), [date, count]);
+        assert_eq!(paths(&desired(None), &local), [count]);
         let network = order("network", "fixed", None);
-        assert_eq!(paths(&wanted(Some("2031-01-01")), &network), [""; 0]);
+        assert_eq!(paths(&desired(Some("2031-01-01")), &network), [""; 0]);
         let licensee = Fields::from([("licensee", text("x"))]);
         let mut owned = network.clone();
         owned.insert("licensee_type", text("customer"));

@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn every_documented_error_shape_gives_its_words() {
-        for (body, said) in [
+        for (body, expected) in [
             (r#"{"message":"Not found.","code":null}"#, "Not found."),
             (
                 r#"{"code":108,"message":"Invalid data."}"#,
@@ -337,7 +337,7 @@ mod tests {
                 "an HTML page titled \"502 Bad\"",
             ),
         ] {
-            assert_eq!(words(body), said, "{body}");
+            assert_eq!(words(body), expected, "{body}");
         }
     }
 
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn of_a_body_in_no_known_shape_nothing_is_quoted() {
-        for (body, said) in [
+        for (body, expected) in [
             (
                 r#"{"license_key":"SECRET","initial_password":"x"}"#,
                 "47 bytes of JSON without an error's words",
@@ -393,13 +393,13 @@ mod tests {
                 "an HTML page titled \"Key [not shown] of Jane\"",
             ),
         ] {
-            assert_eq!(words(body), said, "{body}");
+            assert_eq!(words(body), expected, "{body}");
         }
     }
 
     #[test]
     fn what_an_error_calls_a_secret_is_cut_out_of_its_words() {
-        for (body, said) in [
+        for (body, expected) in [
             (
                 r#"{"message":"Bad {\"initial_password\": \"swordfish\"} sent"}"#,
                 "Bad {\"initial_password\": [not shown] sent",
@@ -417,13 +417,13 @@ mod tests {
                 "User group a4f8d1b0-1111 was not found.",
             ),
         ] {
-            assert_eq!(words(body), said, "{body}");
+            assert_eq!(words(body), expected, "{body}");
         }
     }
 
     #[test]
     fn words_that_are_empty_or_plain_are_neither_shown_nor_hidden() {
-        for (body, said) in [
+        for (body, expected) in [
             (r#"{"message":"No.","code":""}"#, "No."),
             (r#"{"message":"No.","code":"E1"}"#, "No. (E1)"),
             (
@@ -440,7 +440,7 @@ mod tests {
                 "40 bytes of JSON without an error's words",
             ),
         ] {
-            assert_eq!(words(body), said, "{body}");
+            assert_eq!(words(body), expected, "{body}");
         }
         let (most, more) = ("no ".repeat(133), "no ".repeat(134));
         assert_eq!(words(&format!("{most}!")), format!("{most}!"));

@@ -47,7 +47,7 @@ pub trait ResourceKind: Sync {
     }
 
     /// Reads the objects `wanted`, all of this kind, from one account with the fewest calls.
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading>;
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading>;
 
     /// Objects that one read call is sure to show when it names them. A page may show more, or none.
     fn ids_per_read(&self) -> usize {

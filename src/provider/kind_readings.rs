@@ -16,13 +16,13 @@ use crate::model::{Call, Desired, Observed};
 /// Reads each object by the reading of its kind. With one kind it is that kind's reading, without a wrapper.
 ///
 /// An object of none of the `kinds` is never given away: the caller must not pass one.
-pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], wanted: &[&Desired]) -> Box<dyn Reading> {
+pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -> Box<dyn Reading> {
     if let [only] = kinds {
-        return only.reading(wanted);
+        return only.reading(desired);
     }
     let parts = kinds.iter().filter_map(|kind| {
         let name = kind.table().kind;
-        let objects = wanted.iter().copied().enumerate();
+        let objects = desired.iter().copied().enumerate();
         let (indices, objects): (Vec<usize>, Vec<&Desired>) = objects
             .filter(|(_, object)| object.address.kind == name)
             .unzip();
@@ -126,8 +126,8 @@ mod tests {
             Observed::Unread(call) => call.as_str(),
             Observed::Live(_) | Observed::Missing => "",
         });
-        let own = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];
-        assert_eq!(seen.collect::<Vec<_>>(), own);
+        let expected = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];
+        assert_eq!(seen.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum SearchStep {
 /// The state of the search for some objects in one list.
 #[derive(Clone, Debug)]
 pub struct ListSearch {
-    wanted: usize,
+    targets: usize,
     /// Pages read from the start on.
     pages: usize,
     /// Rows of a full page: those of the fullest one so far.
@@ -59,9 +59,9 @@ pub struct ListSearch {
 
 impl ListSearch {
     /// Begins the search for so many objects.
-    pub fn new(wanted: usize) -> Self {
+    pub fn new(targets: usize) -> Self {
         Self {
-            wanted,
+            targets,
             pages: 0,
             rows: 1,
             end: None,
@@ -87,7 +87,7 @@ impl ListSearch {
     /// Returns how many pages `left` objects fill if they are spread like those that were found; `None` while none was
     /// found.
     pub fn expected_pages(&self, left: usize) -> Option<usize> {
-        let found = self.wanted - left.min(self.wanted);
+        let found = self.targets - left.min(self.targets);
         (found > 0).then(|| {
             (left * self.pages)
                 .div_ceil(found)
@@ -119,7 +119,7 @@ impl ListSearch {
 
     /// Returns what to do with `left` objects that are not found yet; `ended` says that the last page was read.
     pub fn next_step(&self, left: usize, ended: bool) -> SearchStep {
-        let found = self.wanted - left.min(self.wanted);
+        let found = self.targets - left.min(self.targets);
         let needed = self.min_pages(left);
         let expected = self.expected_pages(left).unwrap_or(needed);
         let spent = self.pages + self.side_calls;
@@ -156,8 +156,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Calls and round trips to find `wanted` rows in a list of `length`, by pages of 100.
-    fn cost(length: usize, wanted: &[usize]) -> (usize, usize) {
-        let mut left: BTreeSet<usize> = wanted.iter().copied().collect();
+    fn cost(length: usize, targets: &[usize]) -> (usize, usize) {
+        let mut left: BTreeSet<usize> = targets.iter().copied().collect();
         let mut search = ListSearch::new(left.len());
         let (mut calls, mut trips, mut over) = (0, 0, false);
         let mut next = SearchStep::Read(0..1);
@@ -228,8 +228,8 @@ mod tests {
     }
 
     /// A search that has read so many pages of a hundred rows.
-    fn search_after(wanted: usize, pages: usize) -> ListSearch {
-        let mut search = ListSearch::new(wanted);
+    fn search_after(targets: usize, pages: usize) -> ListSearch {
+        let mut search = ListSearch::new(targets);
         (0..pages).for_each(|_| search.record_page(100));
         search
     }
@@ -301,17 +301,17 @@ mod tests {
         for length in [0, 1, 99, 100, 101, 950, 3_000] {
             for step in [1, 3, 7, 50, 99, 101, 333] {
                 for start in [0, 150, 2_900] {
-                    let wanted: Vec<usize> = (start..start + 200 * step)
+                    let targets: Vec<usize> = (start..start + 200 * step)
                         .step_by(step)
                         .take(200)
                         .collect();
-                    let (calls, _) = cost(length, &wanted);
-                    let there = wanted.iter().filter(|row| **row < length).count();
-                    let missing = wanted.len() - there;
+                    let (calls, _) = cost(length, &targets);
+                    let there = targets.iter().filter(|row| **row < length).count();
+                    let missing = targets.len() - there;
                     let pages = length.div_ceil(100).max(1);
                     // What is missing is looked for to the end of the list before it is called so.
                     let searched = if missing > 0 { pages } else { 0 };
-                    let most = wanted.len() + wanted.len().div_ceil(100) + 2 + searched;
+                    let most = targets.len() + targets.len().div_ceil(100) + 2 + searched;
                     assert!(calls <= most, "{calls} for {length} by {step} from {start}");
                     // Pages behind the end are looked for at the price of calls saved before.
                     let behind = if missing > 0 { there } else { 0 };

@@ -71,8 +71,8 @@ pub trait Provider: Sync {
 
     /// Reads the objects `wanted`, of any of the vendor's kinds, from one account with the fewest calls. Each kind
     /// has a reading of its own unless the vendor has a call that shows objects of several.
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        kind_readings::read_by_kind(self.kinds(), wanted)
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        kind_readings::read_by_kind(self.kinds(), desired)
     }
 
     /// Returns the kind of an object of this vendor.
@@ -86,16 +86,16 @@ pub trait Provider: Sync {
 
     /// Returns the connection's limits, with the vendor's own where it sets none.
     fn limits_for(&self, connection: &Connection) -> Limits {
-        let own = self.limits();
+        let vendor_limits = self.limits();
         let given = &connection.limits;
         Limits {
             concurrency: if given.concurrency == 0 {
-                own.concurrency
+                vendor_limits.concurrency
             } else {
                 given.concurrency
             },
             rates: if given.rates.is_empty() {
-                own.rates
+                vendor_limits.rates
             } else {
                 given.rates.clone()
             },
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_connection_sets_its_own_limits_and_takes_the_vendors_for_the_rest() {
         let provider = provider_of(Vendor("lac")).unwrap();
-        let own = provider.limits();
+        let vendor_limits = provider.limits();
         let rate = RateLimit {
             requests: 1,
             per: Duration::from_secs(7),
@@ -197,8 +197,11 @@ mod tests {
             let limits = provider.limits_for(&connection);
             (limits.concurrency, limits.rates)
         };
-        assert_eq!(limits(0, &[]), (own.concurrency, own.rates.clone()));
-        assert_eq!(limits(99, &[]), (99, own.rates));
-        assert_eq!(limits(0, &[rate]), (own.concurrency, vec![rate]));
+        assert_eq!(
+            limits(0, &[]),
+            (vendor_limits.concurrency, vendor_limits.rates.clone())
+        );
+        assert_eq!(limits(99, &[]), (99, vendor_limits.rates));
+        assert_eq!(limits(0, &[rate]), (vendor_limits.concurrency, vec![rate]));
     }
 }

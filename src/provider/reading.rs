@@ -51,17 +51,17 @@ pub struct Settled {
 
 impl Settled {
     /// Begins with `wanted` objects, none of which is settled.
-    pub fn none_of(wanted: usize) -> Self {
+    pub fn none_of(desired: usize) -> Self {
         Self {
             fresh: Vec::new(),
-            open: vec![true; wanted],
+            open: vec![true; desired],
         }
     }
 
     /// Settles an object. A second call for the same index is ignored.
-    pub fn put(&mut self, place: usize, observed: Observed) {
-        if self.open.get_mut(place).is_some_and(std::mem::take) {
-            self.fresh.push((place, observed));
+    pub fn put(&mut self, index: usize, observed: Observed) {
+        if self.open.get_mut(index).is_some_and(std::mem::take) {
+            self.fresh.push((index, observed));
         }
     }
 
@@ -73,9 +73,9 @@ impl Settled {
     /// Returns what has not been given away, in order; `open` says what became of an object that was never settled.
     pub fn finish(mut self, mut open: impl FnMut(usize) -> Observed) -> Vec<(usize, Observed)> {
         let places = self.open.iter().enumerate().filter(|(_, open)| **open);
-        let rest = places.map(|(place, _)| (place, open(place)));
+        let rest = places.map(|(index, _)| (index, open(index)));
         self.fresh.extend(rest);
-        self.fresh.sort_by_key(|(place, _)| *place);
+        self.fresh.sort_by_key(|(index, _)| *index);
         self.fresh
     }
 }
@@ -208,7 +208,7 @@ mod tests {
         assert!(matches!(given[..], [(1, Observed::Missing)]), "{given:?}");
         assert!(settled.give().is_empty());
         settled.put(2, Observed::Missing);
-        let rest = settled.finish(|place| Observed::Unread(place.to_string()));
+        let rest = settled.finish(|index| Observed::Unread(index.to_string()));
         let [(0, Observed::Unread(why)), (2, Observed::Missing)] = &rest[..] else {
             panic!("{rest:?}");
         };

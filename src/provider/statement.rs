@@ -59,8 +59,8 @@ fn take_out(fields: &mut Fields, path: &FieldPath) {
             PathPart::Field(name),
         ] => {
             if let Some(Value::Items(items)) = fields.get_mut(list) {
-                let own = items.iter_mut().find(|(other, _)| **other == *key);
-                own.map(|(_, element)| element.remove(name));
+                let item = items.iter_mut().find(|(other, _)| **other == *key);
+                item.map(|(_, element)| element.remove(name));
             }
         }
         _ => {}
@@ -75,7 +75,7 @@ fn state_members(
     at: &FieldPath,
     omitted: &mut Vec<String>,
 ) -> Map<String, Json> {
-    let mut said = Map::new();
+    let mut stated = Map::new();
     for field in table.iter().filter(|field| is_stated(field)) {
         let Some(value) = fields.get(field.name) else {
             continue;
@@ -87,12 +87,12 @@ fn state_members(
         let path = at.field(field.name);
         match state_value(field, value, &path, omitted) {
             Ok(json) => {
-                said.insert(field.name.to_string(), json);
+                stated.insert(field.name.to_string(), json);
             }
             Err(why) => omitted.push(format!("{path}: {why}")),
         }
     }
-    said
+    stated
 }
 
 /// Reports whether a field may stand in an imported manifest. Counters, one-shot wishes and conveniences may not.
@@ -169,7 +169,7 @@ fn state_list(
     path: &FieldPath,
     omitted: &mut Vec<String>,
 ) -> Result<Json, Unsayable> {
-    let mut said = Vec::new();
+    let mut stated = Vec::new();
     for (key, fields) in items {
         if key.shown().iter().any(|part| part.trim().is_empty()) {
             return Err(Unsayable::NoKey);
@@ -179,9 +179,9 @@ fn state_list(
         drop_triggers(elements.fields, &mut members, &at, omitted);
         let keys = elements.key.iter().zip(key.shown());
         let keys = keys.map(|(name, text)| (name.to_string(), Json::from(text.as_str())));
-        said.push(Json::Object(keys.chain(members).collect()));
+        stated.push(Json::Object(keys.chain(members).collect()));
     }
-    Ok(Json::Array(said))
+    Ok(Json::Array(stated))
 }
 
 /// Removes a member that demands another one which is not stated.
@@ -190,7 +190,7 @@ fn state_list(
 /// manifest with `fixed` and no date would be refused.
 fn drop_triggers(
     table: &'static [Field],
-    said: &mut Map<String, Json>,
+    stated: &mut Map<String, Json>,
     at: &FieldPath,
     omitted: &mut Vec<String>,
 ) {
@@ -203,9 +203,9 @@ fn drop_triggers(
         else {
             continue;
         };
-        let demanded = said.get(trigger).and_then(Json::as_str) == Some(is);
-        if demanded && !said.contains_key(field.name) {
-            said.shift_remove(trigger);
+        let demanded = stated.get(trigger).and_then(Json::as_str) == Some(is);
+        if demanded && !stated.contains_key(field.name) {
+            stated.shift_remove(trigger);
             if let Some(trigger) = find_field(table, trigger) {
                 let path = at.field(trigger.name);
                 omitted.push(format!("{path}: it is {is} without `{}`", field.name));
@@ -218,7 +218,7 @@ fn drop_triggers(
 /// network` goes where a feature has no `count`.
 fn untrigger_from_elements(
     table: &'static [Field],
-    said: &mut Map<String, Json>,
+    stated: &mut Map<String, Json>,
     omitted: &mut Vec<String>,
 ) {
     for list in table {
@@ -234,11 +234,11 @@ fn untrigger_from_elements(
             else {
                 continue;
             };
-            let items = said.get(list.name).and_then(Json::as_array);
+            let items = stated.get(list.name).and_then(Json::as_array);
             let lacks =
                 items.is_some_and(|items| items.iter().any(|item| item.get(field.name).is_none()));
-            if lacks && said.get(trigger).and_then(Json::as_str) == Some(is) {
-                said.shift_remove(trigger);
+            if lacks && stated.get(trigger).and_then(Json::as_str) == Some(is) {
+                stated.shift_remove(trigger);
                 let whose = format!("{}[…].{}", list.name, field.name);
                 omitted.push(format!("{trigger}: it is {is} without every `{whose}`"));
             }
@@ -317,7 +317,7 @@ mod tests {
         Value::Text(text.into())
     }
 
-    fn said(fields: &[(&'static str, Value)]) -> (String, Vec<String>) {
+    fn stated(fields: &[(&'static str, Value)]) -> (String, Vec<String>) {
         let live = Live {
             fields: fields.iter().cloned().collect(),
             ..Live::default()
@@ -344,7 +344,7 @@ mod tests {
             ("z", text("x")),
         ];
         let expected = r#"{"z":"x","a":0,"ids":[],"free":{"a":[],"b":{"c":2,"d":1}}}"#;
-        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+        assert_eq!(stated(&all), (expected.to_string(), Vec::new()));
     }
 
     #[test]
@@ -361,7 +361,7 @@ mod tests {
             ("list", Value::Items(items.into())),
         ];
         let expected = r#"{"type":"none","list":[{"name":"a"},{"name":"b"}]}"#;
-        assert_eq!(said(&all), (expected.to_string(), Vec::new()));
+        assert_eq!(stated(&all), (expected.to_string(), Vec::new()));
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
             ("kind", text("new")),
             ("list", Value::Items(items.into())),
         ];
-        let (desired, omitted) = said(&all);
+        let (desired, omitted) = stated(&all);
         assert_eq!(desired, "{}");
         let paths: Vec<&str> = omitted
             .iter()
@@ -390,7 +390,7 @@ mod tests {
             ("kind", text("network")),
             ("list", Value::Items(items.into())),
         ];
-        let (desired, omitted) = said(&all);
+        let (desired, omitted) = stated(&all);
         assert_eq!(desired, r#"{"list":[{"name":"a"}]}"#);
         assert_eq!(omitted.len(), 1, "{omitted:?}");
     }
@@ -439,9 +439,9 @@ mod tests {
 
     #[test]
     fn a_value_that_a_manifest_would_spell_otherwise_is_not_said() {
-        let said =
+        let stated =
             |moment: &str| check_sayable(&Shape::Instant, Clearing::Impossible, &text(moment));
-        assert_eq!(said("2027-01-01T00:00:00Z"), Ok(()));
-        assert!(said("2027-01-01T00:00:00.5Z").is_err());
+        assert_eq!(stated("2027-01-01T00:00:00Z"), Ok(()));
+        assert!(stated("2027-01-01T00:00:00.5Z").is_err());
     }
 }

@@ -81,9 +81,9 @@ pub fn drive(
 ) -> (Vec<Vec<String>>, Vec<Observed>) {
     let (rounds, early, late) = given(reading, vendor);
     let mut found: BTreeMap<usize, Observed> = BTreeMap::new();
-    for (place, one) in early.into_iter().chain(late) {
-        let twice = found.insert(place, one);
-        assert!(twice.is_none(), "{place} is given twice");
+    for (index, one) in early.into_iter().chain(late) {
+        let twice = found.insert(index, one);
+        assert!(twice.is_none(), "{index} is given twice");
     }
     assert!(found.keys().copied().eq(0..found.len()), "one is left out");
     (rounds, found.into_values().collect())
@@ -214,15 +214,15 @@ impl ResourceKind for TestKind {
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
         let mut outbox = Outbox::default();
-        for (index, object) in wanted.iter().enumerate() {
+        for (index, object) in desired.iter().enumerate() {
             let path = format!("/{}/{}", self.0.kind, object.id("id"));
             outbox.send(Call::get(path), index);
         }
         Box::new(OneByOne {
             outbox,
-            settled: Settled::none_of(wanted.len()),
+            settled: Settled::none_of(desired.len()),
         })
     }
 

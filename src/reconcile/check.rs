@@ -207,19 +207,19 @@ fn refuse_empty_paths(
         if below.is_empty() {
             findings.push(manifest::no_files(&[path.path()]));
         } else if below.iter().all(|(ours, _)| *ours == 0) {
-            let place = format!("{}: ", path.path().display());
+            let location = format!("{}: ", path.path().display());
             let documents = below.iter().map(|(_, all)| all).sum();
-            findings.push(none_of_ours(&place, documents));
+            findings.push(none_of_ours(&location, documents));
         }
     }
 }
 
 /// Returns the finding that no document is ours. `place` says where, or is empty.
-fn none_of_ours(place: &str, documents: usize) -> Diagnostic {
+fn none_of_ours(location: &str, documents: usize) -> Diagnostic {
     let message = match documents {
-        0 => format!("{place}the files hold no document"),
-        1 => format!("{place}the only document is not one of entitle's"),
-        count => format!("{place}none of the {count} documents is one of entitle's"),
+        0 => format!("{location}the files hold no document"),
+        1 => format!("{location}the only document is not one of entitle's"),
+        count => format!("{location}none of the {count} documents is one of entitle's"),
     };
     let hint = format!(
         "a manifest starts with `apiVersion: {}`",

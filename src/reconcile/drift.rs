@@ -100,12 +100,12 @@ impl Bases {
         &self,
         table: &'static [Field],
         desired: &Desired,
-        place: &VendorAccount,
+        account: &VendorAccount,
         live: &Live,
     ) -> Result<FoundBase, NoBase> {
         match self {
             Self::Journal(memory) => memory
-                .base(table, desired, place, &live.fields)
+                .base(table, desired, account, &live.fields)
                 .ok_or(NoBase::NotInJournal),
             Self::Commit(bases) => bases.of(desired),
         }
@@ -143,7 +143,7 @@ pub async fn find_drift(
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);
-    let mut told = Diagnostics::default();
+    let mut drift_findings = Diagnostics::default();
     let objects = seen
         .iter()
         .filter_map(|(desired, seen)| {
@@ -156,10 +156,10 @@ pub async fn find_drift(
                 Observed::Live(live) => {
                     let table = kind.table().desired;
                     for finding in without_effect(table, desired, live) {
-                        told.push(finding);
+                        drift_findings.push(finding);
                     }
-                    let place = account_of(checked, &desired.connection);
-                    let base = bases.of(table, desired, &place, live);
+                    let account = account_of(checked, &desired.connection);
+                    let base = bases.of(table, desired, &account, live);
                     compare_object(kind, desired, live, base, &mut ledger, now)
                 }
                 Observed::Missing => {
@@ -177,11 +177,11 @@ pub async fn find_drift(
     let mut findings = checked.findings.clone();
     let mut accepted = ledger.findings(narrowed);
     check::show_lines(&mut accepted);
-    told.extend(accepted);
-    findings.extend(told.clone());
+    drift_findings.extend(accepted);
+    findings.extend(drift_findings.clone());
     let from = bases.entry();
     let document = DriftDocument::new(from, checked.source.clone(), objects, &findings, now);
-    (document, told)
+    (document, drift_findings)
 }
 
 /// Compares one live object with manifest and base.

@@ -214,7 +214,7 @@ impl IncrementalLoader {
     fn keep_settled(&mut self, labels: &[Arc<Source>], checked: &Checked) {
         let names: HashSet<&str> = labels.iter().map(|label| label.name.as_str()).collect();
         // By place: two files may give one name to two objects, until somebody mends it.
-        fn place(origin: &Origin) -> (&str, u32) {
+        fn location(origin: &Origin) -> (&str, u32) {
             (&origin.source.name, origin.mark.start)
         }
         let desired = checked.desired.iter();
@@ -225,14 +225,14 @@ impl IncrementalLoader {
             outlines.map(|object| (&object.origin, ObjectContent::Outline(object.clone())));
         let settled = desired.chain(outlines);
         let settled: HashMap<(&str, u32), ObjectContent> = settled
-            .map(|(origin, content)| (place(origin), content))
+            .map(|(origin, content)| (location(origin), content))
             .collect();
         let connections = checked.connections.iter();
         let accounts = connections.map(|(name, one)| (name.clone(), one.account_key()));
         self.accounts = accounts.collect();
         self.files.retain(|name, known| {
             for object in &mut known.objects {
-                let content = settled.get(&place(&object.origin));
+                let content = settled.get(&location(&object.origin));
                 object.content = content.cloned().unwrap_or_default();
             }
             names.contains(name.0.name.as_str()) && count_in_order(&known.objects) == known.in_order

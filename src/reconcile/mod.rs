@@ -131,11 +131,11 @@ impl Pass {
         let connections = self.document.source.connections.iter();
         let places = connections.map(|(name, base_url)| {
             let account = self.accounts.get(name);
-            let place = VendorAccount::new(
+            let account = VendorAccount::new(
                 base_url.as_str(),
                 account.map(|account| &account.connection),
             );
-            (name.clone(), place)
+            (name.clone(), account)
         });
         places.collect()
     }
@@ -172,7 +172,7 @@ pub async fn plan_pass(checked: &Checked, settings: &Settings) -> Pass {
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
     let mut planner = Planner::new(checked.desired.len(), observed_at);
-    let found = &mut |place: usize, seen| planner.add(place, &checked.desired[place], seen);
+    let found = &mut |index: usize, seen| planner.add(index, &checked.desired[index], seen);
     let accounts = look_each(checked, settings, kept, found).await;
     let (planned, live) = planner.finish().await;
     let now = (settings.clock)();
@@ -237,8 +237,8 @@ fn open_accounts(
             }
             Err(error) => {
                 let why = with_causes(&error);
-                for (place, _) in objects {
-                    found(place, Observed::Unread(why.clone()));
+                for (index, _) in objects {
+                    found(index, Observed::Unread(why.clone()));
                 }
             }
         }
@@ -260,14 +260,14 @@ async fn look_each(
     found: &mut Found<'_>,
 ) -> Accounts {
     let mut seen = vec![false; checked.desired.len()];
-    let mut once = |place: usize, observed| {
-        seen[place] = true;
-        found(place, observed);
+    let mut once = |index: usize, observed| {
+        seen[index] = true;
+        found(index, observed);
     };
     let accounts = open_accounts(checked, settings, kept, &mut once);
     read_accounts(checked, &accounts, settings, &mut once).await;
-    for (place, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
-        found(place, Observed::Unread("it was not read".into()));
+    for (index, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
+        found(index, Observed::Unread("it was not read".into()));
     }
     accounts
 }
@@ -279,7 +279,7 @@ async fn read_side_by_side<'a>(
     kept: &Accounts,
 ) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
     let mut seen: Vec<Option<Observed>> = checked.desired.iter().map(|_| None).collect();
-    let take = &mut |place: usize, observed| seen[place] = Some(observed);
+    let take = &mut |index: usize, observed| seen[index] = Some(observed);
     let accounts = look_each(checked, settings, kept, take).await;
     let seen = checked.desired.iter().zip(seen);
     let seen = seen.filter_map(|(object, seen)| Some((object, seen?)));
@@ -292,14 +292,14 @@ fn objects_to_read<'a>(
     settings: &Settings,
 ) -> BTreeMap<&'a str, Vec<(usize, &'a Desired)>> {
     let now = (settings.clock)();
-    let mut wanted: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
-    for (place, object) in checked.desired.iter().enumerate() {
+    let mut desired: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
+    for (index, object) in checked.desired.iter().enumerate() {
         if object.policy.mode_at(now) != PolicyMode::Suspend {
-            let own = wanted.entry(&object.connection).or_default();
-            own.push((place, object));
+            let indices = desired.entry(&object.connection).or_default();
+            indices.push((index, object));
         }
     }
-    wanted
+    desired
 }
 
 /// Reads every account side by side: one that is slow or down delays no other.
@@ -313,11 +313,11 @@ async fn read_accounts(
     let found = Mutex::new(found);
     let mut reads: FuturesUnordered<_> = objects_to_read(checked, settings)
         .into_iter()
-        .filter_map(|(name, wanted)| Some((accounts.get(name)?, wanted)))
-        .map(|(account, wanted)| {
+        .filter_map(|(name, desired)| Some((accounts.get(name)?, desired)))
+        .map(|(account, desired)| {
             let found = &found;
             async move {
-                let (places, objects): (Vec<usize>, Vec<&Desired>) = wanted.into_iter().unzip();
+                let (places, objects): (Vec<usize>, Vec<&Desired>) = desired.into_iter().unzip();
                 let (connection, count) = (&account.connection.name, objects.len());
                 settings.events.tell(|| {
                     Some(Event::Observing {
@@ -325,9 +325,9 @@ async fn read_accounts(
                         objects: count,
                     })
                 });
-                let each = &mut |place: usize, observed| {
+                let each = &mut |index: usize, observed| {
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found(places[place], observed);
+                    found(places[index], observed);
                 };
                 observe_each(account, &objects, each).await;
                 settings.events.tell(|| {

@@ -39,10 +39,11 @@ pub async fn examine_open_writes(
     let mut objects: Vec<Arc<Desired>> = Vec::new();
     if memory.has_open() {
         for object in &checked.desired {
-            let place = account_of(checked, &object.connection);
-            let own: Vec<OpenIntent> = memory.open_of(object, &place).cloned().collect();
-            if !own.is_empty() && object.policy.mode_at(now) != PolicyMode::Suspend {
-                open.insert(object.address.to_string(), own);
+            let vendor_account = account_of(checked, &object.connection);
+            let intents: Vec<OpenIntent> =
+                memory.open_of(object, &vendor_account).cloned().collect();
+            if !intents.is_empty() && object.policy.mode_at(now) != PolicyMode::Suspend {
+                open.insert(object.address.to_string(), intents);
                 objects.push(Arc::clone(object));
             }
         }

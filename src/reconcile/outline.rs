@@ -52,10 +52,10 @@ impl ObjectOutline {
     /// Reports whether `desired` is the object of this outline with nothing changed: what is desired follows from the text
     /// of its file alone, so equal hashes and places are equal objects.
     pub fn is_of(&self, desired: &Desired) -> bool {
-        let (own, other) = (&self.origin, &desired.origin);
-        own.mark == other.mark
-            && own.source.hash() == other.source.hash()
-            && own.source.name == other.source.name
+        let (before, other) = (&self.origin, &desired.origin);
+        before.mark == other.mark
+            && before.source.hash() == other.source.hash()
+            && before.source.name == other.source.name
             && self.address == desired.address
             && self.connection == desired.connection
             && self.identity == desired.identity

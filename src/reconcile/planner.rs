@@ -59,8 +59,8 @@ impl Planner {
 
     /// Takes an observed object. `place` is its index; a full batch is handed over, or planned here if no thread
     /// is free.
-    pub fn add(&mut self, place: usize, object: &Arc<Desired>, seen: Observed) {
-        self.waiting.push((place, Arc::clone(object), seen));
+    pub fn add(&mut self, index: usize, object: &Arc<Desired>, seen: Observed) {
+        self.waiting.push((index, Arc::clone(object), seen));
         if self.waiting.len() < BATCH {
             return;
         }
@@ -91,11 +91,11 @@ impl Planner {
 
     /// Puts the plans of a batch at their indexes.
     fn take(&mut self, done: Vec<PlannedBatch>) {
-        for (place, planned, seen) in done {
+        for (index, planned, seen) in done {
             if let Some(seen) = seen {
                 self.live.insert(planned.desired.address.clone(), seen);
             }
-            self.planned[place] = Some(planned);
+            self.planned[index] = Some(planned);
         }
     }
 }
@@ -108,14 +108,14 @@ fn of_a_batch(ended: Result<Vec<PlannedBatch>, JoinError>) -> Vec<PlannedBatch> 
 
 /// Plans the objects of a batch. Objects of unknown kinds drop out.
 fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedBatch> {
-    let one = |(place, object, seen): ObservedObject| {
+    let one = |(index, object, seen): ObservedObject| {
         let kind = provider::find_kind(object.address.kind.0)?;
         let planned = plan::plan_object(kind, &object, &seen, now);
         let live = match seen {
             Observed::Live(live) if planned.step.is_some() => Some(live),
             Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,
         };
-        Some((place, planned, live))
+        Some((index, planned, live))
     };
     batch.into_iter().filter_map(one).collect()
 }
@@ -155,11 +155,11 @@ mod tests {
         let mut seen: Vec<usize> = (0..OBJECTS).collect();
         // A step that has no divisor in common with the count comes by every place once.
         for turn in [1, 2, 100] {
-            seen.sort_by_key(|place| place * turn % OBJECTS);
+            seen.sort_by_key(|index| index * turn % OBJECTS);
             let mut planner = Planner::new(OBJECTS, now);
-            for place in &seen {
-                let (license, live) = &licenses[*place];
-                planner.add(*place, license, live.clone());
+            for index in &seen {
+                let (license, live) = &licenses[*index];
+                planner.add(*index, license, live.clone());
             }
             let (planned, live) = planner.finish().await;
             let names = planned.iter().map(|one| &one.desired.address.name);

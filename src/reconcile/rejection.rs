@@ -26,22 +26,22 @@ pub fn describe_rejection(
     }
     let origin = &desired.origin;
     let document = manifest::document_at(&origin.source, origin.mark);
-    let wanted = document
+    let lowered = document
         .as_ref()
         .and_then(|it| it.get("spec")?.get("desired"));
-    let place = |field: &str| audit::find_mark(table, wanted?, field);
+    let location = |field: &str| audit::find_mark(table, lowered?, field);
     let parts: Vec<String> = fields
         .iter()
-        .map(|(field, said)| {
-            if let Some(mark) = place(field) {
+        .map(|(field, reason)| {
+            if let Some(mark) = location(field) {
                 format!(
-                    "{field}: {said} ({}:{})",
+                    "{field}: {reason} ({}:{})",
                     desired.origin.source.name, mark.line
                 )
             } else if field.is_empty() {
-                said.clone()
+                reason.clone()
             } else {
-                format!("{field}: {said}")
+                format!("{field}: {reason}")
             }
         })
         .collect();
@@ -73,18 +73,19 @@ mod tests {
             },
             ..desired_object(lac.table(), &[("activationKey", "A")])
         };
-        let said = |fields: &[(&str, &str)]| {
-            let own = |(field, words): &(&str, &str)| (field.to_string(), words.to_string());
-            let fields: Vec<_> = fields.iter().map(own).collect();
+        let reason = |fields: &[(&str, &str)]| {
+            let to_owned_pair =
+                |(field, words): &(&str, &str)| (field.to_string(), words.to_string());
+            let fields: Vec<_> = fields.iter().map(to_owned_pair).collect();
             describe_rejection(lac.table().desired, &desired, "400: no", &fields)
         };
-        assert_eq!(said(&[]), "400: no");
+        assert_eq!(reason(&[]), "400: no");
         assert_eq!(
-            said(&[("activations_allowed", "too many")]),
+            reason(&[("activations_allowed", "too many")]),
             "activations_allowed: too many (a.yaml:7)"
         );
         assert_eq!(
-            said(&[("enabled", "required"), ("", "bad")]),
+            reason(&[("enabled", "required"), ("", "bad")]),
             "enabled: required; bad"
         );
     }

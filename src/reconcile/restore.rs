@@ -60,8 +60,8 @@ pub async fn plan_restore(
             planned.push(plan::plan_object(kind, object, &seen, now));
             continue;
         };
-        let place = account_of(checked, &object.connection);
-        let restored = restore_object(memory, kind, object, (&place, seen), now);
+        let account = account_of(checked, &object.connection);
+        let restored = restore_object(memory, kind, object, (&account, seen), now);
         if let Some(standing) = restored.standing {
             standings.insert(object.address.clone(), standing);
         }
@@ -98,27 +98,27 @@ fn restore_object(
     memory: &Memory,
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
-    (place, seen): (&VendorAccount, Live),
+    (account, seen): (&VendorAccount, Live),
     now: Timestamp,
 ) -> Restored {
     let table = kind.table().desired;
     let observed = Observed::Live(seen.clone());
     let by_manifest = plan::plan_object(kind, object, &observed, now);
-    let Some((base, _)) = memory.base(table, object, place, &seen.fields) else {
+    let Some((base, _)) = memory.base(table, object, account, &seen.fields) else {
         return never_applied(kind, object, by_manifest, seen, now);
     };
-    let wanted = agreed_object(&base, table, object, (&seen, &by_manifest));
+    let desired = agreed_object(&base, table, object, (&seen, &by_manifest));
     // A plan wants whatever was resolved, so the names of today's manifest are left out with its fields.
     let unnamed = Live {
         resolved: Vec::new(),
         ..seen.clone()
     };
-    let planned = plan::plan_object(kind, &wanted, &Observed::Live(unnamed.clone()), now);
+    let planned = plan::plan_object(kind, &desired, &Observed::Live(unnamed.clone()), now);
     let (planned, live, standing) = match (planned.action, by_manifest.action) {
         (Disposition::None, Disposition::None) => (by_manifest, seen, Some(Standing::InSync)),
         (Disposition::None, _) => (planned, unnamed, Some(Standing::AsApplied)),
         _ => {
-            let standing = standing_after(kind, object, (&wanted, &unnamed), seen, now);
+            let standing = standing_after(kind, object, (&desired, &unnamed), seen, now);
             (planned, unnamed, Some(standing))
         }
     };
@@ -137,12 +137,12 @@ fn restore_object(
 fn standing_after(
     kind: &dyn ResourceKind,
     object: &Arc<Desired>,
-    (wanted, unnamed): (&Desired, &Live),
+    (desired, unnamed): (&Desired, &Live),
     seen: Live,
     now: Timestamp,
 ) -> Standing {
     let mut restored = seen;
-    let next = carry::carry(kind.table().desired, wanted, unnamed);
+    let next = carry::carry(kind.table().desired, desired, unnamed);
     restored.fields.extend(next);
     let left = plan::plan_object(kind, object, &Observed::Live(restored), now).changes;
     // What a new element is not given is nothing there.
@@ -219,7 +219,7 @@ fn agreed_object(
     for name in unsettled {
         fields.remove(name);
     }
-    let mut wanted = Desired {
+    let mut desired = Desired {
         fields: PackedFields::new(table, &fields),
         ..object.clone()
     };
@@ -230,9 +230,9 @@ fn agreed_object(
         .cloned()
         .collect();
     if !kept.is_empty() {
-        wanted.policy.keep_unlisted.extend(kept);
+        desired.policy.keep_unlisted.extend(kept);
     }
-    Arc::new(wanted)
+    Arc::new(desired)
 }
 
 /// Returns the agreed fields that may be restored. Counters move by use, and a one-time request must not be
@@ -245,8 +245,8 @@ fn restorable_fields(table: &'static [Field], agreed: Fields, seen: &Live) -> Fi
         };
         let value = match (&field.shape, &value) {
             (Shape::Keyed(elements), Value::Items(items)) => {
-                let held = seen.fields.get(name).map_or(&[][..], Value::items);
-                Value::Items(restorable_items(elements, items, held).into())
+                let current = seen.fields.get(name).map_or(&[][..], Value::items);
+                Value::Items(restorable_items(elements, items, current).into())
             }
             _ => value,
         };
@@ -260,17 +260,18 @@ fn restorable_fields(table: &'static [Field], agreed: Fields, seen: &Live) -> Fi
 fn restorable_items(
     elements: &'static Elements,
     items: &[(ElementKey, Fields)],
-    held: &[(ElementKey, Fields)],
+    current: &[(ElementKey, Fields)],
 ) -> Vec<(ElementKey, Fields)> {
     let one = |(key, fields): &(ElementKey, Fields)| {
         // A new element may say where its counters start.
-        if !held.iter().any(|(other, _)| other == key) {
+        if !current.iter().any(|(other, _)| other == key) {
             return (key.clone(), fields.clone());
         }
-        let own = fields.iter();
-        let own = own.filter(|(name, _)| find_field(elements.fields, name).is_some_and(is_free));
-        let own = own.map(|(name, value)| (name, value.clone()));
-        (key.clone(), own.collect())
+        let writable = fields.iter();
+        let writable =
+            writable.filter(|(name, _)| find_field(elements.fields, name).is_some_and(is_free));
+        let writable = writable.map(|(name, value)| (name, value.clone()));
+        (key.clone(), writable.collect())
     };
     items.iter().map(one).collect()
 }

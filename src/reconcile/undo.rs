@@ -100,7 +100,7 @@ pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
             .find_map(|key| manifests.get(key))
             .filter(|object| {
                 subject
-                    .place()
+                    .vendor_account()
                     .may_be(&account_of(checked, &object.connection))
             });
         PastWrite {
@@ -347,14 +347,14 @@ fn invert_object(
         .collect();
     let changed_too = !take.fields.is_empty() || take.shown.is_some();
     let inverse = undo::invert_changes(table, &changes, live, changed_too);
-    let mut wanted = Desired::clone(object);
-    wanted.fields.extend(carried_as_live(table, &live.fields));
-    wanted.fields.extend(inverse.fields);
+    let mut desired = Desired::clone(object);
+    desired.fields.extend(carried_as_live(table, &live.fields));
+    desired.fields.extend(inverse.fields);
     // The lists of an inverse are whole: they start from live.
-    if !wanted.policy.keep_unlisted.is_empty() {
-        wanted.policy.keep_unlisted.clear();
+    if !desired.policy.keep_unlisted.is_empty() {
+        desired.policy.keep_unlisted.clear();
     }
-    let planned = plan::plan_object(kind, &Arc::new(wanted), seen, now);
+    let planned = plan::plan_object(kind, &Arc::new(desired), seen, now);
     let mut lost = inverse.lost;
     let policy = &object.policy;
     lost.retain(|lost| {
@@ -373,8 +373,9 @@ fn invert_object(
 /// Returns the fields that every write carries, with their live values: what the manifest wants of them now is
 /// no part of the run.
 fn carried_as_live(table: &'static [Field], live: &Fields) -> Fields {
-    let own = table.iter().filter(|field| field.need == Need::InManifest);
-    own.filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
+    let required = table.iter().filter(|field| field.need == Need::InManifest);
+    required
+        .filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
         .collect()
 }
 
@@ -412,7 +413,7 @@ pub fn unmanaged_object(
             .connections
             .get(*name)
             .is_some_and(|connection| connection.vendor == table.vendor)
-            && subject.place().may_be(&account_of(checked, name))
+            && subject.vendor_account().may_be(&account_of(checked, name))
     };
     let mut connections = checked.source.connections.keys().filter(leads);
     let connection = connections.next().ok_or_else(|| NoObject::NoConnection {

@@ -126,8 +126,9 @@ fn format_words_end(line: &str) -> usize {
 
 /// Reports whether a word is the name of a member in one of the format's own maps, and so no secret.
 fn is_format_word(word: &str) -> bool {
-    let own = OwnKind::ALL.into_iter().map(OwnKind::table);
-    own.chain([&DOCUMENT, &OBJECT])
+    let own_tables = OwnKind::ALL.into_iter().map(OwnKind::table);
+    own_tables
+        .chain([&DOCUMENT, &OBJECT])
         .any(|table| table.mentions(word))
 }
 

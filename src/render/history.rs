@@ -56,16 +56,16 @@ impl<'a> HistoryWriter<'a> {
 
     /// Takes in the next record, and writes what can be written by now. Runs without news are passed over.
     pub fn add(&mut self, record: &Record) -> io::Result<()> {
-        let (index, place) = (self.index, self.records);
+        let (index, position) = (self.index, self.records);
         self.records += 1;
         // What was added meanwhile belongs to runs whose end is not known.
-        let span = index.span(&record.run).filter(|span| place <= span.last);
+        let span = index.span(&record.run).filter(|span| position <= span.last);
         let Some(span) = span.filter(|span| span.news) else {
             return Ok(());
         };
         let run = self.shown.entry(span.first).or_default();
         run.add(record, span, index)?;
-        if place == span.last {
+        if position == span.last {
             run.end(&record.run, span, index)?;
         }
         self.write()

@@ -116,9 +116,9 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let status = match kind {
         None => TestCaseStatus::success(),
         Some(mut status) => {
-            let said = object.message.as_deref().unwrap_or(describe_state(object));
+            let message = object.message.as_deref().unwrap_or(describe_state(object));
             status
-                .set_message(plain_text(said))
+                .set_message(plain_text(message))
                 .set_type(describe_state(object));
             status.set_description(plain_text(&format_location(&object.origin)));
             status
@@ -126,7 +126,7 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     };
     let mut case = TestCase::new(plain_text(&object.address), status);
     case.set_classname(plain_text(&object.vendor));
-    let mut said: Vec<String> = object
+    let mut message: Vec<String> = object
         .changes
         .iter()
         .take(CHANGES)
@@ -134,16 +134,16 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
         .collect();
     let over = object.changes.len().saturating_sub(CHANGES);
     if over > 0 {
-        said.push(pluralize(over, "more change"));
+        message.push(pluralize(over, "more change"));
     }
-    said.extend(
+    message.extend(
         object
             .side_effects
             .iter()
             .map(|effect| plain_text(&format!("side effect: {effect}"))),
     );
-    if !said.is_empty() {
-        case.set_system_out(said.join("\n"));
+    if !message.is_empty() {
+        case.set_system_out(message.join("\n"));
     }
     case
 }

@@ -38,12 +38,12 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
         page.add(&format!("\n**{remark}**\n"));
     }
     page.findings(&view.document.diagnostics);
-    let told = view.notable_objects();
+    let notable = view.notable_objects();
     let whole = page.room;
     page.room = whole / 2;
-    let listed = add_table(&mut page, &told);
+    let listed = add_table(&mut page, &notable);
     page.room += whole - whole / 2;
-    add_details(&mut page, &told[..listed]);
+    add_details(&mut page, &notable[..listed]);
     write_footer(&mut page.text, view);
     page.text
 }
@@ -58,13 +58,13 @@ fn verdict_text(view: &RunView<'_>) -> String {
 }
 
 /// Adds one row per object, and returns how many fitted. The first row that does not fit ends the table.
-fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
-    if told.is_empty() {
+fn add_table(page: &mut BudgetedPage, notable: &[&ObjectEntry]) -> usize {
+    if notable.is_empty() {
         return 0;
     }
     page.add("\n| | object | what | risk | where |\n| --- | --- | --- | --- | --- |\n");
     let mut rows = 0;
-    for object in told {
+    for object in notable {
         let row = format!(
             "| {} | {} | {} | {} | {} |\n",
             describe_state(object),
@@ -79,7 +79,7 @@ fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
         rows += 1;
     }
     page.more(
-        told.len() - rows,
+        notable.len() - rows,
         "object",
         "in the log of the job and in the plan itself",
     );
@@ -92,14 +92,14 @@ fn add_table(page: &mut BudgetedPage, told: &[&ObjectEntry]) -> usize {
 /// The message wins where nothing was to be written or the write has ended; before a write, the change says
 /// more.
 fn object_cell(object: &ObjectEntry) -> String {
-    let said = object
+    let message = object
         .message
         .as_deref()
-        .map(|said| inline_code(&shorten(said, LONGEST_LINE)));
+        .map(|message| inline_code(&shorten(message, LONGEST_LINE)));
     let worst = object.risk();
     let change = object.changes.iter().find(|change| change.risk == worst);
-    match (said, change) {
-        (Some(said), _) if object.calls.is_empty() || object.outcome.is_some() => said,
+    match (message, change) {
+        (Some(message), _) if object.calls.is_empty() || object.outcome.is_some() => message,
         (_, Some(change)) => {
             let first = inline_code(&shorten(
                 &describe_change(&without_risk(change)),
@@ -110,7 +110,7 @@ fn object_cell(object: &ObjectEntry) -> String {
                 others => format!("{first} and {others} more"),
             }
         }
-        (said, None) => said.unwrap_or_default(),
+        (message, None) => message.unwrap_or_default(),
     }
 }
 
@@ -141,8 +141,8 @@ fn risk_cell(object: &ObjectEntry) -> String {
 }
 
 /// Adds a folded list for each object with changes, and a sentence that counts those that do not fit.
-fn add_details(page: &mut BudgetedPage, told: &[&ObjectEntry]) {
-    let folded: Vec<&&ObjectEntry> = told
+fn add_details(page: &mut BudgetedPage, notable: &[&ObjectEntry]) {
+    let folded: Vec<&&ObjectEntry> = notable
         .iter()
         .filter(|object| !object.changes.is_empty())
         .collect();
@@ -166,7 +166,7 @@ fn fold_object(object: &ObjectEntry) -> String {
     for change in &object.changes {
         push_diff(&mut body, change);
     }
-    body.extend(object.message.iter().map(|said| format!("# {said}")));
+    body.extend(object.message.iter().map(|message| format!("# {message}")));
     body.extend(
         object
             .side_effects

@@ -88,12 +88,13 @@ fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
         },
     });
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
-        let mut place =
+        let mut location =
             json!({"artifactLocation": {"uri": encode_uri(&repository_path(view.base, file))}});
         if point.line > 0 {
-            place["region"] = json!({"startLine": point.line, "startColumn": point.column.max(1)});
+            location["region"] =
+                json!({"startLine": point.line, "startColumn": point.column.max(1)});
         }
-        result["locations"] = json!([{"physicalLocation": place}]);
+        result["locations"] = json!([{"physicalLocation": location}]);
     }
     result
 }

@@ -60,17 +60,17 @@ pub fn event_schema() -> Json {
 /// and reports one fault, not one per kind. With twelve kinds, one wrong field under `oneOf` is twelve faults.
 pub fn manifest_schema() -> Json {
     let vendors = provider::all_kinds().map(|kind| kind.table());
-    let own = OwnKind::ALL.into_iter();
+    let own_kinds = OwnKind::ALL.into_iter();
     let kinds = vendors.clone().map(|table| table.kind.0);
-    let kinds: Vec<&str> = kinds.chain(own.clone().map(OwnKind::name)).collect();
+    let kinds: Vec<&str> = kinds.chain(own_kinds.clone().map(OwnKind::name)).collect();
     let vendors = vendors.map(|table| kind_branch(table.kind.0, object_schema(table)));
-    let own = own.map(|kind| kind_branch(kind.name(), map_schema(kind.table())));
+    let own_kinds = own_kinds.map(|kind| kind_branch(kind.name(), map_schema(kind.table())));
     let mut document = map_schema(&DOCUMENT);
     document["$schema"] = json!(DRAFT);
     document["title"] = json!("entitle manifest");
     document["properties"]["apiVersion"]["const"] = json!(API_VERSION);
     document["properties"]["kind"]["enum"] = json!(kinds);
-    document["allOf"] = vendors.chain(own).collect();
+    document["allOf"] = vendors.chain(own_kinds).collect();
     document
 }
 

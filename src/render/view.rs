@@ -119,14 +119,14 @@ impl<'a> RunView<'a> {
 
     /// Returns the objects with more to show than that they are in sync, the worst first, otherwise by address.
     pub fn notable_objects(&self) -> Vec<&'a ObjectEntry> {
-        let mut told: Vec<&ObjectEntry> = self
+        let mut notable: Vec<&ObjectEntry> = self
             .document
             .objects
             .iter()
             .filter(|o| is_notable(o))
             .collect();
-        told.sort_by_key(|object| severity_rank(object));
-        told
+        notable.sort_by_key(|object| severity_rank(object));
+        notable
     }
 
     /// Returns everything that wants attention, the worst first: findings, failures and risks.

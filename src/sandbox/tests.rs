@@ -357,17 +357,21 @@ async fn a_body_above_the_cap_is_413() {
 #[test]
 fn every_vendor_served_has_credentials_below_its_prefix() {
     for vendor in VENDORS {
-        let own: Vec<_> = credentials::credentials_of(vendor.prefix).collect();
-        assert!(!own.is_empty(), "{}", vendor.prefix);
+        let credentials_here: Vec<_> = credentials::credentials_of(vendor.prefix).collect();
+        assert!(!credentials_here.is_empty(), "{}", vendor.prefix);
         let root = format!("/{}", vendor.prefix);
-        assert!(own.iter().all(|one| one.base.starts_with(&root)));
+        assert!(
+            credentials_here
+                .iter()
+                .all(|one| one.base.starts_with(&root))
+        );
     }
 }
 
 /// The values of a listed login as a JSON body.
 fn login(vendor: &str) -> Value {
-    let mut own = credentials::credentials_of(vendor);
-    let login = own.find(|one| one.form == "login").unwrap();
+    let mut credentials_here = credentials::credentials_of(vendor);
+    let login = credentials_here.find(|one| one.form == "login").unwrap();
     let values = login.values.iter();
     values.map(|(name, value)| (*name, *value)).collect()
 }

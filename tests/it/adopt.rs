@@ -4,9 +4,9 @@ use entitle::provider;
 use entitle::sandbox::ScriptedFault;
 use serde_json::json;
 
-use super::cli::lac_place;
+use super::cli::lac_workspace;
 use super::conformance::vendors::lac;
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 const ALL: &[&str] = &["import", "--connection", "lac", "--all"];
 
@@ -16,7 +16,7 @@ fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_not_complete_is_told_with_its_cause() {
-    let place = lac_place(1, true).await;
+    let workspace = lac_workspace(1, true).await;
     let fault = ScriptedFault {
         status: 403,
         times: 2,
@@ -24,12 +24,12 @@ async fn a_list_that_is_not_complete_is_told_with_its_cause() {
         method: Some("GET".into()),
         carried_out: false,
     };
-    place
+    workspace
         .sandbox
         .script_fault("lac", fault)
         .expect("a simulator");
     let words = "error: the list of objects is not complete, so nothing is written: GET /";
-    let ran = place.run(&["import", "--all"]);
+    let ran = workspace.run(&["import", "--all"]);
     ran.failed(1, words);
     assert_eq!(ran.stderr.matches("error:").count(), 1, "{}", ran.stderr);
     assert!(
@@ -40,8 +40,8 @@ async fn a_list_that_is_not_complete_is_told_with_its_cause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_to_files_plans_empty_and_never_writes_over_anything() {
-    let place = lac_place(0, false).await;
-    let first = place.run(&with(ALL, &["--out", "licences"]));
+    let workspace = lac_workspace(0, false).await;
+    let first = workspace.run(&with(ALL, &["--out", "licences"]));
     assert_eq!(
         (first.code, first.stdout.as_str()),
         (0, ""),
@@ -53,11 +53,11 @@ async fn an_import_to_files_plans_empty_and_never_writes_over_anything() {
         "{}",
         first.stderr
     );
-    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
     assert!(plan.stdout.contains("3 in sync"), "{}", plan.stdout);
 
-    let dir = place.dir.path().join("licences");
+    let dir = workspace.dir.path().join("licences");
     let files = || {
         let entries = std::fs::read_dir(&dir).expect("a directory").flatten();
         let mut all: Vec<_> = entries
@@ -74,7 +74,7 @@ async fn an_import_to_files_plans_empty_and_never_writes_over_anything() {
     let before = files();
     let own = &before[0].0;
     std::fs::write(own, format!("{}# mine\n", before[0].1)).expect("written");
-    let again = place.run(&with(ALL, &["--out", "licences"]));
+    let again = workspace.run(&with(ALL, &["--out", "licences"]));
     assert_eq!(again.code, 0);
     assert!(
         again.stderr.contains("0 manifests written"),
@@ -82,52 +82,52 @@ async fn an_import_to_files_plans_empty_and_never_writes_over_anything() {
         again.stderr
     );
     assert!(files()[0].1.ends_with("# mine\n"));
-    let forced = place.run(&with(ALL, &["--out", "licences", "--force"]));
+    let forced = workspace.run(&with(ALL, &["--out", "licences", "--force"]));
     assert_eq!(forced.code, 0);
     assert_eq!(files(), before, "the same bytes every time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_manifest_names_already_is_not_written_twice() {
-    let place = lac_place(1, false).await;
-    let ran = place.run(&with(ALL, &["--out", "more"]));
+    let workspace = lac_workspace(1, false).await;
+    let ran = workspace.run(&with(ALL, &["--out", "more"]));
     assert!(ran.stderr.contains("2 manifests written"), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("object-0000.yaml is left as it is"),
         "{}",
         ran.stderr
     );
-    assert_eq!(place.run(&["validate"]).code, 0);
+    assert_eq!(workspace.run(&["validate"]).code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_usage_of_import_says_what_to_do() {
-    let mut place = lac_place(0, false).await;
-    place.run(&["import"]).failed(1, "--all");
-    place
+    let mut workspace = lac_workspace(0, false).await;
+    workspace.run(&["import"]).failed(1, "--all");
+    workspace
         .run(&["import", "--all", "--connection", "lca"])
         .failed(1, "--connection must be one of lac");
-    place
+    workspace
         .run(&["import", "--id", "no/such/id"])
         .failed(1, "activationKey");
-    place
+    workspace
         .run(&["import", "--id", "AAAAA-BBBBB-CCCCC-DDDDD"])
         .failed(1, "no such object");
-    place.connect("alinea");
-    place
+    workspace.connect("alinea");
+    workspace
         .run(&["import", "--connection", "alinea", "--all"])
         .failed(1, "--id licenseId");
-    place
+    workspace
         .run(&["unmanaged", "--connection", "alinea"])
         .failed(1, "no call that lists");
-    place
+    workspace
         .run(&["import", "--all", "--update"])
         .failed(1, "cannot be used with");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_changes_the_line_that_differs() {
-    let place = lac_place(0, false).await;
+    let workspace = lac_workspace(0, false).await;
     let key = (lac::VENDOR.ids)(0)["activationKey"]
         .as_str()
         .expect("a key")
@@ -136,17 +136,17 @@ async fn an_update_changes_the_line_that_differs() {
         "# head\nkind: LacLicenseOrder\napiVersion: entitle.dev/v1\nmetadata: {{name: x}}\nspec:\n  \
          activationKey: {key}\n  desired:\n    customer_id: 1 # mine\n    activations_allowed: 3   # bought\n"
     );
-    place.write("own.yaml", &text);
-    let ran = place.run(&["import", "--update"]);
+    workspace.write("own.yaml", &text);
+    let ran = workspace.run(&["import", "--update"]);
     assert_eq!(
         (ran.code, ran.stdout.as_str()),
         (0, "own.yaml\n"),
         "{}",
         ran.stderr
     );
-    let read = || std::fs::read_to_string(place.dir.path().join("own.yaml")).expect("text");
+    let read = || std::fs::read_to_string(workspace.dir.path().join("own.yaml")).expect("text");
     assert_eq!(read(), text.replace("allowed: 3 ", "allowed: 10 "));
-    let again = place.run(&["import", "--update"]);
+    let again = workspace.run(&["import", "--update"]);
     assert_eq!(
         (again.code, again.stdout.as_str()),
         (0, ""),
@@ -157,8 +157,8 @@ async fn an_update_changes_the_line_that_differs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unmanaged_lists_what_no_manifest_names() {
-    let place = lac_place(1, false).await;
-    let ran = place.run(&["unmanaged"]);
+    let workspace = lac_workspace(1, false).await;
+    let ran = workspace.run(&["unmanaged"]);
     assert_eq!(
         (ran.code, ran.stdout.lines().count()),
         (0, 2),
@@ -166,28 +166,28 @@ async fn unmanaged_lists_what_no_manifest_names() {
         ran.stderr
     );
     assert!(ran.stdout.starts_with("LacLicenseOrder "), "{}", ran.stdout);
-    let document = place.run(&["unmanaged", "--format", "json"]).json();
+    let document = workspace.run(&["unmanaged", "--format", "json"]).json();
     assert_eq!(document["managed"], json!(1));
     assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(2));
     let id = document["unmanaged"][0]["id"]
         .as_str()
         .expect("an id")
         .to_string();
-    assert_eq!(place.run(&["import", "--id", &id]).code, 0);
+    assert_eq!(workspace.run(&["import", "--id", &id]).code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fmt_changes_files_checks_them_and_filters() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     let text = "kind: LacLicenseOrder # k\napiVersion: entitle.dev/v1\n";
     let done = "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder # k\n";
-    place.write("a.yaml", text);
-    place.write("b.yaml", "kind: Pod\napiVersion: v1\n");
-    let check = place.run(&["fmt", "--check"]);
+    workspace.write("a.yaml", text);
+    workspace.write("b.yaml", "kind: Pod\napiVersion: v1\n");
+    let check = workspace.run(&["fmt", "--check"]);
     assert_eq!((check.code, check.stdout.as_str()), (1, "a.yaml\n"));
-    let read = |name: &str| std::fs::read_to_string(place.dir.path().join(name)).expect("text");
+    let read = |name: &str| std::fs::read_to_string(workspace.dir.path().join(name)).expect("text");
     assert_eq!(read("a.yaml"), text);
-    let ran = place.run(&["fmt"]);
+    let ran = workspace.run(&["fmt"]);
     assert_eq!(
         (ran.code, ran.stdout.as_str()),
         (0, "a.yaml\n"),
@@ -198,10 +198,10 @@ async fn fmt_changes_files_checks_them_and_filters() {
         (read("a.yaml").as_str(), read("b.yaml").as_str()),
         (done, "kind: Pod\napiVersion: v1\n")
     );
-    assert_eq!(place.run(&["fmt", "--check"]).code, 0);
-    let filtered = place.run_with_input(&["fmt", "-"], text);
+    assert_eq!(workspace.run(&["fmt", "--check"]).code, 0);
+    let filtered = workspace.run_with_input(&["fmt", "-"], text);
     assert_eq!((filtered.code, filtered.stdout.as_str()), (0, done));
-    let broken = place.run_with_input(&["fmt", "-"], "a: [1\n");
+    let broken = workspace.run_with_input(&["fmt", "-"], "a: [1\n");
     assert_eq!((broken.code, broken.stdout.as_str()), (1, "a: [1\n"));
     assert!(
         broken.stderr.contains("entitle validate"),
@@ -212,7 +212,7 @@ async fn fmt_changes_files_checks_them_and_filters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn init_validates_for_every_vendor_and_form() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     for one in provider::ALL {
         for form in one.auth().forms {
             let dir = format!("{}-{}", one.vendor(), form.name);
@@ -225,14 +225,14 @@ async fn init_validates_for_every_vendor_and_form() {
                 form.name,
                 "--yes",
             ];
-            let ran = place.run(&arguments);
+            let ran = workspace.run(&arguments);
             assert_eq!(
                 (ran.code, ran.stdout.lines().count()),
                 (0, 6),
                 "{}",
                 ran.stderr
             );
-            let valid = place.run(&["validate", &dir]);
+            let valid = workspace.run(&["validate", &dir]);
             assert_eq!(
                 (valid.code, valid.stderr.as_str()),
                 (0, ""),
@@ -240,14 +240,14 @@ async fn init_validates_for_every_vendor_and_form() {
                 valid.stdout
             );
             assert!(valid.stdout.starts_with("2 documents"), "{}", valid.stdout);
-            assert_eq!(place.run(&["fmt", "--check", &dir]).code, 0);
-            let ran = place.run(&arguments);
+            assert_eq!(workspace.run(&["fmt", "--check", &dir]).code, 0);
+            let ran = workspace.run(&arguments);
             assert_eq!(
                 (ran.code, ran.stdout.as_str()),
                 (0, ""),
                 "nothing is written over"
             );
-            let workflow = place
+            let workflow = workspace
                 .dir
                 .path()
                 .join(&dir)
@@ -268,10 +268,10 @@ async fn init_validates_for_every_vendor_and_form() {
         "--base-url",
         "https://x.example/a%20#b",
     ];
-    place.run(&odd).failed(1, "baseUrl");
-    assert!(!place.dir.path().join("odd").exists());
-    place.run(&["init"]).failed(1, "--vendor");
-    place
+    workspace.run(&odd).failed(1, "baseUrl");
+    assert!(!workspace.dir.path().join("odd").exists());
+    workspace.run(&["init"]).failed(1, "--vendor");
+    workspace
         .run(&["init", "--vendor", "lca", "--yes"])
         .failed(1, "lac");
 }

@@ -24,14 +24,16 @@ fn reset(bench: &Bench, vendor: &Vendor) {
 }
 
 /// What a journal tells in which everything is agreed on.
-async fn agreed(bench: &Bench, objects: &[Object], spared: &[String]) -> Memory {
+async fn agreed(bench: &Bench, objects: &[Object], policy_exclusions: &[String]) -> Memory {
     let checked = bench.check(objects);
     let pass = bench.pass(&checked).await;
     let mut memory = Memory::new(Detail::Values);
     for planned in &pass.planned {
-        let place = reconcile::account_of(&checked, &planned.desired.connection);
-        let mut agreed = agreement::build_agreement(planned, &place).expect("a known vendor");
-        agreed.spared.extend_from_slice(spared);
+        let account = reconcile::account_of(&checked, &planned.desired.connection);
+        let mut agreed = agreement::build_agreement(planned, &account).expect("a known vendor");
+        agreed
+            .policy_exclusions
+            .extend_from_slice(policy_exclusions);
         memory.follow(&Record {
             scope: None,
             at: "2026-11-21T12:00:00Z".into(),

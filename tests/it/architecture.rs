@@ -484,6 +484,7 @@ fn a_vendor_is_found_in_names_and_not_in_words() {
 }
 
 /// Words of everyday speech, and names that once meant several things: no function, type, module or constant is called so.
+/// Nor is a variable, a parameter or a field, beside the few of [`LOCAL_NAMES`].
 const NO_NAMES: &[&str] = &[
     "action", "held", "how", "hunt", "info", "own", "place", "recall", "said", "seen", "shelf",
     "shell", "spared", "surface", "told", "wanted", "wish", "worth",
@@ -507,6 +508,24 @@ fn declared(line: &str) -> Option<(&str, bool)> {
     Some((&name[..end.unwrap_or(name.len())], is_public))
 }
 
+/// Words that say enough within one function: `seen` is the set of what a loop has met, `shell` is bash or fish.
+const LOCAL_NAMES: &[&str] = &["action", "how", "seen", "shell"];
+
+/// Reports whether a line binds a name by `let`, or as the parameter of a function or closure or a field.
+fn binds(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("pub ").unwrap_or(line);
+    line.starts_with(&format!("{name}: "))
+        || ["let ", "let mut ", "Some(", "Ok(", "|", "&"]
+            .iter()
+            .flat_map(|before| {
+                [" ", ")", "|", ",", ":"].map(|after| format!("{before}{name}{after}"))
+            })
+            .any(|binding| line.contains(&binding))
+        || line.contains(&format!("({name}: &"))
+        || line.contains(&format!(", {name}: &"))
+}
+
 #[test]
 fn no_item_is_called_by_a_word_that_says_nothing() {
     let mut faults = Vec::new();
@@ -514,6 +533,12 @@ fn no_item_is_called_by_a_word_that_says_nothing() {
         for (name, _) in code_lines(&text).filter_map(declared) {
             if NO_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
                 faults.push(format!("{file} calls something {name}"));
+            }
+        }
+        let local = NO_NAMES.iter().filter(|name| !LOCAL_NAMES.contains(name));
+        for name in local {
+            for line in code_lines(&text).filter(|line| binds(line, name)) {
+                faults.push(format!("{file} binds {name}: {}", line.trim()));
             }
         }
     }

@@ -5,28 +5,28 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::cli::lac_place;
+use super::cli::lac_workspace;
 use super::support::past::History;
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 
 /// Runs the program where no file may grow beyond `kilobytes`.
-fn limited(place: &Place, kilobytes: usize, arguments: &[&str]) -> Ran {
+fn limited(workspace: &Workspace, kilobytes: usize, arguments: &[&str]) -> Ran {
     let mut command = Command::new("/bin/sh");
     // POSIX counts blocks of 512 bytes.
     let script = format!("ulimit -f {}; exec \"$@\"", kilobytes * 2);
     command
         .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_entitle")])
         .args(arguments)
-        .current_dir(place.dir.path())
+        .current_dir(workspace.dir.path())
         .env_clear()
-        .envs(place.environment.iter().cloned())
+        .envs(workspace.environment.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    place.finish(command, "")
+    workspace.finish(command, "")
 }
 
-fn written(place: &Place) -> usize {
-    let requests = place.sandbox.requests();
+fn written(workspace: &Workspace) -> usize {
+    let requests = workspace.sandbox.requests();
     requests
         .iter()
         .filter(|seen| seen.method == "PATCH")
@@ -37,13 +37,13 @@ fn written(place: &Place) -> usize {
 async fn a_journal_that_fails_in_the_middle_hides_no_write() {
     let mut stopped_midway = 0;
     for kilobytes in 1..=5 {
-        let place = lac_place(3, true).await;
+        let workspace = lac_workspace(3, true).await;
         let ran = limited(
-            &place,
+            &workspace,
             kilobytes,
             &["apply", "--auto-approve", "--format", "json"],
         );
-        let sent = written(&place);
+        let sent = written(&workspace);
         if sent == 0 && ran.code == 1 {
             continue;
         }
@@ -62,25 +62,25 @@ async fn a_journal_that_fails_in_the_middle_hides_no_write() {
             ran.stderr
         );
         // The next run ends it, and there is nothing left to do for the one after it.
-        let next = place.run(&["apply", "--auto-approve"]);
+        let next = workspace.run(&["apply", "--auto-approve"]);
         assert_eq!(next.code, 0, "{kilobytes} KB: {}", next.stderr);
-        assert_eq!(place.run(&["plan", "--detailed-exitcode"]).code, 0);
-        let path = place.dir.path().join("state/entitle/journal.jsonl");
+        assert_eq!(workspace.run(&["plan", "--detailed-exitcode"]).code, 0);
+        let path = workspace.dir.path().join("state/entitle/journal.jsonl");
         assert_eq!(History::read(&path).open_intents(), []);
     }
     assert!(stopped_midway > 0, "no limit hit the middle of a run");
 }
 
 /// A run whose store took no more at some point, and the file that it names for what the store was not told.
-async fn store_away_after(kilobytes: usize) -> Option<(Place, String)> {
-    let mut place = lac_place(3, true).await;
-    let store = place.dir.path().join("shared").display().to_string();
-    place.set("ENTITLE_STORE", &format!("file:{store}"));
-    let ran = limited(&place, kilobytes, &["apply", "--auto-approve"]);
+async fn store_away_after(kilobytes: usize) -> Option<(Workspace, String)> {
+    let mut workspace = lac_workspace(3, true).await;
+    let store = workspace.dir.path().join("shared").display().to_string();
+    workspace.set("ENTITLE_STORE", &format!("file:{store}"));
+    let ran = limited(&workspace, kilobytes, &["apply", "--auto-approve"]);
     let quoted = ran.stderr.split('`').nth(1)?;
     let file = quoted.strip_prefix("entitle store import ")?.to_string();
     assert_eq!(ran.code, 3, "{kilobytes} KB: {}", ran.stderr);
-    Some((place, file))
+    Some((workspace, file))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,14 +88,14 @@ async fn a_store_that_went_away_in_the_middle_is_told_the_rest_by_hand_or_by_a_l
     let mut looked_into = 0;
     for kilobytes in 1..=5 {
         for by_hand in [false, true] {
-            let Some((place, file)) = store_away_after(kilobytes).await else {
+            let Some((workspace, file)) = store_away_after(kilobytes).await else {
                 continue;
             };
             if by_hand {
-                let import = place.run(&["store", "import", &file]);
+                let import = workspace.run(&["store", "import", &file]);
                 assert_eq!(import.code, 0, "{}", import.stderr);
             }
-            let next = place.run(&["apply", "--auto-approve"]);
+            let next = workspace.run(&["apply", "--auto-approve"]);
             assert_eq!(next.code, 0, "{}", next.stderr);
             // An intent of which only the beginning was written was not followed by a write.
             let carried_out = next.stderr.contains("It was found carried out");
@@ -108,9 +108,9 @@ async fn a_store_that_went_away_in_the_middle_is_told_the_rest_by_hand_or_by_a_l
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_that_cannot_be_written_cost_what_nothing_worse_has() {
-    let place = lac_place(2, true).await;
+    let workspace = lac_workspace(2, true).await;
     let apply = ["apply", "--auto-approve", "--events", "/dev/full"];
-    let ran = place.run(&apply);
+    let ran = workspace.run(&apply);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stdout.contains("2 converged"), "{}", ran.stdout);
     let words = "events are missing in /dev/full";
@@ -118,44 +118,44 @@ async fn events_that_cannot_be_written_cost_what_nothing_worse_has() {
     // What is worse stays.
     let mut object = super::conformance::vendors::lac::VENDOR.little(0, false);
     object.desired["product_template_id"] = json!(77);
-    place.object(&object);
-    let ran = place.run(&apply);
+    workspace.object(&object);
+    let ran = workspace.run(&apply);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outcomes_that_cannot_be_shown_leave_the_reports_and_cost_the_same() {
-    let place = lac_place(1, true).await;
+    let workspace = lac_workspace(1, true).await;
     let apply = ["apply", "--auto-approve", "--format", "json"];
-    let mut command = place.command(&[&apply[..], &["--report", "json=report.json"]].concat());
+    let mut command = workspace.command(&[&apply[..], &["--report", "json=report.json"]].concat());
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
     command.stdout(full.expect("a device that is full"));
-    let ran = place.finish(command, "");
+    let ran = workspace.finish(command, "");
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(
         ran.stderr.contains("cannot write standard output"),
         "{}",
         ran.stderr
     );
-    let report = std::fs::read_to_string(place.dir.path().join("report.json"));
+    let report = std::fs::read_to_string(workspace.dir.path().join("report.json"));
     assert!(report.expect("a report").contains("\"converged\""));
-    assert_eq!(written(&place), 1);
+    assert_eq!(written(&workspace), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_waited_for_beyond_the_time_of_the_run() {
-    let mut place = lac_place(1, true).await;
-    let base = format!("http://{}/lac", place.sandbox.address());
-    place.connection(
+    let mut workspace = lac_workspace(1, true).await;
+    let base = format!("http://{}/lac", workspace.sandbox.address());
+    workspace.connection(
         "lac",
         &base,
         &json!({"token": {"command": ["sleep", "20"]}}),
     );
     let path = std::env::var("PATH").expect("a search path");
-    place.set("PATH", &path);
+    workspace.set("PATH", &path);
     let start = std::time::Instant::now();
-    let ran = place.run(&["plan", "--allow-exec", "--timeout", "1s"]);
+    let ran = workspace.run(&["plan", "--allow-exec", "--timeout", "1s"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(
         ran.stdout.contains("within --timeout"),

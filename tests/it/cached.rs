@@ -9,7 +9,7 @@ use std::sync::Arc;
 use entitle::manifest::ReadLimits;
 use entitle::reconcile::{self, CheckOptions, Checked, DiskCache, LoadedManifests};
 
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 fn manifests(below: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in std::fs::read_dir(below).expect("readable").flatten() {
@@ -78,11 +78,11 @@ spec:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_with_a_cache_plans_what_the_manifests_say_now() {
-    let mut place = Place::new().await;
-    place.connect("lac");
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
     let plan = |seats: &str| {
-        place.write("order.yaml", &ORDER.replace("SEATS", seats));
-        let ran = place.run(&["plan", ".", "--cache", "cache"]);
+        workspace.write("order.yaml", &ORDER.replace("SEATS", seats));
+        let ran = workspace.run(&["plan", ".", "--cache", "cache"]);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
         ran.stdout
     };
@@ -91,8 +91,8 @@ async fn a_run_with_a_cache_plans_what_the_manifests_say_now() {
         assert!(shown.contains(&format!("→ {seats}")), "{shown}");
     }
     // A place that nothing can be written to costs a warning and no more.
-    place.write("file", "");
-    let ran = place.run(&["plan", ".", "--cache", "file"]);
+    workspace.write("file", "");
+    let ran = workspace.run(&["plan", ".", "--cache", "file"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr.contains("--cache file was not written"),
@@ -102,19 +102,19 @@ async fn a_run_with_a_cache_plans_what_the_manifests_say_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_fills_the_cache_and_reads_from_it() {
-    let mut place = Place::new().await;
-    place.connect("lac");
-    place.write("order.yaml", &ORDER.replace("SEATS", "31"));
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace.write("order.yaml", &ORDER.replace("SEATS", "31"));
     let watch = || {
-        let ran = place.run(&["watch", ".", "--once", "--cache", "cache"]);
+        let ran = workspace.run(&["watch", ".", "--once", "--cache", "cache"]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        let file = place.dir.path().join("cache/manifests-1");
+        let file = workspace.dir.path().join("cache/manifests-1");
         let file = std::fs::metadata(file).expect("a cache");
         (file.len(), file.modified().expect("a time"))
     };
     let filled = watch();
     // Whatever was not found there would be written there.
     assert_eq!(watch(), filled, "nothing new was learnt");
-    place.write("order.yaml", &ORDER.replace("SEATS", "32"));
+    workspace.write("order.yaml", &ORDER.replace("SEATS", "32"));
     assert_ne!(watch(), filled);
 }

@@ -9,30 +9,33 @@ use serde_json::{Value as Json, json};
 use super::conformance::vendors::lac;
 use super::support::ci::{self, HOSTS, Host, Settings};
 use super::support::golden;
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 
 const SEATS: &str = "activations_allowed";
 
 /// A repository whose orders have ten seats and more at the vendor, and of which the first is to have twelve.
 struct Team {
     host: Host,
-    place: Place,
+    workspace: Workspace,
     settings: Settings,
 }
 
 impl Team {
     /// With `store` the runs share one.
     async fn new(host: Host, store: bool) -> Self {
-        let mut place = Place::new().await;
-        place.connect_by_login("lac");
+        let mut workspace = Workspace::new().await;
+        workspace.connect_by_login("lac");
         let account = (lac::VENDOR.account)(2);
-        place.sandbox.set_state("lac", account).expect("an account");
-        let dir = place.dir.path().to_path_buf();
+        workspace
+            .sandbox
+            .set_state("lac", account)
+            .expect("an account");
+        let dir = workspace.dir.path().to_path_buf();
         std::fs::create_dir(dir.join("licences")).expect("a directory");
         std::fs::rename(dir.join("lac.yaml"), dir.join("licences/lac.yaml")).expect("moved");
         let mut settings = Settings::from([("project".into(), dir.display().to_string())]);
         // The jobs find credentials where their files say, and nothing else of this machine.
-        for (name, value) in std::mem::take(&mut place.environment) {
+        for (name, value) in std::mem::take(&mut workspace.environment) {
             if name.starts_with("LAC_") {
                 settings.insert(format!("secrets.{name}"), value);
             }
@@ -43,7 +46,7 @@ impl Team {
         }
         let team = Self {
             host,
-            place,
+            workspace,
             settings,
         };
         team.git(&["init", "--quiet"]);
@@ -55,7 +58,7 @@ impl Team {
         let ended = Command::new("git")
             .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
             .args(arguments)
-            .current_dir(self.place.dir.path())
+            .current_dir(self.workspace.dir.path())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .output()
             .expect("git runs");
@@ -67,7 +70,7 @@ impl Team {
         let mut object = lac::VENDOR.little(order, false);
         object.desired = json!({"customer_id": 1, SEATS: seats});
         let path = format!("licences/{}.yaml", object.name);
-        self.place.write(&path, &object.text());
+        self.workspace.write(&path, &object.text());
     }
 
     /// The same on the default branch.
@@ -78,15 +81,15 @@ impl Team {
     }
 
     fn live(&self, order: usize) -> Json {
-        let account = self.place.sandbox.state("lac").expect("an account");
+        let account = self.workspace.sandbox.state("lac").expect("an account");
         account["license_orders"][order][SEATS].clone()
     }
 
     /// Somebody changes the first order at the vendor.
     fn change(&self, seats: i64) {
-        let mut account = self.place.sandbox.state("lac").expect("an account");
+        let mut account = self.workspace.sandbox.state("lac").expect("an account");
         account["license_orders"][0][SEATS] = json!(seats);
-        self.place
+        self.workspace
             .sandbox
             .set_state("lac", account)
             .expect("an account");
@@ -94,9 +97,9 @@ impl Team {
 
     /// Runs a job on a machine that has nothing but the checkout, and the plan if it is handed on.
     fn job(&self, name: &str, inputs: &[(&str, &str)]) -> Ran {
-        let machine = tempfile::tempdir_in(self.place.dir.path()).expect("a directory");
+        let machine = tempfile::tempdir_in(self.workspace.dir.path()).expect("a directory");
         let temp = machine.path().display().to_string();
-        let dir = self.place.dir.path();
+        let dir = self.workspace.dir.path();
         let _ = std::fs::remove_dir_all(dir.join(".state"));
         if name == "apply" && self.host == Host::GitHub {
             std::fs::create_dir(machine.path().join("plan")).expect("a directory");
@@ -112,7 +115,7 @@ impl Team {
         let hosts = job.environment.get_mut("ENTITLE_TRUST_HOSTS");
         *hosts.expect("the example sets it") = "127.0.0.1".into();
         job.environment.insert("HOME".into(), temp.clone());
-        let mut ran = ci::run(&self.place, &job);
+        let mut ran = ci::run(&self.workspace, &job);
         // At GitHub a step says with which code it ended.
         let output = std::fs::read_to_string(machine.path().join("output")).unwrap_or_default();
         let code = output.lines().find_map(|line| line.strip_prefix("code="));
@@ -131,7 +134,7 @@ impl Team {
     /// Looks for drift: the code, and the page for people.
     fn drift(&self) -> (i32, String) {
         let ran = self.job("drift", &[]);
-        let page = std::fs::read_to_string(self.place.dir.path().join("drift.md"));
+        let page = std::fs::read_to_string(self.workspace.dir.path().join("drift.md"));
         (ran.code, page.expect("a page"))
     }
 }
@@ -186,7 +189,7 @@ async fn without_a_store_drift_goes_by_the_commit_and_nothing_can_be_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_applied_that_other_merges_have_overtaken() {
     let team = Team::new(Host::GitHub, true).await;
-    let plan = team.place.dir.path().join("plan.json");
+    let plan = team.workspace.dir.path().join("plan.json");
     team.passes("plan", &[]);
     team.passes("apply", &[]);
     // Two pull requests from the same main.
@@ -233,7 +236,7 @@ async fn with_the_store_away_a_plan_goes_on_and_an_apply_sends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_init_writes_is_the_example() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     let mut faults = Vec::new();
     for (host, ci, path) in [
         (Host::GitHub, "github", ".github/workflows/licences.yaml"),
@@ -241,10 +244,10 @@ async fn what_init_writes_is_the_example() {
     ] {
         let url = "https://lac.example.com";
         let init = ["init", ci, "--vendor", "lac", "--base-url", url, "--yes"];
-        let ran = place.run(&[&init[..], &["--auth", "login", "--ci", ci]].concat());
+        let ran = workspace.run(&[&init[..], &["--auth", "login", "--ci", ci]].concat());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stderr.contains(path), "{}", ran.stderr);
-        let written = std::fs::read_to_string(place.dir.path().join(ci).join(path));
+        let written = std::fs::read_to_string(workspace.dir.path().join(ci).join(path));
         let example: PathBuf = golden::tests_dir().join("../examples/ci").join(host.file());
         faults.extend(golden::compare(&example, &written.expect("jobs")).err());
     }

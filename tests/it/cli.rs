@@ -4,20 +4,20 @@ use serde_json::{Value as Json, json};
 
 use super::conformance::vendors::{lac, licensespring};
 use super::support::golden;
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 /// A LAC account with three orders, and manifests of the first `count`.
-pub async fn lac_place(count: usize, changed: bool) -> Place {
-    let mut place = Place::new().await;
-    place.connect("lac");
-    place
+pub async fn lac_workspace(count: usize, changed: bool) -> Workspace {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace
         .sandbox
         .set_state("lac", (lac::VENDOR.account)(3))
         .expect("an account");
     for number in 0..count {
-        place.object(&lac::VENDOR.little(number, changed));
+        workspace.object(&lac::VENDOR.little(number, changed));
     }
-    place
+    workspace
 }
 
 pub fn is_plan(document: &Json) {
@@ -33,8 +33,8 @@ pub fn is_plan(document: &Json) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_and_apply_end_with_the_codes_of_the_contract() {
-    let place = lac_place(2, true).await;
-    let code = |arguments: &[&str]| place.run(arguments).code;
+    let workspace = lac_workspace(2, true).await;
+    let code = |arguments: &[&str]| workspace.run(arguments).code;
     assert_eq!(code(&["validate"]), 0);
     assert_eq!(code(&["plan"]), 0);
     assert_eq!(code(&["plan", "--detailed-exitcode"]), 2);
@@ -45,12 +45,12 @@ async fn plan_and_apply_end_with_the_codes_of_the_contract() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_object_fails_a_plan_and_leaves_an_apply_in_part() {
-    let place = lac_place(1, true).await;
-    place.object(&lac::VENDOR.stranger(true));
-    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    let workspace = lac_workspace(1, true).await;
+    workspace.object(&lac::VENDOR.stranger(true));
+    let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 1, "{}", plan.stderr);
     assert!(plan.stdout.contains("object-0000") && plan.stdout.contains("1 failed"));
-    let apply = place.run(&["apply", "--auto-approve", "--format", "json"]);
+    let apply = workspace.run(&["apply", "--auto-approve", "--format", "json"]);
     assert_eq!(apply.code, 3, "{}", apply.stderr);
     let document = apply.json();
     assert_eq!(document["objects"][0]["outcome"], "converged");
@@ -60,11 +60,11 @@ async fn a_missing_object_fails_a_plan_and_leaves_an_apply_in_part() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_by_the_vendor_leaves_an_apply_in_part() {
-    let place = lac_place(2, true).await;
+    let workspace = lac_workspace(2, true).await;
     let mut refused = lac::VENDOR.little(0, true);
     refused.desired["product_template_id"] = json!(77);
-    place.object(&refused);
-    let apply = place.run(&["apply", "--auto-approve"]);
+    workspace.object(&refused);
+    let apply = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(apply.code, 3, "{}", apply.stderr);
     assert!(
         apply.stdout.contains("there is no product template 77"),
@@ -76,14 +76,14 @@ async fn a_refusal_by_the_vendor_leaves_an_apply_in_part() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guards_end_with_four_and_nothing_is_sent() {
-    let place = lac_place(1, false).await;
+    let workspace = lac_workspace(1, false).await;
     let mut risky = lac::VENDOR.little(0, false);
     risky.desired["enabled"] = json!(false);
-    place.object(&risky);
+    workspace.object(&risky);
     let refused = |arguments: &[&str]| {
-        let ran = place.run(arguments);
+        let ran = workspace.run(arguments);
         assert_eq!(ran.code, 4, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
-        let writes = place.sandbox.requests();
+        let writes = workspace.sandbox.requests();
         assert!(writes.iter().all(|seen| seen.method != "PATCH"));
     };
     refused(&["apply", "--auto-approve"]);
@@ -96,29 +96,34 @@ async fn guards_end_with_four_and_nothing_is_sent() {
         "--max-changes",
         "0",
     ]);
-    let allowed = place.run(&["apply", "--auto-approve", "--allow", "strand"]);
+    let allowed = workspace.run(&["apply", "--auto-approve", "--allow", "strand"]);
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_is_applied_as_shown_or_refused_as_stale() {
-    let place = lac_place(2, true).await;
-    let planned = place.run(&["plan", "--out", "plan.json", "--format", "json"]);
+    let workspace = lac_workspace(2, true).await;
+    let planned = workspace.run(&["plan", "--out", "plan.json", "--format", "json"]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     assert_eq!(
-        place.run(&["show", "plan.json", "--format", "json"]).json(),
+        workspace
+            .run(&["show", "plan.json", "--format", "json"])
+            .json(),
         planned.json()
     );
-    let mut account = place.sandbox.state("lac").expect("an account");
+    let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][1]["description"] = json!("changed by hand");
-    place.sandbox.set_state("lac", account).expect("an account");
-    let apply = place.run(&["apply", "plan.json", "--format", "json"]);
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
+    let apply = workspace.run(&["apply", "plan.json", "--format", "json"]);
     assert_eq!(apply.code, 5, "{}", apply.stderr);
     let document = apply.json();
     is_plan(&document);
     assert_eq!(document["objects"][0]["outcome"], "converged");
     assert_eq!(document["objects"][1]["outcome"], "stale");
-    let account = place.sandbox.state("lac").expect("an account");
+    let account = workspace.sandbox.state("lac").expect("an account");
     assert_eq!(
         account["license_orders"][1]["description"],
         "changed by hand"
@@ -127,39 +132,39 @@ async fn a_saved_plan_is_applied_as_shown_or_refused_as_stale() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_is_taken_back_at_once_or_from_a_saved_inverse() {
-    let place = lac_place(2, true).await;
-    let account = || place.sandbox.state("lac").expect("an account")["license_orders"].clone();
+    let workspace = lac_workspace(2, true).await;
+    let account = || workspace.sandbox.state("lac").expect("an account")["license_orders"].clone();
     let before = account();
-    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+    assert_eq!(workspace.run(&["apply", "--auto-approve"]).code, 0);
     let after = account();
     assert_ne!(after, before);
-    let saved = place.run(&["undo", "latest", "--out", "undo.json"]);
+    let saved = workspace.run(&["undo", "latest", "--out", "undo.json"]);
     assert_eq!(saved.code, 0, "{}", saved.stderr);
     assert_eq!(account(), after, "saving writes nothing");
-    let undo = place.run(&["apply", "undo.json", "--allow", "strand"]);
+    let undo = workspace.run(&["apply", "undo.json", "--allow", "strand"]);
     assert_eq!(undo.code, 0, "{}{}", undo.stdout, undo.stderr);
     assert_eq!(account(), before);
     // It is as it was by now, so there is nothing left to take back.
-    let again = place.run(&["apply", "undo.json", "--allow", "strand"]);
+    let again = workspace.run(&["apply", "undo.json", "--allow", "strand"]);
     assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
     assert_eq!(account(), before);
-    let unknown = place.run(&["undo", "nope", "--auto-approve"]);
+    let unknown = workspace.run(&["undo", "nope", "--auto-approve"]);
     assert_eq!(unknown.code, 1, "{}", unknown.stderr);
-    let history = place.run(&["history"]);
+    let history = workspace.run(&["history"]);
     assert!(history.stdout.contains("converged"), "{}", history.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_converge_ends_with_seven() {
-    let mut place = Place::new().await;
-    place.connect("licensespring");
+    let mut workspace = Workspace::new().await;
+    workspace.connect("licensespring");
     let vendor = &licensespring::VENDOR;
-    place
+    workspace
         .sandbox
         .set_state("licensespring", (vendor.account)(3))
         .expect("an account");
     let ignore = json!({"unknown_feature": "ignore"});
-    place
+    workspace
         .sandbox
         .set_switches("licensespring", ignore)
         .expect("a switch");
@@ -168,15 +173,15 @@ async fn what_does_not_converge_ends_with_seven() {
         .as_array_mut()
         .expect("a list");
     items.push(json!({"product_feature": "f99", "max_consumption": 5}));
-    place.object(&object);
-    let apply = place.run(&["apply", "--auto-approve"]);
+    workspace.object(&object);
+    let apply = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(apply.code, 7, "{}{}", apply.stdout, apply.stderr);
     assert!(apply.stdout.contains("unconverged"), "{}", apply.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_usage_ends_with_one_and_says_why_on_stderr() {
-    let place = lac_place(1, true).await;
+    let workspace = lac_workspace(1, true).await;
     for (arguments, words) in [
         (&["plan", "--no-such-flag"][..], "--no-such-flag"),
         (&["plna"], "plna"),
@@ -206,25 +211,25 @@ async fn bad_usage_ends_with_one_and_says_why_on_stderr() {
         (&["show", "lac.yaml"], "lac.yaml"),
         (&["explain", "LacLicenceOrder"], "LacLicenseOrder"),
     ] {
-        place.run(arguments).failed(1, words);
+        workspace.run(arguments).failed(1, words);
     }
-    assert_eq!(place.run(&[]).code, 1);
-    assert_eq!(place.sandbox.requests(), []);
+    assert_eq!(workspace.run(&[]).code, 1);
+    assert_eq!(workspace.sandbox.requests(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_manifests_stop_before_any_request() {
-    let place = lac_place(1, true).await;
+    let workspace = lac_workspace(1, true).await;
     let mut invalid = lac::VENDOR.little(1, true);
     invalid.desired["activation_allowed"] = json!(5);
-    place.object(&invalid);
+    workspace.object(&invalid);
     for arguments in [&["validate"][..], &["plan"], &["apply", "--auto-approve"]] {
-        place
+        workspace
             .run(arguments)
             .failed(1, "did you mean `activations_allowed`?");
     }
-    assert_eq!(place.sandbox.requests(), []);
-    let validated = place.run(&["validate", "--format", "json"]);
+    assert_eq!(workspace.sandbox.requests(), []);
+    let validated = workspace.run(&["validate", "--format", "json"]);
     assert_eq!(validated.code, 1);
     let document = validated.json();
     assert_eq!(document["valid"], false);
@@ -233,13 +238,13 @@ async fn invalid_manifests_stop_before_any_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_cannot_be_reached_is_an_error_that_names_the_host() {
-    let mut place = lac_place(1, true).await;
+    let mut workspace = lac_workspace(1, true).await;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let closed = listener.local_addr().expect("bound");
     drop(listener);
     let auth = json!({"token": {"env": "LAC_AUTH"}});
-    place.connection("lac", &format!("http://{closed}/lac"), &auth);
-    let plan = place.run(&["plan", "--timeout", "300ms"]);
+    workspace.connection("lac", &format!("http://{closed}/lac"), &auth);
+    let plan = workspace.run(&["plan", "--timeout", "300ms"]);
     assert_eq!(plan.code, 1);
     assert!(
         plan.stdout.contains(&format!("cannot connect to {closed}")),
@@ -247,14 +252,14 @@ async fn a_vendor_that_cannot_be_reached_is_an_error_that_names_the_host() {
         plan.stdout
     );
 
-    let elsewhere = format!("http://{}/lac/nothing/here", place.sandbox.address());
-    place.connection("lac", &elsewhere, &auth);
-    let plan = place.run(&["plan"]);
+    let elsewhere = format!("http://{}/lac/nothing/here", workspace.sandbox.address());
+    workspace.connection("lac", &elsewhere, &auth);
+    let plan = workspace.run(&["plan"]);
     assert_eq!(plan.code, 1);
     assert!(plan.stdout.contains("404"), "{}", plan.stdout);
 
-    place.environment.retain(|(name, _)| name != "LAC_AUTH");
-    let plan = place.run(&["plan"]);
+    workspace.environment.retain(|(name, _)| name != "LAC_AUTH");
+    let plan = workspace.run(&["plan"]);
     assert_eq!(plan.code, 1);
     let said = "the environment variable LAC_AUTH is not set";
     assert!(plan.stdout.contains(said), "{}", plan.stdout);
@@ -262,13 +267,13 @@ async fn a_vendor_that_cannot_be_reached_is_an_error_that_names_the_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_program_works_without_any_account() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     let examples = golden::tests_dir().join("../examples");
     let examples = examples.to_str().expect("UTF-8");
-    let plan = place.run(&["plan", examples, "--sandbox", "--format", "json"]);
+    let plan = workspace.run(&["plan", examples, "--sandbox", "--format", "json"]);
     assert_eq!(plan.code, 0, "{}", plan.stderr);
     is_plan(&plan.json());
-    let apply = place.run(&[
+    let apply = workspace.run(&[
         "apply",
         examples,
         "--sandbox",

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::cli::lac_place;
+use super::cli::lac_workspace;
 use super::conformance::vendors::lac;
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 /// A command, the manifests that it needs beside two changed objects, and how it ends.
 struct Row {
     arguments: &'static [&'static str],
-    prepare: fn(&Place),
+    prepare: fn(&Workspace),
     code: i32,
 }
 
-const fn row(arguments: &'static [&'static str], prepare: fn(&Place), code: i32) -> Row {
+const fn row(arguments: &'static [&'static str], prepare: fn(&Workspace), code: i32) -> Row {
     Row {
         arguments,
         prepare,
@@ -51,43 +51,46 @@ const ROWS: &[Row] = &[
     row(&["--help"], |_| (), 0),
 ];
 
-fn save(place: &Place) {
-    assert_eq!(place.run(&["plan", "--out", "saved.json"]).code, 0);
+fn save(workspace: &Workspace) {
+    assert_eq!(workspace.run(&["plan", "--out", "saved.json"]).code, 0);
 }
 
-fn applied(place: &Place) {
-    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+fn applied(workspace: &Workspace) {
+    assert_eq!(workspace.run(&["apply", "--auto-approve"]).code, 0);
 }
 
-fn drifted(place: &Place) {
-    applied(place);
-    let mut account = place.sandbox.state("lac").expect("an account");
+fn drifted(workspace: &Workspace) {
+    applied(workspace);
+    let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][0]["activations_allowed"] = json!(77);
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
 }
 
-fn rejected(place: &Place) {
+fn rejected(workspace: &Workspace) {
     let mut object = lac::VENDOR.little(0, true);
     object.desired["product_template_id"] = json!(77);
-    place.object(&object);
+    workspace.object(&object);
 }
 
-fn risky(place: &Place) {
+fn risky(workspace: &Workspace) {
     for number in 0..2 {
         let mut object = lac::VENDOR.little(number, false);
         object.desired["enabled"] = json!(false);
-        place.object(&object);
+        workspace.object(&object);
     }
 }
 
-fn untidy(place: &Place) {
-    place.write("untidy.yaml", "# nothing here yet   \n");
+fn untidy(workspace: &Workspace) {
+    workspace.write("untidy.yaml", "# nothing here yet   \n");
     let text = "kind: Connection\napiVersion: entitle.dev/v1\nmetadata: {name: z}\nspec: {vendor: lac, baseUrl: 'https://lac.example.com/', auth: {token: {env: T}}}\n";
-    place.write("untidy.yaml", text);
+    workspace.write("untidy.yaml", text);
 }
 
-fn broken(place: &Place) {
-    place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: Nothing\n");
+fn broken(workspace: &Workspace) {
+    workspace.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: Nothing\n");
 }
 
 /// How standard output ends.
@@ -109,16 +112,16 @@ enum Reader {
 type End = (Option<i32>, Json, bool);
 
 async fn end_of(row: &Row, reader: Reader) -> End {
-    let place = lac_place(2, true).await;
-    (row.prepare)(&place);
-    let mut command = place.command(row.arguments);
+    let workspace = lac_workspace(2, true).await;
+    (row.prepare)(&workspace);
+    let mut command = workspace.command(row.arguments);
     command.stderr(Stdio::null());
     if matches!(reader, Reader::Closed) {
-        command = without_stdout(&place, row.arguments);
+        command = without_stdout(&workspace, row.arguments);
     }
-    let code = run(&mut command, reader, place.dir.path());
-    let account = place.sandbox.state("lac").expect("an account");
-    let saved = place.dir.path().join("plan.json").exists();
+    let code = run(&mut command, reader, workspace.dir.path());
+    let account = workspace.sandbox.state("lac").expect("an account");
+    let saved = workspace.dir.path().join("plan.json").exists();
     (code, account["license_orders"].clone(), saved)
 }
 
@@ -148,14 +151,14 @@ fn run(command: &mut Command, reader: Reader, dir: &Path) -> Option<i32> {
 }
 
 /// The command under a shell that closes its standard output.
-fn without_stdout(place: &Place, arguments: &[&str]) -> Command {
+fn without_stdout(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", "exec \"$@\" >&-", "sh", env!("CARGO_BIN_EXE_entitle")])
         .args(arguments)
-        .current_dir(place.dir.path())
+        .current_dir(workspace.dir.path())
         .env_clear()
-        .envs(place.environment.iter().cloned())
+        .envs(workspace.environment.iter().cloned())
         .stdin(Stdio::null())
         .stderr(Stdio::null());
     command

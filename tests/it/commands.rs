@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::conformance::vendors::lac;
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 /// Flags without a variable, and why.
 const WITHOUT_VARIABLE: &[(&str, &str)] =
@@ -103,25 +103,25 @@ fn every_help_ends_with_examples_that_are_understood() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_has_a_manual_page() {
-    let place = Place::new().await;
-    let ran = place.run(&["man", "--out", "man"]);
+    let workspace = Workspace::new().await;
+    let ran = workspace.run(&["man", "--out", "man"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     for (words, _) in commands() {
         let name = format!("man/{}.1", words.replace(' ', "-"));
-        let page = std::fs::read_to_string(place.dir.path().join(&name));
+        let page = std::fs::read_to_string(workspace.dir.path().join(&name));
         let page = page.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(page.contains("Examples:"), "{name}");
     }
 }
 
 /// A place with two orders, a hidden object and a file that is none, and the program on the PATH.
-async fn to_complete() -> Place {
-    let mut place = Place::new().await;
+async fn to_complete() -> Workspace {
+    let mut workspace = Workspace::new().await;
     for number in 0..2 {
-        place.object(&lac::VENDOR.little(number, false));
+        workspace.object(&lac::VENDOR.little(number, false));
     }
-    place.write("broken.yaml", "kind: LacLicenseOrder\nmetadata: {name: [\n");
-    place.write(
+    workspace.write("broken.yaml", "kind: LacLicenseOrder\nmetadata: {name: [\n");
+    workspace.write(
         "other.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n",
     );
@@ -129,19 +129,19 @@ async fn to_complete() -> Place {
         .parent()
         .expect("a directory");
     let path = std::env::var("PATH").expect("a PATH");
-    place.set("PATH", &format!("{}:{path}", own.display()));
-    place
+    workspace.set("PATH", &format!("{}:{path}", own.display()));
+    workspace
 }
 
 /// Runs a script in a shell; nothing where there is no such shell.
-fn shell(place: &Place, shell: &str, script: &str) -> Option<String> {
+fn shell(workspace: &Workspace, shell: &str, script: &str) -> Option<String> {
     let mut command = Command::new(shell);
     command
         .args(["-c", script])
-        .current_dir(place.dir.path())
+        .current_dir(workspace.dir.path())
         .env_clear()
-        .envs(place.environment.iter().cloned())
-        .env("HOME", place.dir.path())
+        .envs(workspace.environment.iter().cloned())
+        .env("HOME", workspace.dir.path())
         .stdin(Stdio::null());
     let output = command.output().ok()?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -151,7 +151,7 @@ fn shell(place: &Place, shell: &str, script: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bash_completes_flags_and_the_names_of_objects() {
-    let place = to_complete().await;
+    let workspace = to_complete().await;
     let completed = |words: &str| {
         let script = format!(
             "source <(entitle completions bash)
@@ -160,7 +160,7 @@ async fn bash_completes_flags_and_the_names_of_objects() {
             _clap_complete_entitle entitle \"$last\" x 2>/dev/null
             printf '%s\\n' \"${{COMPREPLY[@]}}\""
         );
-        let shown = shell(&place, "bash", &script).expect("bash is here");
+        let shown = shell(&workspace, "bash", &script).expect("bash is here");
         shown
             .lines()
             .map(|line| line.trim().to_string())
@@ -182,9 +182,9 @@ async fn bash_completes_flags_and_the_names_of_objects() {
 /// Where the shells are installed; the scripts of others are at least there.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_shells_take_their_scripts() {
-    let place = to_complete().await;
+    let workspace = to_complete().await;
     let script = "entitle completions fish | source; complete -C 'entitle plan --target Lac'";
-    if let Some(shown) = shell(&place, "fish", script) {
+    if let Some(shown) = shell(&workspace, "fish", script) {
         assert!(shown.contains("LacLicenseOrder/object-0001"), "{shown}");
     }
     let script = "compdef() { :; }; compadd() { :; }
@@ -192,11 +192,11 @@ async fn other_shells_take_their_scripts() {
         source <(entitle completions zsh)
         words=(entitle plan --target Lac); CURRENT=4
         _clap_dynamic_completer_entitle";
-    if let Some(shown) = shell(&place, "zsh", script) {
+    if let Some(shown) = shell(&workspace, "zsh", script) {
         assert!(shown.contains("LacLicenseOrder/object-0001"), "{shown}");
     }
     for name in ["powershell", "zsh", "fish", "elvish"] {
-        let ran = place.run(&["completions", name]);
+        let ran = workspace.run(&["completions", name]);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{name}");
         assert!(
             ran.stdout.contains("ENTITLE_COMPLETE"),
@@ -208,18 +208,21 @@ async fn other_shells_take_their_scripts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_are_switches_as_people_write_them() {
-    let mut place = Place::new().await;
-    place.connect("lac");
-    place.object(&lac::VENDOR.little(0, false));
-    place.set("ENTITLE_TARGET", "");
-    place.set("ENTITLE_MAX_CHANGES", "");
-    let codes = |place: &mut Place, value: &str| {
-        place.set("ENTITLE_DETAILED_EXITCODE", value);
-        place.run(&["plan"]).code
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace.object(&lac::VENDOR.little(0, false));
+    workspace.set("ENTITLE_TARGET", "");
+    workspace.set("ENTITLE_MAX_CHANGES", "");
+    let codes = |workspace: &mut Workspace, value: &str| {
+        workspace.set("ENTITLE_DETAILED_EXITCODE", value);
+        workspace.run(&["plan"]).code
     };
     let account = (lac::VENDOR.account)(3);
-    place.sandbox.set_state("lac", account).expect("an account");
-    place.object(&lac::VENDOR.little(0, true));
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
+    workspace.object(&lac::VENDOR.little(0, true));
     for (value, code) in [
         ("1", 2),
         ("true", 2),
@@ -228,6 +231,6 @@ async fn variables_are_switches_as_people_write_them() {
         ("false", 0),
         ("", 0),
     ] {
-        assert_eq!(codes(&mut place, value), code, "{value:?}");
+        assert_eq!(codes(&mut workspace, value), code, "{value:?}");
     }
 }

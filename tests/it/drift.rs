@@ -14,10 +14,10 @@ use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use super::chaos;
-use super::cli::lac_place;
+use super::cli::lac_workspace;
 use super::conformance::vendors::{self, Vendor, lac};
 use super::support::bench::{Bench, Object, quick};
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 use super::support::proxy::is_login;
 use super::support::pure;
 
@@ -79,23 +79,26 @@ async fn look(bench: &Bench, vendor: &'static Vendor, settings: &Settings) {
 }
 
 /// An account with two orders that the manifests have been applied to.
-async fn applied() -> Place {
-    let place = lac_place(2, true).await;
-    let ran = place.run(&["apply", "--auto-approve"]);
+async fn applied() -> Workspace {
+    let workspace = lac_workspace(2, true).await;
+    let ran = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    place
+    workspace
 }
 
-fn foreign(place: &Place, order: usize, field: &str, value: Json) {
-    let mut account = place.sandbox.state("lac").expect("an account");
+fn foreign(workspace: &Workspace, order: usize, field: &str, value: Json) {
+    let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][order][field] = value;
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
 }
 
-fn wants(place: &Place, order: usize, field: &str, value: Json) {
+fn wants(workspace: &Workspace, order: usize, field: &str, value: Json) {
     let mut object: Object = lac::VENDOR.little(order, true);
     object.desired[field] = value;
-    place.object(&object);
+    workspace.object(&object);
 }
 
 /// Path and who changed it, of every difference.
@@ -135,10 +138,10 @@ const SEATS: &str = "activations_allowed";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wish_that_the_live_type_makes_vain_is_told() {
-    let place = applied().await;
-    foreign(&place, 0, "licensee_type", json!("customer"));
-    wants(&place, 0, "licensee", json!("Rivers"));
-    let ran = place.run(&["drift", "--format", "json"]);
+    let workspace = applied().await;
+    foreign(&workspace, 0, "licensee_type", json!("customer"));
+    wants(&workspace, 0, "licensee", json!("Rivers"));
+    let ran = workspace.run(&["drift", "--format", "json"]);
     let words = "`licensee` has no effect unless `licensee_type` is fixed";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert_eq!(ran.json()["diagnostics"][0]["message"], words);
@@ -148,44 +151,44 @@ async fn a_wish_that_the_live_type_makes_vain_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journals_last_apply_tells_who_changed_what() {
-    let place = applied().await;
-    let drift = || place.run(&["drift", "--format", "json"]);
+    let workspace = applied().await;
+    let drift = || workspace.run(&["drift", "--format", "json"]);
     let quiet = drift();
     assert_eq!(quiet.code, 0, "{}", quiet.stderr);
     assert_eq!(changed(&quiet), []);
 
-    wants(&place, 0, SEATS, json!(51));
+    wants(&workspace, 0, SEATS, json!(51));
     let yours = drift();
     assert_eq!(yours.code, 0, "what you changed is no drift");
     assert_eq!(changed(&yours), pairs(&[(SEATS, "you")]));
 
-    foreign(&place, 1, SEATS, json!(77));
+    foreign(&workspace, 1, SEATS, json!(77));
     let theirs = drift();
     assert_eq!(theirs.code, 2);
     assert_eq!(changed(&theirs), pairs(&[(SEATS, "you"), (SEATS, "they")]));
 
-    foreign(&place, 0, SEATS, json!(78));
+    foreign(&workspace, 0, SEATS, json!(78));
     assert_eq!(
         changed(&drift()),
         pairs(&[(SEATS, "both"), (SEATS, "they")])
     );
-    let writes = place.sandbox.requests();
+    let writes = workspace.sandbox.requests();
     let writes = writes
         .iter()
         .filter(|seen| seen.method != "GET" && !is_login(&seen.path));
     assert_eq!(writes.count(), 2, "those of the one apply");
 }
 
-fn journal(place: &Place) -> usize {
-    let path = place.dir.path().join("state/entitle/journal.jsonl");
+fn journal(workspace: &Workspace) -> usize {
+    let path = workspace.dir.path().join("state/entitle/journal.jsonl");
     let text = std::fs::read_to_string(path).expect("a journal");
     text.lines().count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_long_journal_told_is_known_from_its_summary() {
-    let place = applied().await;
-    let path = place.dir.path().join("state/entitle/journal.jsonl");
+    let workspace = applied().await;
+    let path = workspace.dir.path().join("state/entitle/journal.jsonl");
     let summary = path.with_extension("jsonl.summary");
     let told = std::fs::read(&path).expect("a journal").len();
     let finished = |number: u64| Record {
@@ -197,17 +200,17 @@ async fn what_a_long_journal_told_is_known_from_its_summary() {
     let lines = (0..COMPACT_THRESHOLD + 1).map(finished).collect::<Vec<_>>();
     let earlier = Journal::open(&path).expect("a journal");
     earlier.append_all(lines).expect("written");
-    foreign(&place, 1, SEATS, json!(77));
-    let drift = || changed(&place.run(&["drift", "--format", "json"]));
+    foreign(&workspace, 1, SEATS, json!(77));
+    let drift = || changed(&workspace.run(&["drift", "--format", "json"]));
     let theirs = pairs(&[(SEATS, "they")]);
     assert_eq!(drift(), theirs);
     assert!(!summary.exists(), "whoever reads writes nothing");
     // It has nothing to do but that.
     let first = ["apply", "--auto-approve", "lac.yaml", "object-0000.yaml"];
-    let ran = place.run(&first);
+    let ran = workspace.run(&first);
     assert_eq!((ran.code, summary.exists()), (0, true), "{}", ran.stderr);
     std::fs::remove_file(&summary).expect("removed");
-    let ran = place.run(&["store", "compact"]);
+    let ran = workspace.run(&["store", "compact"]);
     assert_eq!((ran.code, summary.exists()), (0, true), "{}", ran.stderr);
     // Of what the first lines say nothing is left but the summary.
     let mut text = std::fs::read(&path).expect("a journal");
@@ -220,39 +223,39 @@ async fn what_a_long_journal_told_is_known_from_its_summary() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_in_sync_from_the_start_has_a_base_and_costs_one_line() {
-    let place = lac_place(2, false).await;
+    let workspace = lac_workspace(2, false).await;
     for order in 0..2 {
-        let account = place.sandbox.state("lac").expect("an account");
+        let account = workspace.sandbox.state("lac").expect("an account");
         let seats = account["license_orders"][order][SEATS].clone();
         let mut object = lac::VENDOR.little(order, false);
         object.desired[SEATS] = seats;
-        place.object(&object);
+        workspace.object(&object);
     }
     for _ in 0..2 {
-        let ran = place.run(&["apply", "--auto-approve"]);
-        assert_eq!((ran.code, journal(&place)), (0, 2), "{}", ran.stderr);
+        let ran = workspace.run(&["apply", "--auto-approve"]);
+        assert_eq!((ran.code, journal(&workspace)), (0, 2), "{}", ran.stderr);
     }
-    let history = place.run(&["history"]);
+    let history = workspace.run(&["history"]);
     assert_eq!(history.stdout, "Nothing was applied yet.\n");
-    place.run(&["undo", "latest", "--auto-approve"]).failed(
+    workspace.run(&["undo", "latest", "--auto-approve"]).failed(
         1,
         "the journal has no run of these manifests that wrote anything",
     );
-    foreign(&place, 1, SEATS, json!(77));
-    let theirs = place.run(&["drift", "--format", "json"]);
+    foreign(&workspace, 1, SEATS, json!(77));
+    let theirs = workspace.run(&["drift", "--format", "json"]);
     assert_eq!(changed(&theirs), pairs(&[(SEATS, "they")]));
     // Put back, it is as it was agreed on: the write's own lines are all.
     for _ in 0..2 {
         let arguments = ["apply", "--auto-approve", "--allow", "strand"];
-        let ran = place.run(&arguments);
-        assert_eq!((ran.code, journal(&place)), (0, 6), "{}", ran.stderr);
+        let ran = workspace.run(&arguments);
+        assert_eq!((ran.code, journal(&workspace)), (0, 6), "{}", ran.stderr);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_base_it_says_so() {
-    let place = lac_place(1, true).await;
-    let ran = place.run(&["drift"]);
+    let workspace = lac_workspace(1, true).await;
+    let ran = workspace.run(&["drift"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     for words in ["no base: the journal has no apply of it", "--base HEAD"] {
         assert!(ran.stdout.contains(words), "{}", ran.stdout);
@@ -263,9 +266,9 @@ async fn without_a_base_it_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_is_gone_is_an_error() {
-    let place = applied().await;
-    place.object(&lac::VENDOR.stranger(false));
-    let ran = place.run(&["drift"]);
+    let workspace = applied().await;
+    workspace.object(&lac::VENDOR.stranger(false));
+    let ran = workspace.run(&["drift"]);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(
         ran.stdout.contains("lac has no such object"),
@@ -276,11 +279,11 @@ async fn an_object_that_is_gone_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_moves_the_base_with_it() {
-    let place = applied().await;
-    let undo = place.run(&["undo", "latest", "--auto-approve", "--allow", "strand"]);
+    let workspace = applied().await;
+    let undo = workspace.run(&["undo", "latest", "--auto-approve", "--allow", "strand"]);
     assert_eq!(undo.code, 0, "{}{}", undo.stdout, undo.stderr);
     // The manifests still want what was taken back: that is yours to settle, and nobody else's doing.
-    let ran = place.run(&["drift", "--format", "json"]);
+    let ran = workspace.run(&["drift", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     assert!(
         changed(&ran).iter().all(|(_, who)| who == "you"),
@@ -290,41 +293,41 @@ async fn an_undo_moves_the_base_with_it() {
     assert!(!changed(&ran).is_empty());
 }
 
-fn git(place: &Place, arguments: &[&str]) {
+fn git(workspace: &Workspace, arguments: &[&str]) {
     let ended = Command::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
         .args(arguments)
-        .current_dir(place.dir.path())
+        .current_dir(workspace.dir.path())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .output()
         .expect("git runs");
     assert!(ended.status.success(), "{arguments:?}: {ended:?}");
 }
 
-fn with_git(place: &mut Place) {
+fn with_git(workspace: &mut Workspace) {
     let path = std::env::var("PATH").expect("a PATH");
-    place.set("PATH", &path);
-    git(place, &["init", "--quiet"]);
-    git(place, &["add", "--all"]);
-    git(place, &["commit", "--quiet", "--message", "one"]);
+    workspace.set("PATH", &path);
+    git(workspace, &["init", "--quiet"]);
+    git(workspace, &["add", "--all"]);
+    git(workspace, &["commit", "--quiet", "--message", "one"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_manifests_of_a_commit_tell_who_changed_what() {
-    let mut place = lac_place(2, false).await;
-    with_git(&mut place);
+    let mut workspace = lac_workspace(2, false).await;
+    with_git(&mut workspace);
     let mut wanted = lac::VENDOR.little(0, false);
     wanted.desired[SEATS] = json!(51);
-    place.object(&wanted);
+    workspace.object(&wanted);
     let mut theirs = lac::VENDOR.little(1, false);
     theirs.desired[SEATS] =
-        place.sandbox.state("lac").expect("an account")["license_orders"][1][SEATS].clone();
-    place.object(&theirs);
-    git(&place, &["add", "--all"]);
-    git(&place, &["commit", "--quiet", "--message", "two"]);
-    foreign(&place, 1, SEATS, json!(77));
+        workspace.sandbox.state("lac").expect("an account")["license_orders"][1][SEATS].clone();
+    workspace.object(&theirs);
+    git(&workspace, &["add", "--all"]);
+    git(&workspace, &["commit", "--quiet", "--message", "two"]);
+    foreign(&workspace, 1, SEATS, json!(77));
     let who = |base: &str| {
-        let ran = place.run(&["drift", "--base", base, "--format", "json"]);
+        let ran = workspace.run(&["drift", "--base", base, "--format", "json"]);
         assert!(ran.code == 0 || ran.code == 2, "{}", ran.stderr);
         changed(&ran)
     };
@@ -337,28 +340,28 @@ async fn the_manifests_of_a_commit_tell_who_changed_what() {
         ("HEAD:object-0000.yaml", "git knows no commit"),
     ] {
         let flag = format!("--base={base}");
-        place.run(&["drift", &flag]).failed(1, words);
+        workspace.run(&["drift", &flag]).failed(1, words);
     }
-    place
+    workspace
         .run(&["drift", "--base", "HEAD", "-", "lac.yaml"])
         .failed(1, "standard input");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_program_that_the_repository_names_is_run() {
-    let mut place = lac_place(1, false).await;
-    with_git(&mut place);
-    let trap = place.dir.path().join("trap");
-    place.write(
+    let mut workspace = lac_workspace(1, false).await;
+    with_git(&mut workspace);
+    let trap = workspace.dir.path().join("trap");
+    workspace.write(
         "trap.sh",
         &format!("#!/bin/sh\ntouch '{}'\n", trap.display()),
     );
-    let script = place.dir.path().join("trap.sh").display().to_string();
+    let script = workspace.dir.path().join("trap.sh").display().to_string();
     Command::new("chmod")
         .args(["+x", &script])
         .status()
         .expect("chmod");
-    place.write(".gitattributes", "*.yaml filter=trap diff=trap\n");
+    workspace.write(".gitattributes", "*.yaml filter=trap diff=trap\n");
     for (key, value) in [
         ("core.fsmonitor", script.as_str()),
         ("filter.trap.smudge", &script),
@@ -366,24 +369,24 @@ async fn no_program_that_the_repository_names_is_run() {
         ("diff.trap.textconv", &script),
         ("core.pager", &script),
     ] {
-        git(&place, &["config", key, value]);
+        git(&workspace, &["config", key, value]);
     }
-    place.write(
+    workspace.write(
         ".git/hooks/post-checkout",
         &format!("#!/bin/sh\n{script}\n"),
     );
     // Nor does the environment lead git to another repository, as that of a hook does.
-    place.set("GIT_DIR", "/nowhere");
-    place.set("GIT_EXEC_PATH", "/nowhere");
-    let ran = place.run(&["drift", "--base", "HEAD"]);
+    workspace.set("GIT_DIR", "/nowhere");
+    workspace.set("GIT_EXEC_PATH", "/nowhere");
+    let ran = workspace.run(&["drift", "--base", "HEAD"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(!trap.exists(), "a program of the repository was run");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_drift_is_silent_until_its_day_is_over() {
-    let place = applied().await;
-    foreign(&place, 1, SEATS, json!(77));
+    let workspace = applied().await;
+    foreign(&workspace, 1, SEATS, json!(77));
     let accept = |until: &str| {
         let entry = json!({
             "object": "LacLicenseOrder/object-0001", "field": SEATS,
@@ -393,10 +396,10 @@ async fn accepted_drift_is_silent_until_its_day_is_over() {
             "apiVersion": "entitle.dev/v1", "kind": "AcceptedDrift", "metadata": {"name": "accepted"},
             "spec": {"entries": [entry]},
         });
-        place.write("entitle-accepted.yaml", &document.to_string());
+        workspace.write("entitle-accepted.yaml", &document.to_string());
     };
     accept("2999-12-31");
-    let ran = place.run(&["drift"]);
+    let ran = workspace.run(&["drift"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(
         ran.stdout
@@ -404,17 +407,17 @@ async fn accepted_drift_is_silent_until_its_day_is_over() {
     );
     assert_eq!(ran.stderr, "");
     // Only drift takes notice: a plan still shows what an apply would do.
-    let plan = place.run(&["plan", "--detailed-exitcode"]);
+    let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 2, "{}", plan.stdout);
     // Also from a directory that the run was not asked to read.
-    let narrow = place.run(&["drift", "object-0001.yaml", "lac.yaml"]);
+    let narrow = workspace.run(&["drift", "object-0001.yaml", "lac.yaml"]);
     assert_eq!(narrow.code, 0, "{}{}", narrow.stdout, narrow.stderr);
 
     accept("2020-01-01");
-    let ran = place.run(&["drift"]);
+    let ran = workspace.run(&["drift"]);
     assert_eq!(ran.code, 2, "{}", ran.stdout);
     assert!(ran.stderr.contains("accepted-expired"), "{}", ran.stderr);
-    place
+    workspace
         .run(&["drift", "--accepted", "nowhere.yaml"])
         .failed(1, "nowhere.yaml");
 }

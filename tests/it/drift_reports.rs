@@ -4,7 +4,7 @@ use entitle::plan::drift::document::{Applied, BaseEntry, DriftDocument};
 use entitle::render::{drift, json};
 use serde_json::{Value as Json, json};
 
-use super::cli::lac_place;
+use super::cli::lac_workspace;
 use super::hostile_reports::{HOSTILE, live};
 use super::support::golden;
 
@@ -139,7 +139,7 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_say_what_standard_output_says_and_that_a_run_ended_early() {
-    let place = lac_place(1, true).await;
+    let place = lac_workspace(1, true).await;
     let all = "text=d.txt,markdown=d.md,json=d.json";
     let ran = place.run(&["drift", "--report", all]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
@@ -173,7 +173,7 @@ async fn reports_say_what_standard_output_says_and_that_a_run_ended_early() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_format_that_drift_does_not_have_is_refused_with_those_it_has() {
-    let place = lac_place(1, true).await;
+    let place = lac_workspace(1, true).await;
     for format in ["sarif", "html", "github", "nothing"] {
         let report = format!("{format}=report");
         let ran = place.run(&["drift", "--report", &report]);

@@ -33,7 +33,7 @@ pub const HOSTILE: [&str; 17] = [
 /// The example with one text wherever a manifest or a vendor could have put it.
 fn hostile(name: &str, text: &str) -> PlanDocument {
     let mut document = example(name);
-    let put = |place: &mut String| *place = text.to_string();
+    let put = |slot: &mut String| *slot = text.to_string();
     for finding in &mut document.diagnostics {
         put(&mut finding.message);
         finding.file = Some(text.into());

@@ -14,12 +14,12 @@ use super::support::past::History;
 const ORDERS: usize = 5;
 
 /// A LAC account with a few orders and the manifests that want more activations of each.
-struct Place {
+struct Workspace {
     sandbox: SandboxServer,
     dir: tempfile::TempDir,
 }
 
-impl Place {
+impl Workspace {
     async fn new() -> Self {
         Self::answering_in(Duration::from_millis(8)).await
     }
@@ -172,10 +172,10 @@ fn kill_when(mut child: Child, now: impl Fn() -> bool) {
 async fn killed_at_every_line_of_the_journal_the_next_run_ends_it_well() {
     // One start, an intent and an outcome per order, one end.
     for line in 1..=2 * ORDERS + 2 {
-        let place = Place::new().await;
-        kill_when(place.apply(), || place.lines() >= line);
-        place.recover(&format!("killed at line {line}"));
-        place.sandbox.stop().await;
+        let workspace = Workspace::new().await;
+        kill_when(workspace.apply(), || workspace.lines() >= line);
+        workspace.recover(&format!("killed at line {line}"));
+        workspace.sandbox.stop().await;
     }
 }
 
@@ -183,19 +183,19 @@ async fn killed_at_every_line_of_the_journal_the_next_run_ends_it_well() {
 async fn killed_at_any_instant_the_next_run_ends_it_well() {
     let mut after = Duration::from_millis(3);
     for _ in 0..16 {
-        let place = Place::new().await;
+        let workspace = Workspace::new().await;
         let start = Instant::now();
-        kill_when(place.apply(), || start.elapsed() >= after);
-        place.recover(&format!("killed after {after:?}"));
+        kill_when(workspace.apply(), || start.elapsed() >= after);
+        workspace.recover(&format!("killed after {after:?}"));
         after += after / 3;
-        place.sandbox.stop().await;
+        workspace.sandbox.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_runs_at_once_one_writes_and_the_other_is_locked_out() {
-    let place = Place::new().await;
-    let (first, second) = (place.apply(), place.apply());
+    let workspace = Workspace::new().await;
+    let (first, second) = (workspace.apply(), workspace.apply());
     let codes: Vec<Option<i32>> = [first, second]
         .into_iter()
         .map(|child| child.wait_with_output().expect("it ends").status.code())
@@ -206,15 +206,15 @@ async fn of_two_runs_at_once_one_writes_and_the_other_is_locked_out() {
         codes.iter().all(|code| matches!(code, Some(0 | 6))),
         "{codes:?}"
     );
-    assert_eq!(place.allowed(), [50; ORDERS]);
-    let writes = place
+    assert_eq!(workspace.allowed(), [50; ORDERS]);
+    let writes = workspace
         .sandbox
         .requests()
         .into_iter()
         .filter(|seen| seen.method == "PATCH")
         .count();
     assert_eq!(writes, ORDERS, "each order is written once");
-    place.sandbox.stop().await;
+    workspace.sandbox.stop().await;
 }
 
 #[cfg(unix)]
@@ -228,9 +228,9 @@ async fn interrupted_once_a_run_finishes_what_is_in_flight_and_says_so() {
 #[cfg(unix)]
 async fn interrupted(signal: &str, code: i32) {
     // Slow enough that even a busy machine sends the signal before the run is through.
-    let place = Place::answering_in(Duration::from_millis(80)).await;
-    let mut child = place.apply();
-    while place.lines() < 2 && child.try_wait().expect("a child").is_none() {
+    let workspace = Workspace::answering_in(Duration::from_millis(80)).await;
+    let mut child = workspace.apply();
+    while workspace.lines() < 2 && child.try_wait().expect("a child").is_none() {
         std::thread::yield_now();
     }
     let id = child.id().to_string();
@@ -244,28 +244,28 @@ async fn interrupted(signal: &str, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{signal}: {shown}");
     assert!(shown.contains("interrupted before its turn"), "{shown}");
     assert!(
-        place.history().open_intents().is_empty(),
+        workspace.history().open_intents().is_empty(),
         "what was in flight has an outcome"
     );
     let ended = JournalEvent::Finished { interrupted: true };
-    let mut events = place
+    let mut events = workspace
         .history()
         .records
         .into_iter()
         .map(|record| record.event);
     assert!(events.any(|event| event == ended), "{signal}");
-    place.recover("interrupted");
-    place.sandbox.stop().await;
+    workspace.recover("interrupted");
+    workspace.sandbox.stop().await;
 }
 
 /// A terminal that goes away: nothing can be printed any more, and the run ends all the same.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_whose_terminal_went_ends_its_writes() {
-    let place = Place::answering_in(Duration::from_millis(80)).await;
-    let mut child = place.apply();
+    let workspace = Workspace::answering_in(Duration::from_millis(80)).await;
+    let mut child = workspace.apply();
     drop((child.stdout.take(), child.stderr.take()));
-    while place.lines() < 2 && child.try_wait().expect("a child").is_none() {
+    while workspace.lines() < 2 && child.try_wait().expect("a child").is_none() {
         std::thread::yield_now();
     }
     let id = child.id().to_string();
@@ -275,7 +275,7 @@ async fn a_run_whose_terminal_went_ends_its_writes() {
         assert!(sent.expect("kill runs").success());
     }
     assert_eq!(child.wait().expect("it ends").code(), Some(129));
-    assert!(place.history().open_intents().is_empty());
-    place.recover("hung up");
-    place.sandbox.stop().await;
+    assert!(workspace.history().open_intents().is_empty());
+    workspace.recover("hung up");
+    workspace.sandbox.stop().await;
 }

@@ -11,7 +11,7 @@ use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::store::compact::compact_accounts;
 use serde_json::json;
 
-use super::support::program::Place;
+use super::support::program::Workspace;
 use super::support::{past, stores};
 
 const RUNS: usize = 60;
@@ -66,13 +66,13 @@ fn peak(pid: u32) -> Option<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_history_is_shown_in_little_memory() {
-    let place = Place::new().await;
-    let path = place.dir.path().join("journal.jsonl");
+    let workspace = Workspace::new().await;
+    let path = workspace.dir.path().join("journal.jsonl");
     let journal = Journal::open(&path).expect("a journal");
     (0..RUNS).for_each(|number| journal.append_all(run(number)).expect("written"));
     let size = std::fs::metadata(&path).expect("there").len() >> 20;
     assert!(size > 8, "{size} MB");
-    let mut command = place.command(&["history", "--journal", "journal.jsonl"]);
+    let mut command = workspace.command(&["history", "--journal", "journal.jsonl"]);
     let mut child = command.spawn().expect("it starts");
     let mut out = child.stdout.take().expect("a pipe");
     let (mut most, mut read, mut chunk) = (0, 0, vec![0; 16 << 10]);

@@ -8,23 +8,23 @@ use entitle::plan::Disposition;
 use entitle::plan::document::PlanDocument;
 use serde_json::{Value as Json, json};
 
-use super::cli::{is_plan, lac_place};
+use super::cli::{is_plan, lac_workspace};
 use super::conformance::vendors::lac;
 use super::support::bench::Bench;
 use super::support::golden;
-use super::support::program::Place;
+use super::support::program::Workspace;
 use super::support::proxy::{Canned, Passed, Spoil};
 use crate::fuzz_bodies::sealed_text;
 
-fn read(place: &Place, name: &str) -> String {
-    std::fs::read_to_string(place.dir.path().join(name)).unwrap_or_default()
+fn read(workspace: &Workspace, name: &str) -> String {
+    std::fs::read_to_string(workspace.dir.path().join(name)).unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_run_writes_every_report_that_is_asked_for() {
-    let place = lac_place(2, true).await;
-    place.write("plan.md", "of an earlier run");
-    let ran = place.run(&[
+    let workspace = lac_workspace(2, true).await;
+    workspace.write("plan.md", "of an earlier run");
+    let ran = workspace.run(&[
         "plan",
         "--format=json",
         "--report=text=plan.txt,markdown=plan.md",
@@ -33,11 +33,11 @@ async fn one_run_writes_every_report_that_is_asked_for() {
     ]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     is_plan(&ran.json());
-    assert!(read(&place, "plan.txt").contains("Plan: 2 to update"));
-    assert!(read(&place, "plan.md").starts_with("<!-- entitle:plan:"));
-    assert!(read(&place, "plan.html").starts_with("<!DOCTYPE html>"));
-    assert!(place.dir.path().join("annotations.txt").exists());
-    let left = std::fs::read_dir(place.dir.path())
+    assert!(read(&workspace, "plan.txt").contains("Plan: 2 to update"));
+    assert!(read(&workspace, "plan.md").starts_with("<!-- entitle:plan:"));
+    assert!(read(&workspace, "plan.html").starts_with("<!DOCTYPE html>"));
+    assert!(workspace.dir.path().join("annotations.txt").exists());
+    let left = std::fs::read_dir(workspace.dir.path())
         .expect("readable")
         .flatten();
     let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(".entitle"));
@@ -46,26 +46,26 @@ async fn one_run_writes_every_report_that_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ends_early_says_so_in_its_reports() {
-    let place = lac_place(1, true).await;
+    let workspace = lac_workspace(1, true).await;
     let mut invalid = lac::VENDOR.little(1, true);
     invalid.desired["activation_allowed"] = json!(5);
-    place.object(&invalid);
+    workspace.object(&invalid);
     for arguments in [&["validate"][..], &["plan"], &["apply", "--auto-approve"]] {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--report", "markdown=out.md", "--format", "json"]);
-        let ran = place.run(&arguments);
+        let ran = workspace.run(&arguments);
         assert_eq!(ran.code, 1);
         assert_eq!(ran.json()["diagnostics"][0]["code"], "unknown-field");
         assert!(
-            read(&place, "out.md").contains("1 error in the manifests"),
+            read(&workspace, "out.md").contains("1 error in the manifests"),
             "{arguments:?}"
         );
         assert!(
-            read(&place, "out.md").contains("`unknown-field`"),
+            read(&workspace, "out.md").contains("`unknown-field`"),
             "{arguments:?}"
         );
     }
-    let ran = place.run(&[
+    let ran = workspace.run(&[
         "plan",
         "--target",
         "x/y",
@@ -76,16 +76,16 @@ async fn a_run_that_ends_early_says_so_in_its_reports() {
     ]);
     assert_eq!(ran.code, 1);
     assert!(
-        read(&place, "out.xml").contains("failure"),
+        read(&workspace, "out.xml").contains("failure"),
         "{}",
-        read(&place, "out.xml")
+        read(&workspace, "out.xml")
     );
-    assert_eq!(place.sandbox.requests(), []);
+    assert_eq!(workspace.sandbox.requests(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_cannot_be_written_stops_the_run_before_any_request() {
-    let mut place = lac_place(1, true).await;
+    let mut workspace = lac_workspace(1, true).await;
     for (report, words) in [
         (
             "markdown=no/such/dir/out.md",
@@ -97,32 +97,32 @@ async fn a_report_that_cannot_be_written_stops_the_run_before_any_request() {
         ("mardown=x", "did you mean markdown?"),
         ("json=a,text=a", "two reports go to a"),
     ] {
-        place
+        workspace
             .run(&["apply", "--auto-approve", "--report", report])
             .failed(1, words);
     }
-    place
+    workspace
         .run(&["plan", "--format", "json", "--report", "github"])
         .failed(1, "standard output, which holds JSON");
-    place
+    workspace
         .run(&["validate", "--report", "gitlab=x"])
         .failed(1, "gitlab");
-    place
+    workspace
         .run(&["apply", "--auto-approve", "--events", "no/such/dir/x"])
         .failed(1, "no/such/dir/x");
-    place.set("GITHUB_OUTPUT", "/no/such/dir/out");
-    place
+    workspace.set("GITHUB_OUTPUT", "/no/such/dir/out");
+    workspace
         .run(&["apply", "--auto-approve", "--report", "github"])
         .failed(1, "GITHUB_OUTPUT");
-    assert_eq!(place.sandbox.requests(), []);
+    assert_eq!(workspace.sandbox.requests(), []);
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_written_through_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt;
-    let place = lac_place(1, true).await;
-    let ran = place.run(&["plan", "--report", "json=/dev/null"]);
+    let workspace = lac_workspace(1, true).await;
+    let ran = workspace.run(&["plan", "--report", "json=/dev/null"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let known = std::fs::metadata("/dev/null").expect("it is still there");
     assert!(known.file_type().is_char_device());
@@ -130,14 +130,14 @@ async fn a_device_is_written_through_and_not_replaced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_of_github_gets_annotations_a_summary_and_outputs() {
-    let mut place = lac_place(2, false).await;
+    let mut workspace = lac_workspace(2, false).await;
     let mut risky = lac::VENDOR.little(0, false);
     risky.desired["enabled"] = json!(false);
-    place.object(&risky);
-    place.write("summary", "of an earlier program\n");
-    place.set("GITHUB_STEP_SUMMARY", "summary");
-    place.set("GITHUB_OUTPUT", "outputs");
-    let ran = place.run(&["plan", "--report", "github", "--out", "plan.json"]);
+    workspace.object(&risky);
+    workspace.write("summary", "of an earlier program\n");
+    workspace.set("GITHUB_STEP_SUMMARY", "summary");
+    workspace.set("GITHUB_OUTPUT", "outputs");
+    let ran = workspace.run(&["plan", "--report", "github", "--out", "plan.json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let annotation = ran.stdout.lines().find(|line| line.starts_with("::"));
     let annotation = annotation.unwrap_or_default();
@@ -145,20 +145,23 @@ async fn a_step_of_github_gets_annotations_a_summary_and_outputs() {
         annotation.starts_with("::warning file=object-0000.yaml,line=1,col=1,title=strand "),
         "{annotation}"
     );
-    let summary = read(&place, "summary");
+    let summary = read(&workspace, "summary");
     assert!(
         summary.starts_with("of an earlier program\n<!-- entitle:plan:"),
         "{summary}"
     );
-    let outputs = read(&place, "outputs");
-    let digest = place.run(&["show", "plan.json", "--format", "json"]).json()["digest"].clone();
+    let outputs = read(&workspace, "outputs");
+    let digest = workspace
+        .run(&["show", "plan.json", "--format", "json"])
+        .json()["digest"]
+        .clone();
     assert!(outputs.contains("\ntrue\n"), "{outputs}");
     assert!(
         outputs.contains(&format!("\n{}\n", digest.as_str().expect("a digest"))),
         "{outputs}"
     );
     // Refused by a guard: that is an error at the same line.
-    let ran = place.run(&["apply", "--auto-approve", "--report", "github"]);
+    let ran = workspace.run(&["apply", "--auto-approve", "--report", "github"]);
     assert_eq!(ran.code, 4);
     assert!(
         ran.stdout
@@ -189,9 +192,9 @@ fn types(events: &[Json]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_streams_what_happens() {
-    let place = lac_place(1, true).await;
-    place.object(&lac::VENDOR.stranger(true));
-    let ran = place.run(&["apply", "--auto-approve", "--events", "-"]);
+    let workspace = lac_workspace(1, true).await;
+    workspace.object(&lac::VENDOR.stranger(true));
+    let ran = workspace.run(&["apply", "--auto-approve", "--events", "-"]);
     assert_eq!(ran.code, 3);
     assert!(
         ran.stderr.contains("Apply: "),
@@ -218,34 +221,34 @@ async fn an_apply_streams_what_happens() {
     assert!(of("done", "outcome", "converged"));
     assert!(of("started", "method", "PATCH"));
     assert_eq!(stream[7]["exit_code"], 3);
-    let again = place.run(&[
+    let again = workspace.run(&[
         "apply",
         "--auto-approve",
         "--format=json",
         "--events=events.jsonl",
     ]);
     is_plan(&again.json());
-    let stream = events(&read(&place, "events.jsonl"));
+    let stream = events(&read(&workspace, "events.jsonl"));
     assert_eq!(
         stream.last().expect("a last one")["summary"],
         again.json()["summary"]
     );
-    place
+    workspace
         .run(&["apply", "--auto-approve", "--format=json", "--events=-"])
         .failed(1, "--events");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reading_the_events_does_not_stop_an_apply() {
-    let place = lac_place(2, true).await;
-    let mut child = place
+    let workspace = lac_workspace(2, true).await;
+    let mut child = workspace
         .command(&["apply", "--auto-approve", "--events", "-"])
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
     drop(child.stdout.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
-    let writes = place
+    let writes = workspace
         .sandbox
         .requests()
         .into_iter()
@@ -294,9 +297,9 @@ async fn a_call_that_is_sent_again_is_told_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
-    let place = lac_place(1, true).await;
-    place.run(&["plan", "--out", "plan.json"]);
-    let text = read(&place, "plan.json");
+    let workspace = lac_workspace(1, true).await;
+    workspace.run(&["plan", "--out", "plan.json"]);
+    let text = read(&workspace, "plan.json");
     let (body, _) = text.split_once(",\n  \"seal\"").expect("a seal");
     let mut forged: PlanDocument = serde_json::from_str(&format!("{body}\n}}")).expect("a plan");
     let name = "x\n::set-output name=has_changes::false\n##[set-output name=y]z";
@@ -307,8 +310,8 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
         stranger.origin.file = name.into();
         forged.objects.push(stranger);
     }
-    place.write("forged.json", &sealed_text(&forged));
-    let ran = place.run(&["apply", "forged.json", "--report", "github"]);
+    workspace.write("forged.json", &sealed_text(&forged));
+    let ran = workspace.run(&["apply", "forged.json", "--report", "github"]);
     assert_eq!(ran.code, 5, "{ran:?}");
     for text in [&ran.stdout, &ran.stderr] {
         assert!(text.contains("set-output"), "it is said: {text}");
@@ -328,7 +331,7 @@ async fn a_forged_plan_cannot_command_the_runner_of_an_apply() {
             .all(|title| title.contains(" file=") || title.contains(" title=")),
         "{titles:?}"
     );
-    let requests = place.sandbox.requests();
+    let requests = workspace.sandbox.requests();
     let writes = requests.iter().filter(|seen| seen.method == "PATCH");
     assert_eq!(writes.count(), 1, "of the object that has a manifest");
 }

@@ -52,8 +52,9 @@ fn pieces(text: &str) {
         let mut expected = Diagnostics::default();
         assert_eq!(documents, yaml::parse(&source, &mut expected), "{text}");
         let places = |findings: Diagnostics| {
-            let place = |f: &entitle::model::Diagnostic| (f.code, f.origin.clone().map(|o| o.mark));
-            findings.iter().map(place).collect::<Vec<_>>()
+            let location =
+                |f: &entitle::model::Diagnostic| (f.code, f.origin.clone().map(|o| o.mark));
+            findings.iter().map(location).collect::<Vec<_>>()
         };
         assert_eq!(places(findings), places(expected), "{text}");
     }

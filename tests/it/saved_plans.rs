@@ -12,12 +12,12 @@ use entitle::plan::guard::{self, LimitBase, MaxChanges};
 use entitle::reconcile::{self, ApplyOptions, Checked};
 use serde_json::{Value as Json, json};
 
-use super::cli::{is_plan, lac_place};
+use super::cli::{is_plan, lac_workspace};
 use super::conformance::saved::{joined, through_a_file};
 use super::conformance::vendors::lac;
 use super::support::bench::{Bench, Object, only_report};
 use super::support::past::{self, History};
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 use super::support::stores;
 
 /// One order whose plan takes it away from its users.
@@ -126,23 +126,23 @@ async fn names_and_counts_of_a_plan_come_from_the_manifests() {
 
 /// Sends the manifests of a directory to the plan file `plan.json`.
 #[track_caller]
-fn plan(place: &Place, path: &str) {
-    let ran = place.run(&["plan", path, "--out", "plan.json"]);
+fn plan(workspace: &Workspace, path: &str) {
+    let ran = workspace.run(&["plan", path, "--out", "plan.json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    place.sandbox.forget_requests();
+    workspace.sandbox.forget_requests();
 }
 
 /// A checkout: a connection and orders below `licences`.
-async fn checkout(orders: &[Object]) -> Place {
-    let place = lac_place(0, false).await;
-    let dir = place.dir.path();
+async fn checkout(orders: &[Object]) -> Workspace {
+    let workspace = lac_workspace(0, false).await;
+    let dir = workspace.dir.path();
     std::fs::create_dir_all(dir.join("licences")).expect("a directory");
     std::fs::create_dir(dir.join(".git")).expect("a directory");
     std::fs::rename(dir.join("lac.yaml"), dir.join("licences/lac.yaml")).expect("moved");
     for order in orders {
-        place.write(&format!("licences/{}.yaml", order.name), &order.text());
+        workspace.write(&format!("licences/{}.yaml", order.name), &order.text());
     }
-    place
+    workspace
 }
 
 fn outcomes(ran: &Ran) -> Vec<(String, Json)> {
@@ -157,8 +157,8 @@ fn outcomes(ran: &Ran) -> Vec<(String, Json)> {
     ends.collect()
 }
 
-fn writes(place: &Place) -> usize {
-    let requests = place.sandbox.requests();
+fn writes(workspace: &Workspace) -> usize {
+    let requests = workspace.sandbox.requests();
     requests
         .iter()
         .filter(|seen| seen.method == "PATCH")
@@ -168,32 +168,32 @@ fn writes(place: &Place) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_does_not_bring_its_own_manifests() {
     let harmless = lac::VENDOR.little(0, false);
-    let place = checkout(std::slice::from_ref(&harmless)).await;
+    let workspace = checkout(std::slice::from_ref(&harmless)).await;
     let outside = tempfile::tempdir().expect("a directory");
     let mut hostile = harmless.policy(json!({"allow": ["strand"]}));
     hostile.desired["enabled"] = json!(false);
-    let own = std::fs::read(place.dir.path().join("licences/lac.yaml")).expect("readable");
+    let own = std::fs::read(workspace.dir.path().join("licences/lac.yaml")).expect("readable");
     std::fs::write(outside.path().join("lac.yaml"), own).expect("written");
     std::fs::write(outside.path().join("a.yaml"), hostile.text()).expect("written");
-    plan(&place, outside.path().to_str().expect("UTF-8"));
+    plan(&workspace, outside.path().to_str().expect("UTF-8"));
     for paths in [&["licences"][..], &[]] {
         let apply = [&["apply", "plan.json"], paths, &["--format", "json"]].concat();
-        let ran = place.run(&apply);
+        let ran = workspace.run(&apply);
         assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
         assert_eq!(outcomes(&ran), [("object-0000".into(), json!("stale"))]);
         let words = ran.json()["objects"][0]["message"].to_string();
         assert!(words.contains("enabled, policy.allow"), "{words}");
-        assert_eq!(writes(&place), 0);
+        assert_eq!(writes(&workspace), 0);
     }
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
-    let mut place = checkout(&[lac::VENDOR.little(0, true)]).await;
-    place.set("PATH", "/usr/bin:/bin");
+    let mut workspace = checkout(&[lac::VENDOR.little(0, true)]).await;
+    workspace.set("PATH", "/usr/bin:/bin");
     let apply = |words: &str| {
-        let mut bash = place.command(&[]);
+        let mut bash = workspace.command(&[]);
         let program = bash.get_program().display().to_string();
         let environment: Vec<_> = bash
             .get_envs()
@@ -201,7 +201,7 @@ async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
             .collect();
         bash = std::process::Command::new("bash");
         bash.args(["-c", &format!("{program} apply --auto-approve {words}")]);
-        bash.current_dir(place.dir.path()).env_clear();
+        bash.current_dir(workspace.dir.path()).env_clear();
         bash.envs(
             environment
                 .into_iter()
@@ -217,12 +217,12 @@ async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
             String::from_utf8_lossy(&text).into_owned(),
         )
     };
-    plan(&place, "licences");
+    plan(&workspace, "licences");
     let (code, text) = apply("<(cat plan.json) licences");
-    assert_eq!((code, writes(&place)), (Some(0), 1), "{text}");
+    assert_eq!((code, writes(&workspace)), (Some(0), 1), "{text}");
     // In sync by now, whoever says so.
     let (code, text) = apply("<(cat licences/object-0000.yaml) licences/lac.yaml");
-    assert_eq!((code, writes(&place)), (Some(0), 1), "{text}");
+    assert_eq!((code, writes(&workspace)), (Some(0), 1), "{text}");
     assert!(text.contains("1 in sync"), "{text}");
     let (code, text) =
         apply("<(cat licences/lac.yaml; echo; echo ---; cat licences/object-0000.yaml)");
@@ -245,39 +245,39 @@ async fn a_pipe_is_a_plan_or_manifests_by_what_it_holds() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn with_ci_set_manifests_outside_the_checkout_are_not_read() {
-    let mut place = checkout(&[lac::VENDOR.little(0, true)]).await;
+    let mut workspace = checkout(&[lac::VENDOR.little(0, true)]).await;
     let outside = tempfile::tempdir().expect("a directory");
     let real = outside.path().join("licences");
-    std::fs::rename(place.dir.path().join("licences"), &real).expect("moved");
+    std::fs::rename(workspace.dir.path().join("licences"), &real).expect("moved");
     let there = real.to_str().expect("UTF-8").to_string();
-    std::os::unix::fs::symlink(&real, place.dir.path().join("link")).expect("a link");
-    plan(&place, &there);
-    place.set("CI", "true");
+    std::os::unix::fs::symlink(&real, workspace.dir.path().join("link")).expect("a link");
+    plan(&workspace, &there);
+    workspace.set("CI", "true");
     for path in [
         there.as_str(),
         "link",
         "link/object-0000.yaml",
         "link/../licences",
     ] {
-        let ran = place.run(&["apply", "plan.json", path]);
+        let ran = workspace.run(&["apply", "plan.json", path]);
         ran.failed(1, "outside the working tree");
     }
-    assert_eq!(place.sandbox.requests(), [], "nothing was asked");
-    place.set("CI", "");
-    let ran = place.run(&["apply", "plan.json", &there]);
+    assert_eq!(workspace.sandbox.requests(), [], "nothing was asked");
+    workspace.set("CI", "");
+    let ran = workspace.run(&["apply", "plan.json", &there]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_are_matched_by_address_however_paths_are_spelled() {
-    let place = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
-    plan(&place, "./licences/");
-    let whole = place.dir.path().join("licences/../licences");
-    let first = place.dir.path().join("licences/object-0000.yaml");
-    let moved = place.dir.path().join("licences/sub/renamed.yaml");
+    let workspace = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
+    plan(&workspace, "./licences/");
+    let whole = workspace.dir.path().join("licences/../licences");
+    let first = workspace.dir.path().join("licences/object-0000.yaml");
+    let moved = workspace.dir.path().join("licences/sub/renamed.yaml");
     std::fs::create_dir(moved.parent().unwrap_or(Path::new("."))).expect("a directory");
     std::fs::rename(first, moved).expect("moved");
-    let ran = place.run(&[
+    let ran = workspace.run(&[
         "apply",
         "plan.json",
         whole.to_str().expect("UTF-8"),
@@ -291,21 +291,21 @@ async fn objects_are_matched_by_address_however_paths_are_spelled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_else_moved_in_the_manifests_refuses_no_object() {
-    let place = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
-    plan(&place, "licences");
+    let workspace = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
+    plan(&workspace, "licences");
     let first = lac::VENDOR.little(0, true).text();
-    place.write(
+    workspace.write(
         "licences/object-0000.yaml",
         &format!("# a comment\n{first}"),
     );
     let mut second = lac::VENDOR.little(1, true);
     second.desired["activations_allowed"] = json!(501);
-    place.write("licences/object-0001.yaml", &second.text());
-    place.write(
+    workspace.write("licences/object-0001.yaml", &second.text());
+    workspace.write(
         "licences/object-0002.yaml",
         &lac::VENDOR.little(2, true).text(),
     );
-    let ran = place.run(&["apply", "plan.json", "licences", "--format", "json"]);
+    let ran = workspace.run(&["apply", "plan.json", "licences", "--format", "json"]);
     assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
     let ends = [("object-0000", "converged"), ("object-0001", "stale")];
     let ends = ends.map(|(name, end)| (name.to_string(), json!(end)));
@@ -322,15 +322,15 @@ async fn what_else_moved_in_the_manifests_refuses_no_object() {
         "{}",
         ran.stderr
     );
-    assert_eq!(writes(&place), 1);
+    assert_eq!(writes(&workspace), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_leaves_the_rest_of_a_saved_plan_alone_and_says_so() {
-    let place = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
-    plan(&place, "licences");
+    let workspace = checkout(&[lac::VENDOR.little(0, true), lac::VENDOR.little(1, true)]).await;
+    plan(&workspace, "licences");
     let apply = |more: &[&str]| {
-        place.run(
+        workspace.run(
             &[
                 &["apply", "plan.json", "licences", "--format", "json"],
                 more,
@@ -355,7 +355,7 @@ async fn a_scope_leaves_the_rest_of_a_saved_plan_alone_and_says_so() {
         "{}",
         ran.stderr
     );
-    assert_eq!(writes(&place), 1);
+    assert_eq!(writes(&workspace), 1);
     // A plan of a part does not ask for the same part again.
     let part = [
         "plan",
@@ -365,7 +365,7 @@ async fn a_scope_leaves_the_rest_of_a_saved_plan_alone_and_says_so() {
         "--out",
         "plan.json",
     ];
-    assert_eq!(place.run(&part).code, 0);
+    assert_eq!(workspace.run(&part).code, 0);
     let ran = apply(&[]);
     assert_eq!(outcomes(&ran), [("object-0001".into(), json!("converged"))]);
 }
@@ -376,21 +376,21 @@ async fn the_commit_of_a_plan_is_shown_and_not_demanded() {
     document.source.commit = Some("f00\u{1b}[2Jba4".into());
     document.source.connections.clear();
     drop((bench, checked));
-    let place = checkout(&[lac::VENDOR.little(0, false)]).await;
-    place.write("plan.json", &super::fuzz_bodies::sealed_text(&document));
-    let ran = place.run(&["apply", "plan.json", "licences"]);
+    let workspace = checkout(&[lac::VENDOR.little(0, false)]).await;
+    workspace.write("plan.json", &super::fuzz_bodies::sealed_text(&document));
+    let ran = workspace.run(&["apply", "plan.json", "licences"]);
     assert!(ran.stderr.contains("at commit f00"), "{}", ran.stderr);
     assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_is_a_manifest_where_it_is_one() {
-    let place = checkout(&[]).await;
-    place.write("order.json", &lac::VENDOR.little(0, true).text());
-    let ran = place.run(&["apply", "order.json", "licences", "--auto-approve"]);
+    let workspace = checkout(&[]).await;
+    workspace.write("order.json", &lac::VENDOR.little(0, true).text());
+    let ran = workspace.run(&["apply", "order.json", "licences", "--auto-approve"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    place.write("empty.json", "");
-    place
+    workspace.write("empty.json", "");
+    workspace
         .run(&["apply", "empty.json", "licences"])
         .failed(1, "not a plan");
 }
@@ -398,12 +398,12 @@ async fn json_is_a_manifest_where_it_is_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
     let orders = [lac::VENDOR.little(0, true), lac::VENDOR.little(1, false)];
-    let place = checkout(&orders).await;
-    plan(&place, "licences");
-    let path = place.dir.path().join("journal.jsonl");
+    let workspace = checkout(&orders).await;
+    plan(&workspace, "licences");
+    let path = workspace.dir.path().join("journal.jsonl");
     let key = orders[1].ids["activationKey"].as_str().expect("a key");
-    let url = place.sandbox.url("lac");
-    let live = &place.sandbox.state("lac").expect("an account")["license_orders"][1];
+    let url = workspace.sandbox.url("lac");
+    let live = &workspace.sandbox.state("lac").expect("an account")["license_orders"][1];
     let change = json!({
         "verb": "replace", "path": "activations_allowed", "before": 1,
         "after": live["activations_allowed"], "risk": "safe",
@@ -428,7 +428,7 @@ async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
         "--journal",
         "journal.jsonl",
     ];
-    let ran = place.run(&apply);
+    let ran = workspace.run(&apply);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     // Its manifest is called something else by now.
     let words = "LacLicenseOrder/then (PATCH /license-orders/X). It was found carried out.";
@@ -438,9 +438,9 @@ async fn a_write_that_was_cut_off_is_looked_into_before_a_saved_plan_writes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_file_that_is_missing_is_called_that() {
-    let place = checkout(&[]).await;
-    let ran = place.run(&["apply", "plans/mine.json"]);
-    assert_eq!((ran.code, writes(&place)), (1, 0));
+    let workspace = checkout(&[]).await;
+    let ran = workspace.run(&["apply", "plans/mine.json"]);
+    assert_eq!((ran.code, writes(&workspace)), (1, 0));
     let words = "there is no plan file plans/mine.json";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     assert!(!ran.stderr.contains("--auto-approve"), "{}", ran.stderr);

@@ -1,61 +1,64 @@
 //! Where secrets come from, where they may go, and that no run of the program prints one: not its own, not
-//! those that stand in the vendors' replies. Every run of a [`Place`] is searched for those it knows.
+//! those that stand in the vendors' replies. Every run of a [`Workspace`] is searched for those it knows.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
 use super::conformance::vendors::{self, cryptlex, lac, licensespring};
-use super::support::program::Place;
+use super::support::program::Workspace;
 use super::support::proxy::{Canned, Passed, Proxy, Spoil};
 
 const TOKEN: &str = "sandbox-token";
 
 /// One LAC order that wants a change, and a connection whose `auth` is still to be written.
-async fn lac_place(auth: &serde_json::Value) -> Place {
-    let mut place = Place::new().await;
+async fn lac_workspace(auth: &serde_json::Value) -> Workspace {
+    let mut workspace = Workspace::new().await;
     let state = (lac::VENDOR.account)(3);
-    place.sandbox.set_state("lac", state).expect("an account");
-    place.object(&lac::VENDOR.little(0, true));
-    let base = place.sandbox.url("lac");
-    place.connection("lac", &base, auth);
-    place.secrets.push(TOKEN.into());
-    place
+    workspace
+        .sandbox
+        .set_state("lac", state)
+        .expect("an account");
+    workspace.object(&lac::VENDOR.little(0, true));
+    let base = workspace.sandbox.url("lac");
+    workspace.connection("lac", &base, auth);
+    workspace.secrets.push(TOKEN.into());
+    workspace
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_runs_only_with_leave() {
-    let place = lac_place(&json!({"token": {"command": ["/bin/echo", TOKEN]}})).await;
-    let refused = place.run(&["plan"]);
+    let workspace = lac_workspace(&json!({"token": {"command": ["/bin/echo", TOKEN]}})).await;
+    let refused = workspace.run(&["plan"]);
     assert_eq!(refused.code, 1);
     assert!(
         refused.stdout.contains("runs only with --allow-exec"),
         "{}",
         refused.stdout
     );
-    assert_eq!(place.sandbox.requests(), []);
-    let allowed = place.run(&["plan", "--allow-exec"]);
+    assert_eq!(workspace.sandbox.requests(), []);
+    let allowed = workspace.run(&["plan", "--allow-exec"]);
     assert_eq!(allowed.code, 0, "{}", allowed.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_editor_or_a_shell_put_around_a_credential_is_said() {
-    let mut place = lac_place(&json!({"token": {"env": "LAC_TOKEN"}})).await;
+    let mut workspace = lac_workspace(&json!({"token": {"env": "LAC_TOKEN"}})).await;
     for (token, words) in [
         (format!(" {TOKEN}"), "the credential begins with a space"),
         (format!("\"{TOKEN}\""), "the credential stands in quotes"),
     ] {
-        place.set_secret("LAC_TOKEN", &token);
-        let ran = place.run(&["plan"]);
+        workspace.set_secret("LAC_TOKEN", &token);
+        let ran = workspace.run(&["plan"]);
         assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
-        assert_eq!(place.sandbox.requests(), [], "no header carries it");
+        assert_eq!(workspace.sandbox.requests(), [], "no header carries it");
     }
     // A password may be meant so: it is said once the vendor refused it.
-    let mut place = Place::new().await;
-    place.connect_by_login("informatica");
-    place.object(&crate::conformance::vendors::informatica::VENDOR.little(0, false));
-    place.set_secret("INFORMATICA_PASSWORD", "'sandbox-password '");
-    let ran = place.run(&["plan"]);
+    let mut workspace = Workspace::new().await;
+    workspace.connect_by_login("informatica");
+    workspace.object(&crate::conformance::vendors::informatica::VENDOR.little(0, false));
+    workspace.set_secret("INFORMATICA_PASSWORD", "'sandbox-password '");
+    let ran = workspace.run(&["plan"]);
     let words = "`password` stands in quotes";
     assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
     assert!(ran.stdout.contains("credentials refused"), "{ran:?}");
@@ -64,11 +67,11 @@ async fn what_an_editor_or_a_shell_put_around_a_credential_is_said() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_from_a_pipe_is_refused_with_what_to_do_instead() {
-    let place = lac_place(&json!({"token": {"file": "token"}})).await;
-    let path = place.dir.path().join("token");
+    let workspace = lac_workspace(&json!({"token": {"file": "token"}})).await;
+    let path = workspace.dir.path().join("token");
     let made = std::process::Command::new("mkfifo").arg(path).status();
     assert!(made.expect("mkfifo runs").success());
-    let ran = place.run(&["plan"]);
+    let ran = workspace.run(&["plan"]);
     assert_eq!(ran.code, 1);
     let words = "is a pipe, and what a manifest names is a regular file";
     assert!(ran.stdout.contains(words), "{}", ran.stdout);
@@ -80,71 +83,78 @@ async fn in_ci_a_secret_file_outside_the_tree_needs_a_word() {
     let outside = tempfile::tempdir().expect("a directory");
     let file = outside.path().join("token");
     std::fs::write(&file, format!("{TOKEN}\n")).expect("written");
-    let mut place = lac_place(&json!({"token": {"file": file}})).await;
-    assert_eq!(place.run(&["plan"]).code, 0, "a person may read any file");
-    place.set("CI", "true");
-    place.sandbox.forget_requests();
-    let refused = place.run(&["plan"]);
+    let mut workspace = lac_workspace(&json!({"token": {"file": file}})).await;
+    assert_eq!(
+        workspace.run(&["plan"]).code,
+        0,
+        "a person may read any file"
+    );
+    workspace.set("CI", "true");
+    workspace.sandbox.forget_requests();
+    let refused = workspace.run(&["plan"]);
     assert_eq!(refused.code, 1);
     assert!(
         refused.stdout.contains("--secret-dir"),
         "{}",
         refused.stdout
     );
-    assert_eq!(place.sandbox.requests(), []);
+    assert_eq!(workspace.sandbox.requests(), []);
     let dir = outside.path().display().to_string();
-    assert_eq!(place.run(&["plan", "--secret-dir", &dir]).code, 0);
+    assert_eq!(workspace.run(&["plan", "--secret-dir", &dir]).code, 0);
 
     // A link inside the tree does not lead out of it.
     #[cfg(unix)]
     {
-        let link = place.dir.path().join("token");
+        let link = workspace.dir.path().join("token");
         std::os::unix::fs::symlink(&file, &link).expect("a link");
-        let base = place.sandbox.url("lac");
-        place.connection("lac", &base, &json!({"token": {"file": "token"}}));
-        assert_eq!(place.run(&["plan"]).code, 1);
+        let base = workspace.sandbox.url("lac");
+        workspace.connection("lac", &base, &json!({"token": {"file": "token"}}));
+        assert_eq!(workspace.run(&["plan"]).code, 1);
         std::fs::remove_file(&link).expect("removed");
         std::fs::write(&link, TOKEN).expect("written");
-        assert_eq!(place.run(&["plan"]).code, 0);
+        assert_eq!(workspace.run(&["plan"]).code, 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_go_to_trusted_hosts_only() {
-    let mut place = lac_place(&json!({"token": {"env": "LAC_AUTH"}})).await;
-    place.set_secret("LAC_AUTH", TOKEN);
-    let refused = place.run(&["plan", "--trust-hosts", "lac.example.com,*.example.org"]);
+    let mut workspace = lac_workspace(&json!({"token": {"env": "LAC_AUTH"}})).await;
+    workspace.set_secret("LAC_AUTH", TOKEN);
+    let refused = workspace.run(&["plan", "--trust-hosts", "lac.example.com,*.example.org"]);
     assert_eq!(refused.code, 1);
     assert!(
         refused.stdout.contains("--trust-hosts"),
         "{}",
         refused.stdout
     );
-    assert_eq!(place.sandbox.requests(), []);
+    assert_eq!(workspace.sandbox.requests(), []);
     // Before a secret is looked for: its absence is not what the run ends with.
-    place.environment.retain(|(name, _)| name != "LAC_AUTH");
-    let refused = place.run(&["plan", "--trust-hosts", "lac.example.com"]);
+    workspace.environment.retain(|(name, _)| name != "LAC_AUTH");
+    let refused = workspace.run(&["plan", "--trust-hosts", "lac.example.com"]);
     assert!(
         refused.stdout.contains("--trust-hosts"),
         "{}",
         refused.stdout
     );
-    place.set_secret("LAC_AUTH", TOKEN);
-    assert_eq!(place.run(&["plan", "--trust-hosts", "127.0.0.1"]).code, 0);
-    place.set("ENTITLE_TRUST_HOSTS", "lac.example.com");
-    assert_eq!(place.run(&["plan"]).code, 1);
+    workspace.set_secret("LAC_AUTH", TOKEN);
+    assert_eq!(
+        workspace.run(&["plan", "--trust-hosts", "127.0.0.1"]).code,
+        0
+    );
+    workspace.set("ENTITLE_TRUST_HOSTS", "lac.example.com");
+    assert_eq!(workspace.run(&["plan"]).code, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_http_is_for_loopback_only() {
-    let mut place = lac_place(&json!({"token": {"env": "LAC_AUTH"}})).await;
-    place.set_secret("LAC_AUTH", TOKEN);
-    place.connection(
+    let mut workspace = lac_workspace(&json!({"token": {"env": "LAC_AUTH"}})).await;
+    workspace.set_secret("LAC_AUTH", TOKEN);
+    workspace.connection(
         "lac",
         "http://lac.example.com",
         &json!({"token": {"env": "LAC_AUTH"}}),
     );
-    place.run(&["plan"]).failed(1, "http");
+    workspace.run(&["plan"]).failed(1, "http");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,23 +165,23 @@ async fn a_secret_in_a_manifest_is_an_error_that_does_not_show_it() {
         json!({"token": {"value": "hunter2-in-git"}}),
         json!({"token": ["hunter2-in-git"]}),
     ] {
-        let mut place = lac_place(&auth).await;
-        place.secrets.push("hunter2-in-git".into());
+        let mut workspace = lac_workspace(&auth).await;
+        workspace.secrets.push("hunter2-in-git".into());
         for arguments in [&["validate"][..], &["plan"], &["apply", "--auto-approve"]] {
-            let ran = place.run(arguments);
+            let ran = workspace.run(arguments);
             assert_eq!(
                 (ran.code, ran.stdout.as_str()),
                 (1, ""),
                 "{arguments:?} {auth}"
             );
         }
-        let ran = place.run(&["validate", "--format", "json"]);
+        let ran = workspace.run(&["validate", "--format", "json"]);
         assert_eq!((ran.code, ran.json()["valid"].clone()), (1, json!(false)));
     }
 }
 
 /// Everything that a run can print, with the most talkative logs.
-fn everything(place: &Place) {
+fn everything(workspace: &Workspace) {
     for arguments in [
         &["plan"][..],
         &["plan", "--format", "json", "--out", "plan.json"],
@@ -181,15 +191,15 @@ fn everything(place: &Place) {
         &["history"],
         &["history", "--format", "json"],
     ] {
-        place.run(arguments);
+        workspace.run(arguments);
     }
     for folder in [
-        place.dir.path().to_path_buf(),
-        place.dir.path().join("state/entitle"),
+        workspace.dir.path().to_path_buf(),
+        workspace.dir.path().join("state/entitle"),
     ] {
         for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap_or_default();
-            for secret in &place.secrets {
+            for secret in &workspace.secrets {
                 assert!(
                     !text.contains(secret),
                     "{} holds a secret",
@@ -202,24 +212,24 @@ fn everything(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_vendors_show_beside_the_managed_fields_is_never_shown() {
-    let mut place = Place::new().await;
-    place.connect("licensespring");
-    place.connect("cryptlex");
-    place.set("ENTITLE_LOG", "trace");
-    place.secrets.push("SECRET".into());
+    let mut workspace = Workspace::new().await;
+    workspace.connect("licensespring");
+    workspace.connect("cryptlex");
+    workspace.set("ENTITLE_LOG", "trace");
+    workspace.secrets.push("SECRET".into());
     for vendor in [&licensespring::VENDOR, &cryptlex::VENDOR] {
         let state = (vendor.account)(3);
-        place
+        workspace
             .sandbox
             .set_state(vendor.name, state)
             .expect("an account");
         let mut object = vendor.little(0, true);
         object.name = vendor.name.into();
-        place.write(&format!("{}-object.yaml", vendor.name), &object.text());
+        workspace.write(&format!("{}-object.yaml", vendor.name), &object.text());
     }
-    everything(&place);
+    everything(&workspace);
     assert!(
-        place
+        workspace
             .sandbox
             .requests()
             .iter()
@@ -259,23 +269,23 @@ async fn a_server_that_repeats_the_request_does_not_get_the_secrets_printed() {
     ];
     for (status, when) in cases {
         let auth = json!({"login": {"username": {"env": "LAC_USER"}, "password": {"env": "LAC_PASSWORD"}}});
-        let mut place = lac_place(&auth).await;
-        place.set("ENTITLE_LOG", "trace");
-        place.set_secret("LAC_USER", "admin");
-        place.set("ENTITLE_TIMEOUT", "600ms");
-        place.secrets.push(session.into());
+        let mut workspace = lac_workspace(&auth).await;
+        workspace.set("ENTITLE_LOG", "trace");
+        workspace.set_secret("LAC_USER", "admin");
+        workspace.set("ENTITLE_TIMEOUT", "600ms");
+        workspace.secrets.push(session.into());
         // Only the right password leads past the login; it is too plain a word to look for.
         if when(&Passed {
             name: "POST /lac/auth/tokens".into(),
             ..Passed::default()
         }) {
-            place.set_secret("LAC_PASSWORD", password);
+            workspace.set_secret("LAC_PASSWORD", password);
         } else {
-            place.set("LAC_PASSWORD", "sandbox");
+            workspace.set("LAC_PASSWORD", "sandbox");
         }
-        let proxy = Proxy::start(place.sandbox.address(), echo(status, when)).await;
-        place.connection("lac", &format!("http://{}/lac", proxy.address), &auth);
-        everything(&place);
+        let proxy = Proxy::start(workspace.sandbox.address(), echo(status, when)).await;
+        workspace.connection("lac", &format!("http://{}/lac", proxy.address), &auth);
+        everything(&workspace);
         assert!(
             proxy.passed().iter().any(when),
             "the server was never asked"
@@ -304,7 +314,7 @@ const FORMATS: [&str; 7] = [
 async fn no_member_of_a_login_that_came_from_a_reference_is_shown_in_any_rendering() {
     for (vendor, form, members) in LOGINS {
         for member in members {
-            let mut place = Place::new().await;
+            let mut workspace = Workspace::new().await;
             let value = format!("{member} of-the/vault");
             let spellings = [
                 value.clone(),
@@ -317,39 +327,39 @@ async fn no_member_of_a_login_that_came_from_a_reference_is_shown_in_any_renderi
                 let body = json!({"message": words, "error_description": words}).to_string();
                 Some(Spoil::Instead(Canned::new(400, "application/json", body)))
             };
-            let proxy = Proxy::start(place.sandbox.address(), refuse).await;
+            let proxy = Proxy::start(workspace.sandbox.address(), refuse).await;
             let base = format!("http://{}", proxy.address);
             let mut auth = json!({});
             for name in members {
                 auth[name] = json!({"env": name.to_uppercase()});
-                place.set(&name.to_uppercase(), "another-word");
+                workspace.set(&name.to_uppercase(), "another-word");
             }
             if form == "clientCredentials" {
                 auth["tokenUrl"] = json!(format!("{base}/oauth/token"));
             }
-            place.set(&member.to_uppercase(), &value);
-            place.secrets.extend(spellings);
-            place.connection(vendor, &base, &json!({form: auth}));
+            workspace.set(&member.to_uppercase(), &value);
+            workspace.secrets.extend(spellings);
+            workspace.connection(vendor, &base, &json!({form: auth}));
             let kind = vendors::ALL.iter().find(|one| one.name == vendor);
-            place.object(&kind.expect("a vendor").little(0, true));
+            workspace.object(&kind.expect("a vendor").little(0, true));
             let reports = FORMATS.map(|it| format!("{it}=report.{it}")).join(",");
-            let ran = place.run(&["plan", "--report", &reports]);
+            let ran = workspace.run(&["plan", "--report", &reports]);
             assert!(
                 ran.stdout.contains("[secret]"),
                 "{vendor} {member}: {ran:?}"
             );
             for format in FORMATS {
-                let report = place.dir.path().join(format!("report.{format}"));
+                let report = workspace.dir.path().join(format!("report.{format}"));
                 let report = std::fs::read_to_string(report).expect("a report");
                 assert!(report.contains("[secret]"), "{format}: {report}");
-                for secret in &place.secrets {
+                for secret in &workspace.secrets {
                     assert!(!report.contains(secret), "{format} of {vendor}: {report}");
                 }
             }
-            place.run(&["drift", "--format", "json"]);
-            place.run(&["import", "--all"]);
-            place.run(&["watch", ".", "--once", "--log-format", "json"]);
-            everything(&place);
+            workspace.run(&["drift", "--format", "json"]);
+            workspace.run(&["import", "--all"]);
+            workspace.run(&["watch", ".", "--once", "--log-format", "json"]);
+            everything(&workspace);
         }
     }
 }
@@ -362,22 +372,22 @@ async fn a_broken_reply_is_not_quoted() {
         r#"{"license_key": "SECRET-KEY"#,
         r#"SECRET-KEY"#,
     ] {
-        let mut place = Place::new().await;
-        place.connect("licensespring");
-        place.secrets.push("SECRET".into());
+        let mut workspace = Workspace::new().await;
+        workspace.connect("licensespring");
+        workspace.secrets.push("SECRET".into());
         let vendor = &licensespring::VENDOR;
-        place.object(&vendor.little(0, true));
+        workspace.object(&vendor.little(0, true));
         let rule = move |_: usize, _: &Passed| {
             Some(Spoil::Instead(Canned::new(200, "application/json", body)))
         };
-        let proxy = Proxy::start(place.sandbox.address(), rule).await;
+        let proxy = Proxy::start(workspace.sandbox.address(), rule).await;
         let base = format!("http://{}/licensespring", proxy.address);
-        place.connection(
+        workspace.connection(
             "licensespring",
             &base,
             &json!({"apiKey": {"env": "LICENSESPRING_AUTH"}}),
         );
-        let plan = place.run(&["plan"]);
+        let plan = workspace.run(&["plan"]);
         assert_eq!(plan.code, 1);
         assert!(
             plan.stdout.contains("did not answer with JSON"),

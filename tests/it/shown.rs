@@ -9,7 +9,7 @@ use entitle::render::safe::{begins_command, find_command_word};
 use serde_json::{Value as Json, json};
 
 use super::conformance::vendors::lac;
-use super::support::program::Place;
+use super::support::program::Workspace;
 #[cfg(unix)]
 use super::support::terminal;
 
@@ -18,28 +18,31 @@ const HOSTILE: &str = "a\u{1b}]0;t\u{7}\u{1b}[2J\u{1b}[8m\u{9b}31m\u{202e}\u{200
                        ::error::w\nsection_start:1:a\r\u{1b}[0K";
 
 /// A place in which everything that can be hostile is.
-async fn place() -> (Place, PathBuf) {
-    let mut place = Place::new().await;
-    place.connect("lac");
+async fn workspace() -> (Workspace, PathBuf) {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
     let mut state = (lac::VENDOR.account)(3);
     hostile(&mut state, &format!("live {HOSTILE}"));
-    place.sandbox.set_state("lac", state).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", state)
+        .expect("an account");
     let mut object = lac::VENDOR.little(0, true);
     object.desired["description"] = json!(format!("wanted {HOSTILE}"));
     let folder = PathBuf::from(HOSTILE);
     // YAML has some of it as escapes only.
     let text = object.text();
     let lines: Vec<_> = text.lines().map(escape_json).collect();
-    place.write(&format!("{HOSTILE}/order.yaml"), &lines.join("\n"));
+    workspace.write(&format!("{HOSTILE}/order.yaml"), &lines.join("\n"));
     for (name, value) in [
         ("USER", HOSTILE),
         ("CI", "true"),
         ("ENTITLE_TRUST_HOSTS", "127.0.0.1"),
         ("TERM", "xterm-256color"),
     ] {
-        place.set(name, value);
+        workspace.set(name, value);
     }
-    (place, folder)
+    (workspace, folder)
 }
 
 fn hostile(json: &mut Json, text: &str) {
@@ -119,24 +122,24 @@ fn commands(order: &str) -> Vec<Vec<&str>> {
 }
 
 /// Files that are wrong in their names and their texts.
-fn break_manifests(place: &Place) {
+fn break_manifests(workspace: &Workspace) {
     let key = HOSTILE.replace(['\n', '\r'], " ");
     let document = format!(
         "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {{name: x}}\nspec:\n  \u{202e}\u{200b}{}: 1\n  {}: 2\n",
         "odd ##vso[x] ",
         serde_json::Value::from(key)
     );
-    place.write(&format!("{HOSTILE}/broken.yaml"), &document);
-    place.write(&format!("{HOSTILE}/worse.yaml"), "a: [\u{9b}\u{1b}[2J\n");
+    workspace.write(&format!("{HOSTILE}/broken.yaml"), &document);
+    workspace.write(&format!("{HOSTILE}/worse.yaml"), "a: [\u{9b}\u{1b}[2J\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_pipe() {
-    let (place, _) = place().await;
+    let (workspace, _) = workspace().await;
     let address = format!("LacLicenseOrder/{}", lac::VENDOR.little(0, true).name);
     let mut shown = String::new();
     for arguments in commands(&address) {
-        let ran = place.run(&arguments);
+        let ran = workspace.run(&arguments);
         let what = format!("{arguments:?} ({})", ran.code);
         is_text(&format!("stdout of {what}"), &ran.stdout);
         is_text(&format!("stderr of {what}"), &ran.stderr);
@@ -146,9 +149,9 @@ async fn in_a_pipe() {
         shown.contains("wanted a") && shown.contains("live a"),
         "{shown}"
     );
-    break_manifests(&place);
+    break_manifests(&workspace);
     for arguments in [["validate", "."], ["fmt", "."], ["plan", "."]] {
-        let ran = place.run(&arguments);
+        let ran = workspace.run(&arguments);
         assert!(ran.stderr.contains("broken.yaml"), "{ran:?}");
         is_text(&format!("{arguments:?}"), &ran.stderr);
         is_text(&format!("{arguments:?}"), &ran.stdout);
@@ -158,11 +161,11 @@ async fn in_a_pipe() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_terminal() {
-    let (place, _) = place().await;
+    let (workspace, _) = workspace().await;
     let address = format!("LacLicenseOrder/{}", lac::VENDOR.little(0, true).name);
     let mut all = String::new();
     for arguments in commands(&address) {
-        let shown = terminal::run(place.command(&arguments));
+        let shown = terminal::run(workspace.command(&arguments));
         is_text(&format!("{arguments:?}"), &shown);
         all += &shown;
     }
@@ -171,9 +174,9 @@ async fn on_a_terminal() {
         "nothing was shown in colour"
     );
     assert!(all.contains("wanted a") && all.contains("live a"), "{all}");
-    break_manifests(&place);
+    break_manifests(&workspace);
     for arguments in [["validate", "."], ["fmt", "."], ["plan", "."]] {
-        let shown = terminal::run(place.command(&arguments));
+        let shown = terminal::run(workspace.command(&arguments));
         assert!(shown.contains("broken.yaml"), "{shown}");
         is_text(&format!("{arguments:?}"), &shown);
     }
@@ -181,30 +184,33 @@ async fn on_a_terminal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn values_that_look_alike_are_told_apart_wherever_they_are_shown() {
-    let mut place = Place::new().await;
-    place.connect("lac");
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
     let mut state = (lac::VENDOR.account)(3);
     hostile(&mut state, "license");
-    place.sandbox.set_state("lac", state).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", state)
+        .expect("an account");
     let mut object = lac::VENDOR.little(0, false);
     let apart = "differ at character 4: U+0065 and ";
     for (wanted, name) in [("lic\u{ad}ense", "U+00AD"), ("lic\u{435}nse", "U+0435")] {
         object.desired["description"] = json!(wanted);
-        place.object(&object);
+        workspace.object(&object);
         let apart = format!("{apart}{name}");
         let reports = ["text", "json", "markdown", "html"].map(|it| format!("{it}=report.{it}"));
-        let ran = place.run(&["plan", "--report", &reports.join(",")]);
+        let ran = workspace.run(&["plan", "--report", &reports.join(",")]);
         assert!(ran.stdout.contains(&apart), "{ran:?}");
         for format in ["text", "json", "markdown", "html"] {
-            let report = place.dir.path().join(format!("report.{format}"));
+            let report = workspace.dir.path().join(format!("report.{format}"));
             let report = std::fs::read_to_string(report).expect("a report");
             assert!(report.contains(&apart), "{format}: {report}");
         }
-        let drift = place.run(&["drift"]);
+        let drift = workspace.run(&["drift"]);
         assert!(drift.stdout.contains(&apart), "{drift:?}");
     }
-    let ran = place.run(&["apply", "--auto-approve"]);
+    let ran = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let history = place.run(&["history"]);
+    let history = workspace.run(&["history"]);
     assert!(history.stdout.contains("U+0435"), "{history:?}");
 }

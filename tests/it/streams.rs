@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use serde_json::Value as Json;
 
-use super::cli::{is_plan, lac_place};
+use super::cli::{is_plan, lac_workspace};
 use super::conformance::vendors::lac;
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 
 /// A document without what may differ between two runs.
 fn timeless(mut document: Json) -> Json {
@@ -17,14 +17,14 @@ fn timeless(mut document: Json) -> Json {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn help_and_version_are_data() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     for arguments in [
         &["--help"][..],
         &["plan", "--help"],
         &["--version"],
         &["man"],
     ] {
-        let ran = place.run(arguments);
+        let ran = workspace.run(arguments);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
         assert!(ran.stdout.contains("entitle"), "{arguments:?}");
     }
@@ -32,8 +32,8 @@ async fn help_and_version_are_data() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_inputs_give_equal_bytes_apart_from_the_time() {
-    let place = lac_place(3, true).await;
-    let plan = || place.run(&["plan", "--format", "json"]);
+    let workspace = lac_workspace(3, true).await;
+    let plan = || workspace.run(&["plan", "--format", "json"]);
     let (one, other) = (plan(), plan());
     assert_eq!((one.code, one.stderr.as_str()), (0, ""));
     let (first, second) = (one.json(), other.json());
@@ -52,20 +52,20 @@ async fn equal_inputs_give_equal_bytes_apart_from_the_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scope_is_what_was_asked_for() {
-    let place = lac_place(3, true).await;
+    let workspace = lac_workspace(3, true).await;
     let labelled = lac::VENDOR.little(0, true).text();
     let labelled = labelled.replace(
         "\"name\": \"object-0000\"",
         "\"name\": \"object-0000\", \"labels\": {\"team\": \"sales\"}",
     );
-    place.write("object-0000.yaml", &labelled);
+    workspace.write("object-0000.yaml", &labelled);
     let names = |arguments: &[&str]| -> Vec<String> {
         let plan: Vec<&str> = ["plan", "--format", "json"]
             .iter()
             .chain(arguments)
             .copied()
             .collect();
-        let document = place.run(&plan).json();
+        let document = workspace.run(&plan).json();
         let objects = document["objects"].as_array().cloned().unwrap_or_default();
         objects
             .iter()
@@ -91,18 +91,18 @@ async fn the_scope_is_what_was_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn standard_input_is_a_manifest() {
-    let place = lac_place(0, true).await;
+    let workspace = lac_workspace(0, true).await;
     let text = lac::VENDOR.little(0, true).text();
-    let ran = place.run_with_input(&["plan", "-", "lac.yaml", "--format", "json"], &text);
+    let ran = workspace.run_with_input(&["plan", "-", "lac.yaml", "--format", "json"], &text);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(ran.json()["objects"][0]["origin"]["file"], "<stdin>");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_away_is_no_failure() {
-    let place = lac_place(0, true).await;
+    let workspace = lac_workspace(0, true).await;
     // The reader is gone before the input ends, and so before there is anything to print.
-    let mut command = place.command(&["validate", "-", "--format", "json"]);
+    let mut command = workspace.command(&["validate", "-", "--format", "json"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -117,9 +117,9 @@ async fn a_reader_that_goes_away_is_no_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
-    let place = lac_place(2, true).await;
+    let workspace = lac_workspace(2, true).await;
     let seats = || {
-        let account = place.sandbox.state("lac").expect("an account");
+        let account = workspace.sandbox.state("lac").expect("an account");
         let orders = account["license_orders"]
             .as_array()
             .cloned()
@@ -130,17 +130,17 @@ async fn an_undo_takes_back_what_is_in_scope_and_no_more() {
         seats.take(2).collect::<Vec<_>>()
     };
     let before = seats();
-    assert_eq!(place.run(&["apply", "--auto-approve"]).code, 0);
+    assert_eq!(workspace.run(&["apply", "--auto-approve"]).code, 0);
     let applied = seats();
     let undo = |more: &[&str]| {
         let own = ["undo", "latest", "--auto-approve", "--allow", "strand"];
-        place.run(&[&own[..], more].concat())
+        workspace.run(&[&own[..], more].concat())
     };
     undo(&["--target", "*/objekt-0001"]).failed(1, "did you mean LacLicenseOrder/object-0001?");
     undo(&["--selector", "team=sales"]).failed(1, "is in the scope");
     assert_eq!(seats(), applied);
     // An object that the manifests have lost since is named and left, unless it is asked for.
-    std::fs::remove_file(place.dir.path().join("object-0001.yaml")).expect("removed");
+    std::fs::remove_file(workspace.dir.path().join("object-0001.yaml")).expect("removed");
     let ran = undo(&["--target", "*/object-0001"]);
     let words = "LacLicenseOrder/object-0001: no manifest names it any more, so it is left";
     assert_eq!((ran.code, seats()), (3, applied.clone()), "{}", ran.stderr);

@@ -1,6 +1,6 @@
 //! `entitle suspend` and `entitle resume` as programs: what they say, what they change, what they refuse.
 
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 const ORDERS: &str = "\
 # the orders of Rivers
@@ -28,20 +28,20 @@ spec:
     activations_allowed: 10
 ";
 
-async fn place() -> Place {
-    let mut place = Place::new().await;
-    place.connect("lac");
-    place.write("orders.yaml", ORDERS);
-    place
+async fn workspace() -> Workspace {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace.write("orders.yaml", ORDERS);
+    workspace
 }
 
-fn text(place: &Place) -> String {
-    std::fs::read_to_string(place.dir.path().join("orders.yaml")).expect("text")
+fn text(workspace: &Workspace) -> String {
+    std::fs::read_to_string(workspace.dir.path().join("orders.yaml")).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspension_is_a_word_in_the_manifest_and_goes_without_a_trace() {
-    let place = place().await;
+    let workspace = workspace().await;
     let suspend = [
         "suspend",
         "floating",
@@ -50,7 +50,7 @@ async fn a_suspension_is_a_word_in_the_manifest_and_goes_without_a_trace() {
         "--until",
         "2100-01-01T00:00:00Z",
     ];
-    let ran = place.run(&suspend);
+    let ran = workspace.run(&suspend);
     let said = "LacLicenseOrder/floating  suspended until 2100-01-01T00:00:00Z  orders.yaml:2\n";
     assert_eq!((ran.code, ran.stdout.as_str()), (0, said), "{}", ran.stderr);
     let policy = "  policy:\n    mode: suspend\n    until: \"2100-01-01T00:00:00Z\"\n    reason: the vendor moves\n";
@@ -59,24 +59,24 @@ async fn a_suspension_is_a_word_in_the_manifest_and_goes_without_a_trace() {
         &format!("{policy}  # what they bought"),
         1,
     );
-    assert_eq!(text(&place), wanted);
-    let ran = place.run(&suspend);
+    assert_eq!(text(&workspace), wanted);
+    let ran = workspace.run(&suspend);
     assert!(ran.stdout.contains("already suspended"), "{}", ran.stdout);
-    assert_eq!(text(&place), wanted);
+    assert_eq!(text(&workspace), wanted);
     // It holds a plan back, which does not even read it.
-    let plan = place.run(&["plan", "--target", "LacLicenseOrder/floating"]);
+    let plan = workspace.run(&["plan", "--target", "LacLicenseOrder/floating"]);
     assert!(plan.stdout.contains("1 suspended"), "{}", plan.stdout);
-    assert!(place.sandbox.requests().is_empty());
-    let ran = place.run(&["resume", "--selector", "team=sales"]);
+    assert!(workspace.sandbox.requests().is_empty());
+    let ran = workspace.run(&["resume", "--selector", "team=sales"]);
     let said = "LacLicenseOrder/floating  resumed  orders.yaml:2\n";
     assert_eq!((ran.code, ran.stdout.as_str()), (0, said), "{}", ran.stderr);
-    assert_eq!(text(&place), ORDERS);
+    assert_eq!(text(&workspace), ORDERS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_suspended_is_said_and_the_others_are() {
-    let place = place().await;
-    let ran = place.run(&["suspend", "*", "--reason", "an audit"]);
+    let workspace = workspace().await;
+    let ran = workspace.run(&["suspend", "*", "--reason", "an audit"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert_eq!(
         ran.stdout,
@@ -88,20 +88,20 @@ async fn what_cannot_be_suspended_is_said_and_the_others_are() {
         "{}",
         ran.stderr
     );
-    assert!(text(&place).contains("{mode: observe} # theirs"));
-    let ran = place.run(&["resume", "*"]);
+    assert!(text(&workspace).contains("{mode: observe} # theirs"));
+    let ran = workspace.run(&["resume", "*"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
         ran.stdout.contains("LacLicenseOrder/local  not suspended"),
         "{}",
         ran.stdout
     );
-    assert_eq!(text(&place), ORDERS);
+    assert_eq!(text(&workspace), ORDERS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_change_nothing_and_say_what_was_meant() {
-    let place = place().await;
+    let workspace = workspace().await;
     let because = ["--reason", "a demo"];
     for (arguments, words) in [
         (
@@ -138,9 +138,9 @@ async fn mistakes_change_nothing_and_say_what_was_meant() {
         (&["resume", "floating", "--manifests", "nowhere"], "nowhere"),
         (&["resume", "--selector", "team=support"], "team is sales"),
     ] {
-        place.run(arguments).failed(1, words);
-        assert_eq!(text(&place), ORDERS, "{arguments:?}");
+        workspace.run(arguments).failed(1, words);
+        assert_eq!(text(&workspace), ORDERS, "{arguments:?}");
     }
-    place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
-    place.run(&["resume", "*"]).failed(1, "broken.yaml:2");
+    workspace.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
+    workspace.run(&["resume", "*"]).failed(1, "broken.yaml:2");
 }

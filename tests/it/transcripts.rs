@@ -17,7 +17,7 @@ use std::path::Path;
 
 use super::conformance::vendors::lac;
 use super::support::golden;
-use super::support::program::Place;
+use super::support::program::Workspace;
 
 /// Stands for the name of a run, and is as long.
 const RUN: &str = "01990000-0000-7000-8000-000000000000";
@@ -59,20 +59,22 @@ fn too_wide(folder: &Path, told: &str) -> Vec<String> {
 }
 
 async fn tell(folder: &Path, colour: bool) -> String {
-    let place = set_up(folder).await;
+    let workspace = set_up(folder).await;
     let script = std::fs::read_to_string(folder.join("script")).expect("every folder has a script");
     let mut told = String::new();
     for line in script.lines() {
         match line.split_at_checked(2) {
-            Some(("$ ", command)) => told += &format!("{line}\n{}", ran(&place, command, colour)),
+            Some(("$ ", command)) => {
+                told += &format!("{line}\n{}", ran(&workspace, command, colour))
+            }
             Some(("@ ", files)) => {
                 let (from, to) = files.split_once(' ').expect("two files");
-                let dir = place.dir.path();
+                let dir = workspace.dir.path();
                 std::fs::copy(dir.join(from), dir.join(to)).expect("copied");
                 told += &format!("{line}\n");
             }
             Some(("% ", change)) => {
-                foreign(&place, change);
+                foreign(&workspace, change);
                 told += &format!("{line}\n");
             }
             _ => told += &format!("{line}\n"),
@@ -81,44 +83,50 @@ async fn tell(folder: &Path, colour: bool) -> String {
     told
 }
 
-async fn set_up(folder: &Path) -> Place {
-    let mut place = Place::new().await;
-    place.connect("lac");
-    let dir = place.dir.path();
+async fn set_up(folder: &Path) -> Workspace {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    let dir = workspace.dir.path();
     std::fs::rename(dir.join("lac.yaml"), dir.join("connection.yaml")).expect("renamed");
     let account = (lac::VENDOR.account)(3);
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
     for entry in std::fs::read_dir(folder).expect("readable").flatten() {
         std::fs::copy(entry.path(), dir.join(entry.file_name())).expect("copied");
     }
-    place.set("USER", "jane");
+    workspace.set("USER", "jane");
     // One write after the other, so that the journal has them in one order.
-    place.set("ENTITLE_PARALLELISM", "1");
-    place.set("COLUMNS", &WIDTH.to_string());
-    place
+    workspace.set("ENTITLE_PARALLELISM", "1");
+    workspace.set("COLUMNS", &WIDTH.to_string());
+    workspace
 }
 
-fn foreign(place: &Place, change: &str) {
+fn foreign(workspace: &Workspace, change: &str) {
     let (pointer, json) = change.split_once(' ').expect("a pointer and a value");
-    let mut account = place.sandbox.state("lac").expect("an account");
+    let mut account = workspace.sandbox.state("lac").expect("an account");
     let held = account.pointer_mut(pointer).expect("the place is there");
     *held = serde_json::from_str(json).expect("JSON");
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
 }
 
-fn ran(place: &Place, command: &str, colour: bool) -> String {
+fn ran(workspace: &Workspace, command: &str, colour: bool) -> String {
     let words = command
         .strip_prefix("entitle ")
         .expect("only entitle is run");
     let words: Vec<&str> = words.split_whitespace().collect();
-    let mut command = place.command(&words);
+    let mut command = workspace.command(&words);
     if colour {
         command.env("CLICOLOR_FORCE", "1");
     }
     let output = command.output().expect("it runs");
     let text = |bytes: Vec<u8>| steady(&String::from_utf8(bytes).expect("output is UTF-8"));
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    for secret in &place.secrets {
+    for secret in &workspace.secrets {
         assert!(
             !(stdout.contains(secret) || stderr.contains(secret)),
             "a secret is shown"

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::conformance::vendors::{Vendor, alinea, cryptlex};
 use crate::support::bench::{Bench, Object, converged, in_sync, only_report};
-use crate::support::program::Place;
+use crate::support::program::Workspace;
 use crate::support::server::{Server, certificate, gzip, packed};
 
 /// A bench whose connections lead to a server that does this to every answer.
@@ -74,10 +74,10 @@ fn cut(answer: HttpReply) -> HttpReply {
 async fn a_packed_reply_that_ends_early_is_an_error_that_names_the_call() {
     let (bench, server) = behind(&cryptlex::VENDOR, 3, |_, answer| cut(answer)).await;
     let why = unread(&bench, &cryptlex::VENDOR).await;
-    let place = server.address;
+    let workspace = server.address;
     assert!(why.starts_with("GET /v3/organizations/"), "{why}");
     assert!(
-        why.contains(&format!("the reply of {place} cannot be unpacked")),
+        why.contains(&format!("the reply of {workspace} cannot be unpacked")),
         "{why}"
     );
     assert!(bench.reads().len() > 1, "a read is tried again");
@@ -133,27 +133,27 @@ async fn a_plan_opens_no_more_connections_than_it_makes_calls_at_once() {
 }
 
 /// A place whose connection leads to a server with TLS.
-async fn secure() -> (Place, Server) {
-    let mut place = Place::new().await;
+async fn secure() -> (Workspace, Server) {
+    let mut workspace = Workspace::new().await;
     let sandbox = Bench::new().await.sandbox;
     let account = (alinea::VENDOR.account)(12);
     sandbox.set_state("alinea", account).expect("an account");
     let server = Server::start(sandbox, true, Arc::new(|_: &str, answer| packed(answer))).await;
-    place.connect("alinea");
+    workspace.connect("alinea");
     let base = format!("https://localhost:{}/alinea", server.address.port());
-    place.connection("alinea", &base, &json!({"token": {"env": "ALINEA_AUTH"}}));
+    workspace.connection("alinea", &base, &json!({"token": {"env": "ALINEA_AUTH"}}));
     for object in little(&alinea::VENDOR, 12) {
-        place.object(&object);
+        workspace.object(&object);
     }
-    (place, server)
+    (workspace, server)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_with_http_2_gets_all_calls_over_one_connection() {
-    let (mut place, server) = secure().await;
+    let (mut workspace, server) = secure().await;
     let authority = certificate("ca.pem").display().to_string();
-    place.set("SSL_CERT_FILE", &authority);
-    let ran = place.run(&["plan", "--format", "json"]);
+    workspace.set("SSL_CERT_FILE", &authority);
+    let ran = workspace.run(&["plan", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.json()["summary"]["in_sync"], 12);
     // What was opened side by side before the first had said that it speaks HTTP/2 is not used.
@@ -167,8 +167,8 @@ async fn a_vendor_with_http_2_gets_all_calls_over_one_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_nobody_vouches_for_gets_no_call() {
-    let (place, server) = secure().await;
-    let ran = place.run(&["plan", "--timeout", "2s"]);
+    let (workspace, server) = secure().await;
+    let ran = workspace.run(&["plan", "--timeout", "2s"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     let words = format!(
         "cannot connect to localhost:{}: invalid peer certificate",
@@ -180,11 +180,11 @@ async fn a_server_that_nobody_vouches_for_gets_no_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_without_certificates_reaches_what_needs_none() {
-    let (mut place, server) = secure().await;
+    let (mut workspace, server) = secure().await;
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        place.set(name, "/nowhere");
+        workspace.set(name, "/nowhere");
     }
-    let ran = place.run(&["plan"]);
+    let ran = workspace.run(&["plan"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert!(
         ran.stdout.contains("install ca-certificates"),
@@ -192,7 +192,7 @@ async fn a_machine_without_certificates_reaches_what_needs_none() {
         ran.stdout
     );
     assert!(server.connections().iter().all(BTreeMap::is_empty));
-    let ran = place.run(&["plan", "--sandbox", "--format", "json"]);
+    let ran = workspace.run(&["plan", "--sandbox", "--format", "json"]);
     let json = ran.json();
     // The simulators of that run have none of these objects, and say so.
     assert_eq!(json["objects"][0]["action"], "missing", "{json}");

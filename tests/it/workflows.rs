@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use super::support::ci::{self, HOSTS, Host, Job, Settings};
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 
 const SECRET: &str = "hunter2-of-the-plan-job";
 
@@ -49,29 +49,29 @@ impl Thief {
 }
 
 /// The checkout of a pull request.
-async fn checkout(connection: &str) -> Place {
-    let place = Place::new().await;
-    std::fs::create_dir(place.dir.path().join(".git")).expect("a directory");
+async fn checkout(connection: &str) -> Workspace {
+    let workspace = Workspace::new().await;
+    std::fs::create_dir(workspace.dir.path().join(".git")).expect("a directory");
     let header = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: account}\nspec:\n";
-    place.write("licences/connection.yaml", &format!("{header}{connection}"));
+    workspace.write("licences/connection.yaml", &format!("{header}{connection}"));
     let kind = if connection.contains("alinea") {
         "kind: AlineaLicense\nmetadata: {name: a}\nspec:\n  licenseId: f76ac030-df89-41a9-a62a-b6fbbba5a58c\n  desired: {AvailableSeats: 3}\n"
     } else {
         "kind: LacLicenseOrder\nmetadata: {name: a}\nspec:\n  activationKey: AAAAA-AAAAA-AAAAA-AAAAA\n  desired: {customer_id: 1, activations_allowed: 3}\n"
     };
-    place.write(
+    workspace.write(
         "licences/object.yaml",
         &format!("apiVersion: entitle.dev/v1\n{kind}"),
     );
-    place
+    workspace
 }
 
-fn run(place: &mut Place, job: &Job) -> Ran {
+fn run(workspace: &mut Workspace, job: &Job) -> Ran {
     let mut job = job.clone();
     job.environment
         .insert("ENTITLE_TIMEOUT".into(), "2s".into());
-    place.secrets.push(SECRET.into());
-    ci::run(place, &job)
+    workspace.secrets.push(SECRET.into());
+    ci::run(workspace, &job)
 }
 
 const LOGIN: &str = "{login: {username: {env: LAC_USERNAME}, password: {env: LAC_PASSWORD}}}";
@@ -89,11 +89,11 @@ async fn a_changed_base_url_carries_no_credential_away() {
         ] {
             let thief = Thief::start();
             let base = base.replace("THIEF", &thief.address.to_string());
-            let mut place = checkout(&format!(
+            let mut workspace = checkout(&format!(
                 "  vendor: lac\n  baseUrl: {base}\n  auth: {LOGIN}\n"
             ))
             .await;
-            let ran = run(&mut place, &job);
+            let ran = run(&mut workspace, &job);
             assert_eq!(
                 (ran.code, thief.heard().as_str()),
                 (1, ""),
@@ -102,12 +102,12 @@ async fn a_changed_base_url_carries_no_credential_away() {
         }
         // The place where a login is made is a way out as well.
         let thief = Thief::start();
-        let mut place = checkout(&format!(
+        let mut workspace = checkout(&format!(
             "  vendor: alinea\n  baseUrl: https://lac.example.com\n  auth: {{clientCredentials: {{tokenUrl: 'http://{}/t', clientId: {{env: LAC_USERNAME}}, clientSecret: {{env: LAC_PASSWORD}}, scope: x}}}}\n",
             thief.address
         ))
         .await;
-        let ran = run(&mut place, &job);
+        let ran = run(&mut workspace, &job);
         assert_eq!((ran.code, thief.heard().as_str()), (1, ""), "{ran:?}");
         assert!(
             ran.stdout.contains("--trust-hosts"),
@@ -144,10 +144,13 @@ async fn a_command_in_a_manifest_runs_nothing() {
             "  vendor: lac\n  baseUrl: http://{}\n  auth: {{token: {{command: [sh, -c, 'touch ran; echo \"$LAC_PASSWORD\"']}}}}\n",
             thief.address
         );
-        let mut place = checkout(&auth).await;
-        let ran = run(&mut place, &job);
+        let mut workspace = checkout(&auth).await;
+        let ran = run(&mut workspace, &job);
         assert_eq!((ran.code, thief.heard().as_str()), (1, ""), "{ran:?}");
-        assert!(!place.dir.path().join("ran").exists(), "the command ran");
+        assert!(
+            !workspace.dir.path().join("ran").exists(),
+            "the command ran"
+        );
         assert!(ran.stdout.contains("--allow-exec"), "{ran:?}");
     }
 }
@@ -172,11 +175,12 @@ async fn a_file_outside_the_checkout_is_not_read() {
                 "  vendor: lac\n  baseUrl: http://{}\n  auth: {{token: {{file: '{path}'}}}}\n",
                 thief.address
             );
-            let mut place = checkout(&auth).await;
+            let mut workspace = checkout(&auth).await;
             if path == "licences/link" {
-                std::os::unix::fs::symlink(&file, place.dir.path().join(&path)).expect("a link");
+                std::os::unix::fs::symlink(&file, workspace.dir.path().join(&path))
+                    .expect("a link");
             }
-            let ran = run(&mut place, &job);
+            let ran = run(&mut workspace, &job);
             assert_eq!(
                 (ran.code, thief.heard().as_str()),
                 (1, ""),
@@ -272,7 +276,7 @@ fn what_writes_stands_behind_another_environment_than_what_reads() {
 /// The arguments of a line, as far as the program knows them: the examples keep up with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_flag_in_the_examples_is_one() {
-    let place = Place::new().await;
+    let workspace = Workspace::new().await;
     let mut seen = BTreeSet::new();
     for host in HOSTS {
         let path = host.file();
@@ -290,7 +294,7 @@ async fn every_flag_in_the_examples_is_one() {
             // What follows stands for itself, the help too.
             words.retain(|word| *word != "--");
             seen.insert(words[0].to_string());
-            let help = place.run(&[words[0], "--help"]).stdout;
+            let help = workspace.run(&[words[0], "--help"]).stdout;
             for flag in words.iter().filter(|word| word.starts_with("--")) {
                 assert!(
                     help.contains(flag),
@@ -300,7 +304,7 @@ async fn every_flag_in_the_examples_is_one() {
             }
             // Also the formats: help is shown only when everything before it is understood.
             let asked = [&words[..], &["--help"]].concat();
-            let ran = place.run(&asked);
+            let ran = workspace.run(&asked);
             assert_eq!(ran.code, 0, "{command} of {path}: {}", ran.stderr);
         }
     }

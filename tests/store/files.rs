@@ -15,9 +15,9 @@ async fn fixture() -> StoreFixture {
         let journal = dir.join("journal.jsonl");
         Arc::new(FileStore::open(&journal, &dir.join("locks"), &LinkPolicy::Follow).unwrap())
     };
-    let place = Arc::clone(&dir);
+    let folder = Arc::clone(&dir);
     StoreFixture::new(
-        move || std::future::ready(open(place.path()) as Arc<dyn Store>),
+        move || std::future::ready(open(folder.path()) as Arc<dyn Store>),
         dir,
     )
 }

@@ -56,7 +56,7 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         // Bytes that a database or a file may stumble over.
         managed: [("note".to_string(), "é \u{0} \\ \"%_ \n 1.10".into())].into(),
         resolved: BTreeMap::new(),
-        spared: Vec::new(),
+        policy_exclusions: Vec::new(),
         given_up: Vec::new(),
         heals: false,
         epoch: Some(7),

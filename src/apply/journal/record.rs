@@ -140,7 +140,8 @@ pub struct Intent {
     pub resolved: BTreeMap<String, Json>,
     /// The paths that the policy ignored, and the lists that it left open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub spared: Vec<String>,
+    #[serde(rename = "spared")]
+    pub policy_exclusions: Vec<String>,
     /// Fields that were left to another writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<String>,
@@ -200,7 +201,8 @@ pub struct Agreed {
     pub unread: BTreeMap<String, Json>,
     /// The paths that the policy ignored, and the lists that it left open: the agreement does not cover them.
     #[serde(default)]
-    pub spared: Vec<String>,
+    #[serde(rename = "spared")]
+    pub policy_exclusions: Vec<String>,
     /// Fields that were left to another writer: nor did anybody there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<String>,
@@ -225,7 +227,8 @@ pub struct GaveUp {
     pub identity: Ids,
     pub fields: Vec<String>,
     /// The hash of the fields of the manifest.
-    pub wanted: String,
+    #[serde(rename = "wanted")]
+    pub desired: String,
 }
 
 /// The knowledge about an object. It replaces everything that earlier lines recorded of it.

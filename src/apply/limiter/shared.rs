@@ -33,7 +33,7 @@ pub struct SharedPace {
     alone: Limiter,
     away_until: Mutex<Option<Instant>>,
     /// Set once the warning about an unreachable store was given, so that it is given once.
-    told: AtomicBool,
+    reported: AtomicBool,
 }
 
 impl SharedPace {
@@ -49,7 +49,7 @@ impl SharedPace {
             moments: Mutex::default(),
             alone: Limiter::new(&alone),
             away_until: Mutex::default(),
-            told: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
         }
     }
 
@@ -100,7 +100,7 @@ impl SharedPace {
                     Ok(reserved) if !reserved.is_empty() => moments.extend(reserved),
                     Ok(_) => return None,
                     Err(error) => {
-                        if !self.told.swap(true, Ordering::Relaxed) {
+                        if !self.reported.swap(true, Ordering::Relaxed) {
                             let error = with_causes(&error);
                             tracing::warn!(
                                 error,

@@ -138,11 +138,11 @@ async fn order_of(letters: &str) -> String {
     });
     let served = std::cell::RefCell::new(String::new());
     let first = limiter.acquire(Urgency::Read).await;
-    let calls = letters.chars().enumerate().map(|(place, letter)| {
+    let calls = letters.chars().enumerate().map(|(index, letter)| {
         let (limiter, served) = (&limiter, &served);
         async move {
             // A moment each, so that the order of joining is that of the letters.
-            tokio::time::sleep(Duration::from_millis(place as u64)).await;
+            tokio::time::sleep(Duration::from_millis(index as u64)).await;
             let turn = limiter.acquire(urgency(letter)).await;
             served.borrow_mut().push(letter);
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -205,7 +205,7 @@ async fn whoever_gives_up_passes_its_place_on() {
         concurrency: 1,
         rates: Vec::new(),
     }));
-    let held = limiter.acquire(Urgency::Read).await;
+    let permit = limiter.acquire(Urgency::Read).await;
     let waiting = |urgency| {
         let limiter = Arc::clone(&limiter);
         tokio::spawn(async move { drop(limiter.acquire(urgency).await) })
@@ -215,7 +215,7 @@ async fn whoever_gives_up_passes_its_place_on() {
     let second = waiting(Urgency::Read);
     settle().await;
     // The first is called, and is gone before it has looked.
-    drop(held);
+    drop(permit);
     first.abort();
     let ended = tokio::time::timeout(Duration::from_secs(1), second).await;
     assert!(ended.is_ok(), "the call was lost with the one who gave up");

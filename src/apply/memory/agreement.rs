@@ -23,8 +23,8 @@ use crate::provider;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselineHashes {
     /// Hash of the managed fields and of the policy's exclusions: what a manifest says.
-    #[serde(with = "hex")]
-    pub wanted: FieldsHash,
+    #[serde(with = "hex", rename = "wanted")]
+    pub desired: FieldsHash,
     /// Hash of everything that makes two agreements equal.
     #[serde(with = "hex")]
     pub whole: FieldsHash,
@@ -44,33 +44,33 @@ impl BaselineHashes {
         let Agreed {
             managed,
             resolved,
-            spared,
+            policy_exclusions,
             given_up,
             ..
         } = agreed;
-        Self::of(managed, resolved, spared, given_up)
+        Self::of(managed, resolved, policy_exclusions, given_up)
     }
 
     pub fn of_intent(intent: &Intent) -> Self {
         let Intent {
             managed,
             resolved,
-            spared,
+            policy_exclusions,
             given_up,
             ..
         } = intent;
-        Self::of(managed, resolved, spared, given_up)
+        Self::of(managed, resolved, policy_exclusions, given_up)
     }
 
     fn of(
         managed: &BTreeMap<String, Json>,
         resolved: &BTreeMap<String, Json>,
-        spared: &[String],
+        policy_exclusions: &[String],
         given_up: &[String],
     ) -> Self {
         Self {
-            wanted: hash_fields(&(managed, spared)),
-            whole: hash_fields(&(managed, resolved, spared, given_up)),
+            desired: hash_fields(&(managed, policy_exclusions)),
+            whole: hash_fields(&(managed, resolved, policy_exclusions, given_up)),
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agr
         managed: fields_to_json(table, &fields),
         resolved: resolved_fields(table, &planned.resolved),
         unread: unread_fields(table, &fields),
-        spared: policy_exclusions(object),
+        policy_exclusions: policy_exclusions(object),
         given_up: given_up(object),
         commit: None,
         sandbox: false,
@@ -121,9 +121,9 @@ pub fn policy_exclusions(object: &Desired) -> Vec<String> {
         .keep_unlisted
         .iter()
         .map(|name| format!("{KEEP}{name}"));
-    let mut spared: Vec<String> = ignored.chain(open).collect();
-    spared.sort_unstable();
-    spared
+    let mut policy_exclusions: Vec<String> = ignored.chain(open).collect();
+    policy_exclusions.sort_unstable();
+    policy_exclusions
 }
 
 const IGNORE: &str = "ignore ";
@@ -137,10 +137,17 @@ pub fn given_up(object: &Desired) -> Vec<String> {
 }
 
 /// Returns the managed fields that are not part of the agreement, and the lists of which only the named members are.
-pub fn split_exclusions(spared: &[String], given_up: &[String]) -> (Vec<PathPattern>, Vec<String>) {
-    let ignored = spared.iter().filter_map(|text| text.strip_prefix(IGNORE));
+pub fn split_exclusions(
+    policy_exclusions: &[String],
+    given_up: &[String],
+) -> (Vec<PathPattern>, Vec<String>) {
+    let ignored = policy_exclusions
+        .iter()
+        .filter_map(|text| text.strip_prefix(IGNORE));
     let paths = ignored.chain(given_up.iter().map(String::as_str));
-    let kept = spared.iter().filter_map(|text| text.strip_prefix(KEEP));
+    let kept = policy_exclusions
+        .iter()
+        .filter_map(|text| text.strip_prefix(KEEP));
     (
         paths
             .filter_map(|text| PathPattern::parse(text).ok())

@@ -83,7 +83,7 @@ impl Subject<'_> {
     }
 
     /// Returns the account that the record is about.
-    pub fn place(&self) -> VendorAccount {
+    pub fn vendor_account(&self) -> VendorAccount {
         VendorAccount {
             base_url: self.base_url.to_string(),
             tenant: self.tenant.map(str::to_string),

@@ -82,8 +82,8 @@ pub struct FightHistory {
     /// Since when each field is left to the other writer.
     pub given_up: BTreeMap<String, Timestamp>,
     /// The hash of the fields of the manifest during the fight; `None` in older journals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    wanted: Option<String>,
+    #[serde(default, rename = "wanted", skip_serializing_if = "Option::is_none")]
+    manifest_hash: Option<String>,
 }
 
 impl FightHistory {
@@ -91,9 +91,11 @@ impl FightHistory {
     const HEALS: usize = 8;
 
     /// Reports whether the fight is about the present fields of the manifest: a change of the manifest starts anew.
-    pub fn are_of(&self, wanted: FieldsHash) -> bool {
-        let wanted = agreement::format_hash(wanted);
-        self.wanted.as_ref().is_none_or(|then| *then == wanted)
+    pub fn are_of(&self, manifest_hash: FieldsHash) -> bool {
+        let manifest_hash = agreement::format_hash(manifest_hash);
+        self.manifest_hash
+            .as_ref()
+            .is_none_or(|then| *then == manifest_hash)
     }
 }
 
@@ -127,14 +129,15 @@ impl ObjectMemory {
     /// memory and only some commands need it.
     pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, values: bool) {
         let standing = BaselineHashes::of_agreed(agreed);
-        self.want(standing.wanted);
+        self.want(standing.desired);
         self.standing = Some(standing);
         let table = table_of_address(&agreed.address).filter(|_| values);
         let Some(table) = table else { return };
         let desired = table.desired;
         let mut fields = fields_from_json(desired, &agreed.managed);
         fields.extend(fields_from_json(desired, &agreed.resolved));
-        let (except, kept) = agreement::split_exclusions(&agreed.spared, &agreed.given_up);
+        let (except, kept) =
+            agreement::split_exclusions(&agreed.policy_exclusions, &agreed.given_up);
         let mut base = self.base();
         base.kept = kept;
         base.agree(desired, fields, &except);
@@ -155,7 +158,7 @@ impl ObjectMemory {
         let intent = &write.intent;
         let follows = write.purpose.follows_manifests();
         if follows && !intent.managed.is_empty() {
-            self.want(BaselineHashes::of_intent(intent).wanted);
+            self.want(BaselineHashes::of_intent(intent).desired);
         }
         match end {
             WriteEnd::NotCarriedOut => return,
@@ -170,11 +173,11 @@ impl ObjectMemory {
             WriteEnd::Already => true,
             WriteEnd::Unknown | WriteEnd::NotCarriedOut => false,
         };
-        let wanted = BaselineHashes::of_intent(intent).wanted;
+        let manifest_hash = BaselineHashes::of_intent(intent).desired;
         // An agreement ends with a write of something else, and with a write that did not reach what it wanted.
         self.standing = self
             .standing
-            .filter(|standing| clean && standing.wanted == wanted);
+            .filter(|standing| clean && standing.desired == manifest_hash);
         let Some(kind) = table_of_address(&intent.address).filter(|_| values) else {
             return;
         };
@@ -219,7 +222,7 @@ impl ObjectMemory {
             return;
         };
         let fights = self.fights.get_or_insert_default();
-        fights.wanted = Some(gave_up.wanted.clone());
+        fights.manifest_hash = Some(gave_up.desired.clone());
         for path in &gave_up.fields {
             fights.healed.remove(path);
             fights.given_up.insert(path.clone(), at);
@@ -242,10 +245,11 @@ impl ObjectMemory {
     }
 
     /// Ends the fight if the fields of the manifest have changed.
-    fn want(&mut self, wanted: FieldsHash) {
-        let other = |standing: &BaselineHashes| standing.wanted != wanted;
+    fn want(&mut self, manifest_hash: FieldsHash) {
+        let other = |standing: &BaselineHashes| standing.desired != manifest_hash;
         let fights = self.fights.as_ref();
-        if self.standing.as_ref().is_some_and(other) || fights.is_some_and(|it| !it.are_of(wanted))
+        if self.standing.as_ref().is_some_and(other)
+            || fights.is_some_and(|it| !it.are_of(manifest_hash))
         {
             self.fights = None;
         }
@@ -293,7 +297,8 @@ fn agree_on_intent(
 ) {
     let mut fields = fields_from_json(table, &intent.managed);
     fields.extend(fields_from_json(table, &intent.resolved));
-    let (mut except, kept) = agreement::split_exclusions(&intent.spared, &intent.given_up);
+    let (mut except, kept) =
+        agreement::split_exclusions(&intent.policy_exclusions, &intent.given_up);
     let unknown_paths = unknown_paths.iter();
     except.extend(unknown_paths.filter_map(|path| crate::model::PathPattern::parse(path).ok()));
     base.kept = kept;

@@ -193,7 +193,7 @@ impl Memory {
     pub fn agrees(&self, object: &Desired, account: &VendorAccount) -> bool {
         let known = self.find(object, account);
         let standing = known.and_then(|known| known.standing);
-        standing.is_some_and(|standing| agreement::hash_manifest(object) == Some(standing.wanted))
+        standing.is_some_and(|standing| agreement::hash_manifest(object) == Some(standing.desired))
     }
 
     /// Returns the baseline of an object that is now `live`; `None` if no run agreed on anything. An open write counts
@@ -219,8 +219,8 @@ impl Memory {
     /// Returns the fight over fields of an object; `None` if there is none about what its manifest says now.
     pub fn fights(&self, object: &Desired, account: &VendorAccount) -> Option<&FightHistory> {
         let fights = self.find(object, account)?.fights.as_deref()?;
-        let wanted = agreement::hash_manifest(object)?;
-        fights.are_of(wanted).then_some(fights)
+        let desired = agreement::hash_manifest(object)?;
+        fights.are_of(desired).then_some(fights)
     }
 }
 

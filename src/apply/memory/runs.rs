@@ -43,7 +43,7 @@ impl Runs {
             JournalEvent::Started(started) => run.paths.clone_from(&started.paths),
             JournalEvent::Intent(intent) => {
                 run.objects.insert(intent.subject().key());
-                run.places.insert(intent.subject().place());
+                run.places.insert(intent.subject().vendor_account());
             }
             JournalEvent::Outcome(_)
             | JournalEvent::Found { .. }
@@ -234,7 +234,7 @@ impl Index {
         match &record.event {
             JournalEvent::Intent(intent) => {
                 let places = self.places.entry(intent.vendor.clone()).or_default();
-                places.insert(intent.subject().place());
+                places.insert(intent.subject().vendor_account());
                 self.add_intent(&record.run, first, ordinal, intent);
             }
             JournalEvent::Found {

@@ -26,7 +26,7 @@ fn object(seats: i64) -> Desired {
     object
 }
 
-fn place() -> VendorAccount {
+fn vendor_account() -> VendorAccount {
     VendorAccount {
         base_url: URL.into(),
         tenant: None,
@@ -42,7 +42,7 @@ fn memory(records: impl IntoIterator<Item = Record>) -> Memory {
 }
 
 fn base_at(memory: &Memory, live: &Fields) -> Option<Base> {
-    let base = memory.base(table().desired, &object(12), &place(), live)?;
+    let base = memory.base(table().desired, &object(12), &vendor_account(), live)?;
     Some(base.0)
 }
 
@@ -189,7 +189,12 @@ fn a_write_that_nobody_saw_the_end_of_stays_open() {
     let memory = memory(records);
     let open: Vec<&OpenIntent> = memory.open().collect();
     assert_eq!((open.len(), open[0].unclear), (1, true));
-    assert!(memory.open_of(&object(12), &place()).next().is_some());
+    assert!(
+        memory
+            .open_of(&object(12), &vendor_account())
+            .next()
+            .is_some()
+    );
 }
 
 #[test]
@@ -223,13 +228,13 @@ fn what_was_ignored_or_given_up_keeps_what_was_agreed_before() {
         ("activations_allowed", json!(12)),
         ("description", json!("x")),
     ]);
-    for (spared, given_up) in [
+    for (policy_exclusions, given_up) in [
         ("ignore .activations_allowed", ""),
         ("", "activations_allowed"),
     ] {
         let text = |text: &str| Vec::from_iter((!text.is_empty()).then(|| text.to_string()));
         let then = Agreed {
-            spared: text(spared),
+            policy_exclusions: text(policy_exclusions),
             given_up: text(given_up),
             ..agreed(&[
                 ("activations_allowed", json!(15)),
@@ -275,12 +280,12 @@ fn a_tenant_tells_accounts_of_one_address_apart() {
         )
     };
     let at = |records: Vec<Record>, tenant: Option<&str>| {
-        let place = VendorAccount {
+        let vendor_account = VendorAccount {
             tenant: tenant.map(Into::into),
-            ..place()
+            ..vendor_account()
         };
         let memory = memory(records);
-        let base = memory.base(table().desired, &object(1), &place, &Fields::new());
+        let base = memory.base(table().desired, &object(1), &vendor_account, &Fields::new());
         base.map(|(base, _)| base.fields.get("activations_allowed").cloned().unwrap())
     };
     let two = || vec![of(Some("one"), 1), of(Some("two"), 2)];
@@ -300,11 +305,14 @@ fn an_agreement_is_written_once_and_ends_with_a_write_of_something_else() {
     };
     let commit = Some("f00".to_string());
     assert!(known(vec![]).has(&Agreed { commit, ..ten() }));
-    assert!(known(vec![]).agrees(&object(10), &place()));
+    assert!(known(vec![]).agrees(&object(10), &vendor_account()));
     assert!(!known(vec![]).has(&agreed(&[("activations_allowed", json!(11))])));
-    assert!(!known(vec![]).agrees(&object(11), &place()));
-    let spared = vec!["keep Features".to_string()];
-    assert!(!known(vec![]).has(&Agreed { spared, ..ten() }));
+    assert!(!known(vec![]).agrees(&object(11), &vendor_account()));
+    let policy_exclusions = vec!["keep Features".to_string()];
+    assert!(!known(vec![]).has(&Agreed {
+        policy_exclusions,
+        ..ten()
+    }));
     assert!(known(applied("2", 9, 10, Outcome::Converged)).has(&ten()));
     assert!(known(applied("2", 9, 11, Outcome::Rejected)).has(&ten()));
     assert!(!known(applied("2", 9, 11, Outcome::Converged)).has(&ten()));
@@ -326,7 +334,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
         records
     };
     let healed = |memory: &Memory| {
-        let fights = memory.fights(&object(12), &place());
+        let fights = memory.fights(&object(12), &vendor_account());
         fights.map_or(0, |it| it.healed.values().map(|times| times.len()).sum())
     };
     let mut records = vec![record(
@@ -336,7 +344,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
     records.extend(heal("2"));
     records.extend(heal("3"));
     assert_eq!(healed(&memory(records.clone())), 2);
-    let gave_up = |wanted: &Desired| {
+    let gave_up = |desired: &Desired| {
         record(
             "4",
             JournalEvent::GaveUp(Box::new(GaveUp {
@@ -348,19 +356,23 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
                 tenant: None,
                 identity: [("activationKey", "a")].into_iter().collect(),
                 fields: vec!["activations_allowed".into()],
-                wanted: agreement::format_hash(agreement::hash_manifest(wanted).unwrap()),
+                desired: agreement::format_hash(agreement::hash_manifest(desired).unwrap()),
             })),
         )
     };
     records.push(gave_up(&object(12)));
     let known = memory(records.clone());
-    let fights = known.fights(&object(12), &place()).unwrap();
+    let fights = known.fights(&object(12), &vendor_account()).unwrap();
     assert!(fights.given_up.contains_key("activations_allowed"));
     assert_eq!(healed(&known), 0);
-    assert!(known.fights(&object(13), &place()).is_none());
+    assert!(known.fights(&object(13), &vendor_account()).is_none());
     // An apply of another wish ends it, also for whoever wants the old one again.
     records.extend(applied("5", 30, 13, Outcome::Converged));
-    assert!(memory(records).fights(&object(12), &place()).is_none());
+    assert!(
+        memory(records)
+            .fights(&object(12), &vendor_account())
+            .is_none()
+    );
 }
 
 #[test]

@@ -236,30 +236,30 @@ mod tests {
         let second = Duration::from_secs(1);
         let taken = Leases::take_all(store, &connections, "me", second, &waiting).await;
         let taken = taken.unwrap().map_err(|busy| busy.to_string());
-        let held = taken.map(|leases| {
-            let held = names
+        let acquired = taken.map(|leases| {
+            let acquired = names
                 .iter()
                 .filter(|name| leases.for_connection(name).is_some());
-            held.map(|name| (*name).to_string()).collect()
+            acquired.map(|name| (*name).to_string()).collect()
         });
-        (held, messages.into_inner().unwrap())
+        (acquired, messages.into_inner().unwrap())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_busy_lease_is_waited_for_and_a_long_wait_is_told_once() {
-        let held = Ok(vec!["lac".to_string()]);
+        let acquired = Ok(vec!["lac".to_string()]);
         assert_eq!(
             take(&BusyFor::millis(0), &["lac"]).await,
-            (held.clone(), vec![])
+            (acquired.clone(), vec![])
         );
         assert_eq!(
             take(&BusyFor::millis(300), &["lac"]).await,
-            (held.clone(), vec![])
+            (acquired.clone(), vec![])
         );
         let messages = vec!["waiting for the connection `lac`, locked by them".to_string()];
         assert_eq!(
             take(&BusyFor::millis(900), &["lac"]).await,
-            (held, messages.clone())
+            (acquired, messages.clone())
         );
         let store = BusyFor::millis(60_000);
         let busy = Err("the connection `lac` is locked by them".to_string());
@@ -270,8 +270,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_names_of_one_account_are_one_lease() {
         let store = BusyFor::millis(0);
-        let (held, _) = take(&store, &["lac", "same"]).await;
-        assert_eq!(held, Ok(vec!["lac".into(), "same".into()]));
+        let (acquired, _) = take(&store, &["lac", "same"]).await;
+        assert_eq!(acquired, Ok(vec!["lac".into(), "same".into()]));
         assert_eq!(store.taken.into_inner(), 1);
     }
 }

@@ -134,10 +134,10 @@ impl Engine {
                 None => (Arc::new(outline.address.clone()), 0, None),
             };
             let mut status = status.unwrap_or_else(|| Arc::new(unseen_status(&outline)));
-            let place = origin_entry(&outline.origin);
-            if status.origin != place || status.running {
+            let location = origin_entry(&outline.origin);
+            if status.origin != location || status.running {
                 let status = Arc::make_mut(&mut status);
-                (status.origin, status.running) = (place, false);
+                (status.origin, status.running) = (location, false);
             }
             let object = OutlinedObject {
                 outline,
@@ -151,8 +151,8 @@ impl Engine {
     /// Returns the outlines of the objects that this replica looks after and has not loaded yet.
     pub fn unloaded_outlines(&self) -> Vec<Arc<ObjectOutline>> {
         let outlines = self.outlined.values().map(|object| &object.outline);
-        let own = outlines.filter(|outline| self.is_own(&outline.connection));
-        own.cloned().collect()
+        let claimed = outlines.filter(|outline| self.is_own(&outline.connection));
+        claimed.cloned().collect()
     }
 
     /// Tracks objects that were loaded again, if their outlines are still in force. `remembered` looks up what was

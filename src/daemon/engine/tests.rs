@@ -158,7 +158,7 @@ async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
 fn kept_by(replica: Option<&str>) -> BTreeMap<String, AccountKeeper> {
     let keeper = AccountKeeper {
         replica: replica.map(Into::into),
-        own: false,
+        is_own: false,
         since: None,
     };
     [("lac".to_string(), keeper)].into()

@@ -48,8 +48,8 @@ fn notice_text(notice: &Notice) -> NoticeText {
 
 /// Returns the lines about one object: address, message, changes, how to undo.
 fn object_lines(object: &NoticeObject) -> Vec<String> {
-    let place = format!("{}:{}", object.origin.file, object.origin.line);
-    let mut lines = vec![format!("{}  {place}", object.address)];
+    let location = format!("{}:{}", object.origin.file, object.origin.line);
+    let mut lines = vec![format!("{}  {location}", object.address)];
     lines.extend(object.message.iter().map(|message| format!("  {message}")));
     lines.extend(object.changes.iter().map(change_line));
     if object.more > 0 {

@@ -90,16 +90,16 @@ async fn follow_status(
     notification: &Notification,
     sender: impl Deliver,
 ) {
-    let mut told = Arc::clone(&status.borrow_and_update());
+    let mut latest = Arc::clone(&status.borrow_and_update());
     loop {
         let mut over =
             status.changed().await.is_err() || !pause_unless_stopping(&mut status, SETTLE).await;
         let mut wait = FIRST_RETRY;
         loop {
             let now = Arc::clone(&status.borrow_and_update());
-            let notices = select_notices(notification, find_transitions(&told, &now));
+            let notices = select_notices(notification, find_transitions(&latest, &now));
             if notices.is_empty() {
-                told = now;
+                latest = now;
                 break;
             }
             let patience = if over { LAST_TRY } else { TRY };
@@ -107,7 +107,7 @@ async fn follow_status(
             let sent = sent.unwrap_or(Err(DeliveryError::Timeout(patience)));
             let pause = match sent {
                 Ok(()) => {
-                    told = now;
+                    latest = now;
                     PACE
                 }
                 Err(error) => {

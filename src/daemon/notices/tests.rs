@@ -83,12 +83,12 @@ impl Bench {
         }
     }
 
-    fn told(&self) -> Vec<(u64, Vec<String>)> {
+    fn reported(&self) -> Vec<(u64, Vec<String>)> {
         self.noted.0.lock().expect("not poisoned").0.clone()
     }
 }
 
-fn told(second: u64, kind: &str) -> (u64, Vec<String>) {
+fn reported(second: u64, kind: &str) -> (u64, Vec<String>) {
     (second, vec![kind.to_string()])
 }
 
@@ -100,16 +100,16 @@ async fn what_turned_back_before_it_settled_is_not_told() {
     bench.after(2).await;
     bench.turn(ObjectState::InSync);
     bench.after(60).await;
-    assert!(bench.told().is_empty(), "{:?}", bench.told());
+    assert!(bench.reported().is_empty(), "{:?}", bench.reported());
     bench.turn(ObjectState::Failed);
     bench.after(60).await;
-    assert_eq!(bench.told().len(), 1);
+    assert_eq!(bench.reported().len(), 1);
     // It stays so, and other things happen.
     bench
         .status
         .send_modify(|status| Arc::make_mut(status).passes.clear());
     bench.after(600).await;
-    assert_eq!(bench.told().len(), 1);
+    assert_eq!(bench.reported().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn messages_to_one_receiver_keep_their_distance() {
         bench.turn(state);
         bench.after(7).await;
     }
-    let all = bench.told();
+    let all = bench.reported();
     assert!(all.len() >= 3, "{all:?}");
     for pair in all.windows(2) {
         assert!(pair[1].0 - pair[0].0 >= PACE.as_secs(), "{all:?}");
@@ -135,7 +135,7 @@ async fn a_receiver_that_was_down_gets_where_things_stand_once() {
     bench.after(20).await;
     bench.turn(ObjectState::Missing);
     bench.after(600).await;
-    let all = bench.told();
+    let all = bench.reported();
     // 5 s to settle, then 10 s, 20 s and 40 s between tries.
     let at: Vec<u64> = all.iter().map(|(second, _)| second - all[0].0).collect();
     assert_eq!(at, [0, 10, 30, 70]);
@@ -155,7 +155,7 @@ async fn a_stop_is_not_waited_for_and_what_turned_is_told_before() {
         .status
         .send_modify(|status| Arc::make_mut(status).stopping = true);
     bench.after(1).await;
-    assert_eq!(bench.told(), [told(2, "failed")]);
+    assert_eq!(bench.reported(), [reported(2, "failed")]);
     assert!(bench.following.is_finished());
 }
 
@@ -181,8 +181,8 @@ fn a_receiver_gets_what_it_asked_for() {
     };
     let turned = || find_transitions(&before, &samples::sample_status(200));
     let kinds = |notification: &Notification| -> Vec<&str> {
-        let wanted = select_notices(notification, turned());
-        wanted.iter().map(|notice| notice.kind).collect()
+        let desired = select_notices(notification, turned());
+        desired.iter().map(|notice| notice.kind).collect()
     };
     assert!(kinds(&notification(&[], &[])).len() > 4);
     assert_eq!(kinds(&notification(&[NoticeKind::Brake], &[])), ["brake"]);

@@ -113,8 +113,9 @@ fn object_transition(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<No
         ObjectState::Refused => Some(NoticeKind::Held),
         // The same difference is no news if only the rule that keeps it from being written is another one.
         ObjectState::Differs | ObjectState::Waiting => {
-            let told = left(before) || matches!(before, ObjectState::Refused | ObjectState::Fought);
-            (!told).then_some(NoticeKind::Drift)
+            let was_reported =
+                left(before) || matches!(before, ObjectState::Refused | ObjectState::Fought);
+            (!was_reported).then_some(NoticeKind::Drift)
         }
         // As last applied is fine, whatever the manifest asks for since.
         ObjectState::InSync | ObjectState::AsApplied => {
@@ -176,11 +177,11 @@ fn daemon_transitions(before: &Status, after: &Status) -> Vec<Notice> {
         _ => {}
     }
     for (name, connection) in &after.connections {
-        let held = before
+        let held_back = before
             .connections
             .get(name)
             .is_some_and(|known| known.locked.is_some());
-        match (held, &connection.locked) {
+        match (held_back, &connection.locked) {
             (false, Some(who)) => {
                 let title = format!("Another run holds the lock of {name}");
                 tell(NoticeKind::Locked, false, title, Some(who));

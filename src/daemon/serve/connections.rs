@@ -107,10 +107,10 @@ async fn serve_connection(
 ) {
     let slot = Arc::new(slot);
     let router = TowerToHyperService::new(router);
-    let own = Arc::clone(&slot);
+    let held_slot = Arc::clone(&slot);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let under_way = own.begin_request();
+        let under_way = held_slot.begin_request();
         let answer = router.call(request);
         async move {
             let answer: Result<Response, Infallible> = answer.await;

@@ -41,19 +41,19 @@ struct EventSubscriber {
 
 /// Replies with a stream of events that ends when the server stops.
 pub async fn stream_events(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let Ok(place) = Arc::clone(&server.streams).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(&server.streams).try_acquire_owned() else {
         let after = [(header::RETRY_AFTER, "30")];
         let words = "too many readers\n";
         return (StatusCode::SERVICE_UNAVAILABLE, after, words).into_response();
     };
     let mut status = server.status.clone();
-    let told = Arc::clone(&status.borrow_and_update());
+    let latest = Arc::clone(&status.borrow_and_update());
     let reader = EventSubscriber {
         status,
-        last_status: told,
+        last_status: latest,
         query: Query::parse(request.uri().query().unwrap_or_default()),
         first: true,
-        _permit: place,
+        _permit: permit,
     };
     let mut stopping = server.stopping.clone();
     let stop = async move {
@@ -88,12 +88,12 @@ async fn next_event(mut reader: EventSubscriber) -> Option<(Event, EventSubscrib
 
 fn change_event(status: &Status, tick: StatusChange) -> Event {
     let counts = StateCounts::count_objects(status.objects.iter().map(AsRef::as_ref));
-    let told = json!({
+    let latest = json!({
         "pass": status.passes.back().map_or(0, |pass| pass.number),
         "objects": counts.total(),
         "attention": counts.attention(),
         "changed": tick.objects,
         "seen": tick.seen || tick.around,
     });
-    Event::default().event("status").data(told.to_string())
+    Event::default().event("status").data(latest.to_string())
 }

@@ -240,16 +240,19 @@ fn connection_metrics(status: &Status, accounts: &AccountSeries<'_>) -> Vec<Metr
             "locked",
             "Whether another run holds the account's lock",
             by_connection(&|connection| {
-                let held = f64::from(u8::from(connection.locked.is_some()));
-                vec![(MetricLabels::new(), held)]
+                let locked = f64::from(u8::from(connection.locked.is_some()));
+                vec![(MetricLabels::new(), locked)]
             }),
         ),
         gauge_metric(
             "account_held",
             "Whether this replica looks after the account",
             by_connection(&|connection| {
-                let own = connection.keeper.as_ref().is_none_or(|keeper| keeper.own);
-                vec![(MetricLabels::new(), f64::from(u8::from(own)))]
+                let listed = connection
+                    .keeper
+                    .as_ref()
+                    .is_none_or(|keeper| keeper.is_own);
+                vec![(MetricLabels::new(), f64::from(u8::from(listed)))]
             }),
         ),
     ]
@@ -348,7 +351,7 @@ fn known_label(label: &str, value: &str) -> String {
 /// Which accounts have series of their own, and the objects of each.
 struct AccountSeries<'a> {
     counts: BTreeMap<&'a str, StateCounts>,
-    own: Vec<&'a str>,
+    listed: Vec<&'a str>,
 }
 
 impl<'a> AccountSeries<'a> {
@@ -365,13 +368,13 @@ impl<'a> AccountSeries<'a> {
             .into_iter()
             .map(|(name, objects)| (name, StateCounts::count_objects(objects)))
             .collect();
-        let own = counts.keys().copied().take(ACCOUNTS).collect();
-        Self { counts, own }
+        let listed = counts.keys().copied().take(ACCOUNTS).collect();
+        Self { counts, listed }
     }
 
     fn label(&self, name: &str) -> MetricLabels {
-        let own = self.own.binary_search(&name).is_ok();
-        vec![("account", if own { name } else { OTHER }.to_string())]
+        let listed = self.listed.binary_search(&name).is_ok();
+        vec![("account", if listed { name } else { OTHER }.to_string())]
     }
 
     fn objects(

@@ -228,7 +228,7 @@ pub fn sample_status(objects: usize) -> Status {
         sandbox: false,
         source: SourceStatus {
             kind: SourceKind::Git,
-            place: "https://git.example.com/licences.git".into(),
+            location: "https://git.example.com/licences.git".into(),
             revision: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
             loaded_at: Some(seconds_ago(3_000)),
             problem: Some(
@@ -291,7 +291,7 @@ fn sample_connections() -> BTreeMap<String, ConnectionStatus> {
             }),
             keeper: Some(AccountKeeper {
                 replica: Some("entitle-watch-7d9f8-x2x4k".into()),
-                own: name != "alinea",
+                is_own: name != "alinea",
                 since: Some(seconds_ago(43_200)),
             }),
         };

@@ -94,15 +94,15 @@ impl ConnectionSlots {
     pub fn acquire(&self, peer: IpAddr, bounds: ConnectionBounds) -> AcquiredSlot {
         let network = peer_network(peer);
         let mut register = self.table();
-        let own = register
+        let of_peer = register
             .open
             .values()
             .filter(|entry| entry.network == network)
             .count();
         let all = register.open.len();
-        let (full, whose) = if own >= bounds.per_peer {
+        let (full, whose) = if of_peer >= bounds.per_peer {
             (
-                Some(format!("{network} has {own} connections open")),
+                Some(format!("{network} has {of_peer} connections open")),
                 Some(network),
             )
         } else if all >= bounds.all {

@@ -185,7 +185,7 @@ async fn what_is_not_a_signed_delivery_wakes_nothing() {
     };
     assert_eq!(code(&wrong), 403);
     assert_eq!(dated(&wrong), dated(&unknown), "names are not told apart");
-    for (path, headers, body, wanted) in [
+    for (path, headers, body, desired) in [
         ("/hooks/licensespring/main", json.to_string(), EVENT, 403),
         ("/hooks/git", json.to_string(), EVENT, 403),
         ("/hooks/lac/main", json.to_string(), EVENT, 404),
@@ -199,7 +199,7 @@ async fn what_is_not_a_signed_delivery_wakes_nothing() {
         ("/hooks/cryptlex/main", signed(EVENT), &EVENT[1..], 403),
     ] {
         let reply = bench.post(path, &headers, body).await;
-        assert_eq!(code(&reply), wanted, "{path} {headers}");
+        assert_eq!(code(&reply), desired, "{path} {headers}");
     }
     assert_eq!(code(&bench.look("/hooks/cryptlex/main").await), 405);
     assert!(bench.woken.try_recv().is_err());

@@ -131,14 +131,14 @@ impl Query {
 
     /// Reports whether an object passes the filter.
     pub fn matches(&self, object: &ObjectStatus) -> bool {
-        let equal = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+        let equal = |filter: &str, is: &str| filter.is_empty() || filter == is;
         let state = match self.state.as_str() {
             ATTENTION => wants_attention(object.state),
-            wanted => equal(wanted, object.state.name()),
+            filter => equal(filter, object.state.name()),
         };
         let risk = match self.risk.as_str() {
             "" => true,
-            wanted => !object.changes.is_empty() && wanted == object.risk.to_string(),
+            filter => !object.changes.is_empty() && filter == object.risk.to_string(),
         };
         state
             && risk

@@ -15,13 +15,13 @@ fn accounts(count: usize) -> BTreeSet<AccountKey> {
 
 fn situation<'a>(
     accounts: &'a BTreeSet<AccountKey>,
-    held: &'a BTreeSet<AccountKey>,
+    claimed: &'a BTreeSet<AccountKey>,
     id: &'a str,
     live: &'a [LiveReplica],
 ) -> ShareInput<'a> {
     ShareInput {
         accounts,
-        held,
+        claimed,
         id,
         live,
     }
@@ -33,7 +33,7 @@ struct World {
     /// By id; those that are alive.
     replicas: BTreeMap<String, BTreeSet<AccountKey>>,
     /// What each has said, which may be older than what it has.
-    said: BTreeMap<String, LiveReplica>,
+    announced: BTreeMap<String, LiveReplica>,
     /// Accounts whose lease somebody has.
     leased: BTreeSet<AccountKey>,
     moved: usize,
@@ -44,7 +44,7 @@ impl World {
         Self {
             accounts: accounts(count),
             replicas: BTreeMap::new(),
-            said: BTreeMap::new(),
+            announced: BTreeMap::new(),
             leased: BTreeSet::new(),
             moved: 0,
         }
@@ -56,49 +56,49 @@ impl World {
 
     /// Its leases run out as well.
     fn die(&mut self, id: &str) {
-        let held = self.replicas.remove(id).expect("alive");
-        self.said.remove(id);
-        self.leased.retain(|account| !held.contains(account));
+        let claimed = self.replicas.remove(id).expect("alive");
+        self.announced.remove(id);
+        self.leased.retain(|account| !claimed.contains(account));
     }
 
     /// Every replica attends, claims and gives back, one after the other.
     fn round(&mut self) {
         let ids: Vec<String> = self.replicas.keys().cloned().collect();
         for id in ids {
-            let mut held = self.replicas[&id].clone();
-            let before = held.clone();
-            let names = held
+            let mut claimed = self.replicas[&id].clone();
+            let before = claimed.clone();
+            let names = claimed
                 .iter()
                 .map(|account| (account_name(account), Timestamp::UNIX_EPOCH));
             let note = ReplicaNote {
                 accounts: names.collect(),
                 ..ReplicaNote::default()
             };
-            self.said.insert(
+            self.announced.insert(
                 id.clone(),
                 LiveReplica {
                     id: id.clone(),
                     note,
                 },
             );
-            let live: Vec<LiveReplica> = self.said.values().cloned().collect();
+            let live: Vec<LiveReplica> = self.announced.values().cloned().collect();
             let accounts = &self.accounts;
-            let (most, order) = situation(accounts, &held, &id, &live).accounts_to_claim();
+            let (most, order) = situation(accounts, &claimed, &id, &live).accounts_to_claim();
             let free: Vec<AccountKey> = order
                 .into_iter()
                 .filter(|account| !self.leased.contains(account))
                 .take(most)
                 .collect();
             self.leased.extend(free.iter().cloned());
-            held.extend(free);
+            claimed.extend(free);
             let surplus =
-                situation(accounts, &held, &id, &live).accounts_to_release(&BTreeSet::new());
+                situation(accounts, &claimed, &id, &live).accounts_to_release(&BTreeSet::new());
             for account in surplus {
-                held.remove(&account);
+                claimed.remove(&account);
                 self.leased.remove(&account);
             }
-            self.moved += held.symmetric_difference(&before).count();
-            self.replicas.insert(id, held);
+            self.moved += claimed.symmetric_difference(&before).count();
+            self.replicas.insert(id, claimed);
         }
     }
 
@@ -178,8 +178,8 @@ fn replicas_that_start_together_begin_at_different_accounts() {
         .into();
     let mut tried = BTreeSet::new();
     for replica in &live {
-        let held = BTreeSet::new();
-        let situation = situation(&all, &held, &replica.id, &live);
+        let claimed = BTreeSet::new();
+        let situation = situation(&all, &claimed, &replica.id, &live);
         let (most, order) = situation.accounts_to_claim();
         assert_eq!((most, order.len()), (2, 8), "the others come after");
         tried.extend(order.into_iter().take(most));
@@ -190,12 +190,12 @@ fn replicas_that_start_together_begin_at_different_accounts() {
 #[test]
 fn what_is_idle_is_given_back_first_and_what_no_manifest_names_always() {
     let all = accounts(4);
-    let held: BTreeSet<AccountKey> = [0, 1, 2, 9].map(account).into();
+    let claimed: BTreeSet<AccountKey> = [0, 1, 2, 9].map(account).into();
     let live = ["a", "b"].map(|id| LiveReplica {
         id: id.into(),
         note: ReplicaNote::default(),
     });
-    let situation = situation(&all, &held, "a", &live);
+    let situation = situation(&all, &claimed, "a", &live);
     let surplus = |busy: &[usize]| {
         let busy = busy.iter().copied().map(account).collect();
         situation.accounts_to_release(&busy)
@@ -207,7 +207,7 @@ fn what_is_idle_is_given_back_first_and_what_no_manifest_names_always() {
 
 #[test]
 fn a_note_comes_back_as_it_was_and_another_groups_is_nobodys() {
-    let own = LiveReplica {
+    let expected = LiveReplica {
         id: "a".into(),
         note: ReplicaNote {
             name: "pod-1".into(),
@@ -215,8 +215,8 @@ fn a_note_comes_back_as_it_was_and_another_groups_is_nobodys() {
             accounts: [(account_name(&account(1)), Timestamp::UNIX_EPOCH)].into(),
         },
     };
-    let written = own.to_entry();
-    assert_eq!(LiveReplica::from_entry(&written, "sync x"), Some(own));
+    let written = expected.to_entry();
+    assert_eq!(LiveReplica::from_entry(&written, "sync x"), Some(expected));
     assert_eq!(LiveReplica::from_entry(&written, "observe x"), None);
     // A later version may say more.
     let later = RosterEntry {
@@ -241,8 +241,8 @@ fn what_another_replica_says_it_has_is_not_tried() {
     });
     let names = [0, 2].map(|number| (account_name(&account(number)), Timestamp::UNIX_EPOCH));
     live[1].note.accounts = names.into();
-    let held = BTreeSet::new();
-    let situation = situation(&all, &held, "a", &live);
+    let claimed = BTreeSet::new();
+    let situation = situation(&all, &claimed, "a", &live);
     assert_eq!(
         situation.accounts_to_claim(),
         (2, [1, 3].map(account).into())

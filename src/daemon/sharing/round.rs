@@ -18,12 +18,12 @@ const AT_ONCE: usize = 8;
 
 /// What a round starts from.
 pub(super) struct RoundInput {
-    pub own: LiveReplica,
+    pub this_replica: LiveReplica,
     pub group: String,
     /// The accounts of the manifests in force.
     pub accounts: BTreeSet<AccountKey>,
     /// The accounts that are claimed already.
-    pub held: BTreeSet<AccountKey>,
+    pub claimed: BTreeSet<AccountKey>,
 }
 
 /// The result of a round.
@@ -64,7 +64,11 @@ pub(super) async fn run_round(
 async fn make_round(context: &PassContext, input: RoundInput) -> Result<RoundResult, StoreError> {
     let store = &**context.queue.store();
     let attending = match store.roster() {
-        Some(roster) => roster.heartbeat(&input.own.to_entry(), TERM).await?,
+        Some(roster) => {
+            roster
+                .heartbeat(&input.this_replica.to_entry(), TERM)
+                .await?
+        }
         None => Vec::new(),
     };
     let attending = attending.iter();
@@ -73,8 +77,8 @@ async fn make_round(context: &PassContext, input: RoundInput) -> Result<RoundRes
         .collect();
     let situation = ShareInput {
         accounts: &input.accounts,
-        held: &input.held,
-        id: &input.own.id,
+        claimed: &input.claimed,
+        id: &input.this_replica.id,
         live: &live,
     };
     let (most, order) = situation.accounts_to_claim();
@@ -102,7 +106,7 @@ async fn claim_accounts(
     most: usize,
 ) -> (Claims, Option<StoreError>) {
     let claim = LeaseClaim {
-        holder: format!("the daemon on {}", input.own.note.name),
+        holder: format!("the daemon on {}", input.this_replica.note.name),
         term: TERM,
     };
     let claim = &claim;

@@ -171,12 +171,12 @@ impl Remote {
         let mut found = tree.find_manifests(&[path.to_string()]);
         let (names, blobs) = tree.readable_files(&mut found);
         let files = names.into_iter().zip(self.read_blobs(&blobs).await?);
-        let place = format!(
+        let location = format!(
             "{} at {}",
             self.redacted_url(),
             commit.get(..12).unwrap_or(commit)
         );
-        Ok(manifest::from_bytes(found, files.collect(), &place))
+        Ok(manifest::from_bytes(found, files.collect(), &location))
     }
 
     /// Returns the bytes of blobs, in their order.
@@ -184,7 +184,7 @@ impl Remote {
         if blobs.is_empty() {
             return Ok(Vec::new());
         }
-        let wanted: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
+        let desired: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
         let mut child = self
             .git_command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
@@ -193,7 +193,7 @@ impl Remote {
         let mut stdin = child.stdin.take().ok_or(GitError::NoInput)?;
         // Written while reading: neither pipe can hold all that goes through it.
         let feed = async move {
-            let fed = stdin.write_all(wanted.as_bytes()).await;
+            let fed = stdin.write_all(desired.as_bytes()).await;
             drop(stdin);
             fed
         };
@@ -324,8 +324,8 @@ mod tests {
         let mut remote = remote("https://me:s3cret@git.example/x.git", "main", "");
         remote.token = Some("t0ken".into());
         assert_eq!(remote.redacted_url(), "https://git.example/x.git");
-        let said = b"fatal: unable to access 'https://me:s3cret@git.example/x.git' with t0ken\n";
-        let words = remote.redact_stderr(said);
+        let stderr = b"fatal: unable to access 'https://me:s3cret@git.example/x.git' with t0ken\n";
+        let words = remote.redact_stderr(stderr);
         assert!(
             !words.contains("s3cret") && !words.contains("t0ken"),
             "{words}"

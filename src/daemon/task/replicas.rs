@@ -40,11 +40,11 @@ impl DaemonTask {
             .collect();
         self.log
             .set_replicas(sharing.replica_status(), keepers.clone());
-        let elsewhere = keepers.into_iter().filter(|(_, keeper)| !keeper.own);
+        let elsewhere = keepers.into_iter().filter(|(_, keeper)| !keeper.is_own);
         let remembered = memory.map(|memory| {
             move |checked: &Checked, object: &Desired| {
-                let place = reconcile::account_of(checked, &object.connection);
-                recall_fights(memory, object, &place, now)
+                let account = reconcile::account_of(checked, &object.connection);
+                recall_fights(memory, object, &account, now)
             }
         });
         let remembered = remembered.as_ref().map(|tell| tell as _);
@@ -76,8 +76,8 @@ impl DaemonTask {
         let context = Arc::clone(&self.context);
         let checked = self.engine.checked.iter();
         let connections = checked.flat_map(|checked| &checked.connections);
-        let own = connections.filter(|(name, _)| self.engine.is_own(name));
-        let accounts: BTreeSet<AccountKey> = own
+        let claimed = connections.filter(|(name, _)| self.engine.is_own(name));
+        let accounts: BTreeSet<AccountKey> = claimed
             .map(|(_, connection)| connection.account_key())
             .collect();
         flight.reloading = Some(Box::pin(async move {
@@ -98,8 +98,8 @@ impl DaemonTask {
         flight.reloading = None;
         let now = self.now();
         let remembered = |checked: &Checked, object: &Desired| {
-            let place = reconcile::account_of(checked, &object.connection);
-            recall_fights(&memory, object, &place, now)
+            let account = reconcile::account_of(checked, &object.connection);
+            recall_fights(&memory, object, &account, now)
         };
         self.engine.adopt_loaded(objects, &remembered, now);
         let left = self.engine.unloaded_outlines().len();

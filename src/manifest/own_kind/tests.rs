@@ -42,8 +42,8 @@ fn env(name: &str) -> SecretRef {
 
 /// Every map of the format, with its name in findings.
 fn tables() -> Vec<&'static MapTable> {
-    let own = OwnKind::ALL.into_iter().map(OwnKind::table);
-    let mut tables: Vec<_> = own.chain([&DOCUMENT, &OBJECT]).collect();
+    let own_tables = OwnKind::ALL.into_iter().map(OwnKind::table);
+    let mut tables: Vec<_> = own_tables.chain([&DOCUMENT, &OBJECT]).collect();
     let mut next = 0;
     while let Some(table) = tables.get(next) {
         let inner: Vec<_> = table
@@ -140,11 +140,21 @@ fn every_member_of_a_connection_is_read() {
 #[test]
 fn every_member_of_a_notification_is_read() {
     let (_, all) = lowered();
-    let told: Vec<_> = all.notifications.iter().map(|(told, _)| told).collect();
-    assert_eq!(told[0].events, [NoticeKind::Drift, NoticeKind::Recovered]);
-    assert_eq!(told[0].connections, ["token"]);
+    let notifications: Vec<_> = all
+        .notifications
+        .iter()
+        .map(|(notifications, _)| notifications)
+        .collect();
+    assert_eq!(
+        notifications[0].events,
+        [NoticeKind::Drift, NoticeKind::Recovered]
+    );
+    assert_eq!(notifications[0].connections, ["token"]);
     let url = |text: &str| Credential::Plain(text.into());
-    let channels: Vec<_> = told.iter().map(|told| &told.channel).collect();
+    let channels: Vec<_> = notifications
+        .iter()
+        .map(|notifications| &notifications.channel)
+        .collect();
     let secret = Some(env("S"));
     let webhook = Channel::Webhook {
         url: url("https://alerts.example.com/x"),

@@ -220,14 +220,14 @@ impl FileTree for CommitTree {
                 continue;
             }
             real.push(part);
-            let own = real.join("/");
-            match self.kind_of(&own) {
+            let prefix = real.join("/");
+            match self.kind_of(&prefix) {
                 Some(EntryKind::Link) => {
                     links += 1;
                     if links > MAX_LINKS {
                         return Err(io::Error::other("too many links lead from one to another"));
                     }
-                    named = self.text(&own)?.to_string();
+                    named = self.text(&prefix)?.to_string();
                     if named.starts_with('/') {
                         return Ok(LinkTarget::Out(named));
                     }

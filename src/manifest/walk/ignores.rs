@@ -9,7 +9,7 @@ use super::EntryKind;
 
 /// The patterns of one `.gitignore`, and those of the directories above it.
 pub struct IgnoreRules {
-    own: Gitignore,
+    patterns_here: Gitignore,
     /// The directory of the file.
     base: PathBuf,
     above: Option<Rc<IgnoreRules>>,
@@ -24,7 +24,7 @@ impl IgnoreRules {
             let _ = patterns.add_line(None, line);
         }
         Ok(Self {
-            own: patterns.build()?,
+            patterns_here: patterns.build()?,
             base: base.to_path_buf(),
             above,
         })
@@ -46,7 +46,7 @@ impl IgnoreRules {
         let mut next = Some(self);
         while let Some(ignores) = next {
             let below = path.strip_prefix(&ignores.base).unwrap_or(path);
-            let matched = ignores.own.matched(below, is_directory);
+            let matched = ignores.patterns_here.matched(below, is_directory);
             if !matched.is_none() {
                 return matched.is_ignore();
             }

@@ -63,10 +63,10 @@ pub fn timeout_finding(at: &Path) -> Diagnostic {
 /// Reports whether a file of this name is a manifest.
 pub fn is_manifest(name: &OsStr) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
-    extension.is_some_and(|own| {
+    extension.is_some_and(|extension_name| {
         ["yaml", "yml"]
             .iter()
-            .any(|one| own.eq_ignore_ascii_case(one))
+            .any(|one| extension_name.eq_ignore_ascii_case(one))
     })
 }
 
@@ -182,9 +182,9 @@ pub enum UnreadablePlace {
 ///
 /// A directory may hold manifests, and so may the target of a link. But editors and package managers leave links to
 /// nothing behind, and only one with the name of a manifest would have been read.
-pub fn severity(name: &OsStr, place: UnreadablePlace, error: io::ErrorKind) -> Option<Severity> {
+pub fn severity(name: &OsStr, location: UnreadablePlace, error: io::ErrorKind) -> Option<Severity> {
     let gone = error == io::ErrorKind::NotFound;
-    match place {
+    match location {
         // It was removed after its name was read.
         UnreadablePlace::Directory if gone => None,
         UnreadablePlace::Directory if name == LOST_AND_FOUND => Some(Severity::Warning),

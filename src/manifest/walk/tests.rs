@@ -16,7 +16,7 @@ fn names_of_manifests_are_known_in_whatever_case() {
 fn only_what_would_have_been_read_is_an_error() {
     use io::ErrorKind::{NotFound, Other, PermissionDenied};
     let (error, warning) = (Some(Severity::Error), Some(Severity::Warning));
-    for (name, place, kind, expected) in [
+    for (name, location, kind, expected) in [
         ("sub", UnreadablePlace::Directory, PermissionDenied, error),
         ("sub", UnreadablePlace::Directory, Other, error),
         // It was removed between the listing and the reading.
@@ -38,8 +38,8 @@ fn only_what_would_have_been_read_is_an_error() {
         // There is something, and it may be a directory of manifests.
         ("sub", UnreadablePlace::Link, PermissionDenied, warning),
     ] {
-        let found = severity(OsStr::new(name), place, kind);
-        assert_eq!(found, expected, "{name} {place:?} {kind:?}");
+        let found = severity(OsStr::new(name), location, kind);
+        assert_eq!(found, expected, "{name} {location:?} {kind:?}");
     }
 }
 

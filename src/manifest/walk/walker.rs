@@ -153,7 +153,7 @@ impl Walker<'_> {
             }
         };
         match IgnoreRules::new(&text, matched, above.clone()) {
-            Ok(own) => Some(Rc::new(own)),
+            Ok(rules) => Some(Rc::new(rules)),
             Err(why) => {
                 self.warn_unusable(shown, &why);
                 above
@@ -323,9 +323,9 @@ impl Walker<'_> {
     }
 
     /// Adds a finding about a place that cannot be read. [`severity`] decides between error, warning and counting it.
-    fn report_unreadable(&mut self, shown: &Path, place: UnreadablePlace, error: &io::Error) {
+    fn report_unreadable(&mut self, shown: &Path, location: UnreadablePlace, error: &io::Error) {
         let name = shown.file_name().unwrap_or_default();
-        let what = match place {
+        let what = match location {
             UnreadablePlace::Directory => "",
             UnreadablePlace::Link => "the link ",
         };
@@ -333,7 +333,7 @@ impl Walker<'_> {
             "cannot read {what}{}: {error}",
             or_current_dir(shown).display()
         );
-        match severity(name, place, error.kind()) {
+        match severity(name, location, error.kind()) {
             Some(Severity::Error) => {
                 let finding = Diagnostic::error("unreadable", message);
                 self.found.findings.push(finding);

@@ -310,14 +310,14 @@ fn what_the_read_left_out_is_not_emptied() {
             absent_is_empty: vec![PathPattern::parse(name).expect("a path")],
             ..Policy::default()
         };
-        let told = run(
+        let outcome = run(
             WriteMode::Overwrite,
             &known(name),
             read.clone(),
             sent.clone(),
             &[other()],
         );
-        assert_eq!(told, Ok(()));
+        assert_eq!(outcome, Ok(()));
         let of_another = run(WriteMode::Overwrite, &known("name"), read, sent, &[other()]);
         is_about(of_another.err(), &words);
     }
@@ -347,6 +347,6 @@ fn what_the_read_left_out_of_an_element_is_not_emptied() {
         absent_is_empty: vec![PathPattern::parse("items[ONE].note").expect("a path")],
         ..Policy::default()
     };
-    let told = run(WriteMode::Overwrite, &policy, read, sent, &[other()]);
-    assert_eq!(told, Ok(()));
+    let outcome = run(WriteMode::Overwrite, &policy, read, sent, &[other()]);
+    assert_eq!(outcome, Ok(()));
 }

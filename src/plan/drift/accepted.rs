@@ -54,7 +54,7 @@ impl<'a> Ledger<'a> {
     ) -> Vec<Option<&'a AcceptedDrift>> {
         self.compared.insert(desired.address.to_string());
         let entries = self.entries;
-        let own: Vec<(usize, &AcceptedDrift)> = entries
+        let matching: Vec<(usize, &AcceptedDrift)> = entries
             .iter()
             .enumerate()
             .filter(|(_, entry)| entry.is_about(desired))
@@ -64,7 +64,7 @@ impl<'a> Ledger<'a> {
             .map(|difference| {
                 let folds = folds_case(table, &difference.path);
                 let mut silenced = None;
-                for (number, entry) in &own {
+                for (number, entry) in &matching {
                     if !entry.covers(&difference.path, folds) {
                         continue;
                     }

@@ -318,11 +318,11 @@ fn accepted(entries: &[AcceptedDrift], today: &str) -> (Vec<bool>, Vec<(&'static
 
 #[test]
 fn an_entry_silences_exactly_what_it_names_until_its_day_is_over() {
-    let own = desired_object("LacLicenseOrder", Fields::new())
+    let desired = desired_object("LacLicenseOrder", Fields::new())
         .address
         .to_string();
     // In the order of the table: seats by you, a.comment, b.count and b.comment by them.
-    let one = |field: &str, today: &str| accepted(&[entry(&own, field, "2027-01-31")], today).0;
+    let one = |field: &str, today: &str| accepted(&[entry(&desired, field, "2027-01-31")], today).0;
     let day = "2027-01-31";
     assert_eq!(
         one("Features[a 1.0].comment", day),
@@ -340,10 +340,11 @@ fn an_entry_silences_exactly_what_it_names_until_its_day_is_over() {
 
 #[test]
 fn entries_that_are_over_or_silence_nothing_are_reported() {
-    let own = desired_object("LacLicenseOrder", Fields::new())
+    let desired = desired_object("LacLicenseOrder", Fields::new())
         .address
         .to_string();
-    let found = |field: &str, today: &str| accepted(&[entry(&own, field, "2027-01-31")], today).1;
+    let found =
+        |field: &str, today: &str| accepted(&[entry(&desired, field, "2027-01-31")], today).1;
     assert_eq!(found("Features", "2026-11-21"), []);
     assert_eq!(
         found("description", "2026-11-21")[0].0,

@@ -113,37 +113,37 @@ fn elements_go_back_one_by_one_and_those_of_others_stay() {
     ];
     let back = |features: Json| taken(lac(), &changes, json!({"Features": features}), false);
     let list = |items: &[Json]| json!({"Features": items});
-    let (wanted, lost) = back(json!([
+    let (desired_fields, lost) = back(json!([
         feature("New", 5),
         feature("Kept", 3),
         feature("Theirs", 9)
     ]));
     assert_eq!(lost, NOTHING);
     let expected = list(&[feature("Kept", 1), feature("Old", 2), feature("Theirs", 9)]);
-    assert_eq!(wanted, expected);
+    assert_eq!(desired_fields, expected);
     // As before already.
     assert_eq!(
         back(json!([feature("Old", 2), feature("Kept", 1)])),
         (json!({}), vec![])
     );
     // Changed since, each in its own way.
-    let (wanted, lost) = back(json!([feature("New", 6), feature("Old", 7)]));
-    assert_eq!(wanted, json!({}));
-    let said: Vec<&str> = lost
+    let (desired_fields, lost) = back(json!([feature("New", 6), feature("Old", 7)]));
+    assert_eq!(desired_fields, json!({}));
+    let messages: Vec<&str> = lost
         .iter()
         .map(|lost| lost.split(", ").next().unwrap())
         .collect();
     assert_eq!(lost.len(), 3);
     assert!(
-        said[0].starts_with("Features[New 1]: changed since"),
-        "{said:?}"
+        messages[0].starts_with("Features[New 1]: changed since"),
+        "{messages:?}"
     );
     assert!(
-        said[1].starts_with("Features[Old 1]: changed since"),
-        "{said:?}"
+        messages[1].starts_with("Features[Old 1]: changed since"),
+        "{messages:?}"
     );
     assert_eq!(
-        said[2],
+        messages[2],
         "Features[Kept 1].count: the element is not there any more"
     );
 }
@@ -151,8 +151,8 @@ fn elements_go_back_one_by_one_and_those_of_others_stay() {
 #[test]
 fn a_list_that_the_read_does_not_show_is_not_taken_back() {
     let changes = [change("Features[New 1]", Json::Null, feature("New", 5))];
-    let (wanted, lost) = taken(lac(), &changes, json!({}), true);
-    assert_eq!(wanted, json!({}));
+    let (desired_fields, lost) = taken(lac(), &changes, json!({}), true);
+    assert_eq!(desired_fields, json!({}));
     assert_eq!(lost, ["Features[New 1]: the read does not show the list"]);
 }
 
@@ -162,8 +162,8 @@ fn what_nobody_had_seen_is_not_guessed() {
         note: Some(format!("5 allowed; {UNSEEN}")),
         ..change("activations_allowed", Json::Null, json!(5))
     };
-    let (wanted, lost) = taken(lac(), &[seats], json!({"activations_allowed": 5}), false);
-    assert_eq!(wanted, json!({}));
+    let (desired_fields, lost) = taken(lac(), &[seats], json!({"activations_allowed": 5}), false);
+    assert_eq!(desired_fields, json!({}));
     let words =
         "activations_allowed: nobody knows what it was: the read before the write did not show it";
     assert_eq!(lost, [words]);
@@ -185,15 +185,15 @@ fn an_element_comes_back_with_the_counter_that_it_had_and_no_counter_is_set_back
         })
         .expect("a list with this key");
     let removed = [change(&path, row.clone(), Json::Null)];
-    let (wanted, lost) = taken(table, &removed, json!({name: []}), false);
-    assert_eq!((&wanted[name], lost.len()), (&json!([row]), 0));
+    let (desired_fields, lost) = taken(table, &removed, json!({name: []}), false);
+    assert_eq!((&desired_fields[name], lost.len()), (&json!([row]), 0));
     let counted = [change(
         &format!("{path}.total_consumptions"),
         json!(3),
         json!(0),
     )];
-    let (wanted, lost) = taken(table, &counted, json!({name: [row]}), true);
-    assert_eq!(wanted, json!({}));
+    let (desired_fields, lost) = taken(table, &counted, json!({name: [row]}), true);
+    assert_eq!(desired_fields, json!({}));
     assert!(
         lost[0].contains("a usage counter is not set back"),
         "{lost:?}"

@@ -49,10 +49,10 @@ pub fn audit_draft(
     findings: &mut Diagnostics,
 ) -> Option<Desired> {
     let table = kind.table();
-    let mut own = Diagnostics::default();
+    let mut object_findings = Diagnostics::default();
     let mut auditor = Auditor {
         origin: &draft.origin,
-        findings: &mut own,
+        findings: &mut object_findings,
         table,
     };
     let identity = auditor.identity(table, &draft);
@@ -64,19 +64,19 @@ pub fn audit_draft(
     );
     auditor.manifest_only(table, &fields, &draft.desired);
     let policy = auditor.policy(table, &draft.policy);
-    let place =
+    let location =
         |path: &str| find_mark(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
     conditions::audit_conditions(table.desired, &mut fields, &mut |path, finding| {
-        own.push(finding.at(&draft.origin.source, place(path)));
+        object_findings.push(finding.at(&draft.origin.source, location(path)));
     });
     for reversed in dates::find_reversed(table.desired, &fields) {
         let begin = Origin {
             source: Arc::clone(&draft.origin.source),
-            mark: place(&reversed.begin.to_string()),
+            mark: location(&reversed.begin.to_string()),
         };
-        own.push(
+        object_findings.push(
             Diagnostic::error("end-before-begin", reversed.words())
-                .at(&draft.origin.source, place(&reversed.end.to_string()))
+                .at(&draft.origin.source, location(&reversed.end.to_string()))
                 .also(begin, "it begins here"),
         );
     }
@@ -90,11 +90,11 @@ pub fn audit_draft(
         labels: draft.labels,
         origin: draft.origin.clone(),
     };
-    if !own.has_errors() {
-        kind.audit(&desired, &place, &mut own);
+    if !object_findings.has_errors() {
+        kind.audit(&desired, &location, &mut object_findings);
     }
-    let whole = !own.has_errors();
-    findings.extend(own);
+    let whole = !object_findings.has_errors();
+    findings.extend(object_findings);
     whole.then_some(desired)
 }
 
@@ -156,11 +156,11 @@ impl Auditor<'_> {
                     .iter()
                     .map(|field| field.name)
                     .chain(also.iter().copied());
-                let place = match at {
+                let location = match at {
                     AuditSpot::Object => "desired".into(),
                     AuditSpot::Field(..) | AuditSpot::Element(..) => at.to_string(),
                 };
-                let message = format!("unknown field `{}` in {place}", entry.key);
+                let message = format!("unknown field `{}` in {location}", entry.key);
                 let finding = Diagnostic::error("unknown-field", message);
                 // The vendor's page prints the object's own id in the body; here it stands beside `desired`.
                 let mut ids = self.table.identity.iter().map(|identity| identity.name);

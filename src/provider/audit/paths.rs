@@ -27,7 +27,7 @@ pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<
             PatternPart::Element(texts) => {
                 let elements: &'static Elements = list.take()?;
                 level = elements.fields;
-                let wanted = ElementKey::new(texts.clone(), elements.fold);
+                let target = ElementKey::new(texts.clone(), elements.fold);
                 let Tree::List(items) = &node.tree else {
                     return None;
                 };
@@ -38,7 +38,7 @@ pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<
                 };
                 items
                     .iter()
-                    .find(|item| key(item).as_ref() == Some(&wanted))?
+                    .find(|item| key(item).as_ref() == Some(&target))?
             }
             PatternPart::AnyElement => return None,
         };

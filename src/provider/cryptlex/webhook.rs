@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_event_about_a_licence_names_it() {
-        for (body, wanted) in [
+        for (body, desired) in [
             (
                 r#"{"event":"organization.license.updated","data":{"id":"l1"}}"#,
                 object("l1"),
@@ -95,7 +95,7 @@ mod tests {
             (r#"{"event":7}"#, Some(Target::Account)),
             ("", Some(Target::Account)),
         ] {
-            assert_eq!(target(body), wanted, "{body}");
+            assert_eq!(target(body), desired, "{body}");
         }
         let named = |length: usize| {
             let id = "x".repeat(length);

@@ -107,7 +107,7 @@ impl Column {
     }
 
     /// Returns the path of the value for an error about a missing one.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match self.inside {
             Some(name) => format!("{}.{name}", self.member),
             None => self.field.name.to_string(),

@@ -45,28 +45,28 @@ use value::ValueReader;
 /// Says what is wrong with a value, and where below the place that its reader knows of.
 #[derive(Debug)]
 struct Fault {
-    place: String,
+    location: String,
     words: String,
 }
 
 impl Fault {
-    fn new(place: impl Into<String>, words: impl Into<String>) -> Box<Self> {
+    fn new(location: impl Into<String>, words: impl Into<String>) -> Box<Self> {
         Box::new(Self {
-            place: place.into(),
+            location: location.into(),
             words: words.into(),
         })
     }
 
     /// Prepends a place, so that the fault names the path from the object down.
-    fn below(mut self: Box<Self>, place: impl Display) -> Box<Self> {
-        self.place = format!("{place}{}", self.place);
+    fn below(mut self: Box<Self>, location: impl Display) -> Box<Self> {
+        self.location = format!("{location}{}", self.location);
         self
     }
 }
 
 impl From<Box<Fault>> for Malformed {
     fn from(fault: Box<Fault>) -> Self {
-        Malformed(format!("`{}` {}", fault.place, fault.words))
+        Malformed(format!("`{}` {}", fault.location, fault.words))
     }
 }
 

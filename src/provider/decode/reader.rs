@@ -209,8 +209,8 @@ where
     A: MapAccess<'de>,
 {
     let mut found = None;
-    while let Some(own) = access.next_key_seed(Named(|given: &str| given == name))? {
-        if own {
+    while let Some(matched) = access.next_key_seed(Named(|given: &str| given == name))? {
+        if matched {
             found = Some(access.next_value_seed(seed)?);
         } else {
             access.next_value::<IgnoredAny>()?;

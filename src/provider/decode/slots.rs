@@ -89,7 +89,7 @@ impl<'r> FieldSlots<'r> {
         };
         for (at, column) in lacking {
             if !self.faults.iter().any(|(faulty, _)| *faulty == at) {
-                offer(column.rank, Fault::new(column.place(), "is missing"));
+                offer(column.rank, Fault::new(column.location(), "is missing"));
             }
         }
         for (at, fault) in self.faults {
@@ -99,8 +99,8 @@ impl<'r> FieldSlots<'r> {
             Some((_, fault)) => Err(fault),
             None => {
                 let values = self.values.into_iter();
-                let held = values.filter_map(|(name, value)| Some((name, value?)));
-                Ok(Fields::from_sorted(held.collect()))
+                let present = values.filter_map(|(name, value)| Some((name, value?)));
+                Ok(Fields::from_sorted(present.collect()))
             }
         }
     }

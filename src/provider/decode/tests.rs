@@ -201,10 +201,10 @@ proptest! {
                 moved.insert("around".into(), serde_json::json!({"other": 1, "it": value}));
             }
             let around = Json::from(moved.clone()).to_string();
-            let (found, own) = (by_text(columns, &around), by_the_book::decode(table, &tree(&text)));
-            prop_assert_eq!(found.is_ok(), own.is_ok());
-            if let (Ok(found), Ok(own)) = (found, own) {
-                prop_assert_eq!(found, own);
+            let (found, reference) = (by_text(columns, &around), by_the_book::decode(table, &tree(&text)));
+            prop_assert_eq!(found.is_ok(), reference.is_ok());
+            if let (Ok(found), Ok(reference)) = (found, reference) {
+                prop_assert_eq!(found, reference);
             }
             (moved, columns) = (tree(&text), Columns::of(table));
         }
@@ -398,13 +398,13 @@ mod by_the_book {
     fn decode_at(
         table: &'static [Field],
         object: &Map<String, Json>,
-        place: &dyn Display,
+        location: &dyn Display,
     ) -> Result<Fields, Malformed> {
         let mut fields = Fields::with_capacity(object.len().min(table.len()));
         for field in table {
             match object.get(field.name) {
                 Some(json) => {
-                    let value = value(field, json, &format_args!("{place}{}", field.name))?;
+                    let value = value(field, json, &format_args!("{location}{}", field.name))?;
                     // Nobody knows what a list of null holds.
                     if value == Value::Null && field.is_list() {
                         continue;
@@ -413,12 +413,12 @@ mod by_the_book {
                         && field.need == Need::Required
                         && field.clearing == Clearing::Impossible;
                     if refused {
-                        return Err(Malformed(format!("`{place}{}` is null", field.name)));
+                        return Err(Malformed(format!("`{location}{}` is null", field.name)));
                     }
                     fields.insert(field.name, value);
                 }
                 None if field.need == Need::Required && !field.is_list() => {
-                    return Err(Malformed(format!("`{place}{}` is missing", field.name)));
+                    return Err(Malformed(format!("`{location}{}` is missing", field.name)));
                 }
                 None => {}
             }

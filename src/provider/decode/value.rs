@@ -25,8 +25,8 @@ pub(super) struct ValueReader<'c>(pub &'c Column);
 impl ValueReader<'_> {
     /// Makes the fault of a value of the wrong type, for example `must be map, not text`.
     fn misplaced(self, kind: &str) -> Box<Fault> {
-        let wanted = self.0.field.shape.name();
-        Fault::new("", format!("must be {wanted}, not {kind}"))
+        let desired = self.0.field.shape.name();
+        Fault::new("", format!("must be {desired}, not {kind}"))
     }
 }
 

@@ -101,7 +101,7 @@ mod tests {
         let session = (AUTH.session)(&page).map(|session| (session.token, session.base));
         let base = "https://usw3.dm-us.informaticacloud.com/saas".parse().ok();
         assert_eq!(session, Ok(("7nyeZx1n8Klg".into(), base)));
-        for (pointer, said) in [
+        for (pointer, message) in [
             (
                 "/userInfo/sessionId",
                 "the login reply has no text at /userInfo/sessionId",
@@ -114,7 +114,7 @@ mod tests {
             let mut lacking = page.clone();
             lacking.pointer_mut(pointer).map(Json::take);
             let why = (AUTH.session)(&lacking).map(|_| ());
-            assert_eq!(why, Err(Malformed::new(said)));
+            assert_eq!(why, Err(Malformed::new(message)));
         }
         let mut odd = page.clone();
         for url in [
@@ -125,8 +125,8 @@ mod tests {
         ] {
             odd["products"][0]["baseApiUrl"] = json!(url);
             let why = (AUTH.session)(&odd).map(|_| ());
-            let said = "the login reply has no plain URL at /products/0/baseApiUrl";
-            assert_eq!(why, Err(Malformed::new(said)), "{url}");
+            let message = "the login reply has no plain URL at /products/0/baseApiUrl";
+            assert_eq!(why, Err(Malformed::new(message)), "{url}");
         }
     }
 

@@ -29,11 +29,11 @@ impl Webhook for LicenseSpringWebhook {
             .find(|(name, value)| name.contains("signature") && value.starts_with("t="));
         // A delivery without one costs as much as any other.
         let value = stamped.map_or("", |(_, value)| value);
-        let member = |wanted: &'static str| {
+        let member = |header_name: &'static str| {
             value
                 .split(',')
                 .filter_map(|part| part.trim().split_once('='))
-                .filter(move |(name, _)| *name == wanted)
+                .filter(move |(name, _)| *name == header_name)
                 .map(|(_, text)| text)
         };
         let time = member("t").next().unwrap_or("");
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_event_names_one_licence_or_the_account() {
-        for (body, wanted) in [
+        for (body, header_name) in [
             (
                 r#"{"data":{"license":{"id":9007199254740993}}}"#,
                 object("9007199254740993"),
@@ -161,7 +161,7 @@ mod tests {
             ("<html>", Some(Target::Account)),
         ] {
             let target = LicenseSpringWebhook.target(body.as_bytes());
-            assert_eq!(target, wanted, "{body}");
+            assert_eq!(target, header_name, "{body}");
         }
     }
 

@@ -99,7 +99,7 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
         labels: labels.map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         connection: connection.map(|(name, mark)| (name.as_str(), pack_mark(*mark))),
         identity: desired.identity.iter().map(|(_, id)| id.as_str()).collect(),
-        policy: desired.policy.own().cloned(),
+        policy: desired.policy.explicit().cloned(),
         mark: pack_mark(loaded.origin.mark),
         fields: desired.fields.bytes(),
     })

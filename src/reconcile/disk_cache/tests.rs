@@ -22,14 +22,14 @@ spec:
 }
 
 /// A directory with manifests, and one for the cache beside it.
-struct Place(tempfile::TempDir);
+struct Folder(tempfile::TempDir);
 
-impl Place {
+impl Folder {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(place.manifests()).unwrap();
-        place.write("connection.yaml", CONNECTION);
-        place
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(folder.manifests()).unwrap();
+        folder.write("connection.yaml", CONNECTION);
+        folder
     }
 
     fn manifests(&self) -> PathBuf {
@@ -51,13 +51,13 @@ impl Place {
     /// What a run makes of the manifests with this cache, and how many pieces it had to read itself.
     fn run(&self, cache: &Arc<DiskCache>) -> (Checked, usize) {
         let paths = [self.manifests()];
-        let said = LoadedManifests::load(
+        let loaded = LoadedManifests::load(
             &paths,
             &mut io::empty(),
             &ReadLimits::default(),
             Some(Arc::clone(cache)),
         );
-        let checked = check_manifests(said, &CheckOptions::default());
+        let checked = check_manifests(loaded, &CheckOptions::default());
         let new = cache.new.lock().unwrap().len();
         cache.save().unwrap();
         (checked, new)
@@ -65,13 +65,13 @@ impl Place {
 
     /// What a run without a cache makes of them.
     fn plainly(&self) -> Checked {
-        let said = LoadedManifests::load(
+        let loaded = LoadedManifests::load(
             &[self.manifests()],
             &mut io::empty(),
             &ReadLimits::default(),
             None,
         );
-        check_manifests(said, &CheckOptions::default())
+        check_manifests(loaded, &CheckOptions::default())
     }
 }
 
@@ -95,98 +95,98 @@ fn large() -> String {
 
 #[test]
 fn what_was_read_before_is_not_read_again_and_says_the_same() {
-    let place = Place::new();
-    place.write("a.yaml", &order("a", 5));
-    place.write(
+    let folder = Folder::new();
+    folder.write("a.yaml", &order("a", 5));
+    folder.write(
         "b.yaml",
         &format!("{}---\nkind: ConfigMap\n", order("b", 6)),
     );
-    place.write("large.yaml", &large());
-    let (first, read) = place.run(&place.open(PROGRAM));
+    folder.write("large.yaml", &large());
+    let (first, read) = folder.run(&folder.open(PROGRAM));
     assert!(read > 3 && first.findings.is_empty(), "{read}");
     assert_eq!(first.desired.len(), 502);
-    let (second, read) = place.run(&place.open(PROGRAM));
+    let (second, read) = folder.run(&folder.open(PROGRAM));
     assert_eq!(read, 0);
     same(&first, &second);
-    same(&place.plainly(), &second);
+    same(&folder.plainly(), &second);
 }
 
 #[test]
 fn what_was_changed_is_read_and_the_rest_is_not() {
-    let place = Place::new();
-    place.write("a.yaml", &order("a", 5));
-    place.write("large.yaml", &large());
-    place.run(&place.open(PROGRAM));
-    place.write("a.yaml", &order("a", 6));
+    let folder = Folder::new();
+    folder.write("a.yaml", &order("a", 5));
+    folder.write("large.yaml", &large());
+    folder.run(&folder.open(PROGRAM));
+    folder.write("a.yaml", &order("a", 6));
     // A line in front moves every place in the file.
-    place.write("large.yaml", &format!("# orders\n{}", large()));
-    let (checked, read) = place.run(&place.open(PROGRAM));
+    folder.write("large.yaml", &format!("# orders\n{}", large()));
+    let (checked, read) = folder.run(&folder.open(PROGRAM));
     assert!(read > 2, "{read}");
-    same(&place.plainly(), &checked);
+    same(&folder.plainly(), &checked);
     let seats = checked.desired[0].fields.get("activations_allowed");
     assert_eq!(seats, Some(crate::model::Value::Integer(6)));
 }
 
 #[test]
 fn what_is_wrong_is_said_every_time() {
-    let place = Place::new();
-    place.write(
+    let folder = Folder::new();
+    folder.write(
         "a.yaml",
         &order("a", 5).replace("activations_allowed", "seats"),
     );
-    place.write("b.yaml", &order("b", 5).replace("5", "05"));
+    folder.write("b.yaml", &order("b", 5).replace("5", "05"));
     for _ in 0..2 {
-        let (checked, _) = place.run(&place.open(PROGRAM));
+        let (checked, _) = folder.run(&folder.open(PROGRAM));
         let codes: Vec<_> = checked
             .findings
             .iter()
             .map(|finding| finding.code)
             .collect();
         assert!(codes.contains(&"unknown-field"), "{codes:?}");
-        same(&place.plainly(), &checked);
+        same(&folder.plainly(), &checked);
     }
 }
 
 #[test]
 fn a_cache_that_is_damaged_or_another_programs_is_empty() {
-    let place = Place::new();
-    place.write("a.yaml", &order("a", 5));
-    place.run(&place.open(PROGRAM));
-    assert_eq!(place.open(PROGRAM).old.len(), 1);
-    assert!(place.open("the next version").old.is_empty());
-    let file = place.cache().join(FILE_NAME);
+    let folder = Folder::new();
+    folder.write("a.yaml", &order("a", 5));
+    folder.run(&folder.open(PROGRAM));
+    assert_eq!(folder.open(PROGRAM).old.len(), 1);
+    assert!(folder.open("the next version").old.is_empty());
+    let file = folder.cache().join(FILE_NAME);
     let whole = fs::read(&file).unwrap();
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&file, &damaged).unwrap();
-        assert!(place.open(PROGRAM).old.is_empty(), "byte {at}");
+        assert!(folder.open(PROGRAM).old.is_empty(), "byte {at}");
         fs::write(&file, &whole[..at]).unwrap();
-        assert!(place.open(PROGRAM).old.is_empty(), "cut at {at}");
+        assert!(folder.open(PROGRAM).old.is_empty(), "cut at {at}");
     }
-    let (checked, read) = place.run(&place.open(PROGRAM));
+    let (checked, read) = folder.run(&folder.open(PROGRAM));
     assert_eq!((checked.desired.len(), read), (1, 1));
     // It was written anew.
-    assert_eq!(place.run(&place.open(PROGRAM)).1, 0);
+    assert_eq!(folder.run(&folder.open(PROGRAM)).1, 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_cache_that_others_may_write_is_empty() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    place.write("a.yaml", &order("a", 5));
-    place.run(&place.open(PROGRAM));
-    let file = place.cache().join(FILE_NAME);
+    let folder = Folder::new();
+    folder.write("a.yaml", &order("a", 5));
+    folder.run(&folder.open(PROGRAM));
+    let file = folder.cache().join(FILE_NAME);
     let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o600
     );
     mode(0o660);
-    assert!(place.open(PROGRAM).old.is_empty());
+    assert!(folder.open(PROGRAM).old.is_empty());
     mode(0o600);
-    assert_eq!(place.open(PROGRAM).old.len(), 1);
+    assert_eq!(folder.open(PROGRAM).old.len(), 1);
 }
 
 #[cfg(unix)]
@@ -200,16 +200,16 @@ fn a_cache_of_somebody_else_is_empty() {
 
 #[test]
 fn what_nobody_wants_any_more_goes_once_it_is_the_larger_part() {
-    let place = Place::new();
+    let folder = Folder::new();
     for number in 0..10 {
-        place.write(&format!("{number}.yaml"), &order(&format!("o-{number}"), 1));
+        folder.write(&format!("{number}.yaml"), &order(&format!("o-{number}"), 1));
     }
-    place.run(&place.open(PROGRAM));
+    folder.run(&folder.open(PROGRAM));
     // Another branch, with three of the ten and one of its own.
     for number in 3..10 {
-        fs::remove_file(place.manifests().join(format!("{number}.yaml"))).unwrap();
+        fs::remove_file(folder.manifests().join(format!("{number}.yaml"))).unwrap();
     }
-    place.write("new.yaml", &order("new", 1));
-    place.run(&place.open(PROGRAM));
-    assert_eq!(place.open(PROGRAM).old.len(), 8);
+    folder.write("new.yaml", &order("new", 1));
+    folder.run(&folder.open(PROGRAM));
+    assert_eq!(folder.open(PROGRAM).old.len(), 8);
 }

@@ -148,25 +148,25 @@ pub async fn read_objects(
             (seen.objects, seen.failures) = (listed.objects, listed.failures);
         }
         Ask::Ids(ids) => {
-            let mut wanted = BTreeMap::new();
+            let mut selected = BTreeMap::new();
             for id in ids {
                 let identity = audit::identity_of(table, id)?;
-                wanted.insert(
+                selected.insert(
                     identity.clone(),
                     object_to_read(table, connection, identity),
                 );
             }
-            let objects: Vec<&Desired> = wanted.values().collect();
+            let objects: Vec<&Desired> = selected.values().collect();
             let observed = apply::observe(&account, &objects).await;
-            let found = wanted.keys().cloned().zip(observed);
+            let found = selected.keys().cloned().zip(observed);
             seen.objects = found
                 .map(|(identity, observed)| ListedObject { identity, observed })
                 .collect();
         }
         Ask::Managed(ids) => {
-            let wanted = managed_to_read(checked, table, connection, ids)?;
-            let observed = apply::observe(&account, &wanted).await;
-            let found = wanted.iter().zip(observed);
+            let selected = managed_to_read(checked, table, connection, ids)?;
+            let observed = apply::observe(&account, &selected).await;
+            let found = selected.iter().zip(observed);
             seen.objects = found
                 .map(|(desired, observed)| ListedObject {
                     identity: desired.identity.clone(),
@@ -244,11 +244,12 @@ pub fn managed_objects<'a>(
     connection: &str,
     kind: Kind,
 ) -> BTreeMap<&'a Identity, &'a Desired> {
-    let own = checked
+    let managed = checked
         .desired
         .iter()
         .filter(|d| d.connection == connection && d.address.kind == kind);
-    own.map(|desired| (&desired.identity, desired.as_ref()))
+    managed
+        .map(|desired| (&desired.identity, desired.as_ref()))
         .collect()
 }
 
@@ -289,8 +290,8 @@ fn make_manifest(
     let table = seen.kind.table();
     // A vendor's id is checked like a user's: it becomes a part of a path.
     let identity = audit::identity_of(table, &show_identity(&found.identity))?;
-    let said = statement::state_object(table.desired, live);
-    *omitted = said.omitted;
+    let live_statement = statement::state_object(table.desired, live);
+    *omitted = live_statement.omitted;
     let stated = |field: &&Field| field.is_list() && field.need != Need::Never;
     let lists = table.desired.iter().filter(stated);
     let hidden = lists.filter(|field| !live.fields.contains_key(field.name));
@@ -306,7 +307,7 @@ fn make_manifest(
         name,
         &seen.connection,
         &ids,
-        Json::Object(said.desired),
+        Json::Object(live_statement.desired),
     );
     let text = write::yaml(&document).map_err(|error| ImportError::Unspelled(error.to_string()))?;
     prove_manifest(checked, seen, &text, live, settings)?;

@@ -29,9 +29,9 @@ pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String>
         .iter()
         .map(|found| plain_name(seen.kind.vendor().0, &found.identity))
         .collect();
-    let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &plain {
-        *wanted.entry(name).or_default() += 1;
+        *uses.entry(name).or_default() += 1;
     }
     let named = seen.objects.iter().zip(&plain);
     named
@@ -39,7 +39,7 @@ pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String>
             if let Some(desired) = known.get(&found.identity) {
                 return desired.address.name.clone();
             }
-            if wanted.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
+            if uses.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
                 return name.clone();
             }
             let digest = fingerprint::json_digest(&show_identity(&found.identity));

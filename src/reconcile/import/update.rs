@@ -84,14 +84,14 @@ pub fn update_files(checked: &Checked, seen: &ReadObjects, settings: &Settings) 
                 changed: Vec::new(),
                 failed: Vec::new(),
             });
-        let place = desired.origin.mark;
-        let text = updated.file.document(place);
+        let mark = desired.origin.mark;
+        let text = updated.file.document(mark);
         let text = text.map_err(UpdateError::from);
         match text
             .and_then(|text| update_object(checked, seen, desired, &found.observed, text, settings))
         {
             Ok(Some(text)) => {
-                updated.file.replace_document(place, text);
+                updated.file.replace_document(mark, text);
                 updated.changed.push(desired.address.to_string());
             }
             Ok(None) => {}
@@ -179,7 +179,7 @@ fn edits_of_changes(
     changes: &[Change],
 ) -> Result<Vec<Edit>, UpdateError> {
     let root = document.get("spec").and_then(|spec| spec.get("desired"));
-    let said = statement::state_object(table.desired, live).desired;
+    let stated = statement::state_object(table.desired, live).desired;
     let mut edits = Vec::new();
     for change in changes {
         let Some(PathPart::Field(name)) = change.path.parts().first() else {
@@ -203,7 +203,7 @@ fn edits_of_changes(
             node: root.and_then(|root| root.get(name)),
         };
         let keeps = desired.policy.keep_unlisted.iter().any(|list| list == name);
-        edit_change(&spot, change, live, &said, keeps, &mut edits)?;
+        edit_change(&spot, change, live, &stated, keeps, &mut edits)?;
     }
     // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
     let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) = edits
@@ -223,14 +223,14 @@ fn edit_change(
     spot: &EditSpot<'_>,
     change: &Change,
     live: &Live,
-    said: &Map<String, Json>,
+    stated: &Map<String, Json>,
     keeps: bool,
     edits: &mut Vec<Edit>,
 ) -> Result<(), UpdateError> {
     match (change.path.parts(), &spot.field.shape) {
         ([_], Shape::Set(inner)) => {
-            let held = live.fields.get(spot.field.name);
-            edit_set(spot, inner, held, keeps, edits);
+            let current = live.fields.get(spot.field.name);
+            edit_set(spot, inner, current, keeps, edits);
         }
         ([_], _) => edit_scalar(spot, change, edits),
         ([_, PathPart::Element(key), rest @ ..], Shape::Keyed(elements)) => {
@@ -241,7 +241,7 @@ fn edit_change(
                     action: EditAction::Remove,
                 }),
                 ([], None) => {
-                    let element = said
+                    let element = stated
                         .get(spot.field.name)
                         .and_then(|list| stated_element(list, elements, key));
                     let element =
@@ -292,9 +292,9 @@ fn add_element(spot: &EditSpot<'_>, element: Json, edits: &mut Vec<Edit>) -> Edi
 }
 
 /// Returns a path with one more step.
-fn extend_path(way: &[PathStep], place: PathStep) -> Vec<PathStep> {
+fn extend_path(way: &[PathStep], mark: PathStep) -> Vec<PathStep> {
     let mut way = way.to_vec();
-    way.push(place);
+    way.push(mark);
     way
 }
 
@@ -328,11 +328,13 @@ fn edit_scalar(spot: &EditSpot<'_>, change: &Change, edits: &mut Vec<Edit>) {
 fn edit_set(
     spot: &EditSpot<'_>,
     inner: &'static Shape,
-    held: Option<&Value>,
+    current: Option<&Value>,
     keeps: bool,
     edits: &mut Vec<Edit>,
 ) {
-    let Some(Value::Set(held)) = held else { return };
+    let Some(Value::Set(current)) = current else {
+        return;
+    };
     let canonical = |node: &Node| match &node.tree {
         Tree::Text(text) => canon::canonical_scalar(
             inner,
@@ -351,14 +353,14 @@ fn edit_set(
         // `null` stands for the empty list.
         edits.push(Edit {
             path: spot.way.clone(),
-            action: EditAction::Set(Json::from_iter(held.iter().map(Text::as_str))),
+            action: EditAction::Set(Json::from_iter(current.iter().map(Text::as_str))),
         });
         return;
     };
     let mut listed = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         match canonical(item) {
-            Some(Value::Text(text)) if held.contains(&text) => {
+            Some(Value::Text(text)) if current.contains(&text) => {
                 listed.insert(text);
             }
             _ => edits.push(Edit {
@@ -367,7 +369,7 @@ fn edit_set(
             }),
         }
     }
-    for member in held
+    for member in current
         .iter()
         .filter(|member| !keeps && !listed.contains(*member))
     {

@@ -40,12 +40,12 @@ pub fn render_page(document: &DriftDocument, budget: usize) -> String {
         page.add(&format!("\n{remark}\n"));
     }
     page.findings(&document.diagnostics);
-    let told = notable_objects(document);
+    let notable = notable_objects(document);
     let whole = page.room;
     page.room = whole / 2;
-    let listed = add_table(&mut page, &told);
+    let listed = add_table(&mut page, &notable);
     page.room += whole - whole / 2;
-    add_details(&mut page, &told[..listed]);
+    add_details(&mut page, &notable[..listed]);
     write_footer(&mut page.text, document);
     page.text
 }
@@ -69,18 +69,18 @@ fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
         State::InSync | State::Suspended => 4,
     };
     let objects = document.objects.iter();
-    let mut told: Vec<&DriftEntry> = objects.filter(|object| rank(object) < 4).collect();
-    told.sort_by_key(rank);
-    told
+    let mut notable: Vec<&DriftEntry> = objects.filter(|object| rank(object) < 4).collect();
+    notable.sort_by_key(rank);
+    notable
 }
 
 /// Adds one row per field, or one for an object that could not be compared.
 ///
 /// Returns the number of objects of which at least one row fitted; only these get details. With rows for objects
 /// of 3 and 2 fields, of which four fit, it returns 2 and counts `1 more row`.
-fn add_table(page: &mut BudgetedPage, told: &[&DriftEntry]) -> usize {
+fn add_table(page: &mut BudgetedPage, notable: &[&DriftEntry]) -> usize {
     let rows = |object: &&DriftEntry| object.differences.len().max(1);
-    let all: usize = told.iter().map(rows).sum();
+    let all: usize = notable.iter().map(rows).sum();
     if all == 0 {
         return 0;
     }
@@ -88,7 +88,7 @@ fn add_table(page: &mut BudgetedPage, told: &[&DriftEntry]) -> usize {
         "\n| who | object | field | base | manifest | live | where |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let (mut shown, mut listed) = (0, 0);
-    'objects: for object in told {
+    'objects: for object in notable {
         for (number, row) in object_rows(object).iter().enumerate() {
             if !page.add(row) {
                 break 'objects;
@@ -107,7 +107,7 @@ fn add_table(page: &mut BudgetedPage, told: &[&DriftEntry]) -> usize {
 /// field.
 fn object_rows(object: &DriftEntry) -> Vec<String> {
     let address = inline_code(&object.address);
-    let place = inline_code(&format_location(&object.origin));
+    let location = inline_code(&format_location(&object.origin));
     if object.differences.is_empty() {
         let word = match object.state {
             State::Missing => "**missing**",
@@ -117,9 +117,11 @@ fn object_rows(object: &DriftEntry) -> Vec<String> {
             State::Accepted => "accepted",
             State::InSync | State::Suspended => "",
         };
-        let said = object.message.as_deref().unwrap_or_default();
-        let said = inline_code(&shorten(said, LONGEST_LINE));
-        return vec![format!("| {word} | {address} | {said} | | | | {place} |\n")];
+        let message = object.message.as_deref().unwrap_or_default();
+        let message = inline_code(&shorten(message, LONGEST_LINE));
+        return vec![format!(
+            "| {word} | {address} | {message} | | | | {location} |\n"
+        )];
     }
     let mut fields: Vec<&DifferenceEntry> = object.differences.iter().collect();
     // What is drift before what is not.
@@ -133,7 +135,7 @@ fn object_rows(object: &DriftEntry) -> Vec<String> {
         };
         let field = inline_code(&shorten(&one.path, LONGEST_LINE / 2));
         let who = changer_cell(one);
-        format!("| {who} | {address} | {field} | {base} | {manifest} | {live} | {place} |\n")
+        format!("| {who} | {address} | {field} | {base} | {manifest} | {live} | {location} |\n")
     };
     fields.iter().map(row).collect()
 }
@@ -157,8 +159,8 @@ fn changer_cell(one: &DifferenceEntry) -> String {
 }
 
 /// Adds a folded list for each object with differences, and a sentence that counts those that do not fit.
-fn add_details(page: &mut BudgetedPage, told: &[&DriftEntry]) {
-    let all: Vec<&&DriftEntry> = told
+fn add_details(page: &mut BudgetedPage, notable: &[&DriftEntry]) {
+    let all: Vec<&&DriftEntry> = notable
         .iter()
         .filter(|object| !object.differences.is_empty())
         .collect();
@@ -197,7 +199,7 @@ fn fold_object(object: &DriftEntry) -> String {
         let accepted = one.accepted.as_ref().map(describe_acceptance);
         body.extend(accepted.map(|accepted| format!("# {accepted}")));
     }
-    body.extend(object.message.iter().map(|said| format!("# {said}")));
+    body.extend(object.message.iter().map(|message| format!("# {message}")));
     let fields = pluralize(object.differences.len(), "field");
     fold_details(&object.address, &fields, body)
 }

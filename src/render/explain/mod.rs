@@ -56,8 +56,8 @@ impl ExplainError {
 pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
     let vendors = provider::all_kinds().map(|kind| kind.table());
     let vendors = vendors.map(|table| (table.kind.0, table.about));
-    let own = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
-    for (name, about) in vendors.chain(own) {
+    let own_kinds = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
+    for (name, about) in vendors.chain(own_kinds) {
         writeln!(out, "{BOLD}{name:<30}{BOLD:#} {about}")?;
     }
     writeln!(
@@ -76,8 +76,8 @@ pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError>
     if let Some(kind) = provider::find_kind(kind) {
         return explain_object(out, kind, path, &fields);
     }
-    if let Some(own) = OwnKind::of(kind) {
-        return explain_own(out, own, path, &fields);
+    if let Some(own_kinds) = OwnKind::of(kind) {
+        return explain_own(out, own_kinds, path, &fields);
     }
     let vendors = provider::all_kinds().map(|kind| kind.table().kind.0);
     let known = vendors.chain(OwnKind::ALL.map(OwnKind::name)).collect();
@@ -202,7 +202,10 @@ mod tests {
             "  cryptlex            10 at once, 50 in 5 s",
             "  licensespring       10 at once, 600 in 60 s, 200 in 10 s, 50 in 1 s",
         ] {
-            assert!(text.lines().any(|own| own == line), "{line:?} in {text}");
+            assert!(
+                text.lines().any(|own_kinds| own_kinds == line),
+                "{line:?} in {text}"
+            );
         }
     }
 
@@ -213,7 +216,7 @@ mod tests {
             explain_path(&mut out, of).unwrap();
             String::from_utf8(out).unwrap()
         };
-        for (of, said) in [
+        for (of, expected) in [
             (
                 "AlineaLicense.Grade",
                 "null or \"\", which are one value, sent as null",
@@ -230,13 +233,13 @@ mod tests {
             ("LacLicenseOrder.policy", "replaced by null"),
             ("LacLicenseOrder", "explain LacLicenseOrder.policy"),
         ] {
-            assert!(page(of).contains(said), "{said:?} in {}", page(of));
+            assert!(page(of).contains(expected), "{expected:?} in {}", page(of));
         }
     }
 
     #[test]
     fn an_optional_field_that_every_write_sends_is_said_to_be_sent() {
-        for (of, said) in [
+        for (of, expected) in [
             (
                 "AlineaLicense.Buffer",
                 "not in the manifest; every write sends it, from live where that leaves it out",
@@ -250,7 +253,7 @@ mod tests {
                 "no",
             ),
         ] {
-            assert_eq!(needed(of), said, "{of}");
+            assert_eq!(needed(of), expected, "{of}");
         }
     }
 }

@@ -33,7 +33,7 @@ const SHORT: usize = 120;
 pub fn render_page(view: &RunView<'_>) -> String {
     let document = view.document;
     let stage = view.stage.name();
-    let told = view.notable_objects();
+    let notable = view.notable_objects();
     let points = view.annotations();
     let findings: Vec<&Annotation> = points
         .iter()
@@ -59,9 +59,9 @@ pub fn render_page(view: &RunView<'_>) -> String {
                 }
                 main {
                     @if !findings.is_empty() { (finding_list(&findings)) }
-                    @if !told.is_empty() {
-                        (filter_form(&told))
-                        div #objects { @for object in &told { (object_entry(object)) } }
+                    @if !notable.is_empty() {
+                        (filter_form(&notable))
+                        div #objects { @for object in &notable { (object_entry(object)) } }
                         p #none hidden { "No object matches." }
                     }
                     @if document.summary.in_sync > 0 {
@@ -143,8 +143,11 @@ fn level_class(level: Level) -> &'static str {
 }
 
 /// Renders the form that filters objects. Hidden until the script runs, since it does nothing without it.
-fn filter_form(told: &[&ObjectEntry]) -> Markup {
-    let mut vendors: Vec<&str> = told.iter().map(|object| object.vendor.as_str()).collect();
+fn filter_form(notable: &[&ObjectEntry]) -> Markup {
+    let mut vendors: Vec<&str> = notable
+        .iter()
+        .map(|object| object.vendor.as_str())
+        .collect();
     vendors.sort_unstable();
     vendors.dedup();
     html! {
@@ -204,7 +207,7 @@ fn object_entry(object: &ObjectEntry) -> Markup {
                 @if risky { span class={ "risk " (class_of(risk)) } { (word_of(risk)) } }
                 span.where { (format_location(&object.origin)) }
             }
-            @if let Some(said) = &object.message { p.said { (make_visible(said)) } }
+            @if let Some(message) = &object.message { p.said { (make_visible(message)) } }
             @for effect in &object.side_effects { p.said { "Side effect: " (make_visible(effect)) } }
             @if !object.changes.is_empty() { (change_table(&object.changes)) }
             @for call in &object.calls {

@@ -126,8 +126,8 @@ pub fn but_for_edits(sandbox: &SandboxServer, vendor: &str, wanted: &Flat) -> Re
     let mut used: BTreeMap<(String, String), Json> = BTreeMap::new();
     for edit in sandbox.foreign_edits() {
         if edit.change["usage"] == true {
-            let place = (text(&edit.change["object"]), text(&edit.change["field"]));
-            used.insert(place, edit.change["after"].clone());
+            let location = (text(&edit.change["object"]), text(&edit.change["field"]));
+            used.insert(location, edit.change["after"].clone());
         }
     }
     for ((object, field), after) in &used {

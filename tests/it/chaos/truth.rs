@@ -235,8 +235,8 @@ fn may_be_carried_out(seen: &RecordedRequest) -> bool {
 fn manages(desired: &Desired, path: &str) -> bool {
     // `/license_orders["KEY"]/Features["Viewer" "2.0"]/count: … and …`
     let id = desired.identity.last().map_or("", |(_, id)| id.as_str());
-    let place = path.split(": ").next().unwrap_or(path);
-    let Some((_, rest)) = place.split_once(id) else {
+    let location = path.split(": ").next().unwrap_or(path);
+    let Some((_, rest)) = location.split_once(id) else {
         return false;
     };
     let rest = rest.trim_start_matches(['"', ']', '/']);

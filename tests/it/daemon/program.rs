@@ -9,7 +9,7 @@ use entitle::apply::journal::JournalEvent;
 use super::git::Repository;
 use super::{LAC, order_manifest};
 use crate::support::past::History;
-use crate::support::program::Place;
+use crate::support::program::Workspace;
 
 /// A daemon as a process; what it still does when the test ends is nobody's concern.
 pub struct DaemonProcess(Child);
@@ -22,9 +22,9 @@ impl Drop for DaemonProcess {
 }
 
 impl DaemonProcess {
-    pub fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut command = place.command(arguments);
-        let log = std::fs::File::create(place.dir.path().join("daemon.log")).expect("a log");
+    pub fn start(workspace: &Workspace, arguments: &[&str]) -> Self {
+        let mut command = workspace.command(arguments);
+        let log = std::fs::File::create(workspace.dir.path().join("daemon.log")).expect("a log");
         Self(
             command
                 .stdout(Stdio::null())
@@ -55,28 +55,28 @@ impl DaemonProcess {
 }
 
 /// Five orders at a vendor, and a connection to it.
-pub async fn five_orders() -> Place {
-    let mut place = Place::new().await;
-    place
+pub async fn five_orders() -> Workspace {
+    let mut workspace = Workspace::new().await;
+    workspace
         .sandbox
         .set_state("lac", (LAC.account)(5))
         .expect("a good account");
-    place.connect("lac");
-    place
+    workspace.connect("lac");
+    workspace
 }
 
-pub fn activations_allowed(place: &Place, number: usize) -> i64 {
-    let state = place.sandbox.state("lac").expect("a vendor");
+pub fn activations_allowed(workspace: &Workspace, number: usize) -> i64 {
+    let state = workspace.sandbox.state("lac").expect("a vendor");
     let object = state.pointer(&(LAC.place)(number)).expect("there");
     object["activations_allowed"].as_i64().expect("a number")
 }
 
 /// Waits for something outside this process, which no simulated clock reaches.
 #[track_caller]
-pub fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
+pub fn wait_for(workspace: &Workspace, what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
-        let log = place.dir.path().join("daemon.log");
+        let log = workspace.dir.path().join("daemon.log");
         assert!(
             start.elapsed() < Duration::from_secs(20),
             "{what} never came: {}",
@@ -88,41 +88,45 @@ pub fn wait_for(place: &Place, what: &str, done: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_a_write_on_the_wire_however_it_is_saved() {
-    let place = five_orders().await;
-    place.write("licences/order.yaml", &order_manifest(0, 10).text());
-    let daemon = DaemonProcess::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
-    let read = || !place.sandbox.requests().is_empty();
-    wait_for(&place, "the first look", read);
-    place.write("licences/order.yaml", &order_manifest(0, 20).text());
-    wait_for(&place, "the written file", || {
-        activations_allowed(&place, 0) == 20
+    let workspace = five_orders().await;
+    workspace.write("licences/order.yaml", &order_manifest(0, 10).text());
+    let daemon = DaemonProcess::start(
+        &workspace,
+        &["watch", "licences", "lac.yaml", "--mode", "sync"],
+    );
+    let read = || !workspace.sandbox.requests().is_empty();
+    wait_for(&workspace, "the first look", read);
+    workspace.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&workspace, "the written file", || {
+        activations_allowed(&workspace, 0) == 20
     });
     // As editors save: another file takes the name.
-    place.write("licences/.order.yaml.swp", &order_manifest(0, 21).text());
-    let dir = place.dir.path().join("licences");
+    workspace.write("licences/.order.yaml.swp", &order_manifest(0, 21).text());
+    let dir = workspace.dir.path().join("licences");
     std::fs::rename(dir.join(".order.yaml.swp"), dir.join("order.yaml")).expect("renamed");
-    wait_for(&place, "the renamed file", || {
-        activations_allowed(&place, 0) == 21
+    wait_for(&workspace, "the renamed file", || {
+        activations_allowed(&workspace, 0) == 21
     });
     // A broken one changes nothing, and the next good one does.
-    place.write("licences/order.yaml", "apiVersion: entitle.dev/v1\nkind: [");
-    place.write("licences/more.yaml", &order_manifest(1, 30).text());
-    let log = || std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default();
-    wait_for(&place, "the complaint", || {
+    workspace.write("licences/order.yaml", "apiVersion: entitle.dev/v1\nkind: [");
+    workspace.write("licences/more.yaml", &order_manifest(1, 30).text());
+    let log =
+        || std::fs::read_to_string(workspace.dir.path().join("daemon.log")).unwrap_or_default();
+    wait_for(&workspace, "the complaint", || {
         log().contains("last good manifests stay in force")
     });
     assert_eq!(
         (
-            activations_allowed(&place, 0),
-            activations_allowed(&place, 1)
+            activations_allowed(&workspace, 0),
+            activations_allowed(&workspace, 1)
         ),
         (21, 10)
     );
-    place.write("licences/order.yaml", &order_manifest(0, 22).text());
-    wait_for(&place, "both", || {
+    workspace.write("licences/order.yaml", &order_manifest(0, 22).text());
+    wait_for(&workspace, "both", || {
         (
-            activations_allowed(&place, 0),
-            activations_allowed(&place, 1),
+            activations_allowed(&workspace, 0),
+            activations_allowed(&workspace, 1),
         ) == (22, 30)
     });
     daemon.send_signal("TERM");
@@ -131,62 +135,65 @@ async fn a_saved_file_is_a_write_on_the_wire_however_it_is_saved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_link_is_seen_as_a_mounted_volume_swaps_it() {
-    let place = five_orders().await;
-    place.write("volume/..1/order.yaml", &order_manifest(0, 10).text());
-    let volume = place.dir.path().join("volume");
+    let workspace = five_orders().await;
+    workspace.write("volume/..1/order.yaml", &order_manifest(0, 10).text());
+    let volume = workspace.dir.path().join("volume");
     let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, volume.join(name));
     link("..1", "..data").expect("a link");
     link("..data/order.yaml", "order.yaml").expect("a link");
-    let _daemon = DaemonProcess::start(&place, &["watch", "volume", "lac.yaml", "--mode", "sync"]);
-    wait_for(&place, "the first look", || {
-        !place.sandbox.requests().is_empty()
+    let _daemon = DaemonProcess::start(
+        &workspace,
+        &["watch", "volume", "lac.yaml", "--mode", "sync"],
+    );
+    wait_for(&workspace, "the first look", || {
+        !workspace.sandbox.requests().is_empty()
     });
-    place.write("volume/..2/order.yaml", &order_manifest(0, 20).text());
+    workspace.write("volume/..2/order.yaml", &order_manifest(0, 20).text());
     link("..2", "..data_tmp").expect("a link");
     std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).expect("swapped");
-    wait_for(&place, "the swapped volume", || {
-        activations_allowed(&place, 0) == 20
+    wait_for(&workspace, "the swapped volume", || {
+        activations_allowed(&workspace, 0) == 20
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_is_followed_whatever_directory_its_path_leads_to() {
-    let place = five_orders().await;
-    let dir = place.dir.path();
+    let workspace = five_orders().await;
+    let dir = workspace.dir.path();
     let swap = |target: &str| {
         std::os::unix::fs::symlink(target, dir.join("new")).expect("a link");
         std::fs::rename(dir.join("new"), dir.join("current")).expect("swapped");
     };
-    place.write("rel/1/lic/order.yaml", &order_manifest(0, 10).text());
-    place.write("rel/2/lic/order.yaml", &order_manifest(0, 20).text());
+    workspace.write("rel/1/lic/order.yaml", &order_manifest(0, 10).text());
+    workspace.write("rel/2/lic/order.yaml", &order_manifest(0, 20).text());
     swap("rel/1");
     let arguments = ["watch", "current/lic", "lac.yaml", "--mode", "sync"];
-    let daemon = DaemonProcess::start(&place, &arguments);
-    wait_for(&place, "the first look", || {
-        !place.sandbox.requests().is_empty()
+    let daemon = DaemonProcess::start(&workspace, &arguments);
+    wait_for(&workspace, "the first look", || {
+        !workspace.sandbox.requests().is_empty()
     });
     swap("rel/2");
-    wait_for(&place, "the swapped link", || {
-        activations_allowed(&place, 0) == 20
+    wait_for(&workspace, "the swapped link", || {
+        activations_allowed(&workspace, 0) == 20
     });
-    place.write("rel/2/lic/order.yaml", &order_manifest(0, 21).text());
-    wait_for(&place, "a save behind the link", || {
-        activations_allowed(&place, 0) == 21
+    workspace.write("rel/2/lic/order.yaml", &order_manifest(0, 21).text());
+    wait_for(&workspace, "a save behind the link", || {
+        activations_allowed(&workspace, 0) == 21
     });
     std::fs::rename(dir.join("rel"), dir.join("old")).expect("moved");
-    wait_for(&place, "the complaint", || {
-        read_log(&place).contains("the source is not followed")
+    wait_for(&workspace, "the complaint", || {
+        read_log(&workspace).contains("the source is not followed")
     });
-    place.write("rel/2/lic/order.yaml", &order_manifest(0, 22).text());
-    wait_for(&place, "the directory made anew", || {
-        activations_allowed(&place, 0) == 22
+    workspace.write("rel/2/lic/order.yaml", &order_manifest(0, 22).text());
+    wait_for(&workspace, "the directory made anew", || {
+        activations_allowed(&workspace, 0) == 22
     });
-    place.write("rel/2/lic/order.yaml", &order_manifest(0, 23).text());
-    wait_for(&place, "a save in it", || {
-        activations_allowed(&place, 0) == 23
+    workspace.write("rel/2/lic/order.yaml", &order_manifest(0, 23).text());
+    wait_for(&workspace, "a save in it", || {
+        activations_allowed(&workspace, 0) == 23
     });
-    wait_for(&place, "the good news", || {
-        read_log(&place).contains("the source is followed again")
+    wait_for(&workspace, "the good news", || {
+        read_log(&workspace).contains("the source is followed again")
     });
     daemon.send_signal("TERM");
     assert_eq!(daemon.wait_for_exit(), 0);
@@ -194,23 +201,23 @@ async fn a_source_is_followed_whatever_directory_its_path_leads_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn polling_sees_what_no_event_tells() {
-    let place = five_orders().await;
-    place.write("licences/order.yaml", &order_manifest(0, 10).text());
+    let workspace = five_orders().await;
+    workspace.write("licences/order.yaml", &order_manifest(0, 10).text());
     let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync", "--poll"];
-    let _daemon = DaemonProcess::start(&place, &arguments);
-    wait_for(&place, "the first look", || {
-        !place.sandbox.requests().is_empty()
+    let _daemon = DaemonProcess::start(&workspace, &arguments);
+    wait_for(&workspace, "the first look", || {
+        !workspace.sandbox.requests().is_empty()
     });
-    place.write("licences/order.yaml", &order_manifest(0, 20).text());
-    wait_for(&place, "the saved file", || {
-        activations_allowed(&place, 0) == 20
+    workspace.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&workspace, "the saved file", || {
+        activations_allowed(&workspace, 0) == 20
     });
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
-    let place = five_orders().await;
-    let connection = std::fs::read_to_string(place.dir.path().join("lac.yaml")).expect("there");
+    let workspace = five_orders().await;
+    let connection = std::fs::read_to_string(workspace.dir.path().join("lac.yaml")).expect("there");
     let repository = Repository::new();
     repository.commit("licences/lac.yaml", &connection);
     repository.commit("licences/order.yaml", &order_manifest(0, 20).text());
@@ -228,37 +235,38 @@ async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
         "--log-format",
         "json",
     ];
-    let mut place = place;
+    let mut workspace = workspace;
     let path = std::env::var("PATH").unwrap_or_default();
-    place.set("PATH", &path);
-    let daemon = DaemonProcess::start(&place, &arguments);
-    wait_for(&place, "the first commit", || {
-        activations_allowed(&place, 0) == 20
+    workspace.set("PATH", &path);
+    let daemon = DaemonProcess::start(&workspace, &arguments);
+    wait_for(&workspace, "the first commit", || {
+        activations_allowed(&workspace, 0) == 20
     });
     repository.commit(
         "licences/order.yaml",
         "apiVersion: entitle.dev/v1\nkind: Nonsense\n",
     );
-    let log = || std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default();
-    wait_for(&place, "the complaint", || {
+    let log =
+        || std::fs::read_to_string(workspace.dir.path().join("daemon.log")).unwrap_or_default();
+    wait_for(&workspace, "the complaint", || {
         log().contains("last good manifests stay in force")
     });
     assert!(log().lines().all(|line| line.starts_with('{')), "{}", log());
     repository.commit("licences/order.yaml", &order_manifest(0, 21).text());
-    wait_for(&place, "the good commit", || {
-        activations_allowed(&place, 0) == 21
+    wait_for(&workspace, "the good commit", || {
+        activations_allowed(&workspace, 0) == 21
     });
     // The remote goes away and comes back.
     let bare = repository.dir.path().join("bare.git");
     let away = repository.dir.path().join("away.git");
     std::fs::rename(&bare, &away).expect("gone");
-    wait_for(&place, "the second complaint", || {
+    wait_for(&workspace, "the second complaint", || {
         log().contains("git fetch")
     });
     std::fs::rename(&away, &bare).expect("back");
     repository.commit("licences/order.yaml", &order_manifest(0, 22).text());
-    wait_for(&place, "the remote again", || {
-        activations_allowed(&place, 0) == 22
+    wait_for(&workspace, "the remote again", || {
+        activations_allowed(&workspace, 0) == 22
     });
     daemon.send_signal("INT");
     assert_eq!(daemon.wait_for_exit(), 0);
@@ -266,11 +274,11 @@ async fn a_pushed_commit_is_followed_and_a_broken_one_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn once_is_a_trial_with_the_codes_of_apply() {
-    let place = five_orders().await;
-    place.object(&order_manifest(0, 20));
-    let ran = place.run(&["watch", "--once"]);
+    let workspace = five_orders().await;
+    workspace.object(&order_manifest(0, 20));
+    let ran = workspace.run(&["watch", "--once"]);
     assert_eq!(
-        (ran.code, activations_allowed(&place, 0)),
+        (ran.code, activations_allowed(&workspace, 0)),
         (0, 10),
         "{}",
         ran.stderr
@@ -280,39 +288,39 @@ async fn once_is_a_trial_with_the_codes_of_apply() {
         "{}",
         ran.stdout
     );
-    let ran = place.run(&["watch", "--once", "--mode", "sync"]);
+    let ran = workspace.run(&["watch", "--once", "--mode", "sync"]);
     assert_eq!(
-        (ran.code, activations_allowed(&place, 0)),
+        (ran.code, activations_allowed(&workspace, 0)),
         (0, 20),
         "{}",
         ran.stderr
     );
-    place.object(&order_manifest(0, 10));
-    let ran = place.run(&["watch", "--once", "--mode", "sync"]);
+    workspace.object(&order_manifest(0, 10));
+    let ran = workspace.run(&["watch", "--once", "--mode", "sync"]);
     assert_eq!(
-        (ran.code, activations_allowed(&place, 0)),
+        (ran.code, activations_allowed(&workspace, 0)),
         (4, 20),
         "{}",
         ran.stdout
     );
-    place.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
-    let ran = place.run(&["watch", "--once"]);
+    workspace.write("broken.yaml", "apiVersion: entitle.dev/v1\nkind: [");
+    let ran = workspace.run(&["watch", "--once"]);
     ran.failed(1, "broken.yaml:2");
 }
 
 /// Somebody else changes an order.
-fn edit_order(place: &Place, number: usize, allowed: i64) {
-    let mut state = place.sandbox.state("lac").expect("a vendor");
+fn edit_order(workspace: &Workspace, number: usize, allowed: i64) {
+    let mut state = workspace.sandbox.state("lac").expect("a vendor");
     let object = state.pointer_mut(&(LAC.place)(number)).expect("there");
     object["activations_allowed"] = allowed.into();
-    place
+    workspace
         .sandbox
         .set_state("lac", state)
         .expect("a good account");
 }
 
-pub fn read_log(place: &Place) -> String {
-    std::fs::read_to_string(place.dir.path().join("daemon.log")).unwrap_or_default()
+pub fn read_log(workspace: &Workspace) -> String {
+    std::fs::read_to_string(workspace.dir.path().join("daemon.log")).unwrap_or_default()
 }
 
 /// An edit right after a write looks like a write that shows late, which is not waited for here.
@@ -322,19 +330,19 @@ const SYNC: [&str; 9] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_brake_and_the_windows_hold_the_real_program() {
-    let mut place = Place::new().await;
-    place
+    let mut workspace = Workspace::new().await;
+    workspace
         .sandbox
         .set_state("lac", (LAC.account)(12))
         .expect("a good account");
-    place.connect("lac");
+    workspace.connect("lac");
     for number in 0..12 {
-        place.object(&order_manifest(number, if number < 4 { 20 } else { 10 }));
+        workspace.object(&order_manifest(number, if number < 4 { 20 } else { 10 }));
     }
     let once = |more: &[&str]| {
         let arguments = [&["watch", "--once", "--mode", "sync"], more].concat();
-        let ran = place.run(&arguments);
-        let written = (0..12).filter(|number| activations_allowed(&place, *number) == 20);
+        let ran = workspace.run(&arguments);
+        let written = (0..12).filter(|number| activations_allowed(&workspace, *number) == 20);
         (ran.code, written.count(), ran.stdout)
     };
     let (code, written, said) = once(&[]);
@@ -356,7 +364,7 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
     let (code, written, said) = once(&[few, &window("allow", -1, "4h")]);
     assert_eq!((code, written), (0, 4), "{said}");
     // All under the lock of that one run.
-    let journal = place.dir.path().join("state/entitle/journal.jsonl");
+    let journal = workspace.dir.path().join("state/entitle/journal.jsonl");
     let history = History::read(&journal);
     let mut epochs: Vec<Option<u64>> = Vec::new();
     for record in history.records {
@@ -370,47 +378,51 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
-    let place = five_orders().await;
-    place.write("licences/order.yaml", &order_manifest(0, 10).text());
-    let daemon = DaemonProcess::start(&place, &SYNC);
-    let in_force = || read_log(&place).matches("in force").count();
-    wait_for(&place, "the first manifests", || in_force() > 0);
-    let path = place.dir.path().join("licences/order.yaml");
+    let workspace = five_orders().await;
+    workspace.write("licences/order.yaml", &order_manifest(0, 10).text());
+    let daemon = DaemonProcess::start(&workspace, &SYNC);
+    let in_force = || read_log(&workspace).matches("in force").count();
+    wait_for(&workspace, "the first manifests", || in_force() > 0);
+    let path = workspace.dir.path().join("licences/order.yaml");
     std::fs::remove_file(&path).expect("removed");
-    wait_for(&place, "the complaint", || {
-        read_log(&place).contains("last good manifests stay in force")
+    wait_for(&workspace, "the complaint", || {
+        read_log(&workspace).contains("last good manifests stay in force")
     });
-    edit_order(&place, 0, 4);
-    wait_for(&place, "the old manifest's healing", || {
-        activations_allowed(&place, 0) == 10
+    edit_order(&workspace, 0, 4);
+    wait_for(&workspace, "the old manifest's healing", || {
+        activations_allowed(&workspace, 0) == 10
     });
     // One file is good, and what is in the other nobody can say.
-    place.write("licences/order.yaml", &order_manifest(0, 20).text());
-    wait_for(&place, "the file that is back", || {
-        activations_allowed(&place, 0) == 20
+    workspace.write("licences/order.yaml", &order_manifest(0, 20).text());
+    wait_for(&workspace, "the file that is back", || {
+        activations_allowed(&workspace, 0) == 20
     });
-    let complaints = || read_log(&place).matches("last good manifests").count();
+    let complaints = || read_log(&workspace).matches("last good manifests").count();
     let before = complaints();
-    std::fs::write(place.dir.path().join("licences/more.yaml"), b"a: \xff\xfe").expect("written");
-    wait_for(&place, "the second complaint", || complaints() > before);
-    place.write("licences/order.yaml", &order_manifest(0, 30).text());
-    edit_order(&place, 0, 4);
-    wait_for(&place, "the good manifests' healing", || {
-        activations_allowed(&place, 0) == 20
+    std::fs::write(
+        workspace.dir.path().join("licences/more.yaml"),
+        b"a: \xff\xfe",
+    )
+    .expect("written");
+    wait_for(&workspace, "the second complaint", || complaints() > before);
+    workspace.write("licences/order.yaml", &order_manifest(0, 30).text());
+    edit_order(&workspace, 0, 4);
+    wait_for(&workspace, "the good manifests' healing", || {
+        activations_allowed(&workspace, 0) == 20
     });
     // A manifest that is a link to nothing; once it is gone, nothing else tells of the other file.
-    std::fs::remove_file(place.dir.path().join("licences/more.yaml")).expect("removed");
-    wait_for(&place, "the file beside it", || {
-        activations_allowed(&place, 0) == 30
+    std::fs::remove_file(workspace.dir.path().join("licences/more.yaml")).expect("removed");
+    wait_for(&workspace, "the file beside it", || {
+        activations_allowed(&workspace, 0) == 30
     });
-    let dangling = place.dir.path().join("licences/gone.yaml");
+    let dangling = workspace.dir.path().join("licences/gone.yaml");
     std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
     let before = complaints();
-    place.write("licences/order.yaml", &order_manifest(0, 40).text());
-    wait_for(&place, "the third complaint", || complaints() > before);
+    workspace.write("licences/order.yaml", &order_manifest(0, 40).text());
+    wait_for(&workspace, "the third complaint", || complaints() > before);
     std::fs::remove_file(&dangling).expect("removed");
-    wait_for(&place, "what was saved meanwhile", || {
-        activations_allowed(&place, 0) == 40
+    wait_for(&workspace, "what was saved meanwhile", || {
+        activations_allowed(&workspace, 0) == 40
     });
     daemon.send_signal("TERM");
     assert_eq!(daemon.wait_for_exit(), 0);
@@ -418,18 +430,18 @@ async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
-    let place = five_orders().await;
+    let workspace = five_orders().await;
     for number in 0..2 {
         let name = format!("licences/order-{number}.yaml");
-        place.write(&name, &order_manifest(number, 10).text());
+        workspace.write(&name, &order_manifest(number, 10).text());
     }
-    let _daemon = DaemonProcess::start(&place, &SYNC);
-    wait_for(&place, "the first look", || {
-        !place.sandbox.requests().is_empty()
+    let _daemon = DaemonProcess::start(&workspace, &SYNC);
+    wait_for(&workspace, "the first look", || {
+        !workspace.sandbox.requests().is_empty()
     });
     let name = order_manifest(0, 10).name;
     let here = ["--manifests", "licences,lac.yaml"];
-    let ran = place.run(
+    let ran = workspace.run(
         &[
             &["suspend", &name, "--reason", "a demo", "--until", "1h"],
             &here[..],
@@ -437,28 +449,28 @@ async fn a_suspended_object_is_left_alone_until_it_is_resumed() {
         .concat(),
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    wait_for(&place, "the suspension", || {
-        read_log(&place).contains("suspended")
+    wait_for(&workspace, "the suspension", || {
+        read_log(&workspace).contains("suspended")
     });
     // The other one shows that time goes by.
     for _ in 0..2 {
-        edit_order(&place, 0, 4);
-        edit_order(&place, 1, 4);
-        wait_for(&place, "the other's healing", || {
-            activations_allowed(&place, 1) == 10
+        edit_order(&workspace, 0, 4);
+        edit_order(&workspace, 1, 4);
+        wait_for(&workspace, "the other's healing", || {
+            activations_allowed(&workspace, 1) == 10
         });
-        assert_eq!(activations_allowed(&place, 0), 4);
+        assert_eq!(activations_allowed(&workspace, 0), 4);
         // The first write is read back: an edit before that would look like a write without effect.
-        wait_for(&place, "a look after the write", || {
-            let requests = place.sandbox.requests();
+        wait_for(&workspace, "a look after the write", || {
+            let requests = workspace.sandbox.requests();
             let read = requests.iter().rposition(|seen| seen.method == "GET");
             read > requests.iter().rposition(|seen| seen.method == "PATCH")
         });
     }
-    let ran = place.run(&[&["resume", &name], &here[..]].concat());
+    let ran = workspace.run(&[&["resume", &name], &here[..]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    wait_for(&place, "its healing", || {
-        activations_allowed(&place, 0) == 10
+    wait_for(&workspace, "its healing", || {
+        activations_allowed(&workspace, 0) == 10
     });
 }
 
@@ -467,82 +479,87 @@ async fn a_stop_at_any_moment_of_a_pass_finishes_what_is_in_flight_and_loses_not
     const ORDERS: usize = 6;
     // From before the first write to after the last one, as far as any machine is of one speed.
     for delay in [0, 4, 8, 16, 32, 64] {
-        let mut place = Place::new().await;
-        place
+        let mut workspace = Workspace::new().await;
+        workspace
             .sandbox
             .set_state("lac", (LAC.account)(ORDERS))
             .expect("a good account");
-        place.connect("lac");
+        workspace.connect("lac");
         for number in 0..ORDERS {
             let name = format!("licences/order-{number}.yaml");
-            place.write(&name, &order_manifest(number, 20).text());
+            workspace.write(&name, &order_manifest(number, 20).text());
         }
         let arguments = ["watch", "licences", "lac.yaml", "--mode", "sync"];
         let daemon = DaemonProcess::start(
-            &place,
+            &workspace,
             &[&arguments[..], &["--max-changes", "100%"]].concat(),
         );
-        wait_for(&place, "the first look", || {
-            !place.sandbox.requests().is_empty()
+        wait_for(&workspace, "the first look", || {
+            !workspace.sandbox.requests().is_empty()
         });
         std::thread::sleep(Duration::from_millis(delay));
         daemon.send_signal("TERM");
         assert_eq!(daemon.wait_for_exit(), 0, "after {delay} ms");
-        let journal = place.dir.path().join("state/entitle/journal.jsonl");
+        let journal = workspace.dir.path().join("state/entitle/journal.jsonl");
         let history = History::read(&journal);
         assert_eq!(history.open_intents(), [], "after {delay} ms");
         assert_eq!(history.damaged, 0, "after {delay} ms");
-        let rest = place.run(&[&arguments[..], &["--once", "--max-changes", "100%"]].concat());
+        let rest = workspace.run(&[&arguments[..], &["--once", "--max-changes", "100%"]].concat());
         assert_eq!(rest.code, 0, "after {delay} ms: {}", rest.stderr);
-        let requests = place.sandbox.requests();
+        let requests = workspace.sandbox.requests();
         let writes = requests.iter().filter(|seen| seen.method == "PATCH");
         assert_eq!(writes.count(), ORDERS, "after {delay} ms");
-        assert!((0..ORDERS).all(|number| activations_allowed(&place, number) == 20));
+        assert!((0..ORDERS).all(|number| activations_allowed(&workspace, number) == 20));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wishes_in_vain_and_side_effects_are_logged_once() {
-    let mut place = five_orders().await;
+    let mut workspace = five_orders().await;
     let mut vain = order_manifest(0, 10);
     vain.desired["licensee"] = "Rivers".into();
-    place.write("lac/order.yaml", &vain.text());
+    workspace.write("lac/order.yaml", &vain.text());
     let mut account = (LAC.account)(5);
     let stored = account.pointer_mut(&(LAC.place)(0)).expect("there");
     stored["licensee_type"] = "customer".into();
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
     let vendor = &crate::conformance::vendors::licensespring::VENDOR;
     let mut account = (vendor.account)(3);
     account["product_features"][0]["allow_unlimited_consumptions"] = true.into();
-    place
+    workspace
         .sandbox
         .set_state(vendor.name, account)
         .expect("an account");
     let omitted = serde_json::json!({"omitted": "redefault"});
-    place
+    workspace
         .sandbox
         .set_switches(vendor.name, omitted)
         .expect("a switch");
-    place.connect(vendor.name);
-    place.object(&vendor.little(0, true));
-    let daemon = DaemonProcess::start(&place, &["watch", ".", "--mode", "sync"]);
+    workspace.connect(vendor.name);
+    workspace.object(&vendor.little(0, true));
+    let daemon = DaemonProcess::start(&workspace, &["watch", ".", "--mode", "sync"]);
     let effect = "side effect of the write: product_features[f1].allow_unlimited_consumptions";
-    wait_for(&place, "the side effect", || {
-        read_log(&place).contains(effect)
+    wait_for(&workspace, "the side effect", || {
+        read_log(&workspace).contains(effect)
     });
     let vain = "`licensee` has no effect unless `licensee_type` is fixed";
-    wait_for(&place, "the vain wish", || read_log(&place).contains(vain));
-    let seen = place.sandbox.requests().len();
+    wait_for(&workspace, "the vain wish", || {
+        read_log(&workspace).contains(vain)
+    });
+    let seen = workspace.sandbox.requests().len();
     daemon.send_signal("HUP");
-    wait_for(&place, "another look", || {
-        place.sandbox.requests().len() >= seen + 2
+    wait_for(&workspace, "another look", || {
+        workspace.sandbox.requests().len() >= seen + 2
     });
     daemon.send_signal("TERM");
     assert_eq!(daemon.wait_for_exit(), 0);
     assert_eq!(
-        read_log(&place).matches(vain).count(),
+        read_log(&workspace).matches(vain).count(),
         1,
         "{}",
-        read_log(&place)
+        read_log(&workspace)
     );
 }

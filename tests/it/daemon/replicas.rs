@@ -315,7 +315,7 @@ impl Replica {
         let status = self.status.borrow();
         let keeps = status.connections.iter().filter(|(_, connection)| {
             let keeper = connection.keeper.as_ref();
-            keeper.is_some_and(|keeper| keeper.own)
+            keeper.is_some_and(|keeper| keeper.is_own)
         });
         keeps.map(|(name, _)| name.clone()).collect()
     }

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::order_manifest;
 use super::program::{DaemonProcess, five_orders};
-use crate::support::program::Place;
+use crate::support::program::Workspace;
 
 /// What a service manager would hear.
 struct Manager(UnixDatagram);
 
 impl Manager {
-    fn listen(place: &mut Place) -> Self {
-        let path = place.dir.path().join("notify.sock");
-        place.set("NOTIFY_SOCKET", &path.display().to_string());
+    fn listen(workspace: &mut Workspace) -> Self {
+        let path = workspace.dir.path().join("notify.sock");
+        workspace.set("NOTIFY_SOCKET", &path.display().to_string());
         let socket = UnixDatagram::bind(path).expect("a socket");
         let patience = Some(Duration::from_secs(20));
         socket.set_read_timeout(patience).expect("a socket");
@@ -41,15 +41,18 @@ impl Manager {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_manager_hears_how_things_stand() {
-    let mut place = five_orders().await;
-    let manager = Manager::listen(&mut place);
+    let mut workspace = five_orders().await;
+    let manager = Manager::listen(&mut workspace);
     // A ping every half second is due.
-    place.set("WATCHDOG_USEC", "1000000");
+    workspace.set("WATCHDOG_USEC", "1000000");
     for number in 0..2 {
         let name = format!("licences/order-{number}.yaml");
-        place.write(&name, &order_manifest(number, 10).text());
+        workspace.write(&name, &order_manifest(number, 10).text());
     }
-    let daemon = DaemonProcess::start(&place, &["watch", "licences", "lac.yaml", "--mode", "sync"]);
+    let daemon = DaemonProcess::start(
+        &workspace,
+        &["watch", "licences", "lac.yaml", "--mode", "sync"],
+    );
     manager.hears("READY=1");
     manager.hears("STATUS=2 in_sync");
     for _ in 0..2 {
@@ -66,7 +69,7 @@ async fn a_service_manager_hears_how_things_stand() {
     );
     manager.hears("READY=1");
     // A reload that finds nothing it could put in force ends as well.
-    place.write(
+    workspace.write(
         "licences/order-1.yaml",
         "apiVersion: entitle.dev/v1\nkind: [",
     );

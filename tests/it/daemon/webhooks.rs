@@ -14,15 +14,17 @@ use super::order_manifest;
 use super::program::{DaemonProcess, activations_allowed, five_orders, read_log, wait_for};
 use crate::conformance::vendors::cryptlex::VENDOR as CRYPTLEX;
 use crate::support::paths;
-use crate::support::program::Place;
+use crate::support::program::Workspace;
 
 const SECRET: &str = "hook-word";
 
 /// The port on which the daemon listens, once it says so.
-fn listen_port(place: &Place) -> u16 {
+fn listen_port(workspace: &Workspace) -> u16 {
     const SAID: &str = "address=127.0.0.1:";
-    wait_for(place, "the address", || read_log(place).contains(SAID));
-    let log = read_log(place);
+    wait_for(workspace, "the address", || {
+        read_log(workspace).contains(SAID)
+    });
+    let log = read_log(workspace);
     let (_, rest) = log.split_once(SAID).expect("said");
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().expect("a port")
@@ -54,26 +56,26 @@ fn read_status(port: u16) -> Json {
 }
 
 /// A connection to Cryptlex whose webhooks are signed, and one licence.
-async fn cryptlex_place() -> Place {
-    let mut place = Place::new().await;
+async fn cryptlex_place() -> Workspace {
+    let mut workspace = Workspace::new().await;
     let account = (CRYPTLEX.account)(3);
-    place
+    workspace
         .sandbox
         .set_state("cryptlex", account)
         .expect("a good account");
-    place.connect("cryptlex");
-    let path = place.dir.path().join("cryptlex.yaml");
+    workspace.connect("cryptlex");
+    let path = workspace.dir.path().join("cryptlex.yaml");
     let text = std::fs::read_to_string(path).expect("text");
     let mut connection: Json = serde_json::from_str(&text).expect("JSON");
     connection["spec"]["webhookSecret"] = json!({"env": "HOOK"});
-    place.write("cryptlex.yaml", &connection.to_string());
-    place.set_secret("HOOK", SECRET);
-    place.write("licences/one.yaml", &CRYPTLEX.little(0, false).text());
-    place
+    workspace.write("cryptlex.yaml", &connection.to_string());
+    workspace.set_secret("HOOK", SECRET);
+    workspace.write("licences/one.yaml", &CRYPTLEX.little(0, false).text());
+    workspace
 }
 
-fn count_patches(place: &Place) -> usize {
-    let requests = place.sandbox.requests();
+fn count_patches(workspace: &Workspace) -> usize {
+    let requests = workspace.sandbox.requests();
     requests
         .iter()
         .filter(|seen| seen.method == "PATCH")
@@ -82,7 +84,7 @@ fn count_patches(place: &Place) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_webhook_heals_a_foreign_edit_at_once() {
-    let place = cryptlex_place().await;
+    let workspace = cryptlex_place().await;
     let arguments = [
         "watch",
         "licences",
@@ -92,18 +94,18 @@ async fn a_signed_webhook_heals_a_foreign_edit_at_once() {
         "--listen",
         "127.0.0.1:0",
     ];
-    let _daemon = DaemonProcess::start(&place, &arguments);
-    let port = listen_port(&place);
-    wait_for(&place, "the first look", || {
+    let _daemon = DaemonProcess::start(&workspace, &arguments);
+    let port = listen_port(&workspace);
+    wait_for(&workspace, "the first look", || {
         read_status(port)["objects"][0]["state"] == "in_sync"
     });
-    let mut state = place.sandbox.state("cryptlex").expect("a vendor");
+    let mut state = workspace.sandbox.state("cryptlex").expect("a vendor");
     let object = state.pointer_mut(&(CRYPTLEX.place)(0)).expect("there");
     // Somebody takes a group away; giving it back takes nothing from anybody.
     let groups = (CRYPTLEX.small)(0)["userGroupIds"].clone();
     let less = json!([groups[0]]);
     paths::set(CRYPTLEX.table(), object, "userGroupIds", &less);
-    place
+    workspace
         .sandbox
         .set_state("cryptlex", state)
         .expect("a good account");
@@ -115,27 +117,27 @@ async fn a_signed_webhook_heals_a_foreign_edit_at_once() {
         send_request(port, &head, &event)
     };
     assert_eq!(status_code(&deliver("another")), "403");
-    assert_eq!(count_patches(&place), 0);
+    assert_eq!(count_patches(&workspace), 0);
     assert_eq!(status_code(&deliver(SECRET)), "202");
-    wait_for(&place, "the healing", || count_patches(&place) == 1);
-    wait_for(&place, "its end", || {
+    wait_for(&workspace, "the healing", || count_patches(&workspace) == 1);
+    wait_for(&workspace, "its end", || {
         read_status(port)["objects"][0]["state"] == "in_sync"
     });
     assert!(deliver(SECRET).contains("taken before"));
-    assert_eq!(count_patches(&place), 1);
+    assert_eq!(count_patches(&workspace), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_push_is_fetched_at_once() {
-    let mut place = five_orders().await;
-    let connection = std::fs::read_to_string(place.dir.path().join("lac.yaml")).expect("there");
+    let mut workspace = five_orders().await;
+    let connection = std::fs::read_to_string(workspace.dir.path().join("lac.yaml")).expect("there");
     let repository = Repository::new();
     repository.commit("licences/lac.yaml", &connection);
     repository.commit("licences/order.yaml", &order_manifest(0, 20).text());
     let url = repository.url();
     let path = std::env::var("PATH").unwrap_or_default();
-    place.set("PATH", &path);
-    place.set_secret("ENTITLE_GIT_HOOK_SECRET", SECRET);
+    workspace.set("PATH", &path);
+    workspace.set_secret("ENTITLE_GIT_HOOK_SECRET", SECRET);
     let arguments = [
         "watch",
         "--git",
@@ -149,10 +151,10 @@ async fn a_signed_push_is_fetched_at_once() {
         "--listen",
         "127.0.0.1:0",
     ];
-    let _daemon = DaemonProcess::start(&place, &arguments);
-    let port = listen_port(&place);
-    wait_for(&place, "the first commit", || {
-        activations_allowed(&place, 0) == 20
+    let _daemon = DaemonProcess::start(&workspace, &arguments);
+    let port = listen_port(&workspace);
+    wait_for(&workspace, "the first commit", || {
+        activations_allowed(&workspace, 0) == 20
     });
     // Another past: what was in force is not in the history any more.
     repository.push(&[
@@ -171,7 +173,7 @@ async fn a_signed_push_is_fetched_at_once() {
         hex::encode(sign)
     );
     assert_eq!(status_code(&send_request(port, &head, &body)), "202");
-    wait_for(&place, "the pushed commit", || {
-        activations_allowed(&place, 0) == 21
+    wait_for(&workspace, "the pushed commit", || {
+        activations_allowed(&workspace, 0) == 21
     });
 }

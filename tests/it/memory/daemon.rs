@@ -6,32 +6,32 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_the_vendor_took_the_write_is_not_healed_away() {
-    let place = place().await;
-    place.object(&order(12, json!({})));
-    apply(&place);
-    place.object(&order(15, json!({})));
-    apply(&place);
-    cut_off(&place);
-    let ran = heal(&place);
+    let workspace = workspace().await;
+    workspace.object(&order(12, json!({})));
+    apply(&workspace);
+    workspace.object(&order(15, json!({})));
+    apply(&workspace);
+    cut_off(&workspace);
+    let ran = heal(&workspace);
     assert_eq!(
-        (ran.code, live(&place, SEATS)),
+        (ran.code, live(&workspace, SEATS)),
         (0, json!(15)),
         "{}{}",
         ran.stdout,
         ran.stderr
     );
-    let text = std::fs::read_to_string(journal(&place)).expect("a journal");
+    let text = std::fs::read_to_string(journal(&workspace)).expect("a journal");
     assert!(text.contains("\"finding\":\"carried_out\""), "{text}");
     // And the other way: what the vendor never took is not in the base.
-    place.object(&order(20, json!({})));
-    apply(&place);
-    cut_off(&place);
-    foreign(&place, SEATS, json!(15));
-    heal(&place);
-    foreign(&place, SEATS, json!(16));
-    place.object(&order(20, json!({})).policy(json!({"allow": ["strand"]})));
-    heal(&place);
-    assert_eq!(live(&place, SEATS), 15);
+    workspace.object(&order(20, json!({})));
+    apply(&workspace);
+    cut_off(&workspace);
+    foreign(&workspace, SEATS, json!(15));
+    heal(&workspace);
+    foreign(&workspace, SEATS, json!(16));
+    workspace.object(&order(20, json!({})).policy(json!({"allow": ["strand"]})));
+    heal(&workspace);
+    assert_eq!(live(&workspace, SEATS), 15);
 }
 
 fn ours() -> Object {
@@ -44,15 +44,15 @@ async fn a_policy_that_changes_takes_no_other_field_with_it() {
         json!({"ignore": ["description"], "allow": ["strand"]}),
         json!({"keepUnlisted": ["Features"], "allow": ["strand"]}),
     ] {
-        let place = place().await;
-        place.object(&ours());
-        apply(&place);
-        place.object(&ours().policy(policy.clone()));
-        foreign(&place, SEATS, json!(30));
-        foreign(&place, "description", json!("theirs"));
-        let ran = heal(&place);
+        let workspace = workspace().await;
+        workspace.object(&ours());
+        apply(&workspace);
+        workspace.object(&ours().policy(policy.clone()));
+        foreign(&workspace, SEATS, json!(30));
+        foreign(&workspace, "description", json!("theirs"));
+        let ran = heal(&workspace);
         assert_eq!(
-            live(&place, SEATS),
+            live(&workspace, SEATS),
             12,
             "{policy}: {}{}",
             ran.stdout,
@@ -60,7 +60,7 @@ async fn a_policy_that_changes_takes_no_other_field_with_it() {
         );
         let ignored = policy["ignore"] != Json::Null;
         let description = if ignored { "theirs" } else { "ours" };
-        assert_eq!(live(&place, "description"), description, "{policy}");
+        assert_eq!(live(&workspace, "description"), description, "{policy}");
     }
 }
 
@@ -72,49 +72,50 @@ async fn a_fight_is_given_up_over_restarts_and_costs_no_other_field() {
 }
 
 async fn fight(mode: &str) {
-    let heal = |place: &Place| watch(place, mode);
-    let place = place().await;
-    place.object(&ours());
-    apply(&place);
+    let heal = |workspace: &Workspace| watch(workspace, mode);
+    let workspace = workspace().await;
+    workspace.object(&ours());
+    apply(&workspace);
     for _ in 0..3 {
-        foreign(&place, SEATS, json!(30));
-        heal(&place);
-        assert_eq!(live(&place, SEATS), 12);
+        foreign(&workspace, SEATS, json!(30));
+        heal(&workspace);
+        assert_eq!(live(&workspace, SEATS), 12);
     }
     // Every run is a process of its own.
     for _ in 0..2 {
-        foreign(&place, SEATS, json!(30));
-        let ran = heal(&place);
-        assert_eq!(live(&place, SEATS), 30, "{}{}", ran.stdout, ran.stderr);
+        foreign(&workspace, SEATS, json!(30));
+        let ran = heal(&workspace);
+        assert_eq!(live(&workspace, SEATS), 30, "{}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains("fought"), "{}", ran.stdout);
     }
-    foreign(&place, "description", json!("theirs"));
-    heal(&place);
-    assert_eq!(live(&place, "description"), "ours");
-    assert_eq!(live(&place, SEATS), 30);
+    foreign(&workspace, "description", json!("theirs"));
+    heal(&workspace);
+    assert_eq!(live(&workspace, "description"), "ours");
+    assert_eq!(live(&workspace, SEATS), 30);
     // What was left to them is still theirs in the drift, and a manifest that wants something else ends it.
-    assert_eq!(drift(&place), (2, by(SEATS, "they")));
-    place.object(&order(13, json!({"description": "ours"})).policy(json!({"allow": ["strand"]})));
-    apply(&place);
-    foreign(&place, SEATS, json!(30));
-    heal(&place);
-    assert_eq!(live(&place, SEATS), 13);
+    assert_eq!(drift(&workspace), (2, by(SEATS, "they")));
+    workspace
+        .object(&order(13, json!({"description": "ours"})).policy(json!({"allow": ["strand"]})));
+    apply(&workspace);
+    foreign(&workspace, SEATS, json!(30));
+    heal(&workspace);
+    assert_eq!(live(&workspace, SEATS), 13);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_never_applied_and_what_waits_for_an_apply_are_not_in_sync() {
-    let place = place().await;
-    place.object(&order(12, json!({})));
-    let ran = heal(&place);
+    let workspace = workspace().await;
+    workspace.object(&order(12, json!({})));
+    let ran = heal(&workspace);
     assert!(ran.stdout.contains("0 in sync"), "{}", ran.stdout);
     assert!(ran.stdout.contains("1 never applied"), "{}", ran.stdout);
-    apply(&place);
-    place.object(&order(15, json!({})));
-    let ran = heal(&place);
+    apply(&workspace);
+    workspace.object(&order(15, json!({})));
+    let ran = heal(&workspace);
     assert!(
         ran.stdout.contains("1 left as last applied"),
         "{}",
         ran.stdout
     );
-    assert_eq!((ran.code, live(&place, SEATS)), (0, json!(12)));
+    assert_eq!((ran.code, live(&workspace, SEATS)), (0, json!(12)));
 }

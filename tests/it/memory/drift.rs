@@ -7,14 +7,14 @@ use crate::conformance::vendors::licensespring;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_of_names_is_not_taken_back_and_nobody_elses() {
-    let place = place().await;
-    place.object(&license(&["Engineering", "Field sales", "Support"]));
-    apply(&place);
-    let ran = undo(&place, &[]);
+    let workspace = workspace().await;
+    workspace.object(&license(&["Engineering", "Field sales", "Support"]));
+    apply(&workspace);
+    let ran = undo(&workspace, &[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let ran = heal(&place);
+    let ran = heal(&workspace);
     assert_eq!(
-        groups(&place),
+        groups(&workspace),
         ["Engineering", "Field sales"],
         "{}",
         ran.stdout
@@ -24,12 +24,12 @@ async fn an_undo_of_names_is_not_taken_back_and_nobody_elses() {
         "{}",
         ran.stdout
     );
-    assert_eq!(drift(&place), (0, by("userGroupIds", "you")));
+    assert_eq!(drift(&workspace), (0, by("userGroupIds", "you")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn elements_of_others_stay_theirs_after_an_undo() {
-    let place = place().await;
+    let workspace = workspace().await;
     let feature = |name: &str, count: i64| {
         json!({
             "name": name, "version": "1.0", "expiration_type": "no_expiration",
@@ -38,35 +38,35 @@ async fn elements_of_others_stay_theirs_after_an_undo() {
     };
     let network =
         |features: Json| order(10, json!({"license_type": "network", "Features": features}));
-    place.object(&network(json!([feature("Ours", 5)])));
-    apply(&place);
-    place.object(&network(json!([feature("Ours", 7)])));
-    apply(&place);
+    workspace.object(&network(json!([feature("Ours", 5)])));
+    apply(&workspace);
+    workspace.object(&network(json!([feature("Ours", 7)])));
+    apply(&workspace);
     foreign(
-        &place,
+        &workspace,
         "Features",
         json!([feature("Ours", 7), feature("Theirs", 1)]),
     );
     let theirs = by("Features[Theirs 1.0]", "they");
-    assert_eq!(drift(&place), (2, theirs.clone()));
-    let ran = undo(&place, &[]);
+    assert_eq!(drift(&workspace), (2, theirs.clone()));
+    let ran = undo(&workspace, &[]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let expected = [by("Features[Ours 1.0].count", "you"), theirs].concat();
-    assert_eq!(drift(&place), (2, expected));
+    assert_eq!(drift(&workspace), (2, expected));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_told_by_the_groups_that_they_meant() {
-    let place = place().await;
-    place.object(&license(&["Engineering", "Support"]));
-    apply(&place);
-    place.object(&license(&["Engineering", "Finance"]));
-    assert_eq!(drift(&place), (0, by("userGroupIds", "you")));
-    regroup(&place, "Support", false);
-    assert_eq!(drift(&place), (2, by("userGroupIds", "both")));
-    let ran = heal(&place);
+    let workspace = workspace().await;
+    workspace.object(&license(&["Engineering", "Support"]));
+    apply(&workspace);
+    workspace.object(&license(&["Engineering", "Finance"]));
+    assert_eq!(drift(&workspace), (0, by("userGroupIds", "you")));
+    regroup(&workspace, "Support", false);
+    assert_eq!(drift(&workspace), (2, by("userGroupIds", "both")));
+    let ran = heal(&workspace);
     assert_eq!(
-        groups(&place),
+        groups(&workspace),
         ["Engineering", "Support"],
         "{}{}",
         ran.stdout,
@@ -76,16 +76,16 @@ async fn names_are_told_by_the_groups_that_they_meant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_did_not_take_whole_is_a_base_for_what_did() {
-    let mut place = Place::new().await;
-    place.connect("licensespring");
+    let mut workspace = Workspace::new().await;
+    workspace.connect("licensespring");
     let vendor = &licensespring::VENDOR;
     let account = (vendor.account)(3);
-    place
+    workspace
         .sandbox
         .set_state("licensespring", account)
         .expect("an account");
     let ignore = json!({"unknown_feature": "ignore"});
-    place
+    workspace
         .sandbox
         .set_switches("licensespring", ignore)
         .expect("a switch");
@@ -94,10 +94,10 @@ async fn a_write_that_did_not_take_whole_is_a_base_for_what_did() {
         .as_array_mut()
         .expect("a list");
     items.push(json!({"product_feature": "f99", "max_consumption": 5}));
-    place.object(&object);
-    let ran = place.run(&["apply", "--auto-approve", "--allow", "strand"]);
+    workspace.object(&object);
+    let ran = workspace.run(&["apply", "--auto-approve", "--allow", "strand"]);
     assert_eq!(ran.code, 7, "{}{}", ran.stdout, ran.stderr);
-    let ran = place.run(&["drift", "--format", "json"]);
+    let ran = workspace.run(&["drift", "--format", "json"]);
     let document = ran.json();
     let object = &document["objects"][0];
     assert_eq!(object["message"], Json::Null, "{object:#}");

@@ -6,12 +6,12 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_that_only_looked_are_told_from_those_that_broke_off() {
-    let place = place().await;
-    place.object(&order(12, json!({})));
-    apply(&place);
-    cut_off(&place);
-    apply(&place);
-    let history = place.run(&["history"]);
+    let workspace = workspace().await;
+    workspace.object(&order(12, json!({})));
+    apply(&workspace);
+    cut_off(&workspace);
+    apply(&workspace);
+    let history = workspace.run(&["history"]);
     let text = &history.stdout;
     assert!(text.contains("cut off while it was written"), "{text}");
     assert!(text.contains("found later: carried out"), "{text}");
@@ -21,22 +21,22 @@ async fn runs_that_only_looked_are_told_from_those_that_broke_off() {
         1,
         "{text}"
     );
-    let ran = undo(&place, &[]);
+    let ran = undo(&workspace, &[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let history = place.run(&["history"]);
-    let undone = format!("an undo of {}", runs(&place)[0]);
+    let history = workspace.run(&["history"]);
+    let undone = format!("an undo of {}", runs(&workspace)[0]);
     assert!(history.stdout.contains(&undone), "{}", history.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_since_is_not_nothing_ever() {
-    let place = place().await;
-    let since = |place: &Place| place.run(&["history", "--since", "0s"]).stdout;
-    assert_eq!(since(&place), "Nothing was applied yet.\n");
-    place.object(&order(12, json!({})));
-    apply(&place);
+    let workspace = workspace().await;
+    let since = |workspace: &Workspace| workspace.run(&["history", "--since", "0s"]).stdout;
+    assert_eq!(since(&workspace), "Nothing was applied yet.\n");
+    workspace.object(&order(12, json!({})));
+    apply(&workspace);
     assert_eq!(
-        since(&place),
+        since(&workspace),
         "Nothing was applied in that time; there are older runs.\n"
     );
 }

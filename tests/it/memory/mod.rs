@@ -9,24 +9,24 @@ use serde_json::{Value as Json, json};
 
 use super::conformance::vendors::{cryptlex, lac};
 use super::support::bench::Object;
-use super::support::program::{Place, Ran};
+use super::support::program::{Ran, Workspace};
 
 const SEATS: &str = "activations_allowed";
 
 /// An account with a LAC order of ten seats and a Cryptlex license of the groups Engineering and Field sales.
-async fn place() -> Place {
-    let mut place = Place::new().await;
+async fn workspace() -> Workspace {
+    let mut workspace = Workspace::new().await;
     for (vendor, account) in [
         ("lac", (lac::VENDOR.account)(2)),
         ("cryptlex", (cryptlex::VENDOR.account)(2)),
     ] {
-        place.connect(vendor);
-        place
+        workspace.connect(vendor);
+        workspace
             .sandbox
             .set_state(vendor, account)
             .expect("an account");
     }
-    place
+    workspace
 }
 
 /// The order, with these seats and more.
@@ -46,21 +46,24 @@ fn license(groups: &[&str]) -> Object {
     object
 }
 
-fn live(place: &Place, field: &str) -> Json {
-    let account = place.sandbox.state("lac").expect("an account");
+fn live(workspace: &Workspace, field: &str) -> Json {
+    let account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][0][field].clone()
 }
 
 /// Somebody else changes the order.
-fn foreign(place: &Place, field: &str, value: Json) {
-    let mut account = place.sandbox.state("lac").expect("an account");
+fn foreign(workspace: &Workspace, field: &str, value: Json) {
+    let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][0][field] = value;
-    place.sandbox.set_state("lac", account).expect("an account");
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
 }
 
 /// The groups of the license by their names, in order.
-fn groups(place: &Place) -> Vec<String> {
-    let account = place.sandbox.state("cryptlex").expect("an account");
+fn groups(workspace: &Workspace) -> Vec<String> {
+    let account = workspace.sandbox.state("cryptlex").expect("an account");
     let organization = &account["organizations"][0];
     let ids = &organization["licenses"][0]["userGroupIds"];
     let named = organization["userGroups"].as_array().into_iter().flatten();
@@ -73,8 +76,8 @@ fn groups(place: &Place) -> Vec<String> {
 }
 
 /// Somebody else adds the license to a group, or takes it out.
-fn regroup(place: &Place, name: &str, member: bool) {
-    let mut account = place.sandbox.state("cryptlex").expect("an account");
+fn regroup(workspace: &Workspace, name: &str, member: bool) {
+    let mut account = workspace.sandbox.state("cryptlex").expect("an account");
     let organization = &mut account["organizations"][0];
     let named = organization["userGroups"]
         .as_array()
@@ -92,28 +95,28 @@ fn regroup(place: &Place, name: &str, member: bool) {
     if member {
         ids.push(id);
     }
-    place
+    workspace
         .sandbox
         .set_state("cryptlex", account)
         .expect("an account");
 }
 
-fn apply(place: &Place) {
-    let ran = place.run(&["apply", "--auto-approve", "--allow", "strand"]);
+fn apply(workspace: &Workspace) {
+    let ran = workspace.run(&["apply", "--auto-approve", "--allow", "strand"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
-fn undo(place: &Place, more: &[&str]) -> Ran {
+fn undo(workspace: &Workspace, more: &[&str]) -> Ran {
     let own = ["undo", "latest", "--auto-approve", "--allow", "strand"];
-    place.run(&[&own[..], more].concat())
+    workspace.run(&[&own[..], more].concat())
 }
 
-fn heal(place: &Place) -> Ran {
-    watch(place, "heal")
+fn heal(workspace: &Workspace) -> Ran {
+    watch(workspace, "heal")
 }
 
-fn watch(place: &Place, mode: &str) -> Ran {
-    place.run(&[
+fn watch(workspace: &Workspace, mode: &str) -> Ran {
+    workspace.run(&[
         "watch",
         "--once",
         "--mode",
@@ -126,8 +129,8 @@ fn watch(place: &Place, mode: &str) -> Ran {
 }
 
 /// Who changed which field, and the exit code.
-fn drift(place: &Place) -> (i32, Vec<(String, String)>) {
-    let ran = place.run(&["drift", "--format", "json"]);
+fn drift(workspace: &Workspace) -> (i32, Vec<(String, String)>) {
+    let ran = workspace.run(&["drift", "--format", "json"]);
     let document = ran.json();
     let objects = document["objects"].as_array().cloned().unwrap_or_default();
     let differences = objects.iter().flat_map(|object| {
@@ -147,13 +150,13 @@ fn by(path: &str, by: &str) -> Vec<(String, String)> {
     vec![(path.into(), by.into())]
 }
 
-fn journal(place: &Place) -> std::path::PathBuf {
-    place.dir.path().join("state/entitle/journal.jsonl")
+fn journal(workspace: &Workspace) -> std::path::PathBuf {
+    workspace.dir.path().join("state/entitle/journal.jsonl")
 }
 
 /// The journal as if the last run had been killed behind its last intent.
-fn cut_off(place: &Place) {
-    let text = std::fs::read_to_string(journal(place)).expect("a journal");
+fn cut_off(workspace: &Workspace) {
+    let text = std::fs::read_to_string(journal(workspace)).expect("a journal");
     let mut lines: Vec<&str> = text.lines().collect();
     while lines
         .last()
@@ -161,12 +164,12 @@ fn cut_off(place: &Place) {
     {
         lines.pop();
     }
-    std::fs::write(journal(place), lines.join("\n") + "\n").expect("written");
+    std::fs::write(journal(workspace), lines.join("\n") + "\n").expect("written");
 }
 
 /// The runs that wrote something, in their order.
-fn runs(place: &Place) -> Vec<String> {
-    let text = std::fs::read_to_string(journal(place)).expect("a journal");
+fn runs(workspace: &Workspace) -> Vec<String> {
+    let text = std::fs::read_to_string(journal(workspace)).expect("a journal");
     let mut runs: Vec<String> = Vec::new();
     for line in text.lines().filter(|line| line.contains("{\"intent\":")) {
         let record: Json = serde_json::from_str(line).expect("JSON");
@@ -178,8 +181,8 @@ fn runs(place: &Place) -> Vec<String> {
     runs
 }
 
-fn writes(place: &Place) -> usize {
-    let requests = place.sandbox.requests();
+fn writes(workspace: &Workspace) -> usize {
+    let requests = workspace.sandbox.requests();
     let writes = requests
         .iter()
         .filter(|seen| ["PATCH", "PUT", "POST"].contains(&seen.method.as_str()));

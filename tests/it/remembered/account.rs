@@ -37,7 +37,7 @@ fn elements(list: &Elements) -> Json {
     list.map(|(key, fields)| element(key, fields)).collect()
 }
 
-fn place(number: usize) -> (&'static Vendor, String) {
+fn location(number: usize) -> (&'static Vendor, String) {
     match number {
         LICENCE => (CRYPTLEX, (CRYPTLEX.place)(0)),
         number => (LAC, (LAC.place)(number)),
@@ -57,18 +57,18 @@ pub fn load(bench: &Bench, model: &Model) -> [Json; 2] {
 
 fn lay_all(state: &mut Json, vendor: &Vendor, model: &Model) {
     for (number, object) in model.objects.iter().enumerate() {
-        let (own, place) = place(number);
+        let (own, location) = location(number);
         if own.name == vendor.name {
-            lay(state.pointer_mut(&place).expect("there"), object);
+            lay(state.pointer_mut(&location).expect("there"), object);
         }
     }
 }
 
 /// Somebody changes an object at the vendor, so that it is as the model has it.
 pub fn edit(bench: &Bench, model: &Model, number: usize) {
-    let (vendor, place) = place(number);
+    let (vendor, location) = location(number);
     let mut state = bench.sandbox.state(vendor.name).expect("a vendor");
-    let object = state.pointer_mut(&place).expect("there");
+    let object = state.pointer_mut(&location).expect("there");
     lay(object, &model.objects[number]);
     let set = bench.sandbox.set_state(vendor.name, state);
     set.expect("a good account");

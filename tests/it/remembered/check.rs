@@ -74,10 +74,10 @@ fn reads_alike(world: &mut World, checked: &Checked) {
             .expect("known")
             .table()
             .desired;
-        let place = reconcile::account_of(checked, &object.connection);
+        let location = reconcile::account_of(checked, &object.connection);
         let base = |memory: &entitle::apply::memory::Memory| {
-            let agrees = memory.agrees(object, &place);
-            let base = memory.base(table, object, &place, &Fields::new());
+            let agrees = memory.agrees(object, &location);
+            let base = memory.base(table, object, &location, &Fields::new());
             (base.map(|(base, _)| base), agrees)
         };
         assert_eq!(base(&whole), base(&world.followed), "{}", object.address);

@@ -194,7 +194,7 @@ impl Model {
         let killed = kill.filter(|_| !going.is_empty());
         let killed = killed.map(|kill| (kill.at % going.len(), kill.landed));
         let mut writes = Vec::new();
-        for (place, (number, next)) in going.iter().enumerate() {
+        for (location, (number, next)) in going.iter().enumerate() {
             let object = &mut self.objects[*number];
             let mut write = Write {
                 object: *number,
@@ -203,7 +203,7 @@ impl Model {
                 wish: follows.then(|| (object.manifest.clone(), object.policy.clone())),
                 end: End::CarriedOut,
             };
-            let ends = killed.filter(|(at, _)| *at == place);
+            let ends = killed.filter(|(at, _)| *at == location);
             if ends.is_none_or(|(_, landed)| landed) {
                 let mut is = written(next.clone());
                 if self.stubborn && *number != LICENCE {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Map, Value as Json};
 
 use super::golden;
-use super::program::{Place, Ran};
+use super::program::{Ran, Workspace};
 
 /// A CI system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,23 +183,23 @@ fn operand(text: &str, settings: &Settings) -> String {
 
 /// Runs a job in a place. No run prints a secret.
 #[track_caller]
-pub fn run(place: &Place, job: &Job) -> Ran {
+pub fn run(workspace: &Workspace, job: &Job) -> Ran {
     let program = Path::new(env!("CARGO_BIN_EXE_entitle"));
     let folder = program.parent().expect("a folder").display();
     let mut command = Command::new(job.shell[0]);
     command
         .args(&job.shell[1..])
         .arg(&job.script)
-        .current_dir(place.dir.path())
+        .current_dir(workspace.dir.path())
         .env_clear()
         .env("PATH", format!("{folder}:/usr/local/bin:/usr/bin:/bin"))
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .envs(place.environment.iter().cloned())
+        .envs(workspace.environment.iter().cloned())
         .envs(&job.environment)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    place.finish(command, "")
+    workspace.finish(command, "")
 }
 
 #[test]

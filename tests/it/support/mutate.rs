@@ -176,16 +176,16 @@ fn places(json: &Json) -> Vec<String> {
 }
 
 /// A copy of `json` that differs at `place`: another value, twice the list, an empty object, no value.
-pub fn at(json: &Json, place: &str, way: usize) -> Json {
+pub fn at(json: &Json, location: &str, way: usize) -> Json {
     let mut copy = json.clone();
-    match (way, place.rsplit_once('/')) {
+    match (way, location.rsplit_once('/')) {
         (22, Some((parent, name))) => {
             if let Some(Json::Object(members)) = copy.pointer_mut(parent) {
                 members.shift_remove(&name.replace("~1", "/").replace("~0", "~"));
             }
         }
         _ => {
-            if let Some(value) = copy.pointer_mut(place) {
+            if let Some(value) = copy.pointer_mut(location) {
                 match value {
                     Json::Array(items) if way == 20 => items.extend(items.clone()),
                     Json::Object(members) if way == 21 => *members = Map::new(),
@@ -199,8 +199,8 @@ pub fn at(json: &Json, place: &str, way: usize) -> Json {
 
 /// Every `share`th copy that differs in one value.
 pub fn some_of(json: &Json, share: usize) -> impl Iterator<Item = Json> {
-    let ways = |place: String| (0..WAYS).map(move |way| (place.clone(), way));
+    let ways = |location: String| (0..WAYS).map(move |way| (location.clone(), way));
     // A share that has no divisor in common with the ways meets all of them.
     let all = places(json).into_iter().flat_map(ways).step_by(share);
-    all.map(|(place, way)| at(json, &place, way))
+    all.map(|(location, way)| at(json, &location, way))
 }

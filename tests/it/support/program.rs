@@ -11,7 +11,7 @@ use super::bench::Object;
 
 /// A directory with manifests, and the simulators that they lead to. Tests that use it need a runtime with
 /// threads of its own, since they wait for the program.
-pub struct Place {
+pub struct Workspace {
     pub sandbox: SandboxServer,
     pub dir: tempfile::TempDir,
     /// What the program finds in its environment.
@@ -52,7 +52,7 @@ impl Ran {
     }
 }
 
-impl Place {
+impl Workspace {
     pub async fn new() -> Self {
         Self::with(Options::default()).await
     }

@@ -67,7 +67,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
             identity: intent.identity,
             managed: intent.managed,
             resolved: intent.resolved,
-            spared: intent.spared,
+            policy_exclusions: intent.policy_exclusions,
             given_up: intent.given_up,
             commit: c.is_multiple_of(2).then(|| "f00".to_string()),
             ..testing::agreed(&[])
@@ -81,7 +81,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
             account: intent.account,
             identity: intent.identity,
             fields: vec!["activations_allowed".into()],
-            wanted: match b % 2 {
+            desired: match b % 2 {
                 0 => agreement::format_hash([a; 16]),
                 _ => "of an older version".into(),
             },
@@ -160,7 +160,7 @@ fn written(object: u8, [a, b, c]: [u8; 3]) -> Intent {
         changes: changes(a, b, c),
         managed,
         resolved: map(&ids, !is_order && b % 3 > 0),
-        spared: match c % 6 {
+        policy_exclusions: match c % 6 {
             0 => vec!["ignore .activations_allowed".into(), "keep Features".into()],
             1 => vec!["ignore .Features[*].count".into()],
             _ => Vec::new(),
@@ -306,7 +306,7 @@ fn a_line_of_a_summary_reads_like_this() {
         ("activations_allowed", json!(12)),
         ("description", Json::Null),
     ]);
-    agreed.spared = vec!["keep Features".into()];
+    agreed.policy_exclusions = vec!["keep Features".into()];
     let record = testing::record("1", testing::agreement(agreed));
     let line = base_json(&folded(Detail::Values, [&record]), SummaryForm::Plain).remove(0);
     let expected = json!({

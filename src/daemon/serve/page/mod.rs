@@ -72,7 +72,7 @@ fn source_facts(status: &Status, now: Timestamp) -> Markup {
             div {
                 dt { "Source" }
                 dd {
-                    (kind) " " code { (source.place) }
+                    (kind) " " code { (source.location) }
                     @if let Some(revision) = &source.revision { " at " code title=(revision) { (short_revision(revision)) } }
                 }
             }
@@ -97,7 +97,7 @@ fn count_kept_connections(status: &Status) -> usize {
         .connections
         .values()
         .map(|connection| &connection.keeper);
-    keepers.flatten().filter(|keeper| keeper.own).count()
+    keepers.flatten().filter(|keeper| keeper.is_own).count()
 }
 
 /// Renders what holds the whole daemon back.

@@ -41,8 +41,8 @@ impl ResourceKind for License {
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(desired))
     }
 
     fn note(&self, live: &Live) -> Option<String> {

@@ -81,9 +81,11 @@ impl WantedSeats {
 
     /// Reports whether the flat view shows more seats than the manifest wants, so that a plan would take some away.
     fn are_fewer_than(self, flat: &Map<String, Json>) -> bool {
-        let lowers = |name: &str, wanted: Option<i64>| {
-            let held = flat.get(name).and_then(Json::as_i64);
-            wanted.zip(held).is_some_and(|(wanted, held)| wanted < held)
+        let lowers = |name: &str, desired_objects: Option<i64>| {
+            let current = flat.get(name).and_then(Json::as_i64);
+            desired_objects
+                .zip(current)
+                .is_some_and(|(desired_objects, current)| desired_objects < current)
         };
         lowers("AvailableSeats", self.available) || lowers("Buffer", self.buffer)
     }
@@ -92,16 +94,16 @@ impl WantedSeats {
 pub struct LicenseReading {
     outbox: Outbox<(usize, Purpose)>,
     ids: Vec<String>,
-    wanted: Vec<WantedSeats>,
+    desired_objects: Vec<WantedSeats>,
     targets: Vec<Target>,
     settled: Settled,
 }
 
 impl LicenseReading {
-    pub fn new(wanted: &[&Desired]) -> Self {
+    pub fn new(desired_objects: &[&Desired]) -> Self {
         let mut outbox = Outbox::default();
         let (mut ids, mut targets) = (Vec::new(), Vec::new());
-        for (index, desired) in wanted.iter().enumerate() {
+        for (index, desired) in desired_objects.iter().enumerate() {
             let id = desired.id("licenseId").to_string();
             for view in [View::Flat, View::Nested] {
                 outbox.send(Call::get(view.path(&id)), (index, Purpose::View(view)));
@@ -112,7 +114,7 @@ impl LicenseReading {
         Self {
             outbox,
             settled: Settled::none_of(ids.len()),
-            wanted: wanted
+            desired_objects: desired_objects
                 .iter()
                 .map(|desired| WantedSeats::of(desired))
                 .collect(),
@@ -145,7 +147,7 @@ impl Reading for LicenseReading {
                 match view {
                     View::Flat => {
                         if let Shown::Data(flat) = &shown
-                            && self.wanted[index].are_fewer_than(flat)
+                            && self.desired_objects[index].are_fewer_than(flat)
                         {
                             target.seats = Seats::Asked;
                             let call = Call::get(with_query("/api/seats", &[("licenseId", id)]));
@@ -179,7 +181,7 @@ impl Reading for LicenseReading {
 
     fn finish(mut self: Box<Self>) -> Vec<(usize, Observed)> {
         let (ids, targets) = (&self.ids, &mut self.targets);
-        let open = |place: usize| observed(&ids[place], std::mem::take(&mut targets[place]));
+        let open = |index: usize| observed(&ids[index], std::mem::take(&mut targets[index]));
         self.settled.finish(open)
     }
 }
@@ -191,16 +193,16 @@ fn data(json: Json, id: &str) -> Result<Map<String, Json>, Malformed> {
         return Err(Malformed::new("did not answer with an object"));
     };
     let success = envelope.get("IsSuccess").unwrap_or(&Json::Bool(true)) == &Json::Bool(true);
-    let said = match envelope.get("Errors").and_then(error_text::from_error_json) {
+    let reason = match envelope.get("Errors").and_then(error_text::from_error_json) {
         Some(words) => format!(": {words}"),
         None => String::new(),
     };
     if !success {
-        return Err(Malformed::new(format!("answered that it failed{said}")));
+        return Err(Malformed::new(format!("answered that it failed{reason}")));
     }
     match envelope.remove("Data") {
         Some(Json::Object(data)) => about(&data, id).map(|()| data),
-        None | Some(Json::Null) => Err(Malformed::new(format!("answered without `Data`{said}"))),
+        None | Some(Json::Null) => Err(Malformed::new(format!("answered without `Data`{reason}"))),
         Some(other) => {
             let kind = json_kind(&other);
             Err(Malformed::new(format!(

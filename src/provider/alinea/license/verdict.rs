@@ -35,11 +35,11 @@ struct Envelope {
 
 impl Envelope {
     fn refusal(self) -> Verdict {
-        let said: Vec<String> = self.errors.iter().map(in_words).collect();
-        let words = if said.is_empty() {
+        let messages: Vec<String> = self.errors.iter().map(in_words).collect();
+        let words = if messages.is_empty() {
             "`IsValid` is false, without a reason".into()
         } else {
-            said.join("; ")
+            messages.join("; ")
         };
         Verdict::Rejected {
             words,

@@ -78,14 +78,14 @@ pub fn merge(flat: Map<String, Json>, nested: Map<String, Json>) -> Result<Live,
 /// What a view shows of a member. A null where the write call takes none is a member that is not shown: a
 /// licence whose owner is gone has `Owner: null`.
 fn shown<'a>(field: &Field, view: &'a Json) -> Option<&'a Json> {
-    let own = format!("/{}", field.name);
+    let pointer = format!("/{}", field.name);
     let others = RENAMED
         .iter()
         .find(|(name, _)| *name == field.name)
         .map_or(&[][..], |(_, spellings)| *spellings);
     let list = matches!(field.shape, crate::model::Shape::Set(_));
     let nullable = list || field.clearing != Clearing::Impossible;
-    std::iter::once(own.as_str())
+    std::iter::once(pointer.as_str())
         .chain(others.iter().copied())
         .filter_map(|spelling| view.pointer(spelling))
         .find(|json| nullable || !json.is_null())

@@ -25,7 +25,7 @@ pub type GroupRow<'de> = Row<'static, 'de, 2>;
 /// Holds the groups seen so far, and the names that manifests use.
 #[derive(Default)]
 pub struct Groups {
-    wanted: BTreeSet<Text>,
+    named_groups: BTreeSet<Text>,
     pub failure: Option<GroupError>,
     /// Readings that came before this one and were given up because the list moved.
     before: usize,
@@ -45,12 +45,12 @@ struct Progress {
 
 impl Groups {
     pub fn want(&mut self, names: &BTreeSet<Text>) {
-        self.wanted.extend(names.iter().cloned());
+        self.named_groups.extend(names.iter().cloned());
     }
 
     /// Reports whether any manifest of the organization uses a name.
     pub fn needed(&self) -> bool {
-        !self.wanted.is_empty()
+        !self.named_groups.is_empty()
     }
 
     /// The page to ask for next.
@@ -83,8 +83,8 @@ impl Groups {
         let Progress {
             ids, seen, pages, ..
         } = &self.progress;
-        let mut wanted = self.wanted.iter();
-        let unknown = wanted.any(|name| !ids.contains_key(name.as_str()));
+        let mut named_groups = self.named_groups.iter();
+        let unknown = named_groups.any(|name| !ids.contains_key(name.as_str()));
         let more = seen.len() > before && (rows.len() >= sheet.limit || unknown);
         if more && *pages >= MOST_PAGES {
             return Err(GroupError::Endless {

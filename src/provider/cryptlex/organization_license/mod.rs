@@ -53,7 +53,12 @@ impl ResourceKind for OrganizationLicense {
     }
 
     /// Refuses groups that are given by ids and by names, because it would be unclear which of them counts.
-    fn audit(&self, desired: &Desired, place: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
+    fn audit(
+        &self,
+        desired: &Desired,
+        location: &dyn Fn(&str) -> Mark,
+        findings: &mut Diagnostics,
+    ) {
         if [fields::IDS, fields::NAMES]
             .iter()
             .all(|name| desired.fields.contains_key(name))
@@ -61,22 +66,22 @@ impl ResourceKind for OrganizationLicense {
             let source = &desired.origin.source;
             let ids = Origin {
                 source: source.clone(),
-                mark: place(fields::IDS),
+                mark: location(fields::IDS),
             };
             findings.push(
                 Diagnostic::error(
                     "conflict",
                     "`userGroupIds` and `userGroups` are two ways to say one thing",
                 )
-                .at(source, place(fields::NAMES))
+                .at(source, location(fields::NAMES))
                 .also(ids, "the ids stand here")
                 .hint("keep the ids or the names"),
             );
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(desired))
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {

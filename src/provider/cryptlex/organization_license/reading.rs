@@ -55,7 +55,7 @@ struct Target {
 /// Tracks the reading of one organization.
 struct Organization {
     id: String,
-    wanted: usize,
+    desired_objects: usize,
     /// Wanted licenses that no page has shown yet.
     left: BTreeMap<String, usize>,
     seen: SeenIds,
@@ -74,15 +74,15 @@ pub struct LicenseReading {
 }
 
 impl LicenseReading {
-    pub fn new(wanted: &[&Desired]) -> Self {
+    pub fn new(desired_objects: &[&Desired]) -> Self {
         let mut reading = Self {
             outbox: Outbox::default(),
-            targets: Vec::with_capacity(wanted.len()),
-            settled: Settled::none_of(wanted.len()),
+            targets: Vec::with_capacity(desired_objects.len()),
+            settled: Settled::none_of(desired_objects.len()),
             organizations: Vec::new(),
         };
         let mut by_id: BTreeMap<&str, usize> = BTreeMap::new();
-        for desired in wanted {
+        for desired in desired_objects {
             let id = desired.id("organizationId");
             let number = *by_id.entry(id).or_insert_with(|| {
                 reading.organizations.push(Organization::new(id));
@@ -99,7 +99,7 @@ impl LicenseReading {
                 live: None,
             };
             let organization = &mut reading.organizations[number];
-            organization.wanted += 1;
+            organization.desired_objects += 1;
             organization
                 .left
                 .insert(target.id.clone(), reading.targets.len());
@@ -235,10 +235,10 @@ impl LicenseReading {
     /// Settles a license that was asked for by its id. An empty list means that it does not exist.
     fn one(&mut self, index: usize, rows: &[LicenseRow<'_>], name: &str) {
         let target = &self.targets[index];
-        let own = rows
+        let org_rows = rows
             .iter()
             .find(|row| id_of(row).as_deref() == Some(&target.id));
-        let observed = match (own, rows.first()) {
+        let observed = match (org_rows, rows.first()) {
             (Some(row), _) => shown(row, name),
             (None, None) => Observed::Missing,
             // A filter that is not heeded proves nothing about the license.
@@ -299,7 +299,7 @@ impl Organization {
     fn new(id: &str) -> Self {
         Self {
             id: id.to_string(),
-            wanted: 0,
+            desired_objects: 0,
             left: BTreeMap::new(),
             seen: SeenIds::default(),
             search: ListSearch::new(0),
@@ -372,8 +372,8 @@ impl Reading for LicenseReading {
             ..
         } = *self;
         let mut lists = BTreeMap::new();
-        settled.finish(|place| {
-            let target = &mut targets[place];
+        settled.finish(|index| {
+            let target = &mut targets[index];
             let (Some(mut live), Some(names)) = (target.live.take(), &target.names) else {
                 return Observed::Unread(format!("license {} was not asked for", target.id));
             };

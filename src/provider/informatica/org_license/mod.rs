@@ -41,8 +41,8 @@ impl ResourceKind for OrgLicense {
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(desired))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -14,10 +14,10 @@ pub struct LicenseReading {
 }
 
 impl LicenseReading {
-    pub fn new(wanted: &[&Desired]) -> Self {
+    pub fn new(desired_objects: &[&Desired]) -> Self {
         let mut outbox = Outbox::default();
         let mut orgs = Vec::new();
-        for (index, desired) in wanted.iter().enumerate() {
+        for (index, desired) in desired_objects.iter().enumerate() {
             let org = desired.id("orgId").to_string();
             outbox.send(Call::get(super::path(&org)), index);
             orgs.push(org);
@@ -52,8 +52,8 @@ impl Reading for LicenseReading {
 
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
         let Self { orgs, settled, .. } = *self;
-        settled.finish(|place| {
-            Observed::Unread(format!("organization {} was not asked for", orgs[place]))
+        settled.finish(|index| {
+            Observed::Unread(format!("organization {} was not asked for", orgs[index]))
         })
     }
 }

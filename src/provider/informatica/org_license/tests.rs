@@ -127,8 +127,8 @@ fn a_list_that_is_not_shown_is_unknown() {
     licence["id"] = Json::Null;
     for nameless in [licence, json!({})] {
         let why = unread(read(nameless));
-        let said = "`customLicenses` is missing, and so is `id`";
-        assert_eq!(why, format!("{CALL}: {said}"));
+        let expected = "`customLicenses` is missing, and so is `id`";
+        assert_eq!(why, format!("{CALL}: {expected}"));
     }
 }
 
@@ -188,7 +188,7 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call_and_the_member() {
         licence[list] = elements;
         licence.to_string()
     };
-    for (body, said) in [
+    for (body, expected) in [
         (
             "<html><title>Log in</title></html>".to_string(),
             "did not answer with JSON: an HTML page titled \"Log in\"",
@@ -242,8 +242,8 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call_and_the_member() {
     ] {
         let why = unread(read(&body));
         let start = format!(
-            "{CALL}{}{said}",
-            if said.starts_with(':') { "" } else { " " }
+            "{CALL}{}{expected}",
+            if expected.starts_with(':') { "" } else { " " }
         );
         assert!(why.starts_with(&start), "{why}\nis not\n{start}");
     }
@@ -255,8 +255,8 @@ fn organizations_are_read_side_by_side_in_one_call_each() {
         let orgs: Vec<Desired> = (0..count)
             .map(|number| desired_object(&fields::TABLE, &[("orgId", &format!("org{number}"))]))
             .collect();
-        let wanted: Vec<&Desired> = orgs.iter().collect();
-        let (rounds, found) = drive(OrgLicense.reading(&wanted), |name| {
+        let desired: Vec<&Desired> = orgs.iter().collect();
+        let (rounds, found) = drive(OrgLicense.reading(&desired), |name| {
             let id = name.rsplit('/').next().unwrap_or_default();
             answer(200, json!({"id": id}))
         });
@@ -291,9 +291,9 @@ fn one_organization_that_is_missing_or_refused_leaves_the_others_alone() {
     };
     assert!(matches!(missing, Observed::Missing));
     assert!(matches!(live, Observed::Live(_)));
-    let said = "GET /public/core/v3/license/org/b answered 403: Not yours. (X_403); \
+    let expected = "GET /public/core/v3/license/org/b answered 403: Not yours. (X_403); \
                 check the connection's credentials and their rights";
-    assert!(matches!(refused, Observed::Unread(why) if why == said));
+    assert!(matches!(refused, Observed::Unread(why) if why == expected));
 }
 
 #[test]

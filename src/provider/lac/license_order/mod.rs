@@ -51,8 +51,8 @@ impl ResourceKind for LicenseOrder {
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::OrderReading::new(wanted))
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::OrderReading::new(desired))
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {

@@ -56,7 +56,7 @@ pub type ListedOrder<'a> = (&'a str, Option<usize>);
 struct OrderList {
     customer: Option<i64>,
     /// Orders that it has not shown.
-    wanted: BTreeSet<usize>,
+    targets: BTreeSet<usize>,
     search: ListSearch,
     /// Pages that were asked for, and those of them that have not come yet.
     asked: usize,
@@ -97,8 +97,8 @@ impl Search {
     }
 
     /// Searches the list of all orders, and returns the request for its first page.
-    pub fn search_all(&mut self, wanted: BTreeSet<usize>) -> Vec<Request> {
-        vec![self.open_list(None, wanted)]
+    pub fn search_all(&mut self, targets: BTreeSet<usize>) -> Vec<Request> {
+        vec![self.open_list(None, targets)]
     }
 
     /// Asks for orders without a list of all: for the lists of customers of several, and with a call for an order by
@@ -110,10 +110,10 @@ impl Search {
             groups.entry(customer).or_default().insert(index);
         }
         let mut requests = Vec::new();
-        for (customer, wanted) in groups {
+        for (customer, targets) in groups {
             match customer {
-                Some(customer) if wanted.len() > 1 => self.later.push((customer, wanted)),
-                _ => requests.extend(wanted.into_iter().map(|index| self.ask_one(index))),
+                Some(customer) if targets.len() > 1 => self.later.push((customer, targets)),
+                _ => requests.extend(targets.into_iter().map(|index| self.ask_one(index))),
             }
         }
         requests.extend(self.ask_later());
@@ -126,13 +126,13 @@ impl Search {
         let room = FEW_CUSTOMERS.saturating_add_signed(self.saved.div_euclid(2));
         let mut lists = std::mem::take(&mut self.later);
         if room == 0 {
-            let left = lists.into_iter().flat_map(|(_, wanted)| wanted);
+            let left = lists.into_iter().flat_map(|(_, targets)| targets);
             return left.map(|index| self.ask_one(index)).collect();
         }
         self.later = lists.split_off(room.min(lists.len()));
         lists
             .into_iter()
-            .map(|(customer, wanted)| self.open_list(Some(customer), wanted))
+            .map(|(customer, targets)| self.open_list(Some(customer), targets))
             .collect()
     }
 
@@ -144,11 +144,11 @@ impl Search {
         }
     }
 
-    fn open_list(&mut self, customer: Option<i64>, wanted: BTreeSet<usize>) -> Request {
+    fn open_list(&mut self, customer: Option<i64>, targets: BTreeSet<usize>) -> Request {
         self.lists.push(OrderList {
             customer,
-            search: ListSearch::new(wanted.len()),
-            wanted,
+            search: ListSearch::new(targets.len()),
+            targets,
             asked: 0,
             under_way: 0,
             rows: 0,
@@ -178,11 +178,13 @@ impl Search {
 
     /// Reads the pages that the wanted orders would fill if they are spread like those that were found.
     pub fn read_least(&mut self, number: usize) -> Vec<Request> {
-        let OrderList { search, wanted, .. } = &self.lists[number];
-        if search.expected_pages(wanted.len()).is_none() {
+        let OrderList {
+            search, targets, ..
+        } = &self.lists[number];
+        if search.expected_pages(targets.len()).is_none() {
             return Vec::new();
         }
-        let (read, more) = (search.pages_read(), search.min_pages(wanted.len()));
+        let (read, more) = (search.pages_read(), search.min_pages(targets.len()));
         (read..read + more)
             .map(|page| self.ask_page(number, page, false))
             .collect()
@@ -201,7 +203,7 @@ impl Search {
 
     /// Returns whether the values of an order are wanted of a list: it may show it, and no call has read it yet.
     pub fn reads(&self, number: usize, index: usize) -> bool {
-        self.lists[number].wanted.contains(&index) && !self.is_read[index]
+        self.lists[number].targets.contains(&index) && !self.is_read[index]
     }
 
     /// Takes in a page that came. Returns the orders that were wanted of the list and are on it, each with the
@@ -230,7 +232,7 @@ impl Search {
         let mut found = Vec::new();
         for (row, (key, index)) in rows.iter().enumerate() {
             is_new |= list.seen.is_new(key);
-            if let Some(index) = index.filter(|index| list.wanted.remove(index)) {
+            if let Some(index) = index.filter(|index| list.targets.remove(index)) {
                 found.push((row, index));
             }
         }
@@ -258,7 +260,7 @@ impl Search {
         }
         Some(match list.lost.take() {
             Some((_, why)) => {
-                let orders = std::mem::take(&mut list.wanted).into_iter();
+                let orders = std::mem::take(&mut list.targets).into_iter();
                 orders.map(|index| (index, why.clone())).collect()
             }
             None => Vec::new(),
@@ -268,7 +270,7 @@ impl Search {
     /// Decides how to find what a list has not shown yet.
     pub fn go_on(&mut self, number: usize) -> Vec<Request> {
         let list = &self.lists[number];
-        match list.search.next_step(list.wanted.len(), list.is_over) {
+        match list.search.next_step(list.targets.len(), list.is_over) {
             SearchStep::Done => Vec::new(),
             SearchStep::AskEach => self.ask_each(number),
             _ if list.reaches.is_some() => self.ask_each(number),
@@ -289,26 +291,26 @@ impl Search {
     pub fn ask_each(&mut self, number: usize) -> Vec<Request> {
         let list = &mut self.lists[number];
         let (customer, is_over) = (list.customer, list.is_over);
-        let wanted = std::mem::take(&mut list.wanted);
+        let targets = std::mem::take(&mut list.targets);
         if customer.is_none() && !is_over {
-            return self.ask_apart(wanted);
+            return self.ask_apart(targets);
         }
         let ask = |index: usize| match is_over && !self.is_read[index] {
             // Not in this list: it may be another customer's, or not there at all.
             true => Request::Order(index),
             false => self.ask_one(index),
         };
-        wanted.into_iter().map(ask).collect()
+        targets.into_iter().map(ask).collect()
     }
 
     /// Takes the orders that a list has not shown out of it.
     pub fn leave(&mut self, number: usize) -> BTreeSet<usize> {
-        std::mem::take(&mut self.lists[number].wanted)
+        std::mem::take(&mut self.lists[number].targets)
     }
 
     /// Returns the orders that a list has not shown.
     pub fn left(&self, number: usize) -> &BTreeSet<usize> {
-        &self.lists[number].wanted
+        &self.lists[number].targets
     }
 
     /// Returns whether pages of a list have not come yet.
@@ -328,22 +330,24 @@ impl Search {
 
     /// Returns the pages that the orders which a list has not shown likely fill.
     pub fn likely_pages(&self, number: usize) -> usize {
-        let OrderList { search, wanted, .. } = &self.lists[number];
-        let least = search.min_pages(wanted.len());
-        search.expected_pages(wanted.len()).unwrap_or(least)
+        let OrderList {
+            search, targets, ..
+        } = &self.lists[number];
+        let least = search.min_pages(targets.len());
+        search.expected_pages(targets.len()).unwrap_or(least)
     }
 
     /// Returns what is known of the length of the part of a list that was not read.
     pub fn rest(&self, number: usize) -> PageBounds {
         let OrderList {
             search,
-            wanted,
+            targets,
             reaches,
             ..
         } = &self.lists[number];
         let least = match reaches {
             Some(page) => (page + 1).saturating_sub(search.pages_read()),
-            None => search.min_pages(wanted.len()),
+            None => search.min_pages(targets.len()),
         };
         PageBounds {
             least,

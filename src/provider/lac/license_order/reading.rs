@@ -63,8 +63,8 @@ pub struct OrderReading {
 }
 
 impl OrderReading {
-    pub fn new(wanted: &[&Desired]) -> Self {
-        let targets: Vec<Target> = wanted
+    pub fn new(desired_objects: &[&Desired]) -> Self {
+        let targets: Vec<Target> = desired_objects
             .iter()
             .map(|desired| Target {
                 key: desired.id("activationKey").into(),

@@ -20,10 +20,10 @@ fn decoded(order: &Json) -> Live {
 }
 
 /// Whose the order is by the echo of a write, for a manifest that wants customer `wish`; it was customer 2's.
-fn owner(wish: i64, before: Json, echo: Json) -> Result<Option<Value>, Malformed> {
+fn owner(desired: i64, before: Json, echo: Json) -> Result<Option<Value>, Malformed> {
     let mut object = desired_object(&fields::TABLE, &[("activationKey", "k")]);
-    let wish = Value::Integer(wish);
-    object.fields.extend([("customer_id", wish)]);
+    let desired = Value::Integer(desired);
+    object.fields.extend([("customer_id", desired)]);
     let mut before = decoded(&order(before));
     before.fields.insert("customer_id", Value::Integer(2));
     let live = LicenseOrder.echo(&object, &before, &reply(200, order(echo)))?;
@@ -40,7 +40,7 @@ fn an_echo_with_the_name_of_before_proves_that_the_order_stayed() {
 #[test]
 fn what_was_sent_proves_nothing() {
     let name = |name: &str| json!({"name": name});
-    for (what, wish, before, echo) in [
+    for (what, desired, before, echo) in [
         ("it is to move", 3, name("Rivers"), name("Lakes")),
         (
             "it was to move, and did not",
@@ -53,7 +53,7 @@ fn what_was_sent_proves_nothing() {
         ("none was shown before", 2, Json::Null, name("Rivers")),
         ("none was ever shown", 2, Json::Null, Json::Null),
     ] {
-        let unproved = owner(wish, before, echo).expect_err(what);
+        let unproved = owner(desired, before, echo).expect_err(what);
         assert_eq!(
             unproved.0, "the reply does not prove whose the order is",
             "{what}"

@@ -49,8 +49,8 @@ impl ResourceKind for License {
         }
     }
 
-    fn reading(&self, wanted: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(wanted))
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::LicenseReading::new(desired))
     }
 
     fn ids_per_read(&self) -> usize {
@@ -163,25 +163,25 @@ fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
 /// per item that was sent. The error shapes of this API are those of its framework, not documented.
 fn named(reply: &Reply) -> Vec<(String, String)> {
     let body: Option<Json> = serde_json::from_str(&reply.body).ok();
-    let Some(said) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {
+    let Some(reported) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {
         return Vec::new();
     };
-    let entries = said
+    let entries = reported
         .as_array()
-        .map_or(std::slice::from_ref(said), Vec::as_slice);
+        .map_or(std::slice::from_ref(reported), Vec::as_slice);
     let entries = entries.iter().enumerate().filter_map(|(i, entry)| {
-        let said = error_text::from_error_json(entry)?;
+        let reported = error_text::from_error_json(entry)?;
         Some(if entry.is_object() {
-            format!("item {}: {said}", i + 1)
+            format!("item {}: {reported}", i + 1)
         } else {
-            said
+            reported
         })
     });
-    let said: Vec<String> = entries.collect();
-    if said.is_empty() {
+    let reported: Vec<String> = entries.collect();
+    if reported.is_empty() {
         return Vec::new();
     }
-    let words = format!("{}: {}", reply.status, said.join("; "));
+    let words = format!("{}: {}", reply.status, reported.join("; "));
     vec![(fields::FEATURES.to_string(), words)]
 }
 

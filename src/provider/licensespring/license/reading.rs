@@ -40,8 +40,8 @@ pub struct LicenseReading {
 }
 
 impl LicenseReading {
-    pub fn new(wanted: &[&Desired]) -> Self {
-        let ids = wanted.iter().map(|it| it.id("licenseId").to_string());
+    pub fn new(desired: &[&Desired]) -> Self {
+        let ids = desired.iter().map(|it| it.id("licenseId").to_string());
         let ids = Vec::from_iter(ids);
         let places: Vec<(usize, &String)> = ids.iter().enumerate().collect();
         let batch = |chunk: &[(usize, &String)]| Batch {
@@ -157,7 +157,7 @@ impl Reading for LicenseReading {
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
         let Self { ids, settled, .. } = *self;
         settled
-            .finish(|place| Observed::Unread(format!("license {} was not asked for", ids[place])))
+            .finish(|index| Observed::Unread(format!("license {} was not asked for", ids[index])))
     }
 }
 

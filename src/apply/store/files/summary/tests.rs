@@ -105,29 +105,29 @@ fn a_summary_that_is_torn_or_damaged_anywhere_counts_for_nothing() {
 #[test]
 fn the_summary_of_another_journal_counts_for_nothing() {
     let test = TestJournal::new();
-    let own = fs::read_to_string(&test.journal).unwrap();
+    let written = fs::read_to_string(&test.journal).unwrap();
     let read = |text: &str| {
         fs::write(&test.journal, text).unwrap();
         test.read()
     };
-    let (first, second) = own.split_once('\n').unwrap();
+    let (first, second) = written.split_once('\n').unwrap();
     // Restored as it was before, begun anew, with its first lines cut off, and gone on otherwise.
     assert_eq!(read(&format!("{first}\n")), None);
     assert_eq!(read(""), None);
     assert_eq!(read(second), None);
     assert_eq!(read(&format!("{second}{second}{second}")), None);
-    let otherwise = own.replace("\"run\":\"2\"", "\"run\":\"3\"");
-    assert_eq!(otherwise.len(), own.len());
+    let otherwise = written.replace("\"run\":\"2\"", "\"run\":\"3\"");
+    assert_eq!(otherwise.len(), written.len());
     assert_eq!(read(&otherwise), None);
-    assert_eq!(read(&own), Some((2, 1)));
+    assert_eq!(read(&written), Some((2, 1)));
 }
 
 #[test]
 fn the_summary_of_another_version_counts_for_nothing() {
     let test = TestJournal::new();
     let path = summary_path(&test.journal);
-    let own = fs::read_to_string(&path).unwrap();
-    let body = &own[..own.len() - CHECKSUM_LINE_BYTES as usize];
+    let written = fs::read_to_string(&path).unwrap();
+    let body = &written[..written.len() - CHECKSUM_LINE_BYTES as usize];
     let layout = JournalSummary::layout();
     for (was, is) in [
         ("summary 1", "summary 2"),

@@ -143,8 +143,8 @@ fn licences_are_read_side_by_side_in_two_calls_each() {
             .map(|number| uuid::Uuid::from_u128(number).to_string())
             .collect();
         let licenses: Vec<Desired> = ids.iter().map(|id| license(id)).collect();
-        let wanted: Vec<&Desired> = licenses.iter().collect();
-        let (rounds, found) = drive(License.reading(&wanted), |name| {
+        let desired: Vec<&Desired> = licenses.iter().collect();
+        let (rounds, found) = drive(License.reading(&desired), |name| {
             let id = name.rsplit('/').next().unwrap_or_default();
             let data = if name.contains("licenseDtoIndex") {
                 flat()
@@ -191,7 +191,7 @@ fn a_licence_that_either_view_does_not_know_is_missing() {
 #[test]
 fn replies_that_are_no_licence_are_errors_that_name_the_call() {
     let good = || answer(200, nested_reply(nested()));
-    for (status, body, said) in [
+    for (status, body, expected) in [
         (
             200,
             "<html><title>Sign in</title></html>",
@@ -240,7 +240,7 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call() {
     ] {
         assert_eq!(
             unread(views(answer(status, body), good())),
-            format!("{FLAT} {said}")
+            format!("{FLAT} {expected}")
         );
     }
     let lost = unread(views(good(), Answer::Lost(format!("{NESTED}: no answer"))));

@@ -40,7 +40,7 @@ fn a_refusal_names_the_members_whatever_its_status() {
             ("Tenant", "Not yours."),
             ("", "Sorry."),
         ]
-        .map(|(name, said)| (name.to_string(), said.to_string()))
+        .map(|(name, expected)| (name.to_string(), expected.to_string()))
         .to_vec(),
     };
     for status in [200, 202, 400, 422] {

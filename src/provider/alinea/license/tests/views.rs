@@ -115,7 +115,7 @@ fn the_time_of_change_is_the_version() {
 
 #[test]
 fn members_of_a_wrong_type_are_errors_that_name_them() {
-    for (name, value, said) in [
+    for (name, value, expected) in [
         (
             "AvailableSeats",
             json!("many"),
@@ -154,6 +154,6 @@ fn members_of_a_wrong_type_are_errors_that_name_them() {
         ),
     ] {
         let why = unread(read(with(flat(), name, value), nested()));
-        assert_eq!(why, format!("{FLAT} and {NESTED}: {said}"));
+        assert_eq!(why, format!("{FLAT} and {NESTED}: {expected}"));
     }
 }

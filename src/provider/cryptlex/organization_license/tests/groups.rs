@@ -66,15 +66,15 @@ fn groups_are_listed_once_per_organization_and_only_for_names() {
         by_names("l3", &[]),
         by_id("l4"),
     ];
-    let wanted: Vec<&Desired> = objects.iter().collect();
-    let (calls, _) = drive(&wanted, account(4, GROUPS));
+    let desired: Vec<&Desired> = objects.iter().collect();
+    let (calls, _) = drive(&desired, account(4, GROUPS));
     let organization = format!("/v3/organizations/{ORG}");
     let expected = [
         format!("{organization}/user-groups?limit=100&page=1"),
         format!("{organization}/licenses?limit=100&page=1"),
     ];
     assert_eq!(calls, expected);
-    let (calls, _) = drive(&wanted[2..], account(4, GROUPS));
+    let (calls, _) = drive(&desired[2..], account(4, GROUPS));
     assert_eq!(calls, expected[1..]);
 }
 
@@ -134,8 +134,8 @@ fn groups_that_move_in_every_reading_settle_no_name() {
 #[test]
 fn a_license_without_names_is_read_though_the_group_list_is_refused() {
     let objects = [by_names("l1", &["Support"]), by_id("l2")];
-    let wanted: Vec<&Desired> = objects.iter().collect();
-    let (_, found) = drive(&wanted, |call| {
+    let desired: Vec<&Desired> = objects.iter().collect();
+    let (_, found) = drive(&desired, |call| {
         if call.contains("user-groups") {
             return answer(403, r#"{"message":"Forbidden.","code":null}"#);
         }

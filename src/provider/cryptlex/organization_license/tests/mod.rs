@@ -35,8 +35,8 @@ fn query(call: &str) -> BTreeMap<String, String> {
 }
 
 /// The paths of a reading's calls, in order, and what was found.
-fn drive(wanted: &[&Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String>, Vec<Observed>) {
-    let (rounds, found) = testing::drive(OrganizationLicense.reading(wanted), vendor);
+fn drive(desired: &[&Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String>, Vec<Observed>) {
+    let (rounds, found) = testing::drive(OrganizationLicense.reading(desired), vendor);
     let calls = rounds.concat();
     assert!(
         calls.iter().all(|call| call.starts_with("GET /v3/")),

@@ -8,8 +8,8 @@ fn read(numbers: impl IntoIterator<Item = usize>, count: usize) -> Vec<String> {
         .into_iter()
         .map(|n| by_id(&format!("l{n}")))
         .collect();
-    let wanted: Vec<&Desired> = objects.iter().collect();
-    let (calls, found) = drive(&wanted, account(count, &[]));
+    let desired: Vec<&Desired> = objects.iter().collect();
+    let (calls, found) = drive(&desired, account(count, &[]));
     for (object, observed) in objects.iter().zip(&found) {
         let number: usize = object.id("licenseId")[1..].parse().expect("a number");
         match observed {
@@ -90,7 +90,7 @@ fn what_a_list_does_not_show_is_asked_for_once_before_it_is_missing() {
 #[test]
 fn a_reading_never_costs_much_more_than_its_objects_or_the_list() {
     for count in [150_usize, 400, 1000, 3000, 50_000] {
-        for (wanted, step) in [
+        for (desired, step) in [
             (2, 1),
             (2, 70),
             (5, 30),
@@ -99,19 +99,19 @@ fn a_reading_never_costs_much_more_than_its_objects_or_the_list() {
             (100, 30),
             (150, 1),
         ] {
-            let Some(first) = count.checked_sub(step * (wanted - 1)).filter(|n| *n > 0) else {
+            let Some(first) = count.checked_sub(step * (desired - 1)).filter(|n| *n > 0) else {
                 continue;
             };
-            let numbers: Vec<usize> = (0..wanted).map(|n| first + n * step).collect();
+            let numbers: Vec<usize> = (0..desired).map(|n| first + n * step).collect();
             let calls = read(numbers, count).len();
             let listing = count.div_ceil(100);
             assert!(
-                calls <= wanted + 2,
-                "{wanted} of {count}, every {step}: {calls}"
+                calls <= desired + 2,
+                "{desired} of {count}, every {step}: {calls}"
             );
             assert!(
                 calls <= 2 * listing + 1,
-                "{wanted} of {count}, every {step}: {calls}"
+                "{desired} of {count}, every {step}: {calls}"
             );
         }
     }
@@ -124,9 +124,9 @@ fn a_server_that_ignores_paging_does_not_loop() {
         (["l900", "l901", "l902", "l903"], 7),
     ] {
         let objects = licenses.map(by_id);
-        let wanted: Vec<&Desired> = objects.iter().collect();
+        let desired: Vec<&Desired> = objects.iter().collect();
         let rows: Vec<Json> = (1..=100).map(|n| license(&format!("l{n}"), &[])).collect();
-        let (calls, found) = drive(&wanted, |call| {
+        let (calls, found) = drive(&desired, |call| {
             let rows = match query(call).get("id[eq]") {
                 Some(id) => json!([license(id, &[])]),
                 None => json!(rows),
@@ -173,8 +173,8 @@ fn organizations_are_read_side_by_side() {
 /// What two licenses are observed as when every list call is answered like this.
 fn observed(answer: &Answer) -> Vec<Observed> {
     let objects = [by_id("l1"), by_id("l2")];
-    let wanted: Vec<&Desired> = objects.iter().collect();
-    drive(&wanted, |_| answer.clone()).1
+    let desired: Vec<&Desired> = objects.iter().collect();
+    drive(&desired, |_| answer.clone()).1
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn an_organization_that_is_not_there_has_no_licenses() {
 #[test]
 fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
     let part = &license("l1", &[]).to_string()[..40];
-    for (status, body, said) in [
+    for (status, body, expected) in [
         (200, "", "the body is empty"),
         (
             200,
@@ -235,7 +235,7 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
             why.starts_with(&format!("GET /v3/organizations/{ORG}/licenses")),
             "{why}"
         );
-        assert!(why.contains(said), "{body}: {why}");
+        assert!(why.contains(expected), "{body}: {why}");
         assert!(!why.contains("SECRET-KEY"), "{why}");
     }
     for unseen in [r#"[{"id":"l1"}]"#, r#"[{"id":"l1","userGroups":null}]"#] {

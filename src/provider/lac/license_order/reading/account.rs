@@ -106,8 +106,8 @@ impl Account {
         vendor: impl FnMut(&str) -> Answer,
     ) -> (Vec<Vec<String>>, Vec<Observed>) {
         let orders: Vec<_> = numbers.map(|number| self.manifest(number)).collect();
-        let wanted: Vec<&Desired> = orders.iter().collect();
-        testing::drive(LicenseOrder.reading(&wanted), vendor)
+        let desired: Vec<&Desired> = orders.iter().collect();
+        testing::drive(LicenseOrder.reading(&desired), vendor)
     }
 }
 

@@ -82,9 +82,9 @@ fn no_reading_costs_more_than_its_orders_and_a_constant() {
                 for (start, step) in [(0, 1), (3, 17), (50, 44), (200, 1)] {
                     let numbers = (0..count).map(|n| (start + n * step) % orders);
                     let numbers: BTreeSet<i64> = numbers.collect();
-                    let wanted = numbers.len();
+                    let desired = numbers.len();
                     let theirs = numbers.iter().map(|number| number % customers);
-                    let each_of_another = BTreeSet::from_iter(theirs).len() == wanted;
+                    let each_of_another = BTreeSet::from_iter(theirs).len() == desired;
                     let (names, others) = cost(orders, customers, numbers.into_iter());
                     let what = format!("{count} of {orders} of {customers} from {start} by {step}");
                     // Pages that the orders and their customers would fill, looks ahead, and lists that were tried.
@@ -93,7 +93,7 @@ fn no_reading_costs_more_than_its_orders_and_a_constant() {
                     } else {
                         2 * FEW_CUSTOMERS
                     };
-                    let most = wanted + 2 * wanted.div_ceil(100) + 6 + tried;
+                    let most = desired + 2 * desired.div_ceil(100) + 6 + tried;
                     assert!(names + others <= most, "{what}: {names} and {others}");
                 }
             }

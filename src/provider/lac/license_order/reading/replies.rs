@@ -61,8 +61,8 @@ impl Order {
 /// The calls made, and what was found.
 type Outcome = (Vec<String>, Vec<String>);
 
-fn drive(wanted: &[&Desired], vendor: &dyn Fn(&str) -> Answer, order: &mut Order) -> Outcome {
-    let mut reading = LicenseOrder.reading(wanted);
+fn drive(desired: &[&Desired], vendor: &dyn Fn(&str) -> Answer, order: &mut Order) -> Outcome {
+    let mut reading = LicenseOrder.reading(desired);
     let (mut calls, mut in_flight) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
     loop {
@@ -78,7 +78,7 @@ fn drive(wanted: &[&Desired], vendor: &dyn Fn(&str) -> Answer, order: &mut Order
         found.extend(reading.settled());
     }
     found.extend(reading.finish());
-    found.sort_by_key(|(place, _)| *place);
+    found.sort_by_key(|(index, _)| *index);
     calls.sort_unstable();
     let found = found.iter().map(|(_, one)| format!("{one:?}"));
     (calls, found.collect())
@@ -94,7 +94,7 @@ fn in_every_order(
 }
 
 /// Reads these orders in every order of the replies and gives back how many there were, and the one outcome.
-fn of_all(wanted: &[&Desired], vendor: &dyn Fn(&str) -> Answer) -> (usize, Outcome) {
+fn of_all(desired: &[&Desired], vendor: &dyn Fn(&str) -> Answer) -> (usize, Outcome) {
     let mut outcome: Option<Outcome> = None;
     let mut tried = 0;
     for stride in [0, 1, 7] {
@@ -105,7 +105,7 @@ fn of_all(wanted: &[&Desired], vendor: &dyn Fn(&str) -> Answer) -> (usize, Outco
             stride,
         };
         loop {
-            let this = drive(wanted, vendor, &mut order);
+            let this = drive(desired, vendor, &mut order);
             let first = outcome.get_or_insert_with(|| this.clone());
             assert_eq!(*first, this, "{:?} by {stride}", order.taken);
             tried += 1;

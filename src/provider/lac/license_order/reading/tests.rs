@@ -18,8 +18,8 @@ fn read(count: i64, vendor: impl FnMut(&str) -> Answer) -> (usize, Vec<Observed>
             order
         })
         .collect();
-    let wanted: Vec<&Desired> = orders.iter().collect();
-    let (rounds, found) = testing::drive(LicenseOrder.reading(&wanted), vendor);
+    let desired: Vec<&Desired> = orders.iter().collect();
+    let (rounds, found) = testing::drive(LicenseOrder.reading(&desired), vendor);
     (rounds.concat().len(), found)
 }
 
@@ -158,9 +158,9 @@ fn a_thousand_orders_are_three_round_trips_deep() {
         rows: 100,
     };
     let orders: Vec<_> = (0..1_000).map(|number| account.manifest(number)).collect();
-    let wanted: Vec<&Desired> = orders.iter().collect();
+    let desired: Vec<&Desired> = orders.iter().collect();
     let (rounds, early, late) =
-        testing::given(LicenseOrder.reading(&wanted), |call| account.answer(call));
+        testing::given(LicenseOrder.reading(&desired), |call| account.answer(call));
     let calls: Vec<usize> = rounds.iter().map(Vec::len).collect();
     assert_eq!(
         calls,
@@ -182,8 +182,8 @@ fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
         })
         .collect();
     let calls = |count: usize, length: i64| {
-        let wanted: Vec<&Desired> = orders.iter().take(count).collect();
-        let (rounds, _) = testing::drive(LicenseOrder.reading(&wanted), |call| {
+        let desired: Vec<&Desired> = orders.iter().take(count).collect();
+        let (rounds, _) = testing::drive(LicenseOrder.reading(&desired), |call| {
             if call.contains("activation_key") {
                 return answer(200, json!([]));
             }
@@ -230,8 +230,8 @@ fn orders_are_handed_over_while_others_are_still_read() {
     };
     let numbers = (0..3_000).filter(|number| account.named(*number) <= 90);
     let orders: Vec<_> = numbers.map(|number| account.manifest(number)).collect();
-    let wanted: Vec<&Desired> = orders.iter().collect();
-    let mut reading = LicenseOrder.reading(&wanted);
+    let desired: Vec<&Desired> = orders.iter().collect();
+    let mut reading = LicenseOrder.reading(&desired);
     let (mut waiting, mut given) = (Vec::new(), Vec::new());
     loop {
         let calls = reading.ready().into_iter();

@@ -187,7 +187,7 @@ fn the_echo_must_be_of_the_license_that_was_written() {
 
 #[test]
 fn lists_that_are_not_as_documented_are_never_taken_for_empty() {
-    for (rows, said) in [
+    for (rows, expected) in [
         (
             json!({}),
             "`product_features` must be list keyed by product_feature, not an object",
@@ -216,7 +216,7 @@ fn lists_that_are_not_as_documented_are_never_taken_for_empty() {
         let Err(fault) = live(rows.clone()) else {
             panic!("{rows}");
         };
-        assert!(fault.to_string().contains(said), "{rows}: {fault}");
+        assert!(fault.to_string().contains(expected), "{rows}: {fault}");
     }
     let bare = reply(200, json!({"id": 1593781720493289_u64}));
     let unseen = License.echo(&desired_object(ID), &Live::default(), &bare);
@@ -256,7 +256,7 @@ fn refusals_carry_the_words_of_the_vendor_and_the_item_they_are_about() {
             "{body}"
         );
     }
-    for (body, said) in [
+    for (body, expected) in [
         (
             r#"{"product_features":[{},{"max_consumption":["A valid integer is required."]}]}"#,
             "400: item 2: max_consumption: A valid integer is required.",
@@ -270,7 +270,10 @@ fn refusals_carry_the_words_of_the_vendor_and_the_item_they_are_about() {
         let Verdict::Rejected { fields, .. } = judged(400, body) else {
             panic!("{body} is a refusal");
         };
-        assert_eq!(fields, [("product_features".to_string(), said.to_string())]);
+        assert_eq!(
+            fields,
+            [("product_features".to_string(), expected.to_string())]
+        );
     }
     assert!(matches!(judged(502, "<html>"), Verdict::Unclear(_)));
 }

@@ -48,8 +48,8 @@ fn objects(ids: impl IntoIterator<Item = usize>) -> Vec<Desired> {
 }
 
 fn read(objects: &[Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String>, Vec<Observed>) {
-    let wanted: Vec<&Desired> = objects.iter().collect();
-    let (rounds, found) = testing::drive(License.reading(&wanted), vendor);
+    let desired: Vec<&Desired> = objects.iter().collect();
+    let (rounds, found) = testing::drive(License.reading(&desired), vendor);
     let calls = rounds.concat();
     assert!(
         calls
@@ -182,7 +182,7 @@ fn one_license_that_cannot_be_read_does_not_hide_the_others() {
 
 #[test]
 fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
-    for (status, body, said) in [
+    for (status, body, expected) in [
         (200, "", "the body is empty"),
         (
             200,
@@ -227,7 +227,7 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
             why.starts_with("GET /api/v1/licenses/?id__in=1&limit=100"),
             "{why}"
         );
-        assert!(why.contains(said), "{body}: {why}");
+        assert!(why.contains(expected), "{body}: {why}");
     }
     let (_, found) = read(&objects(1..=100), |_| answer(500, ""));
     let Some(Observed::Unread(why)) = found.first() else {
