@@ -70,17 +70,6 @@ const TO_OPEN: &[&[&str]] = &[
         "sandbox/host.rs",
         "sandbox/population.rs",
     ],
-    &[
-        "sandbox/cryptlex/account.rs",
-        "sandbox/cryptlex/filter.rs",
-        "sandbox/cryptlex/list.rs",
-        "sandbox/cryptlex/switches.rs",
-    ],
-    &[
-        "sandbox/licensespring/account.rs",
-        "sandbox/licensespring/list.rs",
-        "sandbox/licensespring/switches.rs",
-    ],
 ];
 
 /// The names from the crate's root to a module.

@@ -13,12 +13,9 @@ use super::account::{License, Organization};
 use super::filter::{
     FieldType, Filter, FilterField, FilterOperand, FilterValue, Filterable, Operator,
 };
-use super::switches::UnknownPolicy;
+use super::switches::{MAX_LIMIT, UnknownPolicy};
 use super::{Cryptlex, HttpReply, HttpRequest, Refusal, new_refusal};
 use crate::sandbox::account_document;
-
-/// The largest `limit` of a list call.
-pub(super) const MAX_LIMIT: usize = 100;
 
 /// The fields of organizations that the list page names.
 const ORGANIZATION_FIELDS: [FilterField; 6] = [

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::list;
 use crate::sandbox::switch_changes;
+
+/// The largest `limit` of a list call.
+pub(super) const MAX_LIMIT: usize = 100;
 
 /// One answer for each open question; the defaults are the most plausible reading of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,7 +107,7 @@ impl Switches {
         if ![400, 404].contains(&next.unknown_group_status) {
             return Err("switch unknown_group_status: must be 400 or 404".into());
         }
-        if !(1..=list::MAX_LIMIT).contains(&next.page_size) {
+        if !(1..=MAX_LIMIT).contains(&next.page_size) {
             return Err("switch page_size: must be from 1 to 100".into());
         }
         Ok(next)

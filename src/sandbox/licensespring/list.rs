@@ -23,14 +23,11 @@ use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::account::License;
-use super::switches::UnknownPolicy;
+use super::switches::{MAX_LIMIT, UnknownPolicy};
 use super::{LicenseSpring, Refusal};
 use crate::sandbox::layered_object::MemberLookup;
 use crate::sandbox::request_parts;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
-
-/// The largest `limit` of a list call; a larger one is lowered to it.
-pub(super) const MAX_LIMIT: usize = 100;
 
 /// How the value of a filter is compared with the value of a member.
 #[derive(Clone, Copy)]
