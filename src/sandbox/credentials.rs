@@ -4,36 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::host::SimulatedVendor;
-
-/// One way to authenticate at one simulated vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SandboxCredential {
-    /// The form of a connection's `auth`: `token`, `login`, `session`, `apiKey` or `clientCredentials`.
-    pub form: &'static str,
-    /// The connection's base URL with this form, as a path below the sandbox's own address.
-    pub base: &'static str,
-    /// The secret values of the form, by their names in a connection's `auth`.
-    pub values: &'static [(&'static str, &'static str)],
-    /// Where `clientCredentials` asks for its token, as a path below the sandbox's own address.
-    pub token_url: Option<&'static str>,
-}
-
-impl SandboxCredential {
-    /// Returns a credential whose token, if any, needs no token endpoint.
-    pub(super) const fn new(
-        form: &'static str,
-        base: &'static str,
-        values: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self {
-            form,
-            base,
-            values,
-            token_url: None,
-        }
-    }
-}
+use super::simulated_vendor::{SandboxCredential, SimulatedVendor};
 
 /// Lists the credentials of one vendor, the preferred one first; none for a vendor that the sandbox does not have.
 pub fn credentials_of(vendor: &str) -> impl Iterator<Item = &'static SandboxCredential> {

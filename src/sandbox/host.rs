@@ -15,34 +15,15 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::VENDORS;
-use super::credentials::SandboxCredential;
 use super::fault_injector::{FaultInjector, OutgoingReply, ScriptedFault};
 use super::fault_plan::FaultPlan;
 use super::fault_schedule::FaultSchedule;
 use super::population::Population;
 use super::request_record::{BoundedLog, ForeignEdit, RecordedRequest, redact_target};
+use super::simulated_vendor::SimulatedVendor;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
-/// A vendor that the sandbox serves, and how to make a simulator for it.
-#[derive(Clone, Copy)]
-pub(crate) struct SimulatedVendor {
-    /// The first path segment under which the vendor is served, for example `lac`.
-    pub prefix: &'static str,
-    /// Makes a simulator with the account of the published examples.
-    pub seeded: fn() -> Box<dyn Simulator>,
-    /// The logins that the simulator accepts, the preferred one first.
-    pub credentials: &'static [SandboxCredential],
-    /// Writes the manifest of a populated object: its index, the number of objects, whether it differs from the account.
-    pub write_manifest: fn(usize, usize, bool) -> String,
-}
-
 impl SimulatedVendor {
-    /// Finds a vendor of the sandbox by its prefix.
-    pub fn find(prefix: &str) -> Option<&'static Self> {
-        VENDORS.iter().find(|vendor| vendor.prefix == prefix)
-    }
-
     /// Returns a fresh, populated simulator behind its fault injector.
     fn new_injector(&self, faults: Option<&FaultPlan>, population: &Population) -> FaultInjector {
         let mut simulator = (self.seeded)();

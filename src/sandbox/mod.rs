@@ -52,6 +52,7 @@ mod pseudo_random;
 mod request_parts;
 mod request_record;
 mod server;
+mod simulated_vendor;
 pub mod simulator;
 pub mod strict_json;
 mod switch_changes;
@@ -69,14 +70,15 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use credentials::SandboxCredential;
 pub use fault_injector::ScriptedFault;
 pub use fault_plan::FaultPlan;
 pub use population::Population;
 pub use request_record::{ForeignEdit, RecordedRequest};
+pub use simulated_vendor::SandboxCredential;
 
 use connection_count::CountingListener;
-use host::{IncomingRequest, SimulatedVendor, SimulatorHost};
+use host::{IncomingRequest, SimulatorHost};
+use simulated_vendor::SimulatedVendor;
 use simulator::HttpReply;
 
 /// Every vendor the sandbox serves, in the order of their names.

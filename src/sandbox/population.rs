@@ -7,7 +7,7 @@
 //! if `(i + 1) * 10 / 1000` is greater than `i * 10 / 1000` in integers, so objects 99, 199, … 999.
 
 use super::credentials;
-use super::host::SimulatedVendor;
+use super::simulated_vendor::SimulatedVendor;
 
 /// The number of objects of one customer or owner, at the vendors that have them.
 pub(super) const OBJECTS_PER_CUSTOMER: usize = 50;

@@ -65,11 +65,6 @@ const TO_OPEN: &[&[&str]] = &[
         "reconcile/load.rs",
         "reconcile/outline.rs",
     ],
-    &[
-        "sandbox/credentials.rs",
-        "sandbox/host.rs",
-        "sandbox/population.rs",
-    ],
 ];
 
 /// The names from the crate's root to a module.

@@ -34,10 +34,10 @@ use self::foreign_edits::FOREIGN_EDITS;
 use self::switches::Switches;
 use super::access_tokens::AccessTokens;
 use super::body_schema::BodyProblem;
-use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
-use super::host::SimulatedVendor;
 use super::request_parts::{self, JsonBodyError};
+use super::simulated_vendor::SandboxCredential;
+use super::simulated_vendor::SimulatedVendor;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// A refused call.

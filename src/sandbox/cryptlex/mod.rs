@@ -39,10 +39,10 @@ use self::switches::{ErrorBody, Switches, UnknownPolicy};
 use super::access_tokens::AccessTokens;
 use super::account_document;
 use super::body_schema::{self, MemberRule, TEXT, ValueType};
-use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
-use super::host::SimulatedVendor;
 use super::request_parts::{self, JsonBodyError};
+use super::simulated_vendor::SandboxCredential;
+use super::simulated_vendor::SimulatedVendor;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// A refused call.

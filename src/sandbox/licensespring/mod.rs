@@ -31,10 +31,10 @@ use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
 use self::switches::{SlashlessPost, Switches};
-use super::credentials::SandboxCredential;
 use super::foreign_edits::make_edit;
-use super::host::SimulatedVendor;
 use super::request_parts;
+use super::simulated_vendor::SandboxCredential;
+use super::simulated_vendor::SimulatedVendor;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
 /// The fake management key: a prefix of 8 characters, a dot and 32 more, as the vendor shapes them.
