@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::connections::{check_notifications, point_connections};
+use super::connections::{CheckOptions, check_notifications, point_connections};
 use super::contents::FileContents;
 use super::load::LoadedManifests;
 use super::outline::{KeptAccounts, ObjectOutline};
@@ -40,15 +40,6 @@ pub struct Checked {
     pub passed: PassedOver,
     /// All findings, sorted.
     pub findings: Diagnostics,
-}
-
-/// Options of the check.
-#[derive(Default)]
-pub struct CheckOptions {
-    /// Set if an object of a vendor without a connection is an error; `validate` of single files only warns.
-    pub need_connections: bool,
-    /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
-    pub simulators: Option<Vec<Connection>>,
 }
 
 /// Checks everything that can be checked offline.

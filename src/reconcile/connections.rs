@@ -9,6 +9,15 @@ use std::sync::Arc;
 use super::contents::LoadedObject;
 use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
 
+/// Options of the check.
+#[derive(Default)]
+pub struct CheckOptions {
+    /// Set if an object of a vendor without a connection is an error; `validate` of single files only warns.
+    pub need_connections: bool,
+    /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
+    pub simulators: Option<Vec<Connection>>,
+}
+
 /// Returns the connections by name, pointed at the simulators if there are any.
 ///
 /// With a simulator of vendor `lac`, each connection of `lac` gets its URL and credentials and keeps its name. A

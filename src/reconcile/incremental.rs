@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::check::{CheckOptions, Checked, settle_references};
+use super::check::{Checked, settle_references};
+use super::connections::CheckOptions;
 use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::load::{LoadedManifests, Loading, PieceStore};

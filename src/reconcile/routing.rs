@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::check::CheckOptions;
-use super::connections::{resolve_connection, with_connection};
+use super::connections::{CheckOptions, resolve_connection, with_connection};
 use super::contents::{LoadedObject, ObjectContent};
 use super::outline::{KeptAccounts, ObjectOutline};
 use crate::model::{

@@ -57,7 +57,6 @@ const TO_OPEN: &[&[&str]] = &[
     &["plan/diff.rs", "plan/look_alike.rs"],
     &["plan/document.rs", "plan/provenance.rs"],
     &["plan/guard.rs", "plan/refusal.rs"],
-    &["reconcile/check.rs", "reconcile/routing.rs"],
     &[
         "reconcile/connections.rs",
         "reconcile/contents.rs",
