@@ -21,6 +21,7 @@ use std::time::SystemTime;
 use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::outline::KeptAccounts;
+use super::piece_store::PieceStore;
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
 use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, map_parallel};
@@ -31,20 +32,6 @@ use crate::provider;
 
 /// Bytes of large files that may wait for their pieces to be shared among the workers.
 const MAX_WAITING_BYTES: usize = 64 << 20;
-
-/// What is known of files and their pieces without parsing them.
-pub trait PieceStore: Sync {
-    /// Returns the label of a file that still has the stamp with which it was read; `None` if it has to be read.
-    fn unchanged(&self, _name: &str, _stamp: &FileStamp) -> Option<Arc<Source>> {
-        None
-    }
-
-    /// Returns the contents of a piece; `None` if they are not known.
-    fn find(&self, piece: &Piece) -> Option<FileContents>;
-
-    /// Keeps the contents of a piece that was not known.
-    fn keep(&self, _piece: &Piece, _contents: &FileContents) {}
-}
 
 /// Files that were read, each with its contents as far as they are known already.
 #[derive(Default)]

@@ -2,16 +2,11 @@
 //!
 //! An outline says which object it is and where its manifest is, and nothing of what is desired. That is enough to check
 //! names, references and duplicates over all files, to show the object, and to load it again once its account is claimed
-//! ([`reload_objects`]). For example the outline of an order with 40 fields keeps its name, its activation key, the name of
+//! ([`reload_objects`](super::reload_objects)). For example the outline of an order with 40 fields keeps its name, its activation key, the name of
 //! its connection, and the hash, line and column of its document.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::connections::with_connection;
-use super::contents::ObjectContent;
-use super::load::Loading;
-use crate::manifest::{self, ReadLimits, map_parallel};
 use crate::model::{AccountKey, Address, Desired, Origin, Text, Vendor};
 
 /// An object without its fields and policy.
@@ -82,47 +77,4 @@ impl KeptAccounts {
     pub fn is_none(&self) -> bool {
         matches!(self, Self::Only(accounts) if accounts.is_empty())
     }
-}
-
-/// Reads the files of some outlines once more and returns their objects. An object is missing if its file cannot be read or
-/// has another text by now: whoever reads the changed file finds it there.
-pub fn reload_objects(outlines: &[Arc<ObjectOutline>]) -> Vec<Arc<Desired>> {
-    let mut files: BTreeMap<&str, Vec<&ObjectOutline>> = BTreeMap::new();
-    for outline in outlines {
-        let file = files.entry(outline.origin.source.name.as_str());
-        file.or_default().push(outline);
-    }
-    let files: Vec<Vec<&ObjectOutline>> = files.into_values().collect();
-    let limits = ReadLimits::default();
-    let loading = Loading::new(&limits, None);
-    let reloaded = map_parallel(&files, |outlines| reload_file(outlines, &loading));
-    reloaded.into_iter().flatten().collect()
-}
-
-/// Returns the objects of the outlines of one file.
-fn reload_file(outlines: &[&ObjectOutline], loading: &Loading<'_>) -> Vec<Arc<Desired>> {
-    let Some(label) = outlines.first().map(|outline| &outline.origin.source) else {
-        return Vec::new();
-    };
-    let Some(source) = manifest::reread(label) else {
-        return Vec::new();
-    };
-    let by_start: HashMap<u32, &ObjectOutline> = outlines
-        .iter()
-        .filter(|outline| outline.origin.source.hash() == source.hash())
-        .map(|outline| (outline.origin.mark.start, *outline))
-        .collect();
-    let objects = loading.lower_file(source, label).objects.into_iter();
-    let reloaded = objects.filter_map(|object| {
-        let outline = by_start.get(&object.origin.mark.start)?;
-        let ObjectContent::Desired(mut desired) = object.content else {
-            return None;
-        };
-        if !Arc::ptr_eq(&desired.origin.source, &outline.origin.source) {
-            Arc::make_mut(&mut desired).origin = outline.origin.clone();
-        }
-        let desired = with_connection(desired, outline.connection.to_string());
-        outline.is_of(&desired).then_some(desired)
-    });
-    reloaded.collect()
 }

@@ -57,13 +57,6 @@ const TO_OPEN: &[&[&str]] = &[
     &["plan/diff.rs", "plan/look_alike.rs"],
     &["plan/document.rs", "plan/provenance.rs"],
     &["plan/guard.rs", "plan/refusal.rs"],
-    &[
-        "reconcile/connections.rs",
-        "reconcile/contents.rs",
-        "reconcile/disk_cache/mod.rs",
-        "reconcile/load.rs",
-        "reconcile/outline.rs",
-    ],
 ];
 
 /// The names from the crate's root to a module.

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::contents::FileContents;
-use super::load::PieceStore;
+use super::piece_store::PieceStore;
 use crate::files::read::{self, ReadBounds};
 use crate::files::write::create_private_dirs;
 use crate::manifest::Piece;
