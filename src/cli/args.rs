@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::duration::parse_duration;
 use super::trusted::TrustedHosts;
 use crate::model::{Verify, WriteChecks};
-use crate::plan::guard::MaxChanges;
+use crate::plan::max_changes::MaxChanges;
 use crate::render::report;
 use crate::sandbox::FaultPlan;
 

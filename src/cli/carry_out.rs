@@ -37,7 +37,8 @@ use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
 use crate::plan::Refusal;
 use crate::plan::document::PlanDocument;
-use crate::plan::guard::{self, Accepted, LimitBase};
+use crate::plan::guard::{self, Accepted};
+use crate::plan::max_changes::LimitBase;
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
 use crate::render::{self, view::Stage};
 

@@ -17,7 +17,7 @@ use crate::daemon::engine::WatchRules;
 use crate::daemon::mode::RunMode;
 use crate::daemon::source::git::Remote;
 use crate::daemon::window::ChangeWindow;
-use crate::plan::guard::MaxChanges;
+use crate::plan::max_changes::MaxChanges;
 
 impl ValueEnum for RunMode {
     fn value_variants<'a>() -> &'a [Self] {

@@ -27,7 +27,8 @@ use super::wake_queue::WakeQueue;
 use super::window::{self, ChangeWindow, WindowState};
 use super::write_gate::WriteHistory;
 use crate::model::{Address, Desired};
-use crate::plan::guard::{self, LimitBase, MaxChanges};
+use crate::plan::guard;
+use crate::plan::max_changes::{LimitBase, MaxChanges};
 use crate::reconcile::Checked;
 
 /// How the daemon was configured on the command line.

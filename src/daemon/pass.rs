@@ -33,7 +33,8 @@ use crate::apply::store::Leases;
 use crate::apply::{Account, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
-use crate::plan::guard::{self, LimitBase};
+use crate::plan::guard;
+use crate::plan::max_changes::LimitBase;
 use crate::plan::{Disposition, Planned, Refusal};
 use crate::reconcile::{self, Accounts, Pass};
 

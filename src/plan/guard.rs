@@ -13,10 +13,9 @@
 //! plan         2         0, since a person sees the plan and can raise the limit
 //! ```
 
-use std::fmt;
-
 use super::Disposition;
 use super::document::ObjectEntry;
+use super::max_changes::{LimitBase, MaxChanges};
 use super::refusal::Refusal;
 use crate::model::Risk;
 
@@ -39,59 +38,9 @@ pub fn check_risk(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Resul
     })
 }
 
-/// Limits how many objects may change at once, as `--max-changes` states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaxChanges {
-    Count(usize),
-    /// A share of the objects of the [`LimitBase`].
-    Percent(u8),
-}
-
-impl MaxChanges {
-    /// The limit of a daemon that is given none.
-    ///
-    /// The number is that of octoDNS, which has kept DNS zones from being emptied for years: 30 %, counted from 10
-    /// objects.
-    pub const OF_DAEMON: &str = "30%";
-}
-
-impl fmt::Display for MaxChanges {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(count) => write!(out, "{count}"),
-            Self::Percent(percent) => write!(out, "{percent}%"),
-        }
-    }
-}
-
-/// Names the objects that a limit on changes counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LimitBase {
-    /// All objects of a plan, which a person looks at.
-    Plan,
-    /// All objects of the connection of this name, in a daemon. What was held back before counts as well, so that a
-    /// large change is not let through in small pieces.
-    Connection(String),
-}
-
 /// The number of objects from which a share of a connection is a limit. Below it, one usual edit would exceed the
 /// share.
 const SHARE_COUNTS_FROM: usize = 10;
-
-impl std::str::FromStr for MaxChanges {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("write a number such as 20, or a share such as 10%, not {text:?}");
-        match text.strip_suffix('%') {
-            Some(share) => match share.trim().parse() {
-                Ok(percent) if percent <= 100 => Ok(Self::Percent(percent)),
-                _ => Err(fault()),
-            },
-            None => text.trim().parse().map(Self::Count).map_err(|_| fault()),
-        }
-    }
-}
 
 /// Checks that no more than `limit` of `objects` would change. A share is rounded down: 30% of 13 objects are 3.
 pub fn check_change_count(

@@ -16,6 +16,7 @@ pub mod field_json;
 pub mod fingerprint;
 pub mod guard;
 pub mod look_alike;
+pub mod max_changes;
 pub mod order;
 pub mod provenance;
 pub mod refusal;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::guard::{LimitBase, MaxChanges};
+use super::max_changes::{LimitBase, MaxChanges};
 use crate::model::Risk;
 use crate::model::wording::pluralize;
 

@@ -56,7 +56,6 @@ const TO_OPEN: &[&[&str]] = &[
     ],
     &["plan/diff.rs", "plan/look_alike.rs"],
     &["plan/document.rs", "plan/provenance.rs"],
-    &["plan/guard.rs", "plan/refusal.rs"],
 ];
 
 /// The names from the crate's root to a module.

@@ -8,7 +8,8 @@ use entitle::apply::journal::{Intent, Journal, JournalEvent, Record};
 use entitle::apply::recorder::Recorder;
 use entitle::model::Risk;
 use entitle::plan::document::PlanDocument;
-use entitle::plan::guard::{self, LimitBase, MaxChanges};
+use entitle::plan::guard;
+use entitle::plan::max_changes::{LimitBase, MaxChanges};
 use entitle::reconcile::{self, ApplyOptions, Checked};
 use serde_json::{Value as Json, json};
 

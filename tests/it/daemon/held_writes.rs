@@ -10,7 +10,7 @@ use entitle::daemon::status::ObjectState;
 use entitle::daemon::task::DaemonCommand;
 use entitle::daemon::trigger::Trigger;
 use entitle::model::Outcome;
-use entitle::plan::guard::MaxChanges;
+use entitle::plan::max_changes::MaxChanges;
 use serde_json::json;
 
 use crate::support::stores;

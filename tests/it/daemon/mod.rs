@@ -30,7 +30,7 @@ use entitle::daemon::status_log::StatusLog;
 use entitle::daemon::task::{DaemonCommand, DaemonTask};
 use entitle::daemon::trigger::Trigger;
 use entitle::model::{Diagnostic, Severity};
-use entitle::plan::guard::MaxChanges;
+use entitle::plan::max_changes::MaxChanges;
 use entitle::reconcile::Settings;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
