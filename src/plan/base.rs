@@ -13,7 +13,7 @@
 //! base after      seats 25, note "n"
 //! ```
 
-use super::diff::ChangeVerb;
+use super::change::ChangeVerb;
 use super::document::ChangeEntry;
 use super::field_json::{read_element, read_value};
 use super::spot::{Spot, changed_members};

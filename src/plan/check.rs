@@ -4,7 +4,7 @@
 //! is broken. A broken rule is a bug of this program: the object is not written and the message says so. No function of
 //! `carry`, `diff` or `step` may be reused here, since a shared mistake would pass unnoticed.
 
-use super::diff::{Change, ChangeVerb};
+use super::change::{Change, ChangeVerb};
 use super::step::Step;
 pub use super::unplannable::BrokenRule;
 use crate::model::{Carry, ElementKey, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};

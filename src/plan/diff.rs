@@ -14,39 +14,13 @@
 //! ```
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
 
+use super::change::{Change, ChangeVerb};
 use super::look_alike;
 use super::risk::{self, Weighed};
 use crate::model::field::Elements;
 use crate::model::{ElementKey, Field, FieldPath, Fields, Live, Need, Risk, Shape, Value};
 use crate::provider::conditions;
-
-/// What happens to a field or to an element of a list.
-///
-/// `add`: live has no such element, or shows no such field. `replace`: live has it, and the value is another;
-/// a field that is cleared is replaced by `null`. `remove`: the element goes, or the field goes because the
-/// plan changes what gave it a meaning.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeVerb {
-    Add,
-    Replace,
-    Remove,
-}
-
-/// One changed field or element. `before` is `None` for an addition, `after` for a removal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    pub path: FieldPath,
-    pub verb: ChangeVerb,
-    pub before: Option<Json>,
-    pub after: Option<Json>,
-    pub risk: Risk,
-    pub note: Option<String>,
-}
 
 /// Returns the changes that lead from live to `next`, in the order of the table; none if both are alike.
 pub fn diff(table: &'static [Field], next: &Fields, live: &Live, now: Timestamp) -> Vec<Change> {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::diff::{Change, ChangeVerb};
+use super::change::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
 use super::{Disposition, Planned, fingerprint, provenance};
 use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};

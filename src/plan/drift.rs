@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::base::{self, Base};
-use super::diff::Change;
+use super::change::Change;
 use super::{carry, diff, effect, unseen};
 use crate::model::field::{Elements, find_field};
 use crate::model::{

@@ -71,7 +71,7 @@ pub fn check_change_count(
 mod tests {
     use super::*;
     use crate::model::Ids;
-    use crate::plan::diff::ChangeVerb;
+    use crate::plan::ChangeVerb;
     use crate::plan::document::{ChangeEntry, OriginEntry};
 
     fn entry(action: Disposition, risks: &[Risk]) -> ObjectEntry {

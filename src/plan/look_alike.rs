@@ -9,8 +9,7 @@
 
 use serde_json::Value as Json;
 
-use super::Change;
-use super::diff::ChangeVerb;
+use super::change::{Change, ChangeVerb};
 
 /// The highest number of pairs of a removed and an added element that are compared. It bounds the time of a large
 /// plan.

@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod carry;
+pub mod change;
 pub mod check;
 pub mod diff;
 pub mod document;
@@ -35,7 +36,7 @@ use jiff::Timestamp;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Diagnostic, Live, Observed, PolicyMode};
 use crate::provider::ResourceKind;
-pub use diff::{Change, ChangeVerb};
+pub use change::{Change, ChangeVerb};
 pub use refusal::Refusal;
 pub use step::Step;
 pub use unplannable::Unplannable;

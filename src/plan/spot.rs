@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::diff::ChangeVerb;
+use super::change::ChangeVerb;
 use super::document::ChangeEntry;
 use super::field_json::read_element;
 use crate::model::field::{Elements, find_field};

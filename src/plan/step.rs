@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Unplannable;
-use super::diff::Change;
+use super::change::Change;
 use crate::model::{Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value};
 use crate::provider::semantics::WriteMode;
 use crate::provider::{ResourceKind, Write, conditions};

@@ -19,7 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry;
-use super::diff::ChangeVerb;
+use super::change::ChangeVerb;
 use super::document::ChangeEntry;
 use super::risk::UNSEEN;
 use super::spot::{Spot, Stand, changed_members, state_of_change};

@@ -54,7 +54,6 @@ const TO_OPEN: &[&[&str]] = &[
         "cli/signals.rs",
         "cli/stores.rs",
     ],
-    &["plan/diff.rs", "plan/look_alike.rs"],
     &["plan/document.rs", "plan/provenance.rs"],
 ];
 

@@ -12,7 +12,7 @@ use crate::daemon::status::{
     PassShare, PassStatus, Replicas, SourceKind, SourceStatus, Status, SuspensionStatus,
 };
 use crate::model::{Outcome, Risk};
-use crate::plan::diff::ChangeVerb;
+use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 pub fn sample_now() -> Timestamp {

@@ -7,7 +7,7 @@ use super::words::{state_words, time_element};
 use crate::daemon::status::ObjectStatus;
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
-use crate::plan::diff::ChangeVerb;
+use crate::plan::ChangeVerb;
 use crate::plan::document::ChangeEntry;
 use crate::render::values;
 
