@@ -16,7 +16,7 @@ use super::store::{Lease, Leases, RecordQueue, StoreError};
 use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
-use crate::plan::document::{ObjectEntry, identity_of};
+use crate::plan::document::ObjectEntry;
 use crate::plan::field_json::fields_to_json;
 
 /// Writes down what a run does, under its leases.
@@ -251,7 +251,7 @@ impl Recorder {
             base_url: vendor_account.base_url,
             tenant: vendor_account.tenant,
             account: self.account(&object.connection),
-            identity: identity_of(object),
+            identity: object.ids(),
             fields: fields.to_vec(),
             desired: manifest.unwrap_or_default(),
         }));

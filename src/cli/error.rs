@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::apply::store::LeaseBusy;
 use crate::model::{Diagnostics, with_causes};
-use crate::plan::document::SourceFacts;
+use crate::plan::source_facts::SourceFacts;
 
 /// The result of a command, and of the functions that it consists of.
 pub type CommandResult<T> = Result<T, CommandError>;

@@ -6,7 +6,8 @@ use super::error::CommandError;
 use crate::apply::{Outcome, Report};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::Disposition;
-use crate::plan::document::{DiagnosticEntry, SourceFacts};
+use crate::plan::document::DiagnosticEntry;
+use crate::plan::source_facts::SourceFacts;
 
 /// The ways in which a run can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

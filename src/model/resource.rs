@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
+use super::ids::Ids;
 use super::origin::Origin;
 use super::packed::PackedFields;
 use super::path::{FieldPath, PathPattern};
@@ -38,6 +39,14 @@ impl Desired {
             .iter()
             .find(|(n, _)| *n == name)
             .map_or("", |(_, id)| id)
+    }
+
+    /// Returns the vendor's ids of the object by their names.
+    pub fn ids(&self) -> Ids {
+        self.identity
+            .iter()
+            .map(|(name, id)| (*name, id.clone()))
+            .collect()
     }
 }
 

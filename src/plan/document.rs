@@ -13,8 +13,9 @@ use serde_json::Value as Json;
 
 use super::change::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
+use super::source_facts::SourceFacts;
 use super::{Disposition, Planned, fingerprint, provenance};
-use crate::model::{Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
+use crate::model::{Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
 
 pub const FORMAT_VERSION: &str = "1.1";
 
@@ -52,75 +53,6 @@ impl Tool {
             name: "entitle".into(),
             version: env!("CARGO_PKG_VERSION").into(),
         }
-    }
-}
-
-/// Counts of what was read from the manifests.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SourceFacts {
-    pub files: usize,
-    pub documents: usize,
-    /// Documents that belong to other tools.
-    pub skipped: usize,
-    /// The commit of the working tree, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    /// The run that the plan takes back, if it is an inverse.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<String>,
-    /// The paths that the manifests were read from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
-    /// Hash of the manifests' names and texts.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub manifests: String,
-    /// The connections in use, and where each leads.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub connections: BTreeMap<String, Destination>,
-    /// Hash of what each connection says about where its calls go and where its credentials are kept.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub connection_fingerprints: BTreeMap<String, String>,
-}
-
-/// Where the calls of a connection go: a base URL, or the simulators of this program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub enum Destination {
-    Url(String),
-    Sandbox,
-}
-
-impl Destination {
-    /// The spelling of the simulators in a document.
-    const SANDBOX: &str = "the sandbox";
-
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Url(url) => url,
-            Self::Sandbox => Self::SANDBOX,
-        }
-    }
-}
-
-impl From<String> for Destination {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            Self::SANDBOX => Self::Sandbox,
-            _ => Self::Url(text),
-        }
-    }
-}
-
-impl From<Destination> for String {
-    fn from(destination: Destination) -> Self {
-        destination.to_string()
-    }
-}
-
-impl std::fmt::Display for Destination {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.as_str())
     }
 }
 
@@ -324,7 +256,7 @@ impl ObjectEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.0.to_string(),
             connection: desired.connection.to_string(),
-            identity: identity_of(desired),
+            identity: desired.ids(),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,
@@ -350,15 +282,6 @@ impl ObjectEntry {
         let risks = self.changes.iter().map(|change| change.risk);
         risks.max().unwrap_or_default()
     }
-}
-
-/// The vendor's ids of an object by their names.
-pub fn identity_of(desired: &Desired) -> Ids {
-    desired
-        .identity
-        .iter()
-        .map(|(name, id)| (*name, id.clone()))
-        .collect()
 }
 
 /// The changes of an object as the contract shows them.

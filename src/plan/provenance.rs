@@ -1,18 +1,15 @@
 //! Hashes what manifests state, so that an apply can tell whether a saved plan still fits them.
 //!
-//! In: desired objects, connections, and the hashes in a plan. Out: hashes for a new plan, or what has moved since an
-//! old one: the connection, its destination, its credentials, or members of the manifest. Live values have their own
-//! hash, in `fingerprint`. Of credentials the reference is hashed, for example the name of the variable, and never the
-//! secret that it leads to.
+//! In: desired objects and connections. Out: hashes for a plan, which `movement` compares with those of a later day. Live
+//! values have their own hash, in `fingerprint`. Of credentials the reference is hashed, for example the name of the
+//! variable, and never the secret that it leads to.
 
-use crate::plan::document::Destination;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use super::document::{ObjectEntry, SourceFacts, identity_of};
 use super::fingerprint::json_digest;
+use super::source_facts::SourceFacts;
 use crate::model::connection::Credential;
 use crate::model::json::Canonical;
 use crate::model::{Auth, Connection, Desired, PathPattern, Policy, SecretRef};
@@ -26,7 +23,7 @@ pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
     let members = members.iter().map(|(name, value)| (name, Canonical(value)));
     json_digest(&(
         desired.address.to_string(),
-        identity_of(desired),
+        desired.ids(),
         members.collect::<BTreeMap<_, _>>(),
         connection,
         source.connection_fingerprints.get(connection),
@@ -61,136 +58,6 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
         auth_members(auth),
         allow_insecure_http,
     ))
-}
-
-/// Tells how the manifest of an object moved since a plan was made from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// The plan was written by an older version, which did not hash the manifests.
-    Unknown,
-    Since {
-        change: Movement,
-        /// File and line of the manifest of now.
-        at: String,
-    },
-}
-
-/// The part of a manifest that moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Movement {
-    /// The object goes through another connection.
-    Connection {
-        was: String,
-        is: String,
-    },
-    /// Its connection leads to another place.
-    Destination {
-        connection: String,
-        was: Destination,
-        is: Destination,
-    },
-    Credentials {
-        connection: String,
-    },
-    /// The members that changed; empty if the plan does not tell.
-    Members(Vec<String>),
-}
-
-impl fmt::Display for Moved {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Since { change, at } = self else {
-            return out.write_str(
-                "the plan is of an older version, which did not keep what the manifests said: plan again",
-            );
-        };
-        match change {
-            Movement::Connection { was, is } => {
-                write!(out, "its connection was `{was}` and is `{is}`")
-            }
-            Movement::Destination {
-                connection,
-                was,
-                is,
-            } => write!(
-                out,
-                "the connection `{connection}` led to {was} and leads to {is}"
-            ),
-            Movement::Credentials { connection } => {
-                write!(
-                    out,
-                    "the credentials of the connection `{connection}` changed"
-                )
-            }
-            Movement::Members(names) if names.is_empty() => out.write_str("the manifest changed"),
-            Movement::Members(names) => write!(out, "the manifest changed in {}", names.join(", ")),
-        }?;
-        write!(out, " after the plan was made ({at}): plan again")
-    }
-}
-
-/// Checks that the present manifest states the same as when an entry of a plan was made; `Err` names what moved.
-///
-/// `then` are the facts of the plan, `now` those of the manifests that `desired` comes from.
-pub fn check_unmoved(
-    entry: &ObjectEntry,
-    then: &SourceFacts,
-    desired: &Desired,
-    now: &SourceFacts,
-) -> Result<(), Moved> {
-    let Some(planned) = &entry.manifest_fingerprint else {
-        return Err(Moved::Unknown);
-    };
-    if *planned == manifest_fingerprint(desired, now) {
-        return Ok(());
-    }
-    let origin = &desired.origin;
-    let change = if entry.connection != *desired.connection {
-        Movement::Connection {
-            was: entry.connection.clone(),
-            is: desired.connection.to_string(),
-        }
-    } else if let Some(elsewhere) = moved_connection(&entry.connection, then, now) {
-        elsewhere
-    } else {
-        Movement::Members(moved_members(entry, desired))
-    };
-    Err(Moved::Since {
-        change,
-        at: format!("{}:{}", origin.source.name, origin.mark.line),
-    })
-}
-
-/// Returns how a connection moved: to another destination, or to other credentials. `None` if it did not.
-fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option<Movement> {
-    let connection = || name.to_string();
-    let places = (then.connections.get(name)).zip(now.connections.get(name));
-    if let Some((was, is)) = places.filter(|(was, is)| was != is) {
-        return Some(Movement::Destination {
-            connection: connection(),
-            was: was.clone(),
-            is: is.clone(),
-        });
-    }
-    let fingerprints = |facts: &SourceFacts| facts.connection_fingerprints.get(name).cloned();
-    (fingerprints(then) != fingerprints(now)).then(|| Movement::Credentials {
-        connection: connection(),
-    })
-}
-
-/// Returns the identity members, managed fields and policy members in which a manifest differs from the plan.
-fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
-    let identity = identity_of(desired);
-    let ids = desired.identity.iter().map(|(name, _)| *name);
-    let ids = ids.filter(|name| entry.identity.get(name) != identity.get(name));
-    let mut moved: Vec<String> = ids.map(str::to_string).collect();
-    if entry.manifest_fields.is_empty() {
-        return moved;
-    }
-    let now = manifest_fields(desired);
-    let names: BTreeSet<&String> = entry.manifest_fields.keys().chain(now.keys()).collect();
-    let differs = |name: &&&String| entry.manifest_fields.get(**name) != now.get(**name);
-    moved.extend(names.iter().filter(differs).map(|name| (*name).clone()));
-    moved
 }
 
 /// Returns all that a manifest states about its object, by the name of the member; policies as `policy.mode`.
@@ -280,4 +147,20 @@ fn reference_json(secret: &SecretRef) -> Json {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::model::{PackedFields, Risk, Value};
+    use crate::provider::testing::desired_object;
+
+    #[test]
+    fn a_plan_keeps_only_what_the_manifest_says() {
+        let names = |desired: &Desired| manifest_fields(desired).into_keys().collect::<Vec<_>>();
+        let table = provider::find_kind("LacLicenseOrder").unwrap().table();
+        let mut desired = desired_object(table, &[("activationKey", "A")]);
+        let fields = [("activations_allowed", Value::Integer(5))].into();
+        desired.fields = PackedFields::new(table.desired, &fields);
+        assert_eq!(names(&desired), ["activations_allowed"]);
+        desired.policy.allow = Risk::Reduce;
+        assert_eq!(names(&desired), ["activations_allowed", "policy.allow"]);
+    }
+}

@@ -17,7 +17,7 @@ use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, Declarations, Loaded};
 use crate::model::diagnostic::Source;
 use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification};
-use crate::plan::document::{Destination, SourceFacts};
+use crate::plan::source_facts::{Destination, SourceFacts};
 use crate::plan::{self, provenance};
 use crate::provider;
 

@@ -18,7 +18,6 @@ use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
 use crate::plan::base::Base;
-use crate::plan::document::identity_of;
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
 use crate::plan::drift::{compare_fields, without_effect};
@@ -66,7 +65,7 @@ impl CommitBases {
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
             if let ObjectContent::Desired(desired) = object.content {
-                let base = (identity_of(&desired), desired.fields.unpack());
+                let base = (desired.ids(), desired.fields.unpack());
                 by_address.insert(object.address.to_string(), base);
             }
         }
@@ -83,7 +82,7 @@ impl CommitBases {
             let commit = short_commit(&self.commit).to_string();
             return Err(NoBase::NotInCommit { commit });
         };
-        if *identity != identity_of(desired) {
+        if *identity != desired.ids() {
             return Err(NoBase::OtherObject);
         }
         let base = Base {

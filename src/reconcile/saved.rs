@@ -13,10 +13,10 @@ use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
 };
 use crate::plan::document::{
-    FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, SourceFacts, diagnostic_entries,
-    identity_of, summarize_objects,
+    FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, diagnostic_entries, summarize_objects,
 };
-use crate::plan::{Disposition, Planned, provenance};
+use crate::plan::source_facts::SourceFacts;
+use crate::plan::{Disposition, Planned, movement};
 use crate::provider;
 
 /// Addresses that a finding names; further ones are only counted.
@@ -126,7 +126,7 @@ impl<'a> Join<'a> {
         let Some(desired) = self.unplanned.remove(&entry.address) else {
             return self.without_manifest(entry);
         };
-        let checked = provenance::check_unmoved(&entry, self.then, desired, self.now);
+        let checked = movement::check_unmoved(&entry, self.then, desired, self.now);
         let moved = checked.err().map(|moved| moved.to_string());
         self.push(Arc::clone(desired), entry, moved);
         Ok(())
@@ -151,7 +151,7 @@ impl<'a> Join<'a> {
         let entry = ObjectEntry {
             vendor: desired.vendor.to_string(),
             connection: desired.connection.to_string(),
-            identity: identity_of(&desired),
+            identity: desired.ids(),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,

@@ -54,7 +54,6 @@ const TO_OPEN: &[&[&str]] = &[
         "cli/signals.rs",
         "cli/stores.rs",
     ],
-    &["plan/document.rs", "plan/provenance.rs"],
 ];
 
 /// The names from the crate's root to a module.

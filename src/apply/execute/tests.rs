@@ -13,7 +13,8 @@ use crate::apply::store::LeaseLost;
 use crate::apply::transport_error::Cause;
 use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
-use crate::plan::document::{PlanDocument, SourceFacts};
+use crate::plan::document::PlanDocument;
+use crate::plan::source_facts::SourceFacts;
 use crate::provider::testing::{connection, desired_object, reply};
 use crate::provider::{self, ResourceKind};
 

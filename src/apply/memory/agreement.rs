@@ -14,7 +14,6 @@ use super::key::VendorAccount;
 use crate::model::path::PatternPart;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
-use crate::plan::document::identity_of;
 use crate::plan::field_json::fields_to_json;
 use crate::plan::{Disposition, Planned, fingerprint};
 use crate::provider;
@@ -99,7 +98,7 @@ pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agr
         base_url: account.base_url.clone(),
         tenant: account.tenant.clone(),
         account: String::new(),
-        identity: identity_of(object),
+        identity: object.ids(),
         managed: fields_to_json(table, &fields),
         resolved: resolved_fields(table, &planned.resolved),
         unread: unread_fields(table, &fields),

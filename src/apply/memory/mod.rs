@@ -28,7 +28,6 @@ use super::store::compact::COMPACT_THRESHOLD;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
-use crate::plan::document::identity_of;
 use crate::plan::drift::document::Applied;
 pub use key::{ObjectKey, Subject, VendorAccount, kind_of_address};
 pub use known::FightHistory;
@@ -226,7 +225,7 @@ impl Memory {
 
 /// Returns the key of a desired object, and the key that older journals know it by.
 pub fn object_keys(object: &Desired, account: &VendorAccount) -> [ObjectKey; 2] {
-    let identity = identity_of(object);
+    let identity = object.ids();
     let subject = Subject {
         base_url: &account.base_url,
         tenant: account.tenant.as_deref(),

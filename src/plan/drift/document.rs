@@ -7,9 +7,8 @@ use serde_json::Value as Json;
 
 use super::{By, Difference};
 use crate::model::{AcceptedDrift, Desired, Diagnostics, Ids, Risk};
-use crate::plan::document::{
-    DiagnosticEntry, OriginEntry, SourceFacts, Tool, diagnostic_entries, identity_of,
-};
+use crate::plan::document::{DiagnosticEntry, OriginEntry, Tool, diagnostic_entries};
+use crate::plan::source_facts::SourceFacts;
 
 /// Additive changes raise the minor; readers refuse an unknown major.
 pub const FORMAT_VERSION: &str = "1.1";
@@ -183,7 +182,7 @@ impl DriftEntry {
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.to_string(),
-            identity: identity_of(desired),
+            identity: desired.ids(),
             origin: OriginEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,

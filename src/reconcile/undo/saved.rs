@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{NOT_IN_MANIFESTS, Undone};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::document::{ObjectEntry, PlanDocument};
-use crate::plan::{Disposition, provenance};
+use crate::plan::{Disposition, movement};
 
 impl Undone {
     /// Marks objects as stale whose manifest or live values moved since the inverse was saved.
@@ -34,7 +34,7 @@ impl Undone {
             let moved = shown.zip(self.manifests.get(address));
             let moved = moved.and_then(|(shown, manifest)| {
                 let (then, now) = (&saved.source, &pass.document.source);
-                provenance::check_unmoved(shown, then, manifest, now).err()
+                movement::check_unmoved(shown, then, manifest, now).err()
             });
             let moved = moved.map(|moved| moved.to_string());
             let same = shown.is_some_and(|shown| is_same_work(entry, shown));

@@ -10,8 +10,9 @@ use entitle::apply::recorder::Recorder;
 use entitle::apply::records::Records;
 use entitle::apply::store::RecordQueue;
 use entitle::apply::{Outcome, Report};
-use entitle::plan::document::{Destination, PlanDocument};
+use entitle::plan::document::PlanDocument;
 use entitle::plan::saved;
+use entitle::plan::source_facts::Destination;
 use entitle::reconcile::{self, Accounts, ApplyOptions, Checked, Pass, Saved, Take};
 use serde_json::{Value as Json, json};
 

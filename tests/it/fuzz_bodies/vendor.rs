@@ -9,7 +9,8 @@ use entitle::model::diagnostic::Source;
 use entitle::model::{
     Call, Desired, Diagnostics, Live, Observed, PackedFields, Reply, Shape, Value,
 };
-use entitle::plan::document::{PlanDocument, SourceFacts};
+use entitle::plan::document::PlanDocument;
+use entitle::plan::source_facts::SourceFacts;
 use entitle::plan::{self, saved};
 use entitle::provider::reading::Answer;
 use entitle::provider::{self, ResourceKind};

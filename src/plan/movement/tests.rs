@@ -3,12 +3,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::*;
-use crate::model::connection::Limits;
+use crate::model::connection::{Credential, Limits};
 use crate::model::{
-    ElementKey, FieldPath, Fields, Items, Mark, Origin, PackedFields, PathPattern, PolicyMode,
-    Risk, Value,
+    Auth, Connection, ElementKey, FieldPath, Fields, Items, Mark, Origin, PackedFields,
+    PathPattern, Policy, PolicyMode, Risk, SecretRef, Value,
 };
+use crate::plan::provenance::connection_fingerprint;
 use crate::plan::{Disposition, Planned};
+use crate::provider;
 use crate::provider::testing::desired_object;
 
 fn order(fields: Fields) -> Desired {
@@ -213,13 +215,4 @@ fn a_plan_that_did_not_keep_what_manifests_said_is_made_again() {
     };
     let text = words(&forged, &facts, &object, &facts).unwrap();
     assert!(text.starts_with("the manifest changed after"), "{text}");
-}
-
-#[test]
-fn a_plan_keeps_only_what_the_manifest_says() {
-    let names = |desired: &Desired| manifest_fields(desired).into_keys().collect::<Vec<_>>();
-    let mut desired = order(seats(5));
-    assert_eq!(names(&desired), ["activations_allowed"]);
-    desired.policy.allow = Risk::Reduce;
-    assert_eq!(names(&desired), ["activations_allowed", "policy.allow"]);
 }
