@@ -10,7 +10,7 @@
 //! session.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::sync::{Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -23,7 +23,7 @@ use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
 use super::redact::Redactor;
 use super::secrets::{HeaderError, OddEnds, SecretError, Secrets, check_header};
-use super::transport_error::CallError;
+use super::transport_error::{CallError, LoginFailure};
 use super::trust::TrustError;
 use crate::model::Malformed;
 use crate::model::connection::Credential;
@@ -80,17 +80,6 @@ enum SessionState {
     },
     /// Opening it was refused; asking again would only lock the account.
     Refused(LoginFailure),
-}
-
-/// The reason for which no session could be opened, with nothing secret in its text.
-///
-/// It has no `source()`: a cause may repeat what was sent, and only this text was redacted.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct LoginFailure {
-    text: Arc<str>,
-    /// Set if the vendor refused the credentials themselves: another try would only count against the account.
-    are_credentials_refused: bool,
 }
 
 /// The reason for which no session could be opened. A cause may repeat a secret, so it leaves this file as a redacted
@@ -214,10 +203,10 @@ impl Sessions {
 
     /// Converts an error to one that may be shown: every secret is cut out, as any cause may repeat the login.
     fn redact_error(&self, error: &LoginError) -> LoginFailure {
-        LoginFailure {
-            text: self.redact(&with_causes(error)).into(),
-            are_credentials_refused: matches!(error, LoginError::Refused { .. }),
-        }
+        LoginFailure::new(
+            &self.redact(&with_causes(error)),
+            matches!(error, LoginError::Refused { .. }),
+        )
     }
 
     /// Reports whether the vendor refused the credentials: another try would count against the account.

@@ -6,7 +6,6 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::session::LoginFailure;
 use super::store::LeaseLost;
 use crate::model::with_causes;
 
@@ -127,6 +126,27 @@ impl std::fmt::Display for Cause {
 }
 
 impl Error for Cause {}
+
+/// The reason for which no session could be opened, with nothing secret in its text.
+///
+/// It has no `source()`: a cause may repeat what was sent, and only this text was redacted.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct LoginFailure {
+    text: Arc<str>,
+    /// Set if the vendor refused the credentials themselves: another try would only count against the account.
+    pub are_credentials_refused: bool,
+}
+
+impl LoginFailure {
+    /// Makes a failure of a text from which every secret has been cut out.
+    pub fn new(redacted: &str, are_credentials_refused: bool) -> Self {
+        Self {
+            text: redacted.into(),
+            are_credentials_refused,
+        }
+    }
+}
 
 /// A call that brought no reply after all of its tries.
 #[derive(Clone, Debug)]

@@ -29,11 +29,6 @@ const RIGHT: &[&[&str]] = &[
 /// open goes from this list.
 const TO_OPEN: &[&[&str]] = &[
     &[
-        "apply/http.rs",
-        "apply/session.rs",
-        "apply/transport_error.rs",
-    ],
-    &[
         "apply/journal.rs",
         "apply/journal/record.rs",
         "apply/memory/agreement.rs",
