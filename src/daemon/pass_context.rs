@@ -16,7 +16,7 @@ use super::tracked_object::ObjectResult;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::apply::recorder::Recorder;
-use crate::apply::store::compact::{COMPACT_THRESHOLD, compact_accounts};
+use crate::apply::store::compact::{self, COMPACT_THRESHOLD};
 use crate::apply::store::{LeaseBusy, Leases, RecordQueue, StoreError};
 use crate::apply::{Outcome, Report};
 use crate::model::{AccountKey, Address, PolicyMode, with_causes};
@@ -153,14 +153,15 @@ impl PassContext {
 
     /// Shortens what later runs have to read, once it has grown long.
     pub(super) async fn compact_store(&self, batch: &Batch, clock: fn() -> Timestamp) {
-        if !self.batch_memory(batch).await.is_long() {
+        if !compact::is_long(&*self.batch_memory(batch).await) {
             return;
         }
         let connection = batch.checked.connections.get(&batch.connection);
         let account = connection.map(|connection| connection.account_key());
         let (store, now) = (self.queue.store(), clock().to_string());
         // The memory is not locked meanwhile, so passes of other connections go on.
-        match compact_accounts(&**store, account.as_slice(), COMPACT_THRESHOLD, &now).await {
+        match compact::compact_accounts(&**store, account.as_slice(), COMPACT_THRESHOLD, &now).await
+        {
             Ok(left) => Arc::make_mut(&mut *self.memory.lock().await).unsummed(left),
             Err(error) => {
                 let error = with_causes(&error);

@@ -38,7 +38,6 @@ const TO_OPEN: &[&[&str]] = &[
         "apply/outcome.rs",
         "apply/records.rs",
     ],
-    &["apply/memory/mod.rs", "apply/store/compact.rs"],
     &[
         "apply/store/bucket/account.rs",
         "apply/store/bucket/lease.rs",

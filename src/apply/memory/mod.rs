@@ -24,7 +24,6 @@ use std::collections::BTreeMap;
 
 use super::journal::{Agreed, JournalEvent, Record};
 use super::records::Damaged;
-use super::store::compact::COMPACT_THRESHOLD;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
@@ -129,9 +128,9 @@ impl Memory {
         }
     }
 
-    /// Reports whether so many lines had to be read that a new summary is worth it.
-    pub fn is_long(&self) -> bool {
-        self.cursor.most_unsummarized() > COMPACT_THRESHOLD
+    /// Returns how many lines had to be read that no summary covers, of the account with the most.
+    pub fn unsummarized_lines(&self) -> u64 {
+        self.cursor.most_unsummarized()
     }
 
     /// Updates how many lines no summary covers, after summaries were written.

@@ -10,6 +10,11 @@ use crate::model::AccountKey;
 /// lines are read in 20 ms, about as long as it takes to write a summary of ten thousand objects.
 pub const COMPACT_THRESHOLD: u64 = 1_000;
 
+/// Reports whether so many lines had to be read that a new summary is worth it.
+pub fn is_long(memory: &Memory) -> bool {
+    memory.unsummarized_lines() > COMPACT_THRESHOLD
+}
+
 /// Writes new summaries of these accounts if `memory` had to read many lines.
 ///
 /// The lines that the run itself wrote do not count: reading them back takes longer than everything else where a store
@@ -20,7 +25,7 @@ pub async fn compact_if_long(
     accounts: &[AccountKey],
     now: &str,
 ) -> Result<(), StoreError> {
-    if memory.is_long() {
+    if is_long(memory) {
         compact_accounts(store, accounts, COMPACT_THRESHOLD, now).await?;
     }
     Ok(())

@@ -187,7 +187,7 @@ async fn a_summary_is_written_where_many_lines_had_to_be_read() {
         assert_eq!(bench.has_summary(), sums_up);
     }
     let memory = bench.memory(Detail::Agreements).await;
-    assert!(!memory.is_long());
+    assert!(!is_long(&memory));
     assert_eq!(memory.open().count(), few + 1);
 }
 
