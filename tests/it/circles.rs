@@ -39,10 +39,6 @@ const TO_OPEN: &[&[&str]] = &[
         "apply/records.rs",
     ],
     &[
-        "apply/store/bucket/account.rs",
-        "apply/store/bucket/lease.rs",
-    ],
-    &[
         "cli/sessions.rs",
         "cli/setup.rs",
         "cli/signals.rs",

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::layout::{self, BucketLayout};
-use super::lease::ObservedLease;
+use super::lease_body::LeaseBody;
 use super::log::LogWriter;
-use super::objects::RetryingBucket;
+use super::objects::{BucketObject, ObjectVersion, RetryingBucket};
 use crate::apply::store::lock_unpoisoned;
-use crate::apply::store::term::LeaseTerm;
+use crate::apply::store::term::{BootInstant, LeaseTerm};
 use crate::model::AccountKey;
 
 /// The accounts seen so far, the bucket, and its layout.
@@ -33,6 +34,14 @@ pub struct AccountState {
     pub leased_log: tokio::sync::Mutex<Option<LeasedLog>>,
     /// Notified when a lease of this process was given back.
     pub released: Notify,
+}
+
+/// A version of a lease that another run holds, as a waiter sees it.
+pub struct ObservedLease {
+    version: ObjectVersion,
+    /// The holder's term, counted from when this version was first seen.
+    term: LeaseTerm,
+    pub length: Duration,
 }
 
 /// The log of an account whose lease is ours.
@@ -104,5 +113,34 @@ impl AccountState {
     /// Locks the takings that ended without an answer.
     pub fn abandoned(&self) -> MutexGuard<'_, BTreeSet<String>> {
         lock_unpoisoned(&self.abandoned)
+    }
+
+    /// Reports whether a lease was put by a taking of ours whose answer was lost.
+    pub fn is_abandoned(&self, body: &LeaseBody) -> bool {
+        self.abandoned().contains(&body.taking)
+    }
+
+    /// Reports whether the holder has not renewed for a whole term, as seen from here, by a read that began at
+    /// `asking`.
+    pub fn has_expired(
+        &self,
+        object: &BucketObject,
+        body: &LeaseBody,
+        asking: BootInstant,
+    ) -> bool {
+        let mut observed = self.observed();
+        match &*observed {
+            Some(observed) if observed.version == object.version => {
+                observed.term.remaining(asking).is_none()
+            }
+            _ => {
+                *observed = Some(ObservedLease {
+                    version: object.version.clone(),
+                    term: LeaseTerm::new(BootInstant::now(), body.term()),
+                    length: body.term(),
+                });
+                false
+            }
+        }
     }
 }

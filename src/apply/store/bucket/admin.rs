@@ -8,7 +8,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::layout::UNLEASED;
-use super::lease::{self, LeaseAttempt, LeaseBody, TakeMode};
+use super::lease::{self, LeaseAttempt, TakeMode};
+use super::lease_body::LeaseBody;
 use super::objects::BucketError;
 use super::{BucketStore, READ, check, prune};
 use crate::apply::store::{Guarantee, LeaseClaim, LeaseState, Store, StoreAdmin, StoreError};

@@ -18,66 +18,17 @@ use crate::apply::store::LeaseLost;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::account::{AccountState, AccountStates, LeasedLog};
+use super::lease_body::{LeaseBody, holder_of};
 use super::log::{self, AppendError, LogWriter};
-use super::objects::{BucketError, BucketObject, ObjectVersion, SettledPut};
+use super::objects::{BucketError, ObjectVersion, SettledPut};
 use super::segment::FORMAT;
 use crate::apply::clock;
 use crate::apply::store::term::{BootInstant, LeaseTerm};
 use crate::apply::store::{Lease, LeaseClaim};
 use crate::model::AccountKey;
-
-/// The content of the lease object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseBody {
-    pub format: u32,
-    pub vendor: String,
-    pub base_url: String,
-    pub account: String,
-    /// `None` after it was given back.
-    pub holder: Option<String>,
-    pub epoch: u64,
-    /// The unique id of this taking of the lease.
-    pub taking: String,
-    /// How often the holder has put the object; makes each body unique.
-    pub put: u64,
-    pub term_milliseconds: u64,
-    /// A number that the account's log has reached, so that nobody needs to list it from its beginning.
-    pub log: u64,
-}
-
-impl LeaseBody {
-    /// Parses a lease. `Err` for a damaged one or a newer format.
-    pub fn parse(object: &BucketObject) -> Result<Self, BucketError> {
-        let read = serde_json::from_slice(&object.body);
-        let body: Self =
-            read.map_err(|error| BucketError::permanent(format!("a lease is damaged: {error}")))?;
-        if body.format > FORMAT {
-            return Err(log::unknown_format(body.format));
-        }
-        Ok(body)
-    }
-
-    /// Returns how long the lease lasts without renewal.
-    pub fn term(&self) -> Duration {
-        Duration::from_millis(self.term_milliseconds)
-    }
-
-    fn to_bytes(&self) -> Result<Vec<u8>, BucketError> {
-        serde_json::to_vec(self).map_err(BucketError::permanent)
-    }
-}
-
-/// A version of a lease that another run holds, as a waiter sees it.
-pub struct ObservedLease {
-    version: ObjectVersion,
-    /// The holder's term, counted from when this version was first seen.
-    term: LeaseTerm,
-    pub length: Duration,
-}
 
 /// The outcome of one try to take a lease.
 pub enum LeaseAttempt {
@@ -172,38 +123,6 @@ struct UnconfirmedTaking<'a> {
 impl Drop for UnconfirmedTaking<'_> {
     fn drop(&mut self) {
         self.state.abandoned().extend(self.taking.take());
-    }
-}
-
-/// Returns the holder that a lease names; "another run" if it names none.
-fn holder_of(object: &BucketObject) -> String {
-    let holder = LeaseBody::parse(object).ok().and_then(|body| body.holder);
-    holder.unwrap_or_else(|| "another run".into())
-}
-
-impl AccountState {
-    /// Reports whether a lease was put by a taking of ours whose answer was lost.
-    fn is_abandoned(&self, body: &LeaseBody) -> bool {
-        self.abandoned().contains(&body.taking)
-    }
-
-    /// Reports whether the holder has not renewed for a whole term, as seen from here, by a read that began at
-    /// `asking`.
-    fn has_expired(&self, object: &BucketObject, body: &LeaseBody, asking: BootInstant) -> bool {
-        let mut observed = self.observed();
-        match &*observed {
-            Some(observed) if observed.version == object.version => {
-                observed.term.remaining(asking).is_none()
-            }
-            _ => {
-                *observed = Some(ObservedLease {
-                    version: object.version.clone(),
-                    term: LeaseTerm::new(BootInstant::now(), body.term()),
-                    length: body.term(),
-                });
-                false
-            }
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod client;
 mod cloud;
 mod layout;
 mod lease;
+mod lease_body;
 mod log;
 mod memory;
 mod objects;
