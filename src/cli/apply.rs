@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{Files, Piped};
-use super::{output, plan, project, setup, undo};
+use super::{output, plan, project, setup, undo, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, ReadBounds};
 use crate::plan::document::PlanDocument;
@@ -89,7 +89,7 @@ async fn apply_saved_plan(
 ) -> CommandResult<Exit> {
     let (selection, reach) = (&args.selection, &args.reach);
     refuse_other_simulators(&document, reach.sandbox)?;
-    setup::refuse_outside(&selection.paths)?;
+    work_tree::refuse_outside(&selection.paths)?;
     if document.source.undo.is_some() {
         return undo::apply_saved_undo(document, selection, reach, &args.consent, outputs).await;
     }

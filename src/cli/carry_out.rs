@@ -19,12 +19,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::args::{AllowedRisk, Consent};
+use super::command_run::Access;
 use super::exit::{self, Exit};
 use super::outputs::Outputs;
 use super::setup::Setup;
 use super::signals::Signals;
-use super::stores::{self, Access};
-use super::{output, state};
+use super::{output, state, stores};
 use crate::apply::clock;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Detail, Memory, OpenIntent, VendorAccount, agreement};

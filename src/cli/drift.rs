@@ -13,11 +13,11 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use super::args::{Printed, Reach, Selection, StoreArgs, report_file};
+use super::command_run::Access;
 use super::exit::{self, Exit};
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
-use super::stores::{self, Access};
-use super::{git, output, project};
+use super::{git, output, project, stores};
 use crate::apply::clock;
 use crate::apply::memory::{Detail, Memory};
 use crate::cli::error::{CommandError, CommandResult, user_error};

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::{output, setup};
+use super::{output, work_tree};
 use crate::apply::Event;
 use crate::apply::clock;
 use crate::apply::event::Line;
@@ -37,7 +37,7 @@ impl Stream {
             ("standard output".into(), Box::new(output::line_stdout()))
         } else {
             let name = path.display().to_string();
-            let file = write::open_stream(path, StreamStart::Truncate, &setup::link_policy());
+            let file = write::open_stream(path, StreamStart::Truncate, &work_tree::link_policy());
             let fault = |error| {
                 CommandError::caused_by(format_args!("cannot write the events to {name}"), error)
             };

@@ -11,11 +11,11 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::{Format, StoreArgs};
+use super::command_run::Access;
 use super::duration::parse_duration;
 use super::exit::Exit;
-use super::output;
 use super::scope::Pattern;
-use super::stores::{self, Access};
+use super::{output, stores};
 use crate::apply::clock;
 use crate::apply::journal::Record;
 use crate::apply::memory::runs::Index;

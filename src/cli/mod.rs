@@ -13,6 +13,7 @@ mod args;
 mod cached;
 mod carry_out;
 mod command;
+mod command_run;
 mod complete;
 mod completions;
 mod drift;
@@ -61,6 +62,7 @@ mod watch;
 mod watch_args;
 mod watch_once;
 mod watch_source;
+mod work_tree;
 
 use std::process::ExitCode;
 

@@ -15,7 +15,7 @@ use super::exit::{self, Exit};
 use super::github::Runner;
 use super::progress::Progress;
 use super::report_file::Reports;
-use super::{output, setup};
+use super::{output, work_tree};
 use crate::apply::Listener;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
@@ -74,7 +74,7 @@ impl Outputs {
             streams,
             reports: Reports::open(&files)?,
             runner,
-            base: setup::below_top(),
+            base: work_tree::below_top(),
             progress: Progress::start(),
             events: OnceCell::new(),
             previewed: Cell::new(false),

@@ -11,9 +11,8 @@ use clap::Args;
 
 use super::args::{Reach, Rendering, Selection, SharedStore};
 use super::exit::Exit;
-use super::output;
 use super::outputs::Outputs;
-use super::{project, setup};
+use super::{output, project, setup, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::files::write::{FileMode, Output};
@@ -129,7 +128,8 @@ pub fn save_plan(path: &Path, document: &PlanDocument) -> CommandResult<()> {
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
     };
-    let mut output = Output::open(path, FileMode::Private, &setup::link_policy()).map_err(fault)?;
+    let mut output =
+        Output::open(path, FileMode::Private, &work_tree::link_policy()).map_err(fault)?;
     let mut out = io::BufWriter::new(&mut output);
     saved::write_sealed(document, &mut out).map_err(fault)?;
     out.flush().map_err(fault)?;

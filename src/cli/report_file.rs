@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
-use super::{output, setup};
+use super::{output, work_tree};
 use crate::cli::error::{CommandError, CommandResult, Context, bail};
 use crate::files::write::{FileMode, Output};
 
@@ -67,7 +67,7 @@ impl ReportFile {
     /// Shows that the report can be written. A report of an earlier run stays until this one is complete.
     pub fn open(path: &Path) -> CommandResult<Self> {
         // It holds no secret, and another user's job may have to read it.
-        let output = Output::open(path, FileMode::Shared, &setup::link_policy());
+        let output = Output::open(path, FileMode::Shared, &work_tree::link_policy());
         let output = output.map_err(|error| {
             CommandError::caused_by(
                 format_args!("cannot write the report {}", path.display()),

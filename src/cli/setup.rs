@@ -15,11 +15,11 @@ use super::args::{Reach, Selection, SharedStore, Time};
 use super::error::InvalidManifests;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
-use super::{cached, output, scope, sessions, simulators, state, stores};
+use super::work_tree::{find_work_tree, is_ci};
+use super::{cached, command_run, output, scope, simulators, state, stores};
 use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
-use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::links::LinkPolicy;
+use crate::cli::error::{CommandError, CommandResult};
 use crate::manifest::walk::FoundManifests;
 use crate::manifest::{self, Loaded, ReadLimits};
 use crate::model::{Diagnostic, WriteChecks};
@@ -189,7 +189,7 @@ pub fn pass_settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         sandbox: reach.sandbox,
         events: Listener::default(),
         checks: WriteChecks::default(),
-        opened: sessions::opened_accounts(),
+        opened: command_run::opened_accounts(),
         budgets: Budgets::default(),
     }
 }
@@ -281,46 +281,8 @@ fn trusted_hosts(reach: &Reach) -> Trust {
         allow_exec: reach.allow_exec,
         confine_files: is_ci() || !reach.secret_dir.is_empty(),
         secret_dirs: reach.secret_dir.clone(),
-        tree: work_tree(&here),
+        tree: find_work_tree(&here),
     }
-}
-
-/// Reports whether this is the job of a CI system, where manifests may come from anybody with a pull
-/// request.
-pub fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
-}
-
-/// Refuses manifests from outside the working tree in a CI job: what is carried out there unattended is what was
-/// reviewed and checked out, and not what lies beside it, for example in an artifact.
-pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
-    if !is_ci() {
-        return Ok(());
-    }
-    let tree = work_tree(&std::env::current_dir()?);
-    let tree = tree.and_then(|tree| tree.canonicalize().ok());
-    let named = paths.iter().filter(|path| path.as_os_str() != "-");
-    for path in named {
-        // A path that does not exist is reported by the reader.
-        let Ok(real) = path.canonicalize() else {
-            continue;
-        };
-        if !tree.as_ref().is_some_and(|tree| real.starts_with(tree)) {
-            bail!(
-                "{} is outside the working tree: with CI set, a saved plan is applied to the manifests of the checkout",
-                path.display()
-            );
-        }
-    }
-    Ok(())
-}
-
-/// The links that files written by a run may follow: in a CI job none of the checkout, whose links may come from
-/// whoever opened a pull request.
-pub fn link_policy() -> LinkPolicy {
-    let here = std::env::current_dir().unwrap_or_default();
-    let tree = work_tree(&here).filter(|_| is_ci());
-    tree.map_or(LinkPolicy::Follow, |tree| LinkPolicy::refuse_below(&tree))
 }
 
 /// Warns where manifests may come from anybody and credentials may go anywhere. In a CI job the project file may
@@ -341,26 +303,4 @@ pub fn warn_of_any_host(reach: &Reach) -> Option<Diagnostic> {
         finding
             .hint("name the hosts in ENTITLE_TRUST_HOSTS, where a pull request cannot change them"),
     )
-}
-
-/// The nearest directory upward that git manages, or the one we are in. Never the root of the file system, which
-/// is where services are started: everything is below it.
-fn work_tree(here: &Path) -> Option<PathBuf> {
-    let managed = here.ancestors().find(|dir| dir.join(".git").exists());
-    let tree = managed.unwrap_or(here);
-    tree.parent().is_some().then(|| tree.to_path_buf())
-}
-
-/// Returns the working directory relative to the top of the repository, with slashes; empty at the top.
-///
-/// Annotations in CI name files from there.
-pub fn below_top() -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-    let top = workspace
-        .filter(|top| here.starts_with(top))
-        .or_else(|| work_tree(&here))
-        .unwrap_or_else(|| here.clone());
-    let below = here.strip_prefix(top).unwrap_or(Path::new(""));
-    below.to_string_lossy().replace('\\', "/")
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use tokio::sync::mpsc;
 
 use super::exit::Exit;
-use super::{output, sessions};
+use super::{command_run, output};
 use crate::daemon::task::DaemonCommand;
 
 /// The first signal that arrived, as the exit code of the run.
@@ -19,7 +19,7 @@ pub struct Signals {
 impl Signals {
     /// Listens from now on; `stop` is set by the first signal.
     pub fn listen(stop: Arc<AtomicBool>) -> Self {
-        sessions::heed_signals();
+        command_run::heed_signals();
         let signals = Self::default();
         let code = Arc::clone(&signals.code);
         tokio::spawn(async move {
@@ -56,7 +56,7 @@ impl Signals {
 
 /// Tells the daemon: SIGHUP to reload, the first signal to end to finish. The second ends at once.
 pub fn send_orders(stop: Arc<AtomicBool>, orders: mpsc::Sender<DaemonCommand>) -> Signals {
-    sessions::heed_signals();
+    command_run::heed_signals();
     let signals = Signals::default();
     let code = Arc::clone(&signals.code);
     tokio::spawn(send_reloads(orders.clone()));

@@ -13,10 +13,10 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 
 use super::args::StoreArgs;
+use super::command_run::Access;
 use super::duration::parse_duration;
 use super::exit::Exit;
-use super::stores::{self, Access};
-use super::{output, state};
+use super::{output, state, stores};
 use crate::apply::clock;
 use crate::apply::journal::{JournalEvent, Record, encode};
 use crate::apply::records::Records;

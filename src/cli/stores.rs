@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{SharedStore, StoreArgs};
-use super::{output, sessions, setup, state};
+use super::command_run::Access;
+use super::{command_run, output, state, work_tree};
 use crate::apply::Budgets;
 #[cfg(feature = "postgres")]
 use crate::apply::Tls;
@@ -28,14 +29,6 @@ use crate::apply::store::{
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
-
-/// The use that a command makes of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reads lines and nothing else.
-    Read,
-    Write,
-}
 
 /// Opens the store of `--store`, or the files of this user without it.
 ///
@@ -63,11 +56,11 @@ pub async fn open_for_admin(
         true => access,
         false => Access::Write,
     };
-    if let Some(store) = sessions::find_store(url, access) {
+    if let Some(store) = command_run::find_store(url, access) {
         return Ok(store);
     }
     let store = connect_store(url, args, access).await?;
-    sessions::close_later(url, access, &store);
+    command_run::close_later(url, access, &store);
     Ok(store)
 }
 
@@ -140,7 +133,7 @@ fn open_file_store(
 ) -> CommandResult<FileStore> {
     match access {
         Access::Read => Ok(FileStore::for_reading(&journal, &locks)),
-        Access::Write => FileStore::open(&journal, &locks, &setup::link_policy())
+        Access::Write => FileStore::open(&journal, &locks, &work_tree::link_policy())
             .map_err(|error| state::journal_fault(args, &journal, error)),
     }
 }

@@ -12,12 +12,12 @@ use clap::Args;
 
 use super::args::{Consent, Reach, Rendering, Selection, StoreArgs};
 use super::carry_out::{self, WritingCommand};
+use super::command_run::Access;
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::scope::Scope;
 use super::setup::{self, Setup};
-use super::stores::{self, Access};
-use super::{output, plan, state};
+use super::{output, plan, state, stores};
 use crate::apply::memory::VendorAccount;
 use crate::apply::memory::runs::{PastRunReader, Runs, WritingRun};
 use crate::apply::store::Store;

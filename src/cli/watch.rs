@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use super::args::{Reach, StoreArgs};
+use super::command_run::Access;
 use super::endpoints::Endpoints;
 use super::exit::Exit;
-use super::stores::{self, Access};
 use super::watch_args::Watch;
 use super::watch_source::{ManifestSource, source_reader};
-use super::{output, sessions, setup, signals, simulators, state, watch_once};
+use super::{
+    command_run, output, setup, signals, simulators, state, stores, watch_once, work_tree,
+};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
 use crate::cli::error::{CommandError, CommandResult, bail};
@@ -108,7 +110,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     }
     let from_git = remote.is_some();
     if let Some(warning) =
-        setup::warn_of_any_host(&args.reach).filter(|_| from_git || setup::is_ci())
+        setup::warn_of_any_host(&args.reach).filter(|_| from_git || work_tree::is_ci())
     {
         tracing::warn!(
             code = warning.code,
@@ -321,7 +323,7 @@ impl Wiring<'_> {
         }
         let reach = self.args.reach.clone();
         let checks = self.args.checks.of_writes();
-        let opened = sessions::opened_accounts();
+        let opened = command_run::opened_accounts();
         let budgets = Budgets {
             store: (!self.sandboxed).then(|| Arc::clone(&store)),
             processes: args.shared.share,
