@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::journal::{Agreed, GaveUp, Intent, JournalEvent, Record, Started, StepEnd};
-use super::memory::{Finding, Memory, OpenIntent, VendorAccount, agreement};
+use super::journal::{
+    self, Agreed, Finding, GaveUp, Intent, JournalEvent, Record, Started, StepEnd,
+};
+use super::memory::{Memory, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
 use super::store::{Lease, Leases, RecordQueue, StoreError};
 use super::transport::Account;
@@ -243,7 +245,7 @@ impl Recorder {
         fields: &[String],
     ) -> Result<(), Arc<StoreError>> {
         let vendor_account = self.vendor_account(&object.connection);
-        let manifest = agreement::hash_manifest(object).map(agreement::format_hash);
+        let manifest = agreement::hash_manifest(object).map(journal::format_hash);
         let gave_up = JournalEvent::GaveUp(Box::new(GaveUp {
             address: object.address.to_string(),
             vendor: object.vendor.to_string(),

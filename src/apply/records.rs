@@ -14,11 +14,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{Record, decode};
+use super::journal::{MAX_LINE, Record, decode};
 use crate::files::read;
-
-/// Bytes of the longest line. One intent with every field of a large object takes some kilobytes.
-pub const MAX_LINE: usize = 16 << 20;
 
 /// The lines of a journal: a record, or `None` for a line that is not whole. A last line without an end may still
 /// be being written and is left out.

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Settings, account_of, read_side_by_side, undo};
-use crate::apply::memory::{Finding, Memory, OpenIntent};
+use crate::apply::journal::Finding;
+use crate::apply::memory::{Memory, OpenIntent};
 use crate::model::{Desired, Observed, PolicyMode};
 use crate::provider;
 

@@ -313,8 +313,9 @@ const OVERTAKEN: &str =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::journal::SummaryForm;
     use crate::apply::memory::testing::{self, record};
-    use crate::apply::memory::{Detail, Memory, SummaryForm};
+    use crate::apply::memory::{Detail, Memory};
     use crate::model::Outcome;
 
     /// The lines of one write under a lock of this epoch.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::apply::memory::agreement::BaselineHashes;
-use crate::apply::memory::{BaseJson, FightHistory, Finding, ObjectKey, Subject, kind_of_address};
+use super::known_object::KnownObject;
+use crate::apply::memory::{Subject, kind_of_address};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
 use crate::plan::document::ChangeEntry;
@@ -51,6 +51,27 @@ pub enum JournalEvent {
     Known(Box<KnownObject>),
     /// The run has ended by itself.
     Finished { interrupted: bool },
+}
+
+/// The result of comparing the object with an open write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    CarriedOut,
+    NotCarriedOut,
+    /// The object is neither as before the write nor as after it.
+    Neither,
+}
+
+impl Finding {
+    /// Returns the text for people and for the journal.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CarriedOut => "carried out",
+            Self::NotCarriedOut => "not carried out",
+            Self::Neither => "neither as before the write nor as after it",
+        }
+    }
 }
 
 impl Record {
@@ -229,20 +250,6 @@ pub struct GaveUp {
     /// The hash of the fields of the manifest.
     #[serde(rename = "wanted")]
     pub desired: String,
-}
-
-/// The knowledge about an object. It replaces everything that earlier lines recorded of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct KnownObject {
-    /// Hash of account, kind and identity.
-    pub key: ObjectKey,
-    /// Hashes of the agreement that holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agreed: Option<BaselineHashes>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<BaseJson>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fights: Option<FightHistory>,
 }
 
 impl Intent {

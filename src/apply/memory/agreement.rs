@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::super::journal::{Agreed, Intent};
+use super::super::journal::{Agreed, BaselineHashes, FieldsHash, Intent};
 use super::super::outcome::{Outcome, Report};
 use super::key::VendorAccount;
 use crate::model::path::PatternPart;
@@ -17,20 +17,6 @@ use crate::model::{Desired, Field, Fields, Need, PathPattern};
 use crate::plan::field_json::fields_to_json;
 use crate::plan::{Disposition, Planned, fingerprint};
 use crate::provider;
-
-/// An agreement as hashes: the values of ten thousand objects are mostly only compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaselineHashes {
-    /// Hash of the managed fields and of the policy's exclusions: what a manifest says.
-    #[serde(with = "hex", rename = "wanted")]
-    pub desired: FieldsHash,
-    /// Hash of everything that makes two agreements equal.
-    #[serde(with = "hex")]
-    pub whole: FieldsHash,
-}
-
-/// Half of a SHA-256: enough to tell apart values that nobody has crafted to collide.
-pub type FieldsHash = [u8; 16];
 
 fn hash_fields(value: &impl Serialize) -> FieldsHash {
     let mut hash = FieldsHash::default();
@@ -79,11 +65,6 @@ pub fn hash_manifest(object: &Desired) -> Option<FieldsHash> {
     let table = provider::find_kind(object.address.kind.0)?.table().desired;
     let managed = fields_to_json(table, &object.fields.unpack());
     Some(hash_fields(&(managed, policy_exclusions(object))))
-}
-
-/// Returns a hash as the journal spells it.
-pub fn format_hash(hash: FieldsHash) -> String {
-    hex::encode(hash)
 }
 
 /// Returns what is agreed on when live is as `planned` wants it.

@@ -8,18 +8,17 @@
 //! `seats: 6` and is killed: the end is unknown, so `seats` becomes unsettled and the agreement ends. Run 3 finds 6
 //! live and agrees: the baseline has 6.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::super::journal::{Agreed, GaveUp, Intent, KnownObject, Residual};
-use super::agreement::{self, BaselineHashes, FieldsHash};
+use super::super::journal::{
+    Agreed, BaseJson, BaselineHashes, FieldsHash, FightHistory, GaveUp, Intent, KnownObject,
+    PackedBase, Residual, SummaryForm,
+};
+use super::agreement;
 use super::key::{ObjectKey, kind_of_address};
 use super::open::{OpenIntent, WriteEnd};
-use super::summary::{BaseJson, SummaryForm};
-use crate::model::{Field, Kind, KindTable, PackedFields, Risk};
+use crate::model::{Field, KindTable, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
 use crate::plan::document::ChangeEntry;
@@ -36,67 +35,6 @@ pub struct ObjectMemory {
     pub base: Option<Box<PackedBase>>,
     /// The fight over fields with another writer; `None` for nearly every object.
     pub fights: Option<Box<FightHistory>>,
-}
-
-/// A baseline in packed form.
-#[derive(Clone, Debug)]
-pub struct PackedBase {
-    pub kind: Kind,
-    pub fields: PackedFields,
-    pub kept: Vec<String>,
-    pub unsettled: Vec<String>,
-    pub applied: Option<Applied>,
-}
-
-impl PartialEq for PackedBase {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.unpack() == other.unpack() && self.applied == other.applied
-    }
-}
-
-impl PackedBase {
-    pub fn new(table: &'static KindTable, base: &Base, applied: Option<Applied>) -> Self {
-        Self {
-            kind: table.kind,
-            fields: PackedFields::new(table.desired, &base.fields),
-            kept: base.kept.clone(),
-            unsettled: base.unsettled.clone(),
-            applied,
-        }
-    }
-
-    pub fn unpack(&self) -> Base {
-        Base {
-            fields: self.fields.unpack(),
-            kept: self.kept.clone(),
-            unsettled: self.unsettled.clone(),
-        }
-    }
-}
-
-/// The history of a fight with another writer over fields, as the journal has it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct FightHistory {
-    /// When each field was healed, up to 8 times.
-    pub healed: BTreeMap<String, VecDeque<Timestamp>>,
-    /// Since when each field is left to the other writer.
-    pub given_up: BTreeMap<String, Timestamp>,
-    /// The hash of the fields of the manifest during the fight; `None` in older journals.
-    #[serde(default, rename = "wanted", skip_serializing_if = "Option::is_none")]
-    manifest_hash: Option<String>,
-}
-
-impl FightHistory {
-    /// The number of heals that are kept for each field; the oldest goes first.
-    const HEALS: usize = 8;
-
-    /// Reports whether the fight is about the present fields of the manifest: a change of the manifest starts anew.
-    pub fn are_of(&self, manifest_hash: FieldsHash) -> bool {
-        let manifest_hash = agreement::format_hash(manifest_hash);
-        self.manifest_hash
-            .as_ref()
-            .is_none_or(|then| *then == manifest_hash)
-    }
 }
 
 impl ObjectMemory {
@@ -222,11 +160,7 @@ impl ObjectMemory {
             return;
         };
         let fights = self.fights.get_or_insert_default();
-        fights.manifest_hash = Some(gave_up.desired.clone());
-        for path in &gave_up.fields {
-            fights.healed.remove(path);
-            fights.given_up.insert(path.clone(), at);
-        }
+        fights.give_up(&gave_up.fields, &gave_up.desired, at);
     }
 
     /// Notes a heal for each field of a write. A time that cannot be parsed, from a damaged record, is left out.
@@ -236,11 +170,7 @@ impl ObjectMemory {
         };
         let fights = self.fights.get_or_insert_default();
         for change in &intent.changes {
-            let heals = fights.healed.entry(change.path.clone()).or_default();
-            heals.push_back(at);
-            if heals.len() > FightHistory::HEALS {
-                heals.pop_front();
-            }
+            fights.heal(&change.path, at);
         }
     }
 

@@ -22,17 +22,16 @@ mod summary;
 
 use std::collections::BTreeMap;
 
-use super::journal::{Agreed, JournalEvent, Record};
+use super::journal::{Agreed, BaselineHashes, FightHistory, Finding, JournalEvent, Record};
 use super::records::Damaged;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
 use crate::plan::drift::document::Applied;
 pub use key::{ObjectKey, Subject, VendorAccount, kind_of_address};
-pub use known::FightHistory;
 use known::ObjectMemory;
-pub use open::{Finding, OpenIntent, OpenWrites, WriteEnd};
-pub use summary::{BaseJson, JournalSummary, SummaryForm};
+pub use open::{OpenIntent, OpenWrites, WriteEnd};
+pub use summary::JournalSummary;
 
 /// The part of the baselines that is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,9 +180,7 @@ impl Memory {
     pub fn has(&self, agreed: &Agreed) -> bool {
         let known = self.objects.get(&agreed.subject().key());
         let standing = known.and_then(|known| known.standing);
-        standing.is_some_and(|present| {
-            present.whole == agreement::BaselineHashes::of_agreed(agreed).whole
-        })
+        standing.is_some_and(|present| present.whole == BaselineHashes::of_agreed(agreed).whole)
     }
 
     /// Reports whether the last agreement on an object is on what its manifest says now: any difference in live is

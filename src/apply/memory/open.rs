@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::super::journal::{Intent, JournalEvent, Purpose, Record, Residual, StepEnd};
+use super::super::journal::{Finding, Intent, JournalEvent, Purpose, Record, Residual, StepEnd};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, state_of_change};
@@ -51,16 +49,6 @@ impl WriteEnd {
     }
 }
 
-/// The result of comparing the object with an open write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    CarriedOut,
-    NotCarriedOut,
-    /// The object is neither as before the write nor as after it.
-    Neither,
-}
-
 impl Finding {
     /// Compares the changes of a write with the live fields: all after it, all before it, or a mixture.
     pub fn of(table: &'static [Field], intent: &Intent, live: &Fields) -> Self {
@@ -84,15 +72,6 @@ impl Finding {
             Self::CarriedOut => WriteEnd::converged(),
             Self::NotCarriedOut => WriteEnd::NotCarriedOut,
             Self::Neither => WriteEnd::Unknown,
-        }
-    }
-
-    /// Returns the text for people and for the journal.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::CarriedOut => "carried out",
-            Self::NotCarriedOut => "not carried out",
-            Self::Neither => "neither as before the write nor as after it",
         }
     }
 }

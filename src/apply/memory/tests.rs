@@ -6,7 +6,7 @@ use super::testing::{URL, agreed, agreement, change, ended, intent, record, star
 use super::*;
 use futures::FutureExt;
 
-use crate::apply::journal::{GaveUp, Intent, Journal, Purpose, Residual, StepEnd};
+use crate::apply::journal::{self, GaveUp, Intent, Journal, Purpose, Residual, StepEnd};
 use crate::apply::outcome::Outcome;
 use crate::apply::store::files::FileStore;
 use crate::model::{PackedFields, Value};
@@ -356,7 +356,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
                 tenant: None,
                 identity: [("activationKey", "a")].into_iter().collect(),
                 fields: vec!["activations_allowed".into()],
-                desired: agreement::format_hash(agreement::hash_manifest(desired).unwrap()),
+                desired: journal::format_hash(agreement::hash_manifest(desired).unwrap()),
             })),
         )
     };

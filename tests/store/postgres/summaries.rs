@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use entitle::apply::Tls;
 use entitle::apply::journal::Record;
-use entitle::apply::memory::{Detail, JournalSummary, Memory, SummaryForm};
+use entitle::apply::journal::SummaryForm;
+use entitle::apply::memory::{Detail, JournalSummary, Memory};
 use entitle::apply::store::postgres::PostgresStore;
 use entitle::apply::store::{Cursor, JournalLine, JournalScope, Store, StoreAdmin};
 use entitle::model::{AccountKey, with_causes};

@@ -1,6 +1,7 @@
 use super::*;
+use crate::apply::journal::{Finding, SummaryForm};
 use crate::apply::memory::testing::{self, ended, intent, record, write};
-use crate::apply::memory::{Detail, Finding, Memory, SummaryForm};
+use crate::apply::memory::{Detail, Memory};
 use crate::apply::outcome::Outcome;
 
 fn under(address: &str, epoch: impl Into<Option<u64>>) -> JournalEvent {

@@ -1,14 +1,19 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::super::testing::{URL, change, started, write};
-use super::super::{Detail, Finding, agreement, testing};
+use super::super::{Detail, testing};
 use super::*;
-use crate::apply::journal::{Agreed, GaveUp, Intent, Purpose, Residual, StepEnd};
+use crate::apply::journal::{
+    self, Agreed, BaseJson, Finding, GaveUp, Intent, PackedBase, Purpose, Residual, StepEnd,
+};
 use crate::apply::outcome::Outcome;
 use crate::model::Ids;
 use crate::plan::base::Base;
 use crate::plan::document::ChangeEntry;
+use crate::plan::field_json::fields_from_json;
 use crate::provider::decode::tests::rows;
 
 const NOW: &str = "2026-11-30T12:00:00Z";
@@ -82,7 +87,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
             identity: intent.identity,
             fields: vec!["activations_allowed".into()],
             desired: match b % 2 {
-                0 => agreement::format_hash([a; 16]),
+                0 => journal::format_hash([a; 16]),
                 _ => "of an older version".into(),
             },
         })),

@@ -18,7 +18,8 @@ use super::objects::BucketError;
 use super::{BucketStore, PRUNE, READ};
 use crate::apply::clock;
 use crate::apply::journal::Record;
-use crate::apply::memory::{JournalSummary, SummaryForm};
+use crate::apply::journal::SummaryForm;
+use crate::apply::memory::JournalSummary;
 use crate::apply::store::{Lease, LeaseClaim, Store, StoreError, Taken};
 use crate::model::AccountKey;
 

@@ -14,7 +14,8 @@ use super::log;
 use super::objects::BucketError;
 use super::segment::FORMAT;
 use crate::apply::journal::Record;
-use crate::apply::memory::{JournalSummary, SummaryForm};
+use crate::apply::journal::SummaryForm;
+use crate::apply::memory::JournalSummary;
 use crate::apply::records::Damaged;
 
 /// The first line of a summary object.

@@ -7,8 +7,9 @@ use futures::future::{join_all, ready};
 
 use super::*;
 use crate::apply::journal::Purpose;
+use crate::apply::journal::SummaryForm;
 use crate::apply::memory::testing::{self, record, started};
-use crate::apply::memory::{Detail, Memory, SummaryForm};
+use crate::apply::memory::{Detail, Memory};
 use crate::apply::store::compact::compact_accounts;
 use crate::apply::store::{LeaseState, StoreAdmin};
 use crate::model::with_causes;

@@ -5,9 +5,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::*;
+use crate::apply::journal::SummaryForm;
 use crate::apply::journal::{Journal, Record};
 use crate::apply::memory::testing::{self, agreed, record};
-use crate::apply::memory::{Detail, Memory, SummaryForm};
+use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Records;
 use crate::apply::store::files::FileStore;
 use crate::apply::store::{Cursor, JournalLine, JournalScope, Lease, LeaseClaim, Taken};

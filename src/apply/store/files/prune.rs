@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::FileStore;
 use crate::apply::journal::{JournalEvent, decode, encode};
-use crate::apply::memory::{JournalSummary, SummaryForm};
-use crate::apply::records::MAX_LINE;
+use crate::apply::journal::{MAX_LINE, SummaryForm};
+use crate::apply::memory::JournalSummary;
 use crate::files::links::LinkPolicy;
 use crate::files::write::Output;
 

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::apply::journal::Record;
-use crate::apply::memory::{JournalSummary, SummaryForm};
+use crate::apply::journal::SummaryForm;
+use crate::apply::memory::JournalSummary;
 use crate::apply::records::Damaged;
 use crate::files::links::LinkPolicy;
 use crate::files::read;

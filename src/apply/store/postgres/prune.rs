@@ -21,8 +21,9 @@ use super::error::{StoreTask, refused_error};
 use super::summary::cursor_position;
 use super::{PostgresState, PostgresStore};
 use crate::apply::clock;
+use crate::apply::journal::SummaryForm;
 use crate::apply::journal::encode;
-use crate::apply::memory::{JournalSummary, SummaryForm};
+use crate::apply::memory::JournalSummary;
 use crate::apply::store::StoreError;
 use crate::model::AccountKey;
 

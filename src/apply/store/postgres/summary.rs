@@ -14,8 +14,9 @@ use tokio_postgres::types::Type;
 use super::PostgresState;
 use super::account_name::{RUNS, UNKNOWN, account_name};
 use super::connection::QueryError;
+use crate::apply::journal::SummaryForm;
 use crate::apply::journal::encode;
-use crate::apply::memory::{JournalSummary, SummaryForm};
+use crate::apply::memory::JournalSummary;
 use crate::apply::store::Cursor;
 use crate::model::AccountKey;
 
