@@ -36,7 +36,7 @@ use crate::plan::document::ObjectEntry;
 use crate::plan::guard;
 use crate::plan::max_changes::LimitBase;
 use crate::plan::{Disposition, Planned, Refusal};
-use crate::reconcile::{self, Accounts, Pass};
+use crate::reconcile::{self, Accounts, Pass, Settings};
 
 /// The result of a pass.
 pub struct FinishedPass {
@@ -66,93 +66,146 @@ pub async fn run_pass(
 ) -> FinishedPass {
     let start = Instant::now();
     let run = clock::run_id();
-    let mut settings = (context.settings)();
+    let settings = (context.settings)();
     let started_at = (settings.clock)();
-    let kept: Accounts = kept
-        .into_iter()
-        .map(|a| (batch.connection.clone(), a))
-        .collect();
     // The lease comes before the first read, so that no other run can make the plan stale.
     let (leases, locked) = match context.take_lease(&batch, &run, started_at).await {
-        Ok(held_back) => (held_back, None),
+        Ok(leases) => (leases, None),
         Err(who) => (Leases::default(), Some(who)),
     };
-    let run_under = (run.as_str(), &leases);
-    let kept = match locked {
-        None => {
-            context
-                .examine_open_writes(&batch, &settings, &kept, run_under)
-                .await
-        }
-        Some(_) => kept,
+    let mut running = RunningPass {
+        context: &context,
+        batch: &batch,
+        run: (&run, &leases),
+        settings,
     };
+    let kept = running.examine_open_writes(kept, locked.is_some()).await;
     let memory = context.batch_memory(&batch).await;
-    let mut pass = context.plan_batch(&batch, &memory, &settings, &kept).await;
-    context.log_new_warnings(&pass.planned);
-    // Moved and not cloned: the entries of ten thousand objects are too much to have twice.
-    let entries = mem::take(&mut pass.document.objects);
-    let (mut results, brake) = decide_writes(&batch, &pass, entries, locked.as_ref());
-    context
-        .record_given_up(&results, &pass, run_under, settings.clock)
+    let mut pass = context
+        .plan_batch(&batch, &memory, &running.settings, &kept)
         .await;
-    let going = objects_to_write(&results);
+    let (mut results, brake) = running.decide_writes(&mut pass, locked.as_ref()).await;
     // Without the lease somebody else may be writing, so what was read is no baseline.
     let remembers = locked.is_none() && batch.mode != RunMode::Observe;
     if remembers {
         let agreed = matching_objects(&batch, &pass);
-        context
-            .record_agreed(agreed, (&batch, &pass), run_under, &settings)
-            .await;
+        running.record_agreed(agreed, &pass).await;
     }
-    if !going.is_empty() {
-        if settings.checks.verify == Verify::Echo
-            && context.is_read_back_due(&batch.connection, start)
-        {
-            settings.checks.verify = Verify::Read;
-        }
-        let goes = |planned: &Planned| going.contains(&planned.desired.address);
-        pass.only(goes, &settings);
-        let heals = healing_objects(&batch, &pass, &memory);
-        let reports = context
-            .carry_out(&pass, &batch, &settings, run_under, &heals)
-            .await;
-        if batch.mode == RunMode::Sync {
-            let held_back = reports
-                .iter()
-                .filter(|report| agreement::is_agreed(report, true));
-            let held_back = held_back.map(|report| &report.planned);
-            context
-                .record_agreed(held_back, (&batch, &pass), run_under, &settings)
-                .await;
-        }
-        record_reports(&mut results, reports, &heals);
-    }
+    running
+        .write_changes(&mut pass, &memory, &mut results, start)
+        .await;
     if remembers {
-        context.compact_store(&batch, settings.clock).await;
+        let clock = running.settings.clock;
+        context.compact_store(&batch, clock).await;
     }
     let account = pass.accounts.remove(&batch.connection);
-    let requests = account
-        .as_ref()
-        .map(|a| a.take_answered())
-        .unwrap_or_default();
-    let all_failed = results
-        .values()
-        .all(|result| result.entry.action == Disposition::Error);
-    let refused = match &account {
-        Some(account) => account.are_credentials_refused().await,
-        None => false,
-    };
+    let requests = account.as_ref().map(|account| account.take_answered());
+    let (account, refused) = keep_account(account, &results).await;
     FinishedPass {
         refused,
         batch: batch_result(batch.connection, run, batch.jobs, results),
-        account: account.filter(|_| !all_failed || refused),
+        account,
         started_at,
         took: start.elapsed(),
         reasons: batch.reasons,
         brake: brake.map(|refusal| refusal.to_string()),
         locked: locked.map(|error| with_causes(&error)),
-        requests,
+        requests: requests.unwrap_or_default(),
     }
+}
+
+/// A pass under way: its batch, and the run and leases under which it reads and writes.
+struct RunningPass<'a> {
+    context: &'a PassContext,
+    batch: &'a Batch,
+    run: (&'a str, &'a Leases),
+    settings: Settings,
+}
+
+impl RunningPass<'_> {
+    /// Examines writes that an earlier run left open, unless another run has the lease. Returns the open accounts.
+    async fn examine_open_writes(&self, kept: Option<Arc<Account>>, is_locked: bool) -> Accounts {
+        let kept = kept.map(|account| (self.batch.connection.clone(), account));
+        let kept = Accounts::from_iter(kept);
+        if is_locked {
+            return kept;
+        }
+        self.context
+            .examine_open_writes(self.batch, &self.settings, &kept, self.run)
+            .await
+    }
+
+    /// Decides which writes go out, and records the fields that are given up. Takes the entries out of the document.
+    async fn decide_writes(
+        &self,
+        pass: &mut Pass,
+        locked: Option<&LockError>,
+    ) -> (BTreeMap<Address, ObjectResult>, Option<Refusal>) {
+        self.context.log_new_warnings(&pass.planned);
+        // Moved and not cloned: the entries of ten thousand objects are too much to have twice.
+        let entries = mem::take(&mut pass.document.objects);
+        let (results, brake) = gate_writes(self.batch, pass, entries, locked);
+        self.context
+            .record_given_up(&results, pass, self.run, self.settings.clock)
+            .await;
+        (results, brake)
+    }
+
+    /// Sends the writes that nothing holds back, and writes into the results how they ended.
+    async fn write_changes(
+        &mut self,
+        pass: &mut Pass,
+        memory: &Memory,
+        results: &mut BTreeMap<Address, ObjectResult>,
+        start: Instant,
+    ) {
+        let going = objects_to_write(results);
+        if going.is_empty() {
+            return;
+        }
+        let (context, batch) = (self.context, self.batch);
+        if self.settings.checks.verify == Verify::Echo
+            && context.is_read_back_due(&batch.connection, start)
+        {
+            self.settings.checks.verify = Verify::Read;
+        }
+        let goes = |planned: &Planned| going.contains(&planned.desired.address);
+        pass.only(goes, &self.settings);
+        let heals = healing_objects(batch, pass, memory);
+        let reports = context
+            .carry_out(pass, batch, &self.settings, self.run, &heals)
+            .await;
+        if batch.mode == RunMode::Sync {
+            let agreed = reports
+                .iter()
+                .filter(|report| agreement::is_agreed(report, true));
+            let agreed = agreed.map(|report| &report.planned);
+            self.record_agreed(agreed, pass).await;
+        }
+        record_reports(results, reports, &heals);
+    }
+
+    /// Records that these objects match their manifests.
+    async fn record_agreed<'p>(&self, agreed: impl Iterator<Item = &'p Planned>, pass: &Pass) {
+        self.context
+            .record_agreed(agreed, (self.batch, pass), self.run, &self.settings)
+            .await;
+    }
+}
+
+/// Returns the account if the next pass may use it, and whether the vendor refused the credentials.
+async fn keep_account(
+    account: Option<Arc<Account>>,
+    results: &BTreeMap<Address, ObjectResult>,
+) -> (Option<Arc<Account>>, bool) {
+    let refused = match &account {
+        Some(account) => account.are_credentials_refused().await,
+        None => false,
+    };
+    let all_failed = results
+        .values()
+        .all(|result| result.entry.action == Disposition::Error);
+    (account.filter(|_| !all_failed || refused), refused)
 }
 
 /// Returns the objects whose write goes out.
@@ -224,7 +277,7 @@ fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Addr
 /// holds the connection.
 ///
 /// The brake counts the writes that nothing else holds back, plus those that it held before.
-fn decide_writes(
+fn gate_writes(
     batch: &Batch,
     pass: &Pass,
     entries: Vec<ObjectEntry>,
