@@ -183,12 +183,7 @@ impl Account {
         urgency: Urgency,
         lease: Option<&dyn Lease>,
     ) -> Result<Reply, CallError> {
-        let mut waits = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(200))
-            .with_max_delay(Duration::from_secs(10))
-            .with_max_times(TRIES - 1)
-            .with_jitter()
-            .build();
+        let mut waits = retry_waits();
         let mut renewed = false;
         let mut tries = 0;
         let mut earlier = None;
@@ -205,53 +200,31 @@ impl Account {
                     continue;
                 }
             }
-            // A gateway that cut a read off may let it through the next time. A write was carried out.
-            let cut_off = |reply: &Reply| {
-                call.method == Method::Get && reply.is_success() && reply.ends_early()
-            };
-            let (may_repeat, asked) = match &tried {
-                Ok(Answered { reply, .. }) if cut_off(reply) => (true, None),
-                Ok(Answered { reply, .. }) if !is_retryable(reply.status) => {
-                    tracing::debug!(call = call.name(), status = reply.status, "answered");
-                    (false, None)
-                }
-                Ok(Answered { reply, after }) => (
-                    call.method == Method::Get || surely_not_applied(reply.status),
-                    *after,
-                ),
-                Err(CallError { error, .. }) => {
-                    let is_safe = call.method == Method::Get || !error.may_have_been_sent();
-                    (is_safe && !error.is_lasting(), None)
-                }
-            };
+            let (repeats, asked) = (may_repeat(call, &tried), asked_wait(&tried));
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
-            match wait.filter(|wait| may_repeat && Instant::now() + *wait < self.http.deadline()) {
-                Some(wait) => {
-                    tracing::debug!(call = call.name(), ?wait, "trying again");
-                    let why = match &tried {
-                        Ok(Answered { reply, .. }) if cut_off(reply) => {
-                            "the reply ends in the middle".into()
-                        }
-                        Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
-                        Err(error) => error.text(),
-                    };
-                    earlier = Some(why.clone());
-                    self.events.tell(|| {
-                        let name = &self.connection.name;
-                        Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
-                    });
-                    if asked.is_some() {
-                        self.http.pause(wait).await;
-                    } else {
-                        sleep(wait).await;
-                    }
-                }
-                None => {
-                    let answered = tried.map(|answered| answered.reply);
-                    return answered.map_err(|error| error.with_earlier(earlier));
-                }
+            let wait = wait.filter(|wait| Instant::now() + *wait < self.http.deadline());
+            let Some(wait) = wait.filter(|_| repeats) else {
+                let answered = tried.map(|answered| answered.reply);
+                return answered.map_err(|error| error.with_earlier(earlier));
+            };
+            let why = describe_try(call, &tried);
+            earlier = Some(why.clone());
+            self.announce_retry(call, tries, wait, why);
+            if asked.is_some() {
+                self.http.pause(wait).await;
+            } else {
+                sleep(wait).await;
             }
         }
+    }
+
+    /// Tells that a call is sent again after `wait`, and why.
+    fn announce_retry(&self, call: &Call, tries: usize, wait: Duration, why: String) {
+        tracing::debug!(call = call.name(), ?wait, "trying again");
+        self.events.tell(|| {
+            let name = &self.connection.name;
+            Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
+        });
     }
 
     /// Sends a call once.
@@ -296,6 +269,55 @@ impl<'a> Writer<'a> {
     /// Sends a write; again only when the vendor cannot have carried it out.
     pub async fn send(&self, call: &Call) -> Result<Reply, CallError> {
         self.account.send(call, Urgency::Write, self.lease).await
+    }
+}
+
+/// Returns the waits between the tries of a call, unless the vendor asks for others.
+fn retry_waits() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(10))
+        .with_max_times(TRIES - 1)
+        .with_jitter()
+        .build()
+}
+
+/// Reports whether a call may be sent again after this try.
+fn may_repeat(call: &Call, tried: &Result<Answered, CallError>) -> bool {
+    let is_read = call.method == Method::Get;
+    match tried {
+        Ok(Answered { reply, .. }) if is_cut_off(call, reply) => true,
+        Ok(Answered { reply, .. }) if !is_retryable(reply.status) => {
+            tracing::debug!(call = call.name(), status = reply.status, "answered");
+            false
+        }
+        Ok(Answered { reply, .. }) => is_read || surely_not_applied(reply.status),
+        Err(CallError { error, .. }) => {
+            !error.is_lasting() && (is_read || !error.may_have_been_sent())
+        }
+    }
+}
+
+/// Reports whether a gateway cut a read off, which it may let through the next time. A write was carried out.
+fn is_cut_off(call: &Call, reply: &Reply) -> bool {
+    call.method == Method::Get && reply.is_success() && reply.ends_early()
+}
+
+/// Returns how long the vendor asks to wait before the next try; `None` if it does not.
+fn asked_wait(tried: &Result<Answered, CallError>) -> Option<Duration> {
+    let busy = tried.as_ref().ok();
+    busy.filter(|answered| is_retryable(answered.reply.status))?
+        .after
+}
+
+/// Describes why a try is not the last one, for people.
+fn describe_try(call: &Call, tried: &Result<Answered, CallError>) -> String {
+    match tried {
+        Ok(Answered { reply, .. }) if is_cut_off(call, reply) => {
+            "the reply ends in the middle".into()
+        }
+        Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
+        Err(error) => error.text(),
     }
 }
 
