@@ -65,7 +65,33 @@ pub enum Basis<'a> {
     Saved,
 }
 
-/// Carries out the step of one object. Both the intent and the outcome go into the journal.
+/// Writes down what a step is about to do. `Err` is the report of a step that must not begin: the lease is lost, or the
+/// store did not take the intent.
+///
+/// It is apart from [`execute`], so that intents are written while the calls of earlier steps are on their way.
+pub async fn record_intent(
+    context: &StepContext<'_>,
+    planned: &Planned,
+    entry: &ObjectEntry,
+) -> Result<(), Box<Report>> {
+    let failed = |why| {
+        Box::new(Report::new(
+            planned.clone(),
+            Some(Outcome::Failed),
+            Some(why),
+        ))
+    };
+    if let Some(Err(lost)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
+        return Err(failed(TransportError::LockedOut(lost).to_string()));
+    }
+    let recorder = context.recorder;
+    let written = recorder
+        .record_intent(entry, planned, context.account)
+        .await;
+    written.map_err(|error| failed(describe_unwritten(&error)))
+}
+
+/// Carries out the step of one object, whose intent is in the journal, and writes down its outcome.
 pub async fn execute(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
     let span = spans::step(&work.entry.address, &work.entry.connection);
     let report = carry_out(context, work).instrument(span.clone()).await;
@@ -74,16 +100,7 @@ pub async fn execute(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
 }
 
 async fn carry_out(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
-    let (recorder, entry) = (context.recorder, work.entry);
-    if let Some(Err(lost)) = context.lease.map(|lease| lease.covers(Duration::ZERO)) {
-        let why = TransportError::LockedOut(lost).to_string();
-        return Report::new(work.planned, Some(Outcome::Failed), Some(why));
-    }
-    let intent = recorder.record_intent(entry, &work.planned, context.account);
-    if let Err(error) = intent.await {
-        let why = Some(describe_unwritten(&error));
-        return Report::new(work.planned, Some(Outcome::Failed), why);
-    }
+    let entry = work.entry;
     let mut report = match refresh_plan(context, work).await {
         Ok((planned, before)) => match recheck_risks(context, entry, &planned).await {
             Ok(()) => send_until_settled(context, planned, &before).await,

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::rejection::describe_rejection;
 use super::{Pass, Settings};
-use crate::apply::execute::{Basis, StepContext, StepWork};
+use crate::apply::execute::{Basis, StepContext, StepWork, execute, record_intent};
 use crate::apply::recorder::Recorder;
 use crate::apply::reread::Rereads;
-use crate::apply::{Event, Outcome, Report, execute};
+use crate::apply::{Event, Outcome, Report};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Disposition, Planned};
@@ -33,8 +33,9 @@ pub struct ApplyOptions {
 /// Carries out every step that the guard lets through. Reports are in the order of the plan; each end is an
 /// event at once.
 ///
-/// All objects start together and wait for two semaphores: one of their account, one of the run. With a
-/// parallelism of 8 and two accounts of 5 at once, at most 8 steps run, and never more than 5 at one account.
+/// All objects start together and wait for semaphores: one of their account for the intent, one of their account and one
+/// of the run for the calls. With a parallelism of 8 and two accounts of 5 calls at once, at most 8 steps call, never more
+/// than 5 of them at one account, and at most 15 of an account have an intent without an outcome.
 /// The journal is flushed before this returns.
 pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings) -> Vec<Report> {
     settings
@@ -45,12 +46,8 @@ pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings
         options,
         settings,
         slots: Semaphore::new(settings.parallelism.max(1)),
-        // A step queues here, not behind its written intent, so that an interrupted run has few of them.
-        turns: pass
-            .accounts
-            .iter()
-            .map(|(name, account)| (name.as_str(), Semaphore::new(account.concurrency())))
-            .collect(),
+        begun: permits(pass, INTENTS_AHEAD),
+        turns: permits(pass, 1),
         rereads: pass
             .accounts
             .iter()
@@ -72,6 +69,26 @@ pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings
     reports
 }
 
+/// How many steps of an account may have their intent in the journal for each that may call the vendor.
+///
+/// A store that is far away takes as long for an intent as a vendor for a write. With 3, the ten calls of an account that
+/// allows ten at once go on while the intents of the next twenty are written. A run that is killed leaves at most thirty
+/// intents without an outcome, and the next run looks at as many objects before it writes.
+const INTENTS_AHEAD: usize = 3;
+
+/// Returns a semaphore for each connection, with `factor` permits for each call that its account allows at once.
+fn permits(pass: &Pass, factor: usize) -> BTreeMap<&str, Semaphore> {
+    let accounts = pass.accounts.iter();
+    accounts
+        .map(|(name, account)| {
+            (
+                name.as_str(),
+                Semaphore::new(account.concurrency() * factor),
+            )
+        })
+        .collect()
+}
+
 /// State that the objects of one apply share.
 struct ApplyRun<'a> {
     pass: &'a Pass,
@@ -79,7 +96,9 @@ struct ApplyRun<'a> {
     settings: &'a Settings,
     /// Steps of the whole run at once.
     slots: Semaphore,
-    /// Steps at once by connection.
+    /// Steps with a written intent at once, by connection.
+    begun: BTreeMap<&'a str, Semaphore>,
+    /// Steps that call the vendor at once, by connection.
     turns: BTreeMap<&'a str, Semaphore>,
     /// Reads right before writes, by connection; steps whose turn comes in the same moment share one.
     rereads: BTreeMap<&'a str, Rereads>,
@@ -96,7 +115,8 @@ impl ApplyRun<'_> {
     /// 4. the run is stopping: skipped;
     /// 5. otherwise the step is carried out.
     ///
-    /// The fourth is asked only when the object has its turn, since an interrupt may come while it waits.
+    /// The fourth is asked when the object may write its intent and once more when it may call, since an interrupt may
+    /// come while it waits.
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
             let ends = match planned.action {
@@ -116,16 +136,11 @@ impl ApplyRun<'_> {
             let ends = outcome_without_step(planned.action);
             return Report::new(planned.clone(), ends, planned.message.clone());
         }
-        // No semaphore is ever closed, so these wait for a place and for nothing else.
-        let _turn = match self.turns.get(planned.desired.connection.as_str()) {
-            Some(turns) => turns.acquire().await.ok(),
-            None => None,
-        };
-        let _slot = self.slots.acquire().await.ok();
+        // No semaphore is ever closed, so this waits for a place and for nothing else.
+        let _begun = self.acquire(&self.begun, planned).await;
         if let Some(why) = self.held_back() {
             return Report::new(planned.clone(), Some(Outcome::Skipped), Some(why.into()));
         }
-        self.settings.events.tell(|| Event::started(entry));
         let report = self.step(planned, entry).await;
         let well = matches!(
             report.outcome,
@@ -135,6 +150,16 @@ impl ApplyRun<'_> {
             self.failed.store(true, Ordering::Relaxed);
         }
         report
+    }
+
+    /// Waits for a permit of the object's connection; `None` where the pass does not know the connection.
+    async fn acquire<'s>(
+        &self,
+        permits: &'s BTreeMap<&str, Semaphore>,
+        planned: &Planned,
+    ) -> Option<SemaphorePermit<'s>> {
+        let semaphore = permits.get(planned.desired.connection.as_str())?;
+        semaphore.acquire().await.ok()
     }
 
     /// Returns why no step may start any more; `None` if it may.
@@ -178,6 +203,17 @@ impl ApplyRun<'_> {
             accepted: self.options.accepted,
             describe_rejection,
         };
+        if let Err(report) = record_intent(&context, planned, entry).await {
+            return *report;
+        }
+        let _turn = self.acquire(&self.turns, planned).await;
+        let _slot = self.slots.acquire().await.ok();
+        if let Some(why) = self.held_back() {
+            let report = Report::new(planned.clone(), Some(Outcome::Skipped), Some(why.into()));
+            context.recorder.record_outcome(&report);
+            return report;
+        }
+        self.settings.events.tell(|| Event::started(entry));
         let planned = planned.clone();
         execute(
             &context,

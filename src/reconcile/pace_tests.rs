@@ -379,16 +379,43 @@ async fn a_step_waits_for_its_store_once_and_an_apply_for_all_that_it_wrote_down
     let taken = start.elapsed();
     let well = |report: &&Report| report.outcome == Some(Outcome::Converged);
     assert_eq!(reports.iter().filter(well).count(), 10);
-    // A write and four looks each for ten objects; an intent each, of which the nine others take an outcome along, and
-    // the last outcome.
-    assert_eq!(taken, (50 + 10 + 1) * LATENCY, "{taken:?}");
+    // A write and four looks each for ten objects, behind the first intents and before the last outcome. Three intents
+    // are ahead at a time, so that each later one takes an outcome along.
+    assert_eq!(taken, (50 + 2) * LATENCY, "{taken:?}");
     let kinds = store.appended().into_iter().map(|group| {
         let is_outcome = |record: &Record| matches!(record.event, JournalEvent::Outcome(_));
         group.iter().map(is_outcome).collect::<Vec<bool>>()
     });
-    let mut expected = vec![vec![true, false]; 11];
-    (expected[0], expected[10]) = (vec![false], vec![true]);
+    let mut expected = vec![vec![false; 3]];
+    expected.extend(vec![vec![true, false]; 7]);
+    expected.extend(vec![vec![true]; 3]);
     assert_eq!(kinds.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_as_far_away_as_the_vendor_makes_an_apply_no_slower() {
+    for (vendor, store_latency) in [("lac", 20), ("lac", 40), ("cryptlex", 20), ("alinea", 20)] {
+        let store_latency = Duration::from_millis(store_latency);
+        let mut taken = Vec::new();
+        for store in [None, Some(ScriptedStore::new(store_latency, 0))] {
+            let limits = Limits {
+                concurrency: 10,
+                rates: Vec::new(),
+            };
+            let scene = Scene::new(vendor, 400, 100.0, LATENCY, Some(limits)).await;
+            let (pass, _) = scene.plan().await;
+            let start = Instant::now();
+            let queue = store.map(|store| RecordQueue::new(store));
+            let reports = scene.recorded(&pass, queue).await;
+            taken.push(start.elapsed());
+            let well = |report: &&Report| report.outcome == Some(Outcome::Converged);
+            assert_eq!(reports.iter().filter(well).count(), 400, "{vendor}");
+        }
+        assert!(
+            taken[1] <= taken[0] * 105 / 100,
+            "{vendor}: {taken:?} with a store at {store_latency:?}"
+        );
+    }
 }
 
 /// Writes a thousand objects, at 20 calls in a second, and compares the time with the plan's estimate.

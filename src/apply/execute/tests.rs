@@ -240,15 +240,20 @@ impl Case {
             accepted: None,
             describe_rejection: |_, _, words, _| words.to_string(),
         };
+        let entry = &document.objects[0];
+        let begun = record_intent(&context, &planned, entry).await;
         let work = StepWork {
             planned,
-            entry: &document.objects[0],
+            entry,
             basis: Basis::Read {
                 live: &live,
                 at: clock(),
             },
         };
-        let report = execute(&context, work).await;
+        let report = match begun {
+            Ok(()) => execute(&context, work).await,
+            Err(report) => *report,
+        };
         let writes = vendor.lock().unwrap().writes;
         let words = report.message.unwrap_or_default();
         (report.outcome.unwrap(), words, writes, start.elapsed())
