@@ -1,8 +1,10 @@
-//! `/metrics` in the OpenMetrics text format. The only file that names the metrics crate.
+//! `/metrics` in the format that a scraper asks for. The only file that names the metrics crate.
 //!
 //! What the daemon counts is in its status and is translated when somebody scrapes. Only the duration of passes and
 //! the deliveries at the webhooks are counted here. Labels are bounded: accounts by `ACCOUNTS`, everything else by
 //! closed lists.
+
+mod exposition;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +25,7 @@ use tokio::sync::watch;
 use super::view::{STATES, StateCounts, is_drifted};
 use crate::daemon::hooks::{DeliveryResult, Hook};
 use crate::daemon::status::{ConnectionStatus, ObjectState, Status};
-
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub use exposition::Exposition;
 
 /// Accounts that have series of their own. The others are counted together under [`OTHER`], which no connection can
 /// be called.
@@ -88,10 +89,11 @@ impl Metrics {
         self.hooks.get_or_create(&hook_labels(hook, answer)).inc();
     }
 
-    pub fn encode(&self) -> Result<String, fmt::Error> {
+    /// Returns all metrics in a format.
+    pub fn encode(&self, format: Exposition) -> Result<String, fmt::Error> {
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
-        Ok(out)
+        Ok(format.render(out))
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `/` | the status page | see [`access`] |
 //! | `/status` | the status as JSON; takes the page's filter | see [`access`] |
 //! | `/events` | server-sent events: that something changed | see [`access`] |
-//! | `/metrics` | OpenMetrics | see [`access`] |
+//! | `/metrics` | OpenMetrics, or the older text format, as asked for | see [`access`] |
 //!
 //! The server writes nothing but triggers into a bounded channel. A reader costs the daemon no pass: all replies are
 //! made from the one [`Status`] of the moment, which is shared and never locked.
@@ -38,7 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::access::{AccessError, AccessRequest};
-use self::metrics::Metrics;
+use self::metrics::{Exposition, Metrics};
 use self::view::Query;
 use super::hooks::{Hooks, PeerLimiter};
 use super::status::Status;
@@ -298,9 +298,11 @@ async fn show_status(State(server): State<Arc<Server>>, request: Request) -> Res
     }
 }
 
-async fn show_metrics(State(server): State<Arc<Server>>) -> Response {
-    match server.metrics.encode() {
-        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn show_metrics(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT);
+    let format = Exposition::negotiate(accept.and_then(|value| value.to_str().ok()));
+    match server.metrics.encode(format) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(error) => {
             let words = format!("cannot write the metrics: {error}\n");
             (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()

@@ -503,3 +503,32 @@ async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
     assert!(second.contains("\"changed\":3"), "{second}");
     bench.end().await.expect("stops");
 }
+
+#[tokio::test]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let bench = bench(3, None, 1).await;
+    let ask = async |accept: &str| {
+        let headers = format!("host: localhost\r\n{accept}");
+        bench.get("/metrics", &headers).await
+    };
+    let text = ask("accept: text/plain\r\n").await;
+    assert!(
+        text.contains("content-type: text/plain; version=0.0.4"),
+        "{text}"
+    );
+    assert!(
+        text.contains("# TYPE entitle_reconcile_total counter\n"),
+        "{text}"
+    );
+    assert!(!text.contains("# EOF"), "{text}");
+    let open = ask("accept: application/openmetrics-text\r\n").await;
+    assert!(
+        open.contains("content-type: application/openmetrics-text; version=1.0.0"),
+        "{open}"
+    );
+    assert!(
+        open.contains("# TYPE entitle_reconcile counter\n") && open.ends_with("# EOF\n"),
+        "{open}"
+    );
+    bench.end().await.expect("stops");
+}

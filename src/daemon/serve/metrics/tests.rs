@@ -5,7 +5,9 @@ use crate::daemon::serve::samples;
 
 fn served(status: Status) -> String {
     let (_keep, seen) = watch::channel(Arc::new(status));
-    Metrics::new(seen).encode().expect("text")
+    Metrics::new(seen)
+        .encode(Exposition::OpenMetrics)
+        .expect("text")
 }
 
 /// The names of all series, without their labels.
@@ -49,7 +51,7 @@ fn passes_are_counted_once() {
     metrics.follow(&status);
     metrics.follow(&status);
     let count = |metrics: &Metrics| {
-        let text = metrics.encode().expect("text");
+        let text = metrics.encode(Exposition::OpenMetrics).expect("text");
         let mut lines = text.lines();
         let name = "entitle_reconcile_duration_seconds_count ";
         lines.find_map(|line| line.strip_prefix(name).map(str::to_string))
@@ -101,7 +103,7 @@ fn the_dashboard_names_only_what_is_served_and_shows_all_of_it() {
     let (status, seen) = watch::channel(Arc::new(samples::sample_status(200)));
     let metrics = Metrics::new(seen);
     metrics.follow(&status.borrow());
-    let served = names(&metrics.encode().expect("text"));
+    let served = names(&metrics.encode(Exposition::OpenMetrics).expect("text"));
     let unknown: Vec<_> = asked.difference(&served).collect();
     assert!(unknown.is_empty(), "no such metric: {unknown:?}");
     let parts = |name: &String| name.ends_with("_sum") || name.ends_with("_count");
