@@ -29,7 +29,7 @@ pub mod policy;
 pub mod project;
 mod reader;
 mod reorder;
-pub mod secret;
+mod secret;
 pub mod suspension;
 pub mod table;
 pub mod text_type;

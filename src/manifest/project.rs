@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use super::reader::MapReader;
 use super::table::{Form, map_table};
-use super::text_type::{DURATION, GivenText, TextType};
-use super::values::MemberValue;
+use super::text_type::{DURATION, GivenText, TextType, TextValue};
 use crate::model::trusted_host::TrustedHost;
 use crate::model::{Diagnostic, Node, Tree};
 
@@ -64,9 +63,9 @@ fn accept(
     given: &GivenText<'_>,
     code: &'static str,
     fault: fn(&str) -> Option<&'static str>,
-) -> Result<MemberValue<'static>, Box<Diagnostic>> {
+) -> Result<TextValue, Box<Diagnostic>> {
     match fault(given.text) {
-        None => Ok(MemberValue::Text(given.text.into())),
+        None => Ok(TextValue::Text(given.text.into())),
         Some(fault) => {
             let message = format!("{:?} {fault}", given.text);
             Err(Box::new(Diagnostic::error(code, message)))

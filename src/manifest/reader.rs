@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::table::{Form, MapTable, Member, Rule};
-use super::text_type::{GivenText, TextType};
+use super::text_type::{GivenText, TextType, TextValue};
 use super::values::{MemberValue, Values};
 use crate::model::connection::Credential;
 use crate::model::diagnostic::Source;
@@ -154,7 +154,10 @@ impl MapReader<'_> {
         node: &'n Node,
     ) -> Option<MemberValue<'n>> {
         match form {
-            Form::Text(text_type) => self.typed_text(text_type, label, node),
+            Form::Text(text_type) => {
+                let text = self.typed_text(text_type, label, node)?;
+                Some(MemberValue::Parsed(text))
+            }
             Form::Boolean => match node.tree {
                 Tree::Bool(value) => Some(MemberValue::Boolean(value)),
                 _ => self.wrong_type(label, "true or false", node),
@@ -165,7 +168,7 @@ impl MapReader<'_> {
                 let (text, values) = (self.text(label, node)?, values.iter().copied());
                 let known = values.clone().find(|value| *value == text);
                 self.expect_known("bad-choice", known, noun, values, node)
-                    .map(|value| MemberValue::Text(value.into()))
+                    .map(|value| MemberValue::Parsed(TextValue::Text(value.into())))
             }
             Form::Vendor => {
                 let text = self.text(label, node)?;
@@ -181,10 +184,8 @@ impl MapReader<'_> {
             Form::Secret => self.secret(label, node).map(MemberValue::Secret),
             Form::TextOrSecret(text_type) => match &node.tree {
                 Tree::Text(_) => match self.typed_text(text_type, label, node)? {
-                    MemberValue::Text(text) => {
-                        Some(MemberValue::Credential(Credential::Plain(text)))
-                    }
-                    other => Some(other),
+                    TextValue::Text(text) => Some(MemberValue::Credential(Credential::Plain(text))),
+                    other => Some(MemberValue::Parsed(other)),
                 },
                 _ => {
                     let secret = self.secret(label, node)?;
@@ -248,12 +249,12 @@ impl MapReader<'_> {
 
     /// Reads a text of a type, such as a duration or a URL; `None`, after the type's own finding, if it refuses the
     /// text.
-    fn typed_text<'n>(
+    fn typed_text(
         &mut self,
         text_type: &TextType,
         label: &dyn fmt::Display,
-        node: &'n Node,
-    ) -> Option<MemberValue<'n>> {
+        node: &Node,
+    ) -> Option<TextValue> {
         let given = GivenText {
             text: self.text(label, node)?,
             label,
@@ -296,9 +297,11 @@ impl MapReader<'_> {
     ) -> Option<MemberValue<'n>> {
         let percent = |text: &str| text.strip_suffix('%')?.parse::<u8>().ok();
         match &node.tree {
-            Tree::Integer(count) if *count >= 0 => Some(MemberValue::Text(count.to_string())),
+            Tree::Integer(count) if *count >= 0 => {
+                Some(MemberValue::Parsed(TextValue::Text(count.to_string())))
+            }
             Tree::Text(text) if percent(text).is_some_and(|percent| percent <= 100) => {
-                Some(MemberValue::Text(text.clone()))
+                Some(MemberValue::Parsed(TextValue::Text(text.clone())))
             }
             _ => self.wrong_type(label, "a number such as 20, or a share such as 10%", node),
         }

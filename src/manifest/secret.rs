@@ -7,22 +7,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::reader::MapReader;
-use super::table::{Form, Rule, map_table};
-use super::text_type::TEXT;
+use super::table::{SECRET, SECRET_HINT};
 use crate::model::{Diagnostic, Node, SecretRef, Tree};
-
-/// The hint of every finding about a secret that is not a reference.
-const HINT: &str = "write {env: NAME}, {file: PATH} or {command: [program, argument]}";
-
-map_table! {
-    pub SECRET "a secret" {
-        env: Form::Text(&TEXT), "Name of an environment variable.";
-        file: Form::Text(&TEXT), "Path of a file.";
-        command: Form::ListOf("a program", &Form::Text(&TEXT)), "A program and its arguments, run without a shell.";
-    }
-    rule: Rule::ExactlyOne { code: "bad-secret", noun: "source", names: &["env", "file", "command"], hint: HINT },
-    secretive: true
-}
 
 impl MapReader<'_> {
     /// Reads a reference to a secret; `None`, after a finding, for a literal, for two sources, and for an empty
@@ -32,7 +18,7 @@ impl MapReader<'_> {
     pub fn secret(&mut self, label: &dyn fmt::Display, node: &Node) -> Option<SecretRef> {
         if !matches!(node.tree, Tree::Map(_)) {
             let message = format!("{label} must say where the secret is kept, not what it is");
-            let finding = Diagnostic::error("secret-in-manifest", message).hint(HINT);
+            let finding = Diagnostic::error("secret-in-manifest", message).hint(SECRET_HINT);
             self.report(finding.hide(), node.mark);
             return None;
         }

@@ -6,8 +6,7 @@
 //! column of that one (risk, clearing, carrying) means anything here, and no form of this one (secret, duration,
 //! one of several) is ever sent to a vendor.
 
-use super::secret::SECRET;
-use super::text_type::TextType;
+use super::text_type::{TEXT, TextType};
 
 /// One map of the format.
 pub struct MapTable {
@@ -123,6 +122,20 @@ pub const MEMBER: Member = Member {
     default: None,
     by_vendor: false,
 };
+
+/// The hint of every finding about a secret that is not a reference.
+pub const SECRET_HINT: &str = "write {env: NAME}, {file: PATH} or {command: [program, argument]}";
+
+map_table! {
+    /// Where a secret is kept: the map of [`Form::Secret`].
+    pub SECRET "a secret" {
+        env: Form::Text(&TEXT), "Name of an environment variable.";
+        file: Form::Text(&TEXT), "Path of a file.";
+        command: Form::ListOf("a program", &Form::Text(&TEXT)), "A program and its arguments, run without a shell.";
+    }
+    rule: Rule::ExactlyOne { code: "bad-secret", noun: "source", names: &["env", "file", "command"], hint: SECRET_HINT },
+    secretive: true
+}
 
 impl MapTable {
     /// Lists the members that a user may write.

@@ -9,10 +9,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::values::MemberValue;
 use crate::model::address::refuse_name;
 use crate::model::draft::KindRow;
 use crate::model::trusted_host::is_loopback;
@@ -29,7 +29,17 @@ pub struct TextType {
     /// Keywords of JSON Schema, each with its text.
     pub keywords: &'static [(&'static str, &'static str)],
     /// Parses a text; `Err` is the finding about it, still without a place.
-    pub parse: fn(&GivenText<'_>) -> Result<MemberValue<'static>, Box<Diagnostic>>,
+    pub parse: fn(&GivenText<'_>) -> Result<TextValue, Box<Diagnostic>>,
+}
+
+/// What a text of some type stands for.
+pub enum TextValue {
+    Text(String),
+    Duration(Duration),
+    Instant(Timestamp),
+    Day(Date),
+    FieldPath(PathPattern),
+    Url(Url),
 }
 
 /// A text of a manifest, with the context that some types need.
@@ -53,7 +63,7 @@ impl GivenText<'_> {
 pub static TEXT: TextType = TextType {
     name: "text",
     keywords: &[],
-    parse: |given| Ok(MemberValue::Text(given.text.into())),
+    parse: |given| Ok(TextValue::Text(given.text.into())),
 };
 
 /// The name of a document.
@@ -61,7 +71,7 @@ pub static NAME: TextType = TextType {
     name: "text of lower-case letters, digits, `-` and `.`",
     keywords: &[("pattern", "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")],
     parse: |given| match refuse_name(given.text) {
-        None => Ok(MemberValue::Text(given.text.into())),
+        None => Ok(TextValue::Text(given.text.into())),
         Some(fault) => {
             let message = format!("the name {:?} {fault}", given.text);
             Err(Diagnostic::error("bad-name", message).into())
@@ -77,7 +87,7 @@ pub static DURATION: TextType = TextType {
         let parsed = given.text.parse::<SignedDuration>().ok();
         let duration = parsed.and_then(|span| Duration::try_from(span).ok());
         match duration.filter(|span| !span.is_zero()) {
-            Some(duration) if duration <= LONGEST => Ok(MemberValue::Duration(duration)),
+            Some(duration) if duration <= LONGEST => Ok(TextValue::Duration(duration)),
             Some(_) => {
                 let message = format!("{} must be at most 744h, which is 31 days", given.label);
                 Err(Diagnostic::error("out-of-range", message).into())
@@ -94,7 +104,7 @@ pub static INSTANT: TextType = TextType {
     name: "moment such as 2026-12-24T18:00:00Z",
     keywords: &[("format", "date-time")],
     parse: |given| match given.text.parse::<Timestamp>() {
-        Ok(moment) => Ok(MemberValue::Instant(moment)),
+        Ok(moment) => Ok(TextValue::Instant(moment)),
         Err(_) => Err(given
             .refuse("bad-date", "a moment")
             .hint("write it with a time and a zone, for example 2026-12-24T18:00:00Z")
@@ -110,7 +120,7 @@ pub static DAY: TextType = TextType {
         // A longer text has a time in it, of which the parser would take the day.
         let is_plain = given.text.len() == "2027-01-31".len();
         match given.text.parse().ok().filter(|_| is_plain) {
-            Some(day) => Ok(MemberValue::Day(day)),
+            Some(day) => Ok(TextValue::Day(day)),
             None => Err(given
                 .refuse("wrong-type", "a day")
                 .hint("write the last day on which it is accepted as YYYY-MM-DD")
@@ -144,9 +154,9 @@ pub static DRIFT_PATH: TextType = TextType {
 };
 
 /// Parses a field path; `hint` shows the notation of the command that prints such paths.
-fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<MemberValue<'static>, Box<Diagnostic>> {
+fn parse_path(given: &GivenText<'_>, hint: &str) -> Result<TextValue, Box<Diagnostic>> {
     PathPattern::parse(given.text)
-        .map(MemberValue::FieldPath)
+        .map(TextValue::FieldPath)
         .map_err(|why| {
             let message = format!("not a field path: {why}");
             Box::new(Diagnostic::error("bad-path", message).hint(hint))
@@ -166,7 +176,7 @@ pub static ADDRESS: TextType = TextType {
                 .into());
         };
         if given.kinds.iter().any(|row| row.kind.0 == kind) {
-            return Ok(MemberValue::Text(text.into()));
+            return Ok(TextValue::Text(text.into()));
         }
         Err(
             Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
@@ -191,7 +201,7 @@ pub static BASE_URL: TextType = TextType {
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
                 Diagnostic::error("bad-url", "a base URL has no query and no fragment")
             }
-            Ok(url) => return Ok(MemberValue::Url(url)),
+            Ok(url) => return Ok(TextValue::Url(url)),
         };
         Err(hide_secret_in(given.text, finding).into())
     },
@@ -212,7 +222,7 @@ pub static WEBHOOK_URL: TextType = TextType {
         .hint("write {env: NAME} or {file: PATH}, and keep the address there")
         .into()),
         Ok(url) => match refuse_unsafe(&url, false) {
-            None => Ok(MemberValue::Text(url.into())),
+            None => Ok(TextValue::Text(url.into())),
             Some(finding) => Err(finding.hint("use https").into()),
         },
     },
@@ -230,7 +240,7 @@ pub static MAIL_SERVER: TextType = TextType {
                 && !carries_login(&url)
                 && matches!(url.path(), "" | "/") =>
         {
-            Ok(MemberValue::Url(url))
+            Ok(TextValue::Url(url))
         }
         _ => Err(Diagnostic::error(
             "bad-url",
@@ -256,7 +266,7 @@ pub static MAILBOX: TextType = TextType {
             !name.is_empty() && !host.is_empty() && !host.contains(['@', ' '])
         });
         if is_address && !text.contains(char::is_control) {
-            Ok(MemberValue::Text(text.into()))
+            Ok(TextValue::Text(text.into()))
         } else {
             Err(given.refuse("wrong-type", "an e-mail address").into())
         }

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use url::Url;
 
 use super::table::MapTable;
+use super::text_type::TextValue;
 use crate::model::connection::Credential;
 use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
 
@@ -20,12 +21,7 @@ use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
 pub enum MemberValue<'n> {
     Boolean(bool),
     Count(u32),
-    Text(String),
-    Duration(Duration),
-    Instant(Timestamp),
-    Day(Date),
-    FieldPath(PathPattern),
-    Url(Url),
+    Parsed(TextValue),
     Vendor(Vendor),
     Secret(SecretRef),
     Credential(Credential),
@@ -151,11 +147,11 @@ pub trait FromChecked<'n>: Sized {
 
 // Each line of the call below is one type and the form of value that holds it.
 macro_rules! from_checked {
-    ($($type:ty: $variant:ident),* $(,)?) => {$(
+    ($($type:ty: |$inner:ident| $form:pat),* $(,)?) => {$(
         impl<'n> FromChecked<'n> for $type {
             fn from_checked(value: MemberValue<'n>) -> Option<Self> {
-                if let MemberValue::$variant(inner) = value {
-                    Some(inner)
+                if let $form = value {
+                    Some($inner)
                 } else {
                     None
                 }
@@ -165,18 +161,18 @@ macro_rules! from_checked {
 }
 
 from_checked! {
-    bool: Boolean,
-    u32: Count,
-    String: Text,
-    Duration: Duration,
-    Timestamp: Instant,
-    Date: Day,
-    PathPattern: FieldPath,
-    Url: Url,
-    Vendor: Vendor,
-    SecretRef: Secret,
-    Credential: Credential,
-    Vec<(MemberValue<'n>, Mark)>: List,
-    BTreeMap<String, String>: TextMap,
-    Values<'n>: Map,
+    bool: |inner| MemberValue::Boolean(inner),
+    u32: |inner| MemberValue::Count(inner),
+    String: |inner| MemberValue::Parsed(TextValue::Text(inner)),
+    Duration: |inner| MemberValue::Parsed(TextValue::Duration(inner)),
+    Timestamp: |inner| MemberValue::Parsed(TextValue::Instant(inner)),
+    Date: |inner| MemberValue::Parsed(TextValue::Day(inner)),
+    PathPattern: |inner| MemberValue::Parsed(TextValue::FieldPath(inner)),
+    Url: |inner| MemberValue::Parsed(TextValue::Url(inner)),
+    Vendor: |inner| MemberValue::Vendor(inner),
+    SecretRef: |inner| MemberValue::Secret(inner),
+    Credential: |inner| MemberValue::Credential(inner),
+    Vec<(MemberValue<'n>, Mark)>: |inner| MemberValue::List(inner),
+    BTreeMap<String, String>: |inner| MemberValue::TextMap(inner),
+    Values<'n>: |inner| MemberValue::Map(inner),
 }
