@@ -41,7 +41,7 @@ pub enum Command {
     Drift(drift::Drift),
     /// Show a saved plan, offline
     Show(plan::Show),
-    /// Show what past applies did
+    /// List past applies, or show what one of them did
     History(history::History),
     /// Plan and apply the inverse of a past apply
     Undo(undo::Undo),
@@ -57,7 +57,7 @@ pub enum Command {
     Resume(suspend::Resume),
     /// Write a starter project
     Init(init::Init),
-    /// Write the JSON Schemas of manifests, plans, drift and events
+    /// Write the JSON Schemas of manifests, plans, drift, events and history
     Schema(schema::Schema),
     /// Explain a kind or a field of it
     Explain(explain::Explain),

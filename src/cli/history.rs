@@ -1,10 +1,12 @@
-//! `entitle history`: shows what past applies did, from the journal.
+//! `entitle history`: lists past runs, or shows one with all it did, from the journal.
 //!
-//! In: the records of a store, and filters. Out: text or JSON on standard output. Records are read twice
-//! and never held in memory as a whole. How a record is worded is defined in `render::history`.
+//! In: the records of a store, and filters. Out: text or JSON on standard output. Records are read from the store and
+//! never held in memory as a whole. What a run did is summed up in `apply::memory::history` and worded in
+//! `render::history`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
@@ -18,6 +20,9 @@ use super::scope::Pattern;
 use super::{output, stores};
 use crate::apply::clock;
 use crate::apply::journal::Record;
+use crate::apply::memory::history::{
+    HistoryDocument, RunEntry, RunLog, RunObjects, event_address, find_named_run, is_news,
+};
 use crate::apply::memory::runs::Index;
 use crate::apply::store::Store;
 use crate::cli::error::{CommandResult, bail};
@@ -25,9 +30,12 @@ use crate::render;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle history\n  entitle history --object 'LacLicenseOrder/*' --since 7d"
+    after_help = "Examples:\n  entitle history\n  entitle history 01a22859\n  entitle history --object 'LacLicenseOrder/*' --since 7d --full"
 )]
 pub struct History {
+    /// Show this run with all it did; the beginning of its name is enough, and `latest` is the newest run
+    #[arg(value_name = "RUN|latest")]
+    run: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
     /// Only objects whose Kind/name matches
@@ -36,42 +44,69 @@ pub struct History {
     /// Only runs of this length of time until now, for example 7d or 12h
     #[arg(long, value_name = "DURATION", env = "ENTITLE_SINCE", value_parser = parse_duration)]
     since: Option<Duration>,
+    /// Show so many runs, the newest ones
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ENTITLE_LIMIT",
+        default_value = "20",
+        conflicts_with = "run"
+    )]
+    limit: NonZeroUsize,
+    /// Show all runs
+    #[arg(long, env = "ENTITLE_HISTORY_ALL", conflicts_with_all = ["run", "limit"])]
+    all: bool,
+    /// Show the objects and changes of each run too
+    #[arg(long, env = "ENTITLE_FULL")]
+    full: bool,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     format: Format,
 }
 
-/// Reads the journal once for an index, then once more to print.
+/// The runs to show, and what there is beside them.
+struct ShownRuns {
+    runs: Vec<RunEntry>,
+    /// Number of older runs that `--limit` leaves out.
+    older: usize,
+    /// Set if there are runs from before `--since`.
+    before: bool,
+}
+
+/// Reads the journal once for a line of each run, and once more for those that are shown in full.
 ///
-/// The first line to show may depend on the last record, so that a single reading would have to keep
-/// everything. Damage is reported once, after the output. Returns `Err` for an `--object` that no record
-/// in the time range matches.
+/// Damage is reported once, after the output. Returns `Err` for a run that is not in the journal, and for an
+/// `--object` that no record in the time range matches.
 pub async fn run(args: History) -> CommandResult<Exit> {
     let filter = Filter::new(&args)?;
     let store = stores::open_store(&args.store, Access::Read).await?;
-    // Read twice, and never held in memory as a whole: the first line to show may depend on the last
-    // record.
-    let (mut index, mut known) = (Index::default(), BTreeSet::new());
-    let (mut older, mut any) = (false, false);
+    let (mut log, mut index) = (RunLog::default(), Index::default());
+    let (mut known, mut before, mut any) = (BTreeSet::new(), false, false);
     let damage = stores::read_records(&*store, |record| {
         any = true;
         if !filter.is_of_scope(&record) {
             return;
         }
         if !filter.is_since(&record) {
-            older |= render::history::is_news(&record.event);
+            before |= is_news(&record.event);
             return;
         }
         if filter.object.is_some() {
-            known.extend(render::history::event_address(&record.event).map(str::to_string));
+            known.extend(event_address(&record.event).map(str::to_string));
         }
         if filter.is_of_object(&record) {
+            log.add(&record);
             index.add(&record);
         }
     });
     let damage = damage.await?;
     filter.refuse_unmatched(&known)?;
-    show_records(&args, &filter, &*store, &index, older).await?;
+    let runs = choose_runs(&args, log.end())?;
+    let mut shown = ShownRuns { before, ..runs };
+    if args.run.is_some() || args.full {
+        read_objects(&mut shown.runs, &filter, &*store, &index).await?;
+    }
+    print_runs(&args, shown)?;
     damage.warn();
     if let (false, Some(elsewhere)) = (any, stores::hint_at_shared_store(&args.store)) {
         output::print_note(&format!("This is {elsewhere}."));
@@ -79,47 +114,88 @@ pub async fn run(args: History) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads the records again and prints those that the filter lets through.
-///
-/// `older` tells that there are earlier runs than `--since` shows. After the first failed write, such as
-/// to a pager that was closed, the remaining records are read but not printed, and the error is
-/// returned.
-async fn show_records(
-    args: &History,
+/// Returns the named run, or the newest ones up to the limit. Returns `Err` if the name stands for no run.
+fn choose_runs(args: &History, mut runs: Vec<RunEntry>) -> CommandResult<ShownRuns> {
+    let mut older = 0;
+    if let Some(name) = &args.run {
+        let names: BTreeSet<&str> = runs.iter().map(|run| run.run.as_str()).collect();
+        let newest = runs.first().map(|run| run.run.as_str());
+        let found = match (name.as_str(), newest) {
+            ("latest", Some(newest)) => Ok(newest),
+            (name, _) => find_named_run(name, &names),
+        };
+        let found = found.map_err(|error| stores::explain_run_name(&args.store, error))?;
+        let found = found.to_string();
+        runs.retain(|run| run.run == found);
+    } else if !args.all {
+        older = runs.len().saturating_sub(args.limit.get());
+        runs.truncate(args.limit.get());
+    }
+    Ok(ShownRuns {
+        runs,
+        older,
+        before: false,
+    })
+}
+
+/// Reads the records again, and adds to the runs what they did to each object.
+async fn read_objects(
+    runs: &mut [RunEntry],
     filter: &Filter,
     store: &dyn Store,
     index: &Index,
-    older: bool,
 ) -> CommandResult<()> {
-    let mut out = output::shared_stdout();
-    let mut shown = Ok(());
-    let read = match args.format {
-        Format::Json => {
-            let mut list = render::json::JsonList::new(&mut out);
-            let read = stores::read_records(store, |record| {
-                if shown.is_ok() && filter.is_of(&record) {
-                    shown = list.add(&record);
-                }
-            });
-            let read = read.await;
-            shown = shown.and(list.end());
-            read
+    let mut objects = RunObjects::new(index, runs.iter().map(|run| run.run.as_str()));
+    let read = stores::read_records(store, |record| {
+        if filter.is_of(&record) {
+            objects.add(&record);
         }
-        Format::Text => {
-            let mut text = render::history::HistoryWriter::new(&mut out, index);
-            let read = stores::read_records(store, |record| {
-                if shown.is_ok() && filter.is_of(&record) {
-                    shown = text.add(&record);
+    });
+    // Damaged lines are reported by the first reading.
+    read.await?.known();
+    objects.fill(runs);
+    Ok(())
+}
+
+/// Prints the runs on standard output, and on standard error that there are more.
+fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
+    let ShownRuns {
+        runs,
+        older,
+        before,
+    } = shown;
+    if args.format == Format::Json {
+        let mut out = output::data_stdout();
+        render::json::write_document(&mut out, &HistoryDocument::new(runs, older))?;
+        return Ok(out.flush()?);
+    }
+    let (mut out, now) = (output::buffered_stdout(), clock::now());
+    let is_full = args.run.is_some() || args.full;
+    match runs.as_slice() {
+        [] if before => writeln!(
+            out,
+            "Nothing was applied in that time; there are older runs."
+        )?,
+        [] => writeln!(out, "Nothing was applied yet.")?,
+        runs if is_full => {
+            for (place, run) in runs.iter().enumerate() {
+                if place > 0 {
+                    writeln!(out)?;
                 }
-            });
-            let read = read.await;
-            shown = shown.and(text.end(older));
-            read
+                render::history::write_run(&mut out, run, now)?;
+            }
         }
-    };
-    read?.known();
-    shown?;
-    Ok(out.flush()?)
+        runs => render::history::write_list(&mut out, runs, now)?,
+    }
+    out.flush()?;
+    if older > 0 {
+        let all = older + runs.len();
+        output::print_note(&format!(
+            "The newest {} of {all} runs; --limit N or --all shows more.",
+            runs.len()
+        ));
+    }
+    Ok(())
 }
 
 /// The conditions on records: time, object and scope. A condition that is `None` lets every record
@@ -174,7 +250,7 @@ impl Filter {
         let Some(object) = &self.object else {
             return true;
         };
-        render::history::event_address(&record.event).is_none_or(|address| object.holds(address))
+        event_address(&record.event).is_none_or(|address| object.holds(address))
     }
 
     /// Returns `Err` if `--object` matches none of the `known` addresses. An empty journal is no fault.

@@ -53,12 +53,6 @@ pub fn buffered_stdout() -> BufWriter<TextStream<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, text_stdout())
 }
 
-/// Returns standard output for long text that several threads may write to. The caller must flush it.
-pub fn shared_stdout() -> BufWriter<TextStream<io::Stdout>> {
-    let stdout = Guard::new(Droppable(anstream::AutoStream::auto(io::stdout())));
-    BufWriter::with_capacity(PIPE, stdout)
-}
-
 /// Returns standard output for data such as JSON, which pass unchanged. The caller must flush it.
 pub fn data_stdout() -> BufWriter<Droppable<io::StdoutLock<'static>>> {
     BufWriter::with_capacity(PIPE, Droppable(io::stdout().lock()))

@@ -1,4 +1,4 @@
-//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift and events.
+//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift, events and history.
 //!
 //! In: a name, or a directory. Out: one schema on standard output, or all of them as files. The schemas
 //! are derived from the types in `render::schema`; nothing is described here.
@@ -23,6 +23,7 @@ pub enum SchemaName {
     Manifest,
     Plan,
     Events,
+    History,
 }
 
 #[derive(Args)]
@@ -50,6 +51,7 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 SchemaName::Manifest => schema::manifest_schema(),
                 SchemaName::Plan => schema::plan_schema(),
                 SchemaName::Events => schema::event_schema(),
+                SchemaName::History => schema::history_schema(),
             };
             let mut out = output::data_stdout();
             render::json::write_document(&mut out, &schema)?;

@@ -16,6 +16,7 @@ use crate::apply::Budgets;
 #[cfg(feature = "postgres")]
 use crate::apply::Tls;
 use crate::apply::journal::Record;
+use crate::apply::memory::history::RunNameError;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
 #[cfg(feature = "bucket")]
@@ -26,7 +27,7 @@ use crate::apply::store::postgres::PostgresStore;
 use crate::apply::store::{
     Cursor, JournalLine, JournalScope, RecordQueue, Store, StoreAdmin, StoreError,
 };
-use crate::cli::error::{CommandError, CommandResult, bail};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
@@ -192,6 +193,18 @@ pub fn explain_store_error(args: &StoreArgs, error: StoreError) -> CommandError 
 pub fn hint_at_shared_store(args: &StoreArgs) -> Option<&'static str> {
     let is_own = args.shared.url.is_none() && args.journal.is_none();
     is_own.then_some("the journal of this machine; --store names the one that a team shares")
+}
+
+/// Returns the error for a name that stands for no run, with the way to those that there are.
+pub fn explain_run_name(args: &StoreArgs, error: RunNameError) -> CommandError {
+    match error {
+        RunNameError::Ambiguous { .. } => error.into(),
+        RunNameError::Unknown(_) => {
+            let hint = hint_at_shared_store(args);
+            let elsewhere = hint.map_or(String::new(), |hint| format!(". It is {hint}"));
+            user_error(format_args!("{error}; see `entitle history`{elsewhere}"))
+        }
+    }
 }
 
 /// Passes every record of a store to `take`, in order.

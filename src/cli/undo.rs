@@ -19,9 +19,10 @@ use super::scope::Scope;
 use super::setup::{self, Setup};
 use super::{output, plan, state, stores};
 use crate::apply::memory::VendorAccount;
+use crate::apply::memory::history::{RunNameError, find_named_run};
 use crate::apply::memory::runs::{PastRunReader, Runs, WritingRun};
 use crate::apply::store::Store;
-use crate::cli::error::{CommandResult, bail};
+use crate::cli::error::{CommandResult, bail, user_error};
 use crate::model::PathPattern;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Accounts, Checked, Take, Undone};
@@ -209,47 +210,42 @@ async fn plan_inverse(
 async fn find_run(
     store: &dyn Store,
     args: &StoreArgs,
-    desired: &str,
+    name: &str,
     checked: &Checked,
 ) -> CommandResult<WritingRun> {
     let mut runs = Runs::default();
     let damage = stores::read_records(store, |record| {
         // A name counts in every scope; `latest` is the latest run of these manifests.
-        if desired != "latest" || args.scope.is_none() || record.scope == args.scope {
+        if name != "latest" || args.scope.is_none() || record.scope == args.scope {
             runs.add(&record);
         }
     });
     damage.await?.known();
+    let is_idle = runs.has(name);
     let runs = runs.that_wrote();
-    let found: Vec<WritingRun> = match desired {
-        "latest" => {
-            let managed = ManagedRuns::new(checked);
-            let at = runs.iter().rposition(|run| managed.has(run));
-            let later = at.map_or(&[][..], |at| &runs[at + 1..]);
-            tell_later(later.iter().filter(|run| managed.is_near(run)));
-            at.map(|at| runs[at].clone()).into_iter().collect()
-        }
-        name => {
-            let runs = runs.into_iter();
-            runs.filter(|run| run.run.starts_with(name)).collect()
-        }
-    };
-    let count = found.len();
-    let mut found = found.into_iter();
-    let elsewhere =
-        stores::hint_at_shared_store(args).map_or(String::new(), |hint| format!(". It is {hint}"));
-    match (found.next(), count) {
-        (Some(one), 1) => Ok(one),
-        (None, _) if desired == "latest" => bail!(
-            "the journal has no run of these manifests that wrote anything; see `entitle history`{elsewhere}"
-        ),
-        (None, _) => bail!(
-            "the journal has no run {desired} that wrote anything; see `entitle history`{elsewhere}"
-        ),
-        (Some(_), count) => {
-            bail!("{desired} is the beginning of {count} runs; write more of it")
-        }
+    if name == "latest" {
+        let managed = ManagedRuns::new(checked);
+        let at = runs.iter().rposition(|run| managed.has(run));
+        let later = at.map_or(&[][..], |at| &runs[at + 1..]);
+        tell_later(later.iter().filter(|run| managed.is_near(run)));
+        return at.map(|at| runs[at].clone()).ok_or_else(|| {
+            let elsewhere = stores::hint_at_shared_store(args);
+            let elsewhere = elsewhere.map_or(String::new(), |hint| format!(". It is {hint}"));
+            user_error(format_args!(
+                "the journal has no run of these manifests that wrote anything; see `entitle history`{elsewhere}"
+            ))
+        });
     }
+    let names: BTreeSet<&str> = runs.iter().map(|run| run.run.as_str()).collect();
+    let found = match find_named_run(name, &names) {
+        Ok(found) => runs.iter().find(|run| run.run == found),
+        Err(RunNameError::Unknown(name)) if is_idle => {
+            bail!("the run {name} changed nothing, so there is nothing to take back")
+        }
+        Err(error) => return Err(stores::explain_run_name(args, error)),
+    };
+    let unknown = || RunNameError::Unknown(name.to_string()).into();
+    found.cloned().ok_or_else(unknown)
 }
 
 /// Prints a note with the runs that `latest` passed over, since one of them may have been meant.

@@ -20,38 +20,6 @@ pub fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Res
     out.write_all(b"\n")
 }
 
-/// A JSON array whose elements are written as they come: a long list is never whole in memory.
-pub struct JsonList<'a> {
-    out: &'a mut (dyn Write + Send),
-    any: bool,
-}
-
-impl<'a> JsonList<'a> {
-    /// Begins a list on `out`. Nothing is written before the first element or the end.
-    pub fn new(out: &'a mut (dyn Write + Send)) -> Self {
-        Self { out, any: false }
-    }
-
-    /// Writes one element, indented as [`write_document`] would do it inside an array.
-    pub fn add(&mut self, element: &impl Serialize) -> io::Result<()> {
-        // A list of this one, without its brackets.
-        let mut one = Vec::new();
-        write_document(&mut one, &[element])?;
-        let start = if self.any { ",\n" } else { "[\n" };
-        self.out.write_all(start.as_bytes())?;
-        self.any = true;
-        let inner = one.strip_prefix(b"[\n").unwrap_or(&one);
-        self.out
-            .write_all(inner.strip_suffix(b"\n]\n").unwrap_or(inner))
-    }
-
-    /// Closes the list. A list without elements is written as `[]`; a list that is dropped instead stays open.
-    pub fn end(self) -> io::Result<()> {
-        let end = if self.any { "\n]\n" } else { "[]\n" };
-        self.out.write_all(end.as_bytes())
-    }
-}
-
 /// Writes a document on one line, for logs that are read line by line.
 pub fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let formatter = Quiet(CompactFormatter);

@@ -10,6 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::event::Line;
+use crate::apply::memory::history::HistoryDocument;
 use crate::manifest::API_VERSION;
 use crate::manifest::envelope::{DOCUMENT, OBJECT, object_members};
 use crate::manifest::own_kind::OwnKind;
@@ -26,10 +27,11 @@ use crate::provider::auth::AuthForm;
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Returns every schema with its file name.
-pub fn all_schemas() -> [(&'static str, Json); 4] {
+pub fn all_schemas() -> [(&'static str, Json); 5] {
     [
         ("drift.json", drift_schema()),
         ("events.json", event_schema()),
+        ("history.json", history_schema()),
         ("manifest.json", manifest_schema()),
         ("plan.json", plan_schema()),
     ]
@@ -51,6 +53,13 @@ pub fn plan_schema() -> Json {
 pub fn event_schema() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
     generator.into_root_schema_for::<Line>().to_value()
+}
+
+/// Returns the schema of `history --format json`.
+pub fn history_schema() -> Json {
+    let generator = SchemaSettings::draft07().into_generator();
+    let schema = generator.into_root_schema_for::<HistoryDocument>();
+    schema.to_value()
 }
 
 /// Returns the schema of manifest documents: `kind` chooses the branch.

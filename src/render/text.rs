@@ -20,7 +20,7 @@ use crate::plan::{ChangeVerb, Disposition};
 /// The column in which the origin of an object ends up, where there is room.
 pub(super) const WIDTH: usize = 80;
 
-const ADD: Style = AnsiColor::Green.on_default();
+pub(super) const ADD: Style = AnsiColor::Green.on_default();
 pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
 pub(super) const DANGER: Style = AnsiColor::Red.on_default().bold();
@@ -140,13 +140,7 @@ fn write_object(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
         &object.address,
         &object.origin,
     )?;
-    let widest = object
-        .changes
-        .iter()
-        .map(|change| make_visible(&change.path).width())
-        .max()
-        .unwrap_or(0)
-        .min(44);
+    let widest = measure_paths(&object.changes);
     for change in &object.changes {
         write_change(out, change, widest)?;
     }
@@ -210,10 +204,22 @@ pub fn format_location(origin: &OriginEntry) -> String {
     }
 }
 
+/// Returns the columns of the longest path among changes, but at most 44: longer ones do not push all values right.
+pub(super) fn measure_paths(changes: &[ChangeEntry]) -> usize {
+    let widths = changes
+        .iter()
+        .map(|change| make_visible(&change.path).width());
+    widths.max().unwrap_or(0).min(44)
+}
+
 /// Writes one change: mark, path padded to `widest` columns, values, risk.
 ///
 /// Values too long for the line follow below it as the lines that differ.
-fn write_change(out: &mut dyn Write, change: &ChangeEntry, widest: usize) -> io::Result<()> {
+pub(super) fn write_change(
+    out: &mut dyn Write,
+    change: &ChangeEntry,
+    widest: usize,
+) -> io::Result<()> {
     let (mark, style) = match change.verb {
         ChangeVerb::Add => ("+", ADD),
         ChangeVerb::Replace => ("~", CHANGE),

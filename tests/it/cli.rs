@@ -150,7 +150,7 @@ async fn an_apply_is_taken_back_at_once_or_from_a_saved_inverse() {
     assert_eq!(account(), before);
     let unknown = workspace.run(&["undo", "nope", "--auto-approve"]);
     assert_eq!(unknown.code, 1, "{}", unknown.stderr);
-    let history = workspace.run(&["history"]);
+    let history = workspace.run(&["history", "latest"]);
     assert!(history.stdout.contains("converged"), "{}", history.stdout);
 }
 

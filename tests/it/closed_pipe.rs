@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
     row(&["validate"], broken, 1),
     row(&["validate", "--format", "json"], broken, 1),
     row(&["history"], applied, 0),
+    row(&["history", "--full"], applied, 0),
     row(&["history", "--format", "json"], applied, 0),
     row(&["import", "--all"], |_| (), 0),
     row(&["unmanaged"], |_| (), 0),

@@ -188,8 +188,8 @@ fn everything(workspace: &Workspace) {
         &["show", "plan.json"],
         &["apply", "--auto-approve", "--allow", "strand"],
         &["apply", "--auto-approve", "--format", "json"],
-        &["history"],
-        &["history", "--format", "json"],
+        &["history", "--full"],
+        &["history", "--full", "--format", "json"],
     ] {
         workspace.run(arguments);
     }

@@ -48,7 +48,7 @@ async fn what_one_machine_did_another_tells_compares_heals_and_takes_back() {
     let mut workspace = workspace().await;
     let applied = elsewhere(&mut workspace, &["apply", "--auto-approve"]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
-    let history = elsewhere(&mut workspace, &["history"]);
+    let history = elsewhere(&mut workspace, &["history", "latest"]);
     assert!(history.stdout.contains("10 → 12"), "{}", history.stdout);
     let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][0][SEATS] = json!(5);
@@ -64,7 +64,10 @@ async fn what_one_machine_did_another_tells_compares_heals_and_takes_back() {
     assert_eq!(live(&workspace), 12);
     let undo = ["undo", "latest", "--auto-approve", "--allow", "strand"];
     let runs = elsewhere(&mut workspace, &["history", "--format", "json"]).json();
-    let first = runs[0]["run"].as_str().expect("a run").to_string();
+    let first = runs["runs"][1]["short"]
+        .as_str()
+        .expect("a run")
+        .to_string();
     let undone = elsewhere(
         &mut workspace,
         &[&["undo", &first][..], &undo[2..]].concat(),
@@ -85,7 +88,7 @@ async fn repositories_with_one_store_know_their_own_runs() {
         .run(&["undo", "latest", "--auto-approve"])
         .failed(1, "no run of these manifests");
     workspace.set("ENTITLE_SCOPE", "one");
-    let history = workspace.run(&["history"]);
+    let history = workspace.run(&["history", "latest"]);
     assert!(history.stdout.contains("10 → 12"), "{}", history.stdout);
 }
 

@@ -114,6 +114,7 @@ fn commands(order: &str) -> Vec<Vec<&str>> {
         vec!["apply", "--auto-approve", "--events", "-"],
         vec!["apply", "--auto-approve", "--allow", "strand"],
         vec!["history"],
+        vec!["history", "--full"],
         vec!["history", "--format", "json"],
         vec!["import", "--update"],
         vec!["fmt"],
@@ -211,6 +212,6 @@ async fn values_that_look_alike_are_told_apart_wherever_they_are_shown() {
     }
     let ran = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let history = workspace.run(&["history"]);
+    let history = workspace.run(&["history", "latest"]);
     assert!(history.stdout.contains("U+0435"), "{history:?}");
 }

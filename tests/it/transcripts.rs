@@ -11,7 +11,7 @@
 //! | `% POINTER JSON` | changes the account behind our back |
 //!
 //! In a transcript standard output stands as it is, standard error behind `! `, and an exit code other than 0
-//! on a line of its own. Names of runs and times are replaced; nothing else differs between two runs.
+//! on a line of its own. Names of runs, times and ages are replaced; nothing else differs between two runs.
 
 use std::path::Path;
 
@@ -153,6 +153,18 @@ fn steady(text: &str) -> String {
         if rest.get(..RUN.len()).is_some_and(is_run) {
             steady += RUN;
             rest = &rest[RUN.len()..];
+        } else if let Some((word, length)) = cell(&steady, rest) {
+            steady += word;
+            rest = &rest[length..];
+            if let Some(after) = rest.strip_prefix("␛[0m") {
+                steady += "␛[0m";
+                rest = after;
+            }
+            // Columns are as wide as their widest cell.
+            if rest.starts_with("  ") {
+                steady += "  ";
+                rest = rest.trim_start_matches(' ');
+            }
         } else if let Some(length) = time(rest) {
             steady += "2026-11-21T12:00:00Z";
             rest = &rest[length..];
@@ -170,6 +182,31 @@ fn is_run(text: &str) -> bool {
         _ => c.is_ascii_hexdigit(),
     };
     text.chars().enumerate().all(dash)
+}
+
+/// A short name of a run or an age that a text begins with: what stands for it, and its length.
+fn cell(before: &str, text: &str) -> Option<(&'static str, usize)> {
+    let whole = before.len();
+    let before = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+    let is_code = before.ends_with("␛[");
+    if !is_code && before.len() < whole {
+        return None;
+    }
+    let end = text
+        .find([' ', '\n', '␛', '`', ':', ',', '.', ')'])
+        .unwrap_or(text.len());
+    let (word, after) = text.split_at(end);
+    let is_hex = |part: &str| part.chars().all(|c| c.is_ascii_hexdigit());
+    if word.starts_with("01") && word.split('-').all(is_hex) && word.find('-').unwrap_or(end) == 8 {
+        return Some(("01990000", end));
+    }
+    let is_number = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
+    let seconds = " s ago";
+    if is_number && after.starts_with(seconds) {
+        return Some(("just now", end + seconds.len()));
+    }
+    let now = "just now";
+    text.starts_with(now).then_some((now, now.len()))
 }
 
 /// The length of the instant that a text begins with.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use entitle::apply::journal::Started;
+use entitle::apply::memory::history::read_runs;
 use entitle::apply::recorder::Recorder;
 use entitle::model::{Live, Reply};
 use entitle::plan::document::PlanDocument;
@@ -159,11 +160,11 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let message = reports[0].message.clone();
     let done = render::with_outcomes(pass.document, &reports);
     let journal = std::fs::read_to_string(&path).expect("readable");
-    let records = || entitle::apply::records::Records::new(journal.as_bytes());
-    let mut index = entitle::apply::memory::runs::Index::default();
-    records().for_each(|record| index.add(&record));
+    let records = entitle::apply::records::Records::new(journal.as_bytes());
     let mut out = Vec::new();
-    render::history::write_history(&mut out, &index, false, records()).expect("text");
+    for run in read_runs(&records.collect::<Vec<_>>()) {
+        render::history::write_run(&mut out, &run, (bench.clock)()).expect("text");
+    }
     let history = String::from_utf8_lossy(&out).into_owned();
     (message, format!("{}{journal}{history}", rendered(&done)))
 }

@@ -14,6 +14,7 @@
 //! Everything here is pure, except for reading the store.
 
 pub mod agreement;
+pub mod history;
 mod key;
 mod known;
 mod open;

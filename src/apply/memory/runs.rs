@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::key::{ObjectKey, VendorAccount};
 use super::open::{OpenIntent, OpenWrites, WriteEnd};
-use crate::apply::journal::{Intent, JournalEvent, Record, Started};
+use crate::apply::journal::{Finding, Intent, JournalEvent, Record, Started};
 
 /// A run that wrote something.
 #[derive(Clone, Debug)]
@@ -52,6 +52,11 @@ impl Runs {
             | JournalEvent::Known(_)
             | JournalEvent::Finished { .. } => {}
         }
+    }
+
+    /// Reports whether there is a run that begins with `name`, also one that wrote nothing.
+    pub fn has(&self, name: &str) -> bool {
+        self.runs.iter().any(|run| run.run.starts_with(name))
     }
 
     /// Returns the runs with a write that was carried out or may have been, in the order of their starts.
@@ -183,10 +188,11 @@ impl PastRunReader {
     }
 }
 
-/// Where the runs of a journal begin and end, and what must be known before the first of them is shown.
+/// What must be known of a whole journal before the writes of one run are shown.
 #[derive(Debug, Default)]
 pub struct Index {
-    runs: HashMap<String, Span>,
+    /// The first record of each run, by its number in the journal.
+    first: HashMap<String, usize>,
     records: usize,
     /// Intents of runs that had lost their lease by then, by run and address.
     overtaken: BTreeSet<(String, String)>,
@@ -196,18 +202,16 @@ pub struct Index {
     /// The accounts of each vendor.
     places: BTreeMap<String, BTreeSet<VendorAccount>>,
     /// The findings of later runs about writes that were cut off, by run and address.
-    found: BTreeMap<(String, String), String>,
+    found: BTreeMap<(String, String), FoundWrite>,
 }
 
-/// The records of one run, by their indices in the journal.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    pub first: usize,
-    pub last: usize,
-    /// Set if it did more than find objects in sync.
-    pub news: bool,
-    /// Set if it was about to write; otherwise it only read.
-    pub wrote: bool,
+/// What a later run found of a write that was cut off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundWrite {
+    /// In words.
+    pub words: String,
+    /// `None` in older journals.
+    pub finding: Option<Finding>,
 }
 
 impl Index {
@@ -215,39 +219,31 @@ impl Index {
     pub fn add(&mut self, record: &Record) {
         let ordinal = self.records;
         self.records += 1;
-        if record.is_summary() {
-            return;
-        }
-        let span = self.runs.entry(record.run.clone()).or_insert(Span {
-            first: ordinal,
-            last: ordinal,
-            news: false,
-            wrote: false,
-        });
-        span.last = ordinal;
-        span.news |= is_news(&record.event);
-        span.wrote |= matches!(
-            record.event,
-            JournalEvent::Started(_) | JournalEvent::Intent(_)
-        );
-        let first = span.first;
         match &record.event {
+            JournalEvent::Started(_) => {
+                self.first.entry(record.run.clone()).or_insert(ordinal);
+            }
             JournalEvent::Intent(intent) => {
                 let places = self.places.entry(intent.vendor.clone()).or_default();
                 places.insert(intent.subject().vendor_account());
+                let first = self.first.entry(record.run.clone()).or_insert(ordinal);
+                let first = *first;
                 self.add_intent(&record.run, first, ordinal, intent);
             }
             JournalEvent::Found {
                 address,
                 of_run,
                 found,
-                ..
+                finding,
             } => {
                 let write = (of_run.clone(), address.clone());
-                self.found.insert(write, found.clone());
+                let found = FoundWrite {
+                    words: found.clone(),
+                    finding: *finding,
+                };
+                self.found.insert(write, found);
             }
-            JournalEvent::Started(_)
-            | JournalEvent::Outcome(_)
+            JournalEvent::Outcome(_)
             | JournalEvent::Agreed(_)
             | JournalEvent::GaveUp(_)
             | JournalEvent::Known(_)
@@ -282,10 +278,6 @@ impl Index {
         highest.push((ordinal, epoch));
     }
 
-    pub fn span(&self, run: &str) -> Option<Span> {
-        self.runs.get(run).copied()
-    }
-
     /// Reports whether a run wrote to an object after it had lost its lease.
     pub fn is_overtaken(&self, run: &str, address: &str) -> bool {
         // There are few, mostly none.
@@ -293,9 +285,8 @@ impl Index {
     }
 
     /// Returns what a later run found of a write that was cut off; `None` if no run looked.
-    pub fn found(&self, run: &str, address: &str) -> Option<&str> {
-        let found = self.found.get(&(run.to_string(), address.to_string()));
-        found.map(String::as_str)
+    pub fn found(&self, run: &str, address: &str) -> Option<&FoundWrite> {
+        self.found.get(&(run.to_string(), address.to_string()))
     }
 
     /// Reports whether the journal has several accounts at a vendor, so that an address does not tell where a write
@@ -304,20 +295,6 @@ impl Index {
         self.places
             .get(vendor)
             .is_some_and(|places| places.len() > 1)
-    }
-}
-
-/// Reports whether an event is shown to people: an object that was in sync all along is not.
-pub fn is_news(event: &JournalEvent) -> bool {
-    match event {
-        JournalEvent::Intent(_)
-        | JournalEvent::Outcome(_)
-        | JournalEvent::Found { .. }
-        | JournalEvent::GaveUp(_) => true,
-        JournalEvent::Started(_)
-        | JournalEvent::Agreed(_)
-        | JournalEvent::Known(_)
-        | JournalEvent::Finished { .. } => false,
     }
 }
 

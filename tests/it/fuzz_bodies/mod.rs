@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use entitle::apply::journal::{JournalEvent, Record};
-use entitle::apply::memory::runs::{Index, PastRun, runs_that_wrote};
+use entitle::apply::memory::history::read_runs;
+use entitle::apply::memory::runs::{PastRun, runs_that_wrote};
 use entitle::apply::memory::{Detail, Memory};
 use entitle::apply::records::Records;
 use entitle::manifest::{self, yaml};
@@ -188,15 +189,15 @@ fn read_journal(text: &str) {
     let all: Vec<Record> = read.by_ref().collect();
     let damaged = read.end().expect("a text is readable").count();
     assert!(all.len() + damaged <= text.lines().count());
-    let (mut memory, mut index) = (Memory::new(Detail::Values), Index::default());
-    for record in &all {
-        memory.follow(record);
-        index.add(record);
-    }
+    let mut memory = Memory::new(Detail::Values);
+    all.iter().for_each(|record| memory.follow(record));
     assert!(memory.open().count() <= all.len());
     let records = || all.iter().cloned();
-    render::history::write_history(&mut Vec::new(), &index, false, records())
-        .expect("a history is rendered");
+    let (runs, mut out) = (read_runs(&all), Vec::new());
+    render::history::write_list(&mut out, &runs, jiff::Timestamp::UNIX_EPOCH).expect("a list");
+    for run in &runs {
+        render::history::write_run(&mut out, run, jiff::Timestamp::UNIX_EPOCH).expect("a run");
+    }
     for run in runs_that_wrote(records()) {
         let past = PastRun::of(&run.run, records());
         assert!(past.carried_out.len() <= past.addresses.len());

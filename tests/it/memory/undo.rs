@@ -269,7 +269,7 @@ async fn the_latest_run_is_that_of_these_manifests() {
     );
     assert_eq!(live(&other, SEATS), 14);
     // Told apart in the history.
-    let history = one.run(&["history"]);
+    let history = one.run(&["history", "--full"]);
     for workspace in [&one, &other] {
         let at = format!("at {}", workspace.sandbox.url("lac"));
         assert!(history.stdout.contains(&at), "{at}: {}", history.stdout);

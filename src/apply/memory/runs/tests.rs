@@ -104,11 +104,6 @@ fn a_summary_is_no_run() {
     let mut records: Vec<Record> = known.summary(testing::AT, SummaryForm::Plain).collect();
     assert_eq!(records.len(), 2);
     records.push(record("1", ended("a", Outcome::Converged)));
-    let mut index = Index::default();
-    records.iter().for_each(|record| index.add(record));
-    assert!(index.span("").is_none());
-    let span = index.span("1").unwrap();
-    assert_eq!((span.first, span.last), (1, 2));
     let names = runs_that_wrote(records.clone().into_iter()).into_iter();
     assert_eq!(names.map(|wrote| wrote.run).collect::<Vec<_>>(), ["1"]);
     let past = PastRun::of("", records.into_iter());
