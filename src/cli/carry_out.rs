@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::actor::find_actor;
 use super::args::{AllowedRisk, Consent};
 use super::command_run::Access;
 use super::exit::{self, Exit};
@@ -300,7 +301,7 @@ impl<'a> WritingCommand<'a> {
             return Ok(());
         }
         let started = Started {
-            by: state::find_actor(),
+            by: find_actor(),
             commit: document.source.commit.clone(),
             plan: document.digest.clone(),
             objects: document.summary.update,

@@ -8,6 +8,7 @@
 //!
 //! Errors travel as `CommandError`; `exit` is the one place where they become exit codes and hints.
 
+mod actor;
 mod apply;
 mod args;
 mod cached;

@@ -1,4 +1,4 @@
-//! Where a user's journal and locks are, who the user is, and which commit is checked out.
+//! Where a user's journal and locks are, and which commit is checked out.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::actor::find_actor;
 use super::args::StoreArgs;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, user_error};
@@ -57,21 +58,6 @@ pub fn absolute_paths(paths: &[String]) -> Vec<String> {
     let paths = if paths.is_empty() { &here } else { paths };
     let named = paths.iter().filter(|path| *path != "-");
     named.filter_map(absolute).collect()
-}
-
-/// Returns the actor of the CI system, or the user; `unknown` if no variable names one.
-pub fn find_actor() -> String {
-    const NAMES: [&str; 5] = [
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "BUILD_REQUESTEDFOR",
-        "USER",
-        "LOGNAME",
-    ];
-    NAMES
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_else(|| "unknown".into())
 }
 
 /// The actor, the process and the machine, for whoever waits for our lock.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
+use super::actor::find_actor;
 use super::args::{Reach, StoreArgs};
 use super::command_run::Access;
 use super::endpoints::Endpoints;
@@ -339,7 +340,7 @@ impl Wiring<'_> {
             queue: stores::open_queue(&args, store, &clock::run_id())?,
             shared: !self.sandboxed,
             scope: args.scope.clone(),
-            author: state::find_actor(),
+            author: find_actor(),
             lease_holder: Box::new(state::lease_holder),
             paths: self.paths(),
             memory: AsyncMutex::new(Arc::new(memory)),

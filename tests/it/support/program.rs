@@ -60,11 +60,18 @@ impl Workspace {
     pub async fn with(options: Options) -> Self {
         let sandbox = SandboxServer::start(options).await.expect("loopback");
         let dir = tempfile::tempdir().expect("a directory");
-        let state = dir.path().join("state").display().to_string();
+        let below = |name: &str| dir.path().join(name).display().to_string();
+        let environment = [
+            ("XDG_STATE_HOME", below("state")),
+            ("XDG_CACHE_HOME", below("cache-home")),
+            // A name in the system's configuration of git is nobody's here.
+            ("GIT_CONFIG_NOSYSTEM", "1".into()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_string(), value));
         Self {
             sandbox,
+            environment: environment.into(),
             dir,
-            environment: vec![("XDG_STATE_HOME".into(), state)],
             secrets: Vec::new(),
         }
     }
