@@ -24,7 +24,7 @@
 //! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
-//! With `--cache`, the contents of a file that an earlier run has read come from [`reconcile::DiskCache`] in place of parsing,
+//! With a cache (the user's own, or `--cache`), the contents of a file that an earlier run has read come from [`reconcile::DiskCache`] in place of parsing,
 //! lowering and auditing its bytes; the daemon has those of unchanged files in its [`reconcile::IncrementalLoader`]. Whatever
 //! depends on other files is checked anew.
 //!

@@ -43,9 +43,20 @@ pub struct Selection {
         value_delimiter = ','
     )]
     pub selector: Vec<String>,
+    #[command(flatten)]
+    pub cache: CacheArgs,
+}
+
+/// Where runs keep what they read, so that only manifests that changed are read anew.
+#[derive(Args, Clone, Default)]
+pub struct CacheArgs {
     /// Directory in which runs remember what manifests say, so that only those that changed are read anew
+    /// [default: entitle in the cache directory of the user; none in a CI job]
     #[arg(long, value_name = "DIR", env = "ENTITLE_CACHE")]
     pub cache: Option<PathBuf>,
+    /// Read all manifests anew, and remember nothing
+    #[arg(long, env = "ENTITLE_NO_CACHE")]
+    pub no_cache: bool,
 }
 
 impl Selection {

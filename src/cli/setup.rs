@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::args::{Reach, Selection, SharedStore, Time};
+use super::args::{CacheArgs, Reach, Selection, SharedStore, Time};
+use super::cached::ManifestCache;
 use super::error::InvalidManifests;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
 use super::work_tree::{find_work_tree, is_ci};
-use super::{cached, command_run, output, scope, simulators, state, stores};
+use super::{command_run, output, scope, simulators, state, stores};
 use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::cli::error::{CommandError, CommandResult};
@@ -68,7 +69,7 @@ pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<S
         target: Vec::new(),
         exclude: Vec::new(),
         selector: Vec::new(),
-        cache: None,
+        cache: CacheArgs::default(),
     };
     let bare = reach.sandbox && paths.is_empty();
     let files = if bare { Files::IfAny } else { Files::Named };
@@ -212,7 +213,7 @@ fn check_files(
     limits: &ReadLimits,
 ) -> CommandResult<Checked> {
     let scope = scope::Scope::new(selection)?;
-    let cache = cached::open_cache(selection.cache.as_deref());
+    let cache = ManifestCache::open(&selection.cache, is_ci());
     let mut paths = selection.paths.clone();
     if let Files::Piped(piped) = files {
         paths.retain(|path| *path != piped.path);
@@ -224,7 +225,7 @@ fn check_files(
             &paths,
             &mut StandardInput::until(limits.deadline),
             limits,
-            cache.clone(),
+            cache.as_ref().map(ManifestCache::disk),
         ),
     };
     match files {
@@ -246,7 +247,9 @@ fn check_files(
         Files::IfAny => {}
     }
     let mut checked = reconcile::check_manifests(manifests, options);
-    cached::save_cache(cache.as_deref());
+    if let Some(cache) = &cache {
+        cache.save();
+    }
     scope.narrow(&mut checked)?;
     Ok(checked)
 }

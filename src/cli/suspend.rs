@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Selection, Time};
+use super::args::{CacheArgs, Selection, Time};
 use super::duration::parse_moment;
 use super::exit::Exit;
 use super::scope::Scope;
@@ -99,7 +99,7 @@ impl Objects {
             target: self.objects.iter().map(whole).collect(),
             exclude: self.exclude.clone(),
             selector: self.selector.clone(),
-            cache: None,
+            cache: CacheArgs::default(),
         }
     }
 

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::args::Selection;
-use super::{cached, output, scope, setup, state};
+use super::args::{CacheArgs, Selection};
+use super::cached::ManifestCache;
+use super::{output, scope, setup, state, work_tree};
 use crate::cli::error::CommandResult;
 use crate::daemon::source::Fetched;
 use crate::daemon::source::git::Remote;
@@ -36,9 +37,8 @@ struct WatchSource {
     json: bool,
     /// Longest time for a reading.
     timeout: Duration,
-    /// Directory of `--cache`. Only the first reading uses it; later ones have the last contents in
-    /// memory.
-    cache: Option<PathBuf>,
+    /// Only the first reading uses the cache; later ones have the last contents in memory.
+    cache: CacheArgs,
     last: Mutex<Last>,
     /// The digest and the findings that were logged last.
     last_reported: Mutex<(String, Vec<String>)>,
@@ -147,15 +147,17 @@ impl WatchSource {
         commit: Option<String>,
         kept: &KeptAccounts,
     ) -> Result<Option<Fetched>, SourceError> {
-        let dir = self.cache.as_deref();
-        let cache = dir.filter(|_| self.last().read.is_none());
-        let cache = cached::open_cache(cache);
+        let is_first = self.last().read.is_none();
+        let cache = is_first
+            .then(|| ManifestCache::open(&self.cache, work_tree::is_ci()))
+            .flatten();
+        let disk = || cache.as_ref().map(ManifestCache::disk);
         let manifests = match (&self.location, loaded) {
-            (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(cache.clone()),
+            (_, Some(loaded)) => LoadedManifests::from(loaded).with_cache(disk()),
             (ManifestSource::Files(paths), None) => {
                 let now = SystemTime::now();
                 let limits = setup::read_limits(Some(self.timeout));
-                self.loader().load(paths, &limits, now, cache.clone(), kept)
+                self.loader().load(paths, &limits, now, disk(), kept)
             }
             (ManifestSource::Git(_), None) => LoadedManifests::default(),
         };
@@ -178,7 +180,9 @@ impl WatchSource {
         let checked = self
             .checked(manifests, commit.as_deref(), &digest, kept)
             .and_then(refuse_emptied);
-        cached::save_cache(cache.as_deref());
+        if let Some(cache) = &cache {
+            cache.save();
+        }
         let (fetched, problem) = match checked {
             Ok(checked) => {
                 last.objects = names_objects(&checked);

@@ -1,4 +1,4 @@
-//! `--cache` changes nothing but the time: every manifest of this repository, right or wrong, says the same
+//! A cache changes nothing but the time: every manifest of this repository, right or wrong, says the same
 //! with a cache as without one.
 
 use std::collections::BTreeSet;
@@ -117,4 +117,78 @@ async fn the_daemon_fills_the_cache_and_reads_from_it() {
     assert_eq!(watch(), filled, "nothing new was learnt");
     workspace.write("order.yaml", &ORDER.replace("SEATS", "32"));
     assert_ne!(watch(), filled);
+}
+
+/// The files below a directory.
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(files_below(&path)),
+            path => found.push(path),
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_is_kept_for_each_user_unless_nobody_asked_for_one() {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace.write("order.yaml", &ORDER.replace("SEATS", "31"));
+    let kept = workspace.dir.path().join("cache-home");
+    let none = |workspace: &Workspace, arguments: &[&str]| {
+        let ran = workspace.run(arguments);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        assert!(files_below(&kept).is_empty(), "{arguments:?}");
+    };
+    none(&workspace, &["plan", ".", "--no-cache"]);
+    workspace.set("CI", "true");
+    workspace.set("ENTITLE_TRUST_HOSTS", "http://127.0.0.1");
+    none(&workspace, &["plan", "."]);
+    assert_eq!(workspace.run(&["plan", ".", "--cache", "own"]).code, 0);
+    assert!(workspace.dir.path().join("own/manifests-1").exists());
+    workspace.set("CI", "");
+    let ran = workspace.run(&["plan", "."]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let files = files_below(&kept);
+    assert_eq!(files.len(), 1, "{files:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| {
+            let meta = std::fs::metadata(path).expect("there");
+            meta.permissions().mode() & 0o777
+        };
+        assert_eq!(mode(&files[0]), 0o600);
+        assert_eq!(mode(files[0].parent().expect("a directory")), 0o700);
+    }
+    let written = || std::fs::metadata(&files[0]).and_then(|meta| meta.modified());
+    let before = written().expect("a time");
+    assert_eq!(workspace.run(&["validate"]).code, 0);
+    assert_eq!(written().expect("a time"), before, "all of it was known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_that_cannot_be_written_is_no_fault() {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    workspace.write("order.yaml", &ORDER.replace("SEATS", "31"));
+    // A file where the directory would be stops root too.
+    workspace.write("no-home", "");
+    let home = workspace.dir.path().join("no-home").display().to_string();
+    for variable in ["XDG_CACHE_HOME", "HOME"] {
+        workspace
+            .environment
+            .retain(|(name, _)| name != "XDG_CACHE_HOME");
+        workspace.set(variable, &home);
+        let ran = workspace.run(&["plan", "."]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    }
+    workspace.set("ENTITLE_LOG", "entitle=debug");
+    let ran = workspace.run(&["plan", "."]);
+    assert!(
+        ran.stderr.contains("no cache of manifests is kept"),
+        "{ran:?}"
+    );
 }

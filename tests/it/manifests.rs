@@ -266,6 +266,7 @@ async fn a_pipe_that_is_named_is_read_once_and_its_findings_show_their_lines() {
     let ran = Command::new("bash")
         .args(["-c", &script])
         .current_dir(workspace.dir.path())
+        .envs(workspace.environment.iter().cloned())
         .output()
         .expect("bash runs");
     let stderr = String::from_utf8_lossy(&ran.stderr);

@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -70,14 +71,14 @@ impl DiskCache {
         &self.dir
     }
 
-    /// Writes the cache back if this run has new records. Old records that it did not use are kept as long as they are fewer
+    /// Writes the cache back if this run has new records, and reports whether it had. Old records that it did not use are kept as long as they are fewer
     /// than the others: another branch may use them.
     ///
     /// For example, of 100 old records with 30 used and 5 new, 35 unused ones are kept, which makes 70.
-    pub fn save(&self) -> io::Result<()> {
+    pub fn save(&self) -> io::Result<bool> {
         let new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
         if new.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let is_used = |record: &OldRecord| record.is_used.load(Ordering::Relaxed);
         let (used, unused): (Vec<_>, Vec<_>) =
@@ -91,7 +92,22 @@ impl DiskCache {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(&encode_file(&self.program, old.chain(new)))?;
         file.persist(self.dir.join(FILE_NAME))?;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Removes the caches below `common`, one in each directory, that were not written since `before`.
+    ///
+    /// Nothing else is removed, and a cache that cannot be stays where it is.
+    pub fn remove_unused(common: &Path, before: SystemTime) {
+        let entries = fs::read_dir(common).into_iter().flatten().flatten();
+        for dir in entries.map(|entry| entry.path()) {
+            let file = dir.join(FILE_NAME);
+            let written = fs::symlink_metadata(&file).and_then(|meta| meta.modified());
+            if written.is_ok_and(|written| written < before) && fs::remove_file(&file).is_ok() {
+                // Not if there is anything else in it.
+                let _ = fs::remove_dir(&dir);
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
 use crate::manifest::ReadLimits;
@@ -212,4 +213,26 @@ fn what_nobody_wants_any_more_goes_once_it_is_the_larger_part() {
     folder.write("new.yaml", &order("new", 1));
     folder.run(&folder.open(PROGRAM));
     assert_eq!(folder.open(PROGRAM).old.len(), 8);
+}
+
+#[test]
+fn caches_of_projects_that_nobody_works_in_are_removed() {
+    let common = tempfile::tempdir().unwrap();
+    let cache = |name: &str, age: u64| {
+        let dir = common.path().join(name);
+        fs::create_dir(&dir).unwrap();
+        let file = fs::File::create(dir.join(FILE_NAME)).unwrap();
+        let written = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 - age);
+        file.set_modified(written).unwrap();
+        dir
+    };
+    let (old, new, shared) = (cache("old", 600), cache("new", 100), cache("shared", 600));
+    fs::write(shared.join("notes"), "").unwrap();
+    fs::write(common.path().join(FILE_NAME), "").unwrap();
+    let before = SystemTime::UNIX_EPOCH + Duration::from_secs(500);
+    DiskCache::remove_unused(common.path(), before);
+    assert!(!old.exists() && new.join(FILE_NAME).exists());
+    assert!(shared.join("notes").exists() && !shared.join(FILE_NAME).exists());
+    assert!(common.path().join(FILE_NAME).exists());
+    DiskCache::remove_unused(&common.path().join("nowhere"), before);
 }
