@@ -1,13 +1,12 @@
 //! `entitle import`: writes manifests of live objects, as files or as one stream; `--update` edits
 //! existing ones.
 //!
-//! In: one connection and the objects to read. Out: new files, a stream on standard output, or edited
+//! In: one connection or all, and the objects to read. Out: new files, a stream on standard output, or edited
 //! files. Reading, naming and writing YAML are in `reconcile::import`; this module decides where a text
 //! goes and what is overwritten. No vendor is written to.
 
 use crate::model::diagnostic::Source;
 use crate::model::with_causes;
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -15,24 +14,25 @@ use clap::Args;
 
 use super::args::{Reach, SharedStore};
 use super::exit::Exit;
+use super::read_connections::read_connections;
 use super::{files, output, setup};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::write::create_new_file;
 use crate::manifest::write;
 use crate::model::wording::pluralize;
-use crate::reconcile::import::{self, Ask, Imported, ReadObjects};
+use crate::reconcile::import::{self, Ask, Imported, NameTemplate, ReadObjects};
 use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
     group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
-    after_help = "Examples:\n  entitle import --connection lac --all --out licences\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+    after_help = "Examples:\n  entitle import --all --out licences\n  entitle import --connection lac --all --out licences --name '{customer}-{description}'\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
 )]
 pub struct Import {
     /// Files or directories with the connection and the manifests there are [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Connection to read from; may be left out when there is only one
+    /// Only this connection; without it all of them
     #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
     connection: Option<String>,
     /// This object, by its id; parts of an id are separated by `/`; may be given several times
@@ -43,7 +43,7 @@ pub struct Import {
         value_delimiter = ','
     )]
     id: Vec<String>,
-    /// Every object of the account
+    /// Every object of the accounts
     #[arg(long, env = "ENTITLE_IMPORT_ALL", conflicts_with_all = ["id", "update"])]
     all: bool,
     /// Write one file per object into this directory, instead of all to standard output
@@ -54,6 +54,15 @@ pub struct Import {
         conflicts_with = "update"
     )]
     out: Option<PathBuf>,
+    /// Name the objects so, for example '{customer}-{description}': members of the live object in braces, made into
+    /// a valid name that no other object has [default: their ids]
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        env = "ENTITLE_IMPORT_NAME",
+        conflicts_with = "update"
+    )]
+    name: Option<NameTemplate>,
     /// Write over existing files in that directory
     #[arg(long, env = "ENTITLE_IMPORT_FORCE", requires = "out")]
     force: bool,
@@ -69,46 +78,52 @@ pub struct Import {
 
 /// Reads the objects and writes their manifests.
 ///
-/// Returns `Err`, with nothing written, if the vendor's list is incomplete: with `--all`, a missing
-/// object would look like one that does not exist. Returns `Exit::Error` if single objects could not be
-/// turned into manifests; the others are written.
+/// Nothing is written of a connection whose list is incomplete: with `--all`, a missing object would look like one
+/// that does not exist. Returns `Exit::Error` if a connection could not be read, or single objects could not be turned
+/// into manifests; the others are written.
 pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
     let checked = &setup.checked;
-    let connection = import::choose_connection(checked, args.connection.as_deref())?;
     let ask = match (args.update, args.all) {
         (true, _) => Ask::Managed(args.id.clone()),
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
     };
-    let kind = import::kind_at(checked, &connection)?;
-    let seen = import::read_objects(checked, &connection, kind, &ask, &setup.settings).await?;
-    if !seen.failures.is_empty() {
-        let why = seen.failures.join("\n  ");
-        bail!("the list of objects is not complete, so nothing is written: {why}");
+    let consequence = ", so nothing is written";
+    let named = args.connection.as_deref();
+    let read = read_connections(&setup, named, &ask, consequence).await?;
+    for (connection, why) in &read.unlisted {
+        output::print_note(&format!("{connection} is left out: {why}"));
     }
     if args.update {
-        return update_manifests(&setup, &seen);
+        return Ok(worse(update_manifests(&setup, &read.reads)?, read.exit));
     }
-    let imported = import::import_objects(checked, &seen, &setup.settings);
+    let template = args.name.as_ref();
+    let imported = import::import_objects(checked, &read.reads, template, &setup.settings)?;
     for one in &imported {
         for omitted in &one.omitted {
             output::print_note(&format!("note: {} leaves out {omitted}", one.name));
         }
     }
-    let failed = imported.iter().filter(|one| one.manifest.is_err()).count();
+    let mut exit = read.exit;
     for one in &imported {
         if let Err(error) = &one.manifest {
             let why = with_causes(error);
             output::print_error(&format!("{}: {why}", import::show_identity(&one.identity)));
+            exit = Exit::Error;
         }
     }
     match &args.out {
         None => write_stream(&imported)?,
-        Some(dir) => to_files(&imported, dir, args.force, &setup, &seen)?,
+        Some(dir) => to_files(&imported, dir, args.force)?,
     }
-    Ok(if failed > 0 { Exit::Error } else { Exit::Done })
+    Ok(exit)
+}
+
+/// Returns `Exit::Error` if either of two ends is.
+fn worse(one: Exit, other: Exit) -> Exit {
+    if one == Exit::Error { one } else { other }
 }
 
 /// Writes all manifests as one stream of documents, with a single schema line at its top.
@@ -132,18 +147,11 @@ fn write_stream(imported: &[Imported]) -> CommandResult<()> {
 /// Writes one file per object into `dir`, named after the object.
 ///
 /// An object that a manifest names already, in any file, is not written again: two manifests of one
-/// object are an error. An existing file is left as it is unless `force` is set. Files that were left
-/// are listed, because `entitle import --update` is the command for them.
-fn to_files(
-    imported: &[Imported],
-    dir: &Path,
-    force: bool,
-    setup: &setup::Setup,
-    seen: &ReadObjects,
-) -> CommandResult<()> {
-    let known = import::managed_objects(&setup.checked, &seen.connection, seen.kind.table().kind);
+/// object are an error. An existing file is left as it is unless `force` is set. What was left is counted, with the
+/// command or the flag for it.
+fn to_files(imported: &[Imported], dir: &Path, force: bool) -> CommandResult<()> {
     let head = write::modeline(&files::schema_of(dir));
-    let (mut written, mut kept) = (0, BTreeSet::new());
+    let (mut written, mut managed, mut existing) = (0, 0, 0);
     for one in imported {
         let Ok(text) = &one.manifest else { continue };
         let path = dir.join(format!("{}.yaml", one.name));
@@ -151,30 +159,30 @@ fn to_files(
         let fault = |error: std::io::Error| {
             CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
         };
-        let elsewhere = known
-            .get(&one.identity)
-            .map(|desired| PathBuf::from(&desired.origin.source.name))
-            .filter(|other| !same_file(other, &path));
-        if let Some(other) = elsewhere {
-            kept.insert(other.display().to_string());
+        let other = one.manifest_file.as_ref().map(PathBuf::from);
+        let is_elsewhere = other.as_ref().is_some_and(|other| !same_file(other, &path));
+        if is_elsewhere || (one.manifest_file.is_some() && !force) {
+            managed += 1;
         } else if create_new_file(&path, text.as_bytes()).map_err(fault)? {
             written += 1;
         } else if force {
             files::replace_file(&path, &text).map_err(fault)?;
             written += 1;
         } else {
-            kept.insert(path.display().to_string());
+            existing += 1;
         }
     }
-    output::print_note(&format!(
-        "{} written to {}",
-        pluralize(written, "manifest"),
-        dir.display()
-    ));
-    for path in kept {
+    let manifests = pluralize(written, "manifest");
+    output::print_note(&format!("{manifests} written to {}", dir.display()));
+    if managed > 0 {
+        let objects = pluralize(managed, "object");
         output::print_note(&format!(
-            "{path} is left as it is: `entitle import --update` brings it up to date"
+            "Left as is: {objects} with a manifest; `entitle import --update` brings manifests up to date"
         ));
+    }
+    if existing > 0 {
+        let files = pluralize(existing, "existing file");
+        output::print_note(&format!("Left as is: {files}; --force replaces them"));
     }
     Ok(())
 }
@@ -190,11 +198,11 @@ fn same_file(one: &Path, other: &Path) -> bool {
 /// Comments and fields that are not managed stay. An object that cannot be updated is reported and makes
 /// the exit `Exit::Error`. Returns `Err` for standard input, which cannot be edited, and for a file that
 /// was changed since it was read.
-fn update_manifests(setup: &setup::Setup, seen: &ReadObjects) -> CommandResult<Exit> {
+fn update_manifests(setup: &setup::Setup, reads: &[ReadObjects]) -> CommandResult<Exit> {
     let mut exit = Exit::Done;
     let mut changed = 0;
     let mut out = output::text_stdout();
-    for updated in import::update_files(&setup.checked, seen, &setup.settings) {
+    for updated in import::update_files(&setup.checked, reads, &setup.settings) {
         let source = updated.file.source();
         for (address, why) in &updated.failed {
             let name = &source.name;

@@ -42,6 +42,7 @@ mod plan;
 mod populated;
 mod progress;
 mod project;
+mod read_connections;
 mod report_file;
 mod sandbox;
 mod schema;

@@ -1,6 +1,6 @@
 //! `entitle unmanaged`: lists live objects that no manifest names.
 //!
-//! In: the manifests and one connection. Out: one line per object, or a JSON document. Objects are
+//! In: the manifests, and one connection or all. Out: one line per object, or a JSON document. Objects are
 //! compared by identity only. Reading and matching are in `reconcile::import`; this module chooses and
 //! prints.
 
@@ -12,23 +12,25 @@ use serde_json::{Value as Json, json};
 
 use super::args::{Format, Reach, SharedStore};
 use super::exit::Exit;
+use super::read_connections::read_connections;
 use super::{output, setup};
-use crate::cli::error::{CommandResult, bail};
+use crate::cli::error::CommandResult;
 use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
-use crate::reconcile::import::{self, Ask};
+use crate::reconcile::Checked;
+use crate::reconcile::import::{self, Ask, Identity, ReadObjects};
 use crate::render;
 use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle unmanaged --connection lac licences\n  entitle unmanaged --sandbox --connection lac examples/lac"
+    after_help = "Examples:\n  entitle unmanaged licences\n  entitle unmanaged --connection lac licences\n  entitle unmanaged --sandbox --connection lac examples/lac"
 )]
 pub struct Unmanaged {
     /// Files or directories with manifests [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Connection to read from; may be left out when there is only one
+    /// Only this connection; without it all of them
     #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
     connection: Option<String>,
     /// What to print
@@ -40,78 +42,139 @@ pub struct Unmanaged {
     store: SharedStore,
 }
 
-/// Reads every object of one connection's account and prints those without a manifest.
+/// Reads every object of one account or of all, and prints those without a manifest.
 ///
-/// Returns `Err` if the list of the vendor is incomplete. A partial list would be misleading here: a
-/// script that deletes or imports what is listed must be able to rely on it. Unmanaged objects are no
-/// fault, so the exit is `Done` however many there are.
+/// Nothing is printed of a connection whose list is incomplete: a script that deletes or imports what is listed must be
+/// able to rely on it. Unmanaged objects are no fault, so the exit is `Done` however many there are.
 ///
-/// In text, the objects go to standard output and the count to standard error, so that `entitle
+/// In text, the objects go to standard output and the counts to standard error, so that `entitle
 /// unmanaged | wc -l` counts objects.
 pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
-    let connection = import::choose_connection(&setup.checked, args.connection.as_deref())?;
-    let kind = import::kind_at(&setup.checked, &connection)?;
-    let seen = import::read_objects(
-        &setup.checked,
-        &connection,
-        kind,
-        &Ask::Everything,
-        &setup.settings,
-    )
-    .await?;
-    if let Some(failure) = seen.failures.first() {
-        bail!("the list of objects is not complete: {failure}");
-    }
-    let kind = kind.table().kind;
-    let known = import::managed_objects(&setup.checked, &connection, kind);
-    let (managed, unmanaged): (Vec<_>, Vec<_>) = seen
-        .objects
+    let named = args.connection.as_deref();
+    let read = read_connections(&setup, named, &Ask::Everything, "").await?;
+    let connections: Vec<ConnectionObjects<'_>> = read
+        .reads
         .iter()
-        .map(|found| &found.identity)
-        .partition(|identity| known.contains_key(identity));
+        .map(|read| ConnectionObjects::new(&setup.checked, read))
+        .collect();
     match args.format {
-        Format::Json => {
-            let identity = |identity: &import::Identity| -> Json {
-                let members = identity.iter();
-                members
-                    .map(|(name, id)| (name.to_string(), json!(id)))
-                    .collect()
-            };
-            let objects: Vec<Json> = unmanaged
-                .iter()
-                .map(|one| json!({"id": import::show_identity(one), "identity": identity(one)}))
-                .collect();
-            let document = json!({
-                "format_version": FORMAT_VERSION,
-                "connection": connection,
-                "vendor": seen.kind.vendor().0,
-                "kind": kind.0,
-                "managed": managed.len(),
-                "unmanaged": objects,
-            });
-            let mut out = output::data_stdout();
-            render::json::write_document(&mut out, &document)?;
-            out.flush()?;
-        }
-        Format::Text => {
-            let mut out = output::buffered_stdout();
-            for identity in &unmanaged {
-                writeln!(
-                    out,
-                    "{kind} {}",
-                    make_visible(&import::show_identity(identity))
-                )?;
-            }
-            out.flush()?;
-            output::print_note(&format!(
-                "{} of {} at `{connection}` managed, {} not",
-                managed.len(),
-                pluralize(seen.objects.len(), "object"),
-                unmanaged.len()
-            ));
+        Format::Json => print_document(&connections, &read.unlisted)?,
+        Format::Text => print_objects(&connections, &read.unlisted)?,
+    }
+    Ok(read.exit)
+}
+
+/// The objects of one connection.
+struct ConnectionObjects<'a> {
+    connection: &'a str,
+    vendor: &'static str,
+    kind: &'static str,
+    managed: usize,
+    unmanaged: Vec<&'a Identity>,
+}
+
+impl<'a> ConnectionObjects<'a> {
+    fn new(checked: &Checked, read: &'a ReadObjects) -> Self {
+        let kind = read.kind.table().kind;
+        let known = import::managed_objects(checked, &read.connection, kind);
+        let identities = read.objects.iter().map(|object| &object.identity);
+        let (managed, unmanaged): (Vec<_>, Vec<_>) =
+            identities.partition(|identity| known.contains_key(identity));
+        Self {
+            connection: &read.connection,
+            vendor: read.kind.vendor().0,
+            kind: kind.0,
+            managed: managed.len(),
+            unmanaged,
         }
     }
-    Ok(Exit::Done)
+
+    /// Returns the entries of the document, one for each object that has no manifest.
+    fn entries(&self) -> impl Iterator<Item = Json> + use<'_, 'a> {
+        self.unmanaged.iter().map(|identity| {
+            let members = identity.iter();
+            let members = members.map(|(name, id)| (name.to_string(), json!(id)));
+            json!({
+                "id": import::show_identity(identity),
+                "identity": Json::Object(members.collect()),
+                "connection": self.connection,
+                "vendor": self.vendor,
+                "kind": self.kind,
+            })
+        })
+    }
+}
+
+/// Prints the document. What is said of the only connection stands at its top, as well as in the list of all.
+fn print_document(
+    connections: &[ConnectionObjects<'_>],
+    unlisted: &[(String, String)],
+) -> CommandResult<()> {
+    let counts = connections.iter().map(|it| {
+        json!({
+            "connection": it.connection,
+            "vendor": it.vendor,
+            "kind": it.kind,
+            "managed": it.managed,
+            "unmanaged": it.unmanaged.len(),
+        })
+    });
+    let unlisted = unlisted
+        .iter()
+        .map(|(connection, why)| json!({"connection": connection, "message": why}));
+    let objects = connections.iter().flat_map(ConnectionObjects::entries);
+    let mut document = json!({
+        "format_version": FORMAT_VERSION,
+        "managed": connections.iter().map(|it| it.managed).sum::<usize>(),
+        "unmanaged": objects.collect::<Vec<_>>(),
+        "connections": counts.collect::<Vec<_>>(),
+        "unlisted": unlisted.collect::<Vec<_>>(),
+    });
+    if let [only] = connections {
+        document["connection"] = json!(only.connection);
+        document["vendor"] = json!(only.vendor);
+        document["kind"] = json!(only.kind);
+    }
+    let mut out = output::data_stdout();
+    render::json::write_document(&mut out, &document)?;
+    Ok(out.flush()?)
+}
+
+/// Prints a line for each object, with its connection where there are several, and the counts as notes.
+fn print_objects(
+    connections: &[ConnectionObjects<'_>],
+    unlisted: &[(String, String)],
+) -> CommandResult<()> {
+    let mut out = output::buffered_stdout();
+    for one in connections {
+        let connection = match connections.len() {
+            1 => String::new(),
+            _ => format!("  {}", one.connection),
+        };
+        for identity in &one.unmanaged {
+            let line = format!(
+                "{} {}{connection}",
+                one.kind,
+                import::show_identity(identity)
+            );
+            writeln!(out, "{}", make_visible(&line))?;
+        }
+    }
+    out.flush()?;
+    for one in connections {
+        let all = one.managed + one.unmanaged.len();
+        output::print_note(&format!(
+            "{} of {} at `{}` managed, {} not",
+            one.managed,
+            pluralize(all, "object"),
+            one.connection,
+            one.unmanaged.len()
+        ));
+    }
+    for (connection, why) in unlisted {
+        output::print_note(&format!("{connection} is left out: {why}"));
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use entitle::sandbox::ScriptedFault;
 use serde_json::json;
 
 use super::cli::lac_workspace;
-use super::conformance::vendors::lac;
+use super::conformance::vendors::{alinea, cryptlex, lac};
 use super::support::program::Workspace;
 
 const ALL: &[&str] = &["import", "--connection", "lac", "--all"];
@@ -93,7 +93,8 @@ async fn what_a_manifest_names_already_is_not_written_twice() {
     let ran = workspace.run(&with(ALL, &["--out", "more"]));
     assert!(ran.stderr.contains("2 manifests written"), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("object-0000.yaml is left as it is"),
+        ran.stderr
+            .contains("Left as is: 1 object with a manifest; `entitle import --update`"),
         "{}",
         ran.stderr
     );
@@ -274,4 +275,167 @@ async fn init_validates_for_every_vendor_and_form() {
     workspace
         .run(&["init", "--vendor", "lca", "--yes"])
         .failed(1, "lac");
+}
+
+/// Accounts of three vendors, the last of which has no call that lists its objects.
+async fn three_accounts() -> Workspace {
+    let mut workspace = Workspace::new().await;
+    for (vendor, account) in [
+        ("lac", (lac::VENDOR.account)(3)),
+        ("cryptlex", (cryptlex::VENDOR.account)(3)),
+        ("alinea", (alinea::VENDOR.account)(3)),
+    ] {
+        workspace.connect(vendor);
+        let loaded = workspace.sandbox.set_state(vendor, account);
+        loaded.expect("an account");
+    }
+    workspace
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_connection_all_are_read() {
+    let workspace = three_accounts().await;
+    let ran = workspace.run(&["import", "--all", "--out", "licences"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let words = "6 manifests written to licences";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let words = "alinea is left out: alinea has no call that lists its objects";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let plan = workspace.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
+    assert!(plan.stdout.contains("6 in sync"), "{}", plan.stdout);
+    let again = workspace.run(&["import", "--all", "--out", "licences"]);
+    let counts = "Left as is: 6 objects with a manifest; ";
+    assert!(again.stderr.contains(counts), "{}", again.stderr);
+    assert_eq!(again.stderr.lines().count(), 3, "{}", again.stderr);
+    let mut account = workspace.sandbox.state("lac").expect("an account");
+    account["license_orders"][0]["activations_allowed"] = json!(77);
+    workspace.sandbox.set_state("lac", account).expect("set");
+    let updated = workspace.run(&["import", "--update"]);
+    assert_eq!(updated.code, 0, "{}", updated.stderr);
+    assert_eq!(updated.stdout.lines().count(), 1, "{}", updated.stdout);
+    assert_eq!(workspace.run(&["plan", "--detailed-exitcode"]).code, 0);
+    // An id is of one connection.
+    let ran = workspace.run(&["import", "--id", "a"]);
+    ran.failed(1, "--connection must be one of alinea, cryptlex, lac");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_objects_of_two_connections_is_edited_once() {
+    let workspace = three_accounts().await;
+    let streamed = workspace.run(&["import", "--all"]);
+    assert_eq!(streamed.code, 0, "{}", streamed.stderr);
+    workspace.write("all.yaml", &streamed.stdout);
+    let mut orders = workspace.sandbox.state("lac").expect("an account");
+    orders["license_orders"][0]["activations_allowed"] = json!(77);
+    workspace.sandbox.set_state("lac", orders).expect("set");
+    let mut licenses = workspace.sandbox.state("cryptlex").expect("an account");
+    licenses["organizations"][0]["licenses"][0]["userGroupIds"] = json!([]);
+    workspace
+        .sandbox
+        .set_state("cryptlex", licenses)
+        .expect("set");
+    let updated = workspace.run(&["import", "--update"]);
+    let stdout = updated.stdout.as_str();
+    assert_eq!(
+        (updated.code, stdout),
+        (0, "all.yaml\n"),
+        "{}",
+        updated.stderr
+    );
+    let words = "2 manifests brought up to date";
+    assert!(updated.stderr.contains(words), "{}", updated.stderr);
+    let plan = workspace.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unmanaged_reads_all_connections_and_goes_on_after_a_fault() {
+    let workspace = three_accounts().await;
+    workspace.object(&lac::VENDOR.little(0, false));
+    let ran = workspace.run(&["unmanaged"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let of = |connection: &str| {
+        let lines = ran.stdout.lines();
+        let own = lines.filter(|line| line.ends_with(&format!("  {connection}")));
+        own.count()
+    };
+    assert_eq!((of("lac"), of("cryptlex")), (2, 3), "{}", ran.stdout);
+    assert!(ran.stderr.contains("alinea is left out"), "{}", ran.stderr);
+    let document = workspace.run(&["unmanaged", "--format", "json"]).json();
+    assert_eq!(document["managed"], json!(1));
+    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(5));
+    assert_eq!(document["connections"][1]["unmanaged"], json!(2));
+    assert_eq!(document["unlisted"][0]["connection"], json!("alinea"));
+    assert_eq!(document.get("connection"), None);
+    let fault = ScriptedFault {
+        status: 403,
+        times: 9,
+        retry_after: None,
+        method: Some("GET".into()),
+        carried_out: false,
+    };
+    let scripted = workspace.sandbox.script_fault("cryptlex", fault);
+    scripted.expect("a simulator");
+    let ran = workspace.run(&["unmanaged"]);
+    assert_eq!(
+        (ran.code, ran.stdout.lines().count()),
+        (1, 2),
+        "{}",
+        ran.stderr
+    );
+    let words = "error: cryptlex: the list of objects is not complete: GET /";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_come_from_members_of_the_objects() {
+    let workspace = three_accounts().await;
+    let import = |template: &str, out: &str| {
+        let named = ["--name", template, "--out", out];
+        workspace.run(&with(&["import", "--connection", "lac", "--all"], &named))
+    };
+    let names = |out: &str| {
+        let dir = workspace.dir.path().join(out);
+        let entries = std::fs::read_dir(dir).expect("a directory").flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let ran = import(
+        "{connection}-{customer}-{activations_allowed}",
+        "by-customer",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let made = names("by-customer");
+    assert_eq!(made.len(), 3, "{made:?}");
+    for name in &made {
+        assert!(name.starts_with("lac-"), "{name}");
+        let text = std::fs::read_to_string(workspace.dir.path().join("by-customer").join(name));
+        let own = name.strip_suffix(".yaml").expect("a YAML file");
+        assert!(
+            text.expect("text").contains(&format!("name: {own}\n")),
+            "{name}"
+        );
+    }
+    assert_eq!(workspace.run(&["validate"]).code, 0);
+    // A second import has the same names; one name for all of them is told apart.
+    std::fs::remove_dir_all(workspace.dir.path().join("by-customer")).expect("removed");
+    assert_eq!(import("{vendor}", "by-vendor").code, 0);
+    let made = names("by-vendor");
+    let is_told_apart =
+        |name: &String| name.starts_with("lac-") && name.len() == "lac-12345678.yaml".len();
+    assert!(
+        made.len() == 3 && made.iter().all(is_told_apart),
+        "{made:?}"
+    );
+    let ran = import("{custommer}", "nowhere");
+    ran.failed(
+        1,
+        "--name: no object has the member {custommer}; there are activated_licenses_count, ",
+    );
+    assert!(ran.stderr.contains("customer,"), "{}", ran.stderr);
+    assert!(!workspace.dir.path().join("nowhere").exists());
+    import("plain", "nowhere").failed(1, "write members as {member}");
 }

@@ -79,7 +79,7 @@ const ALINEA: &str = "f76ac030-df89-41a9-a62a-b6fbbba5a58c";
 /// The manifest as `import --update` leaves it.
 fn updated(vendor: &str, id: &str, manifest: &str, live: &Json) -> Result<String, String> {
     let checked = checked(&[manifest]);
-    let files = import::update_files(&checked, &seen(vendor, id, live), &settings());
+    let files = import::update_files(&checked, &[seen(vendor, id, live)], &settings());
     let [updated] = files.as_slice() else {
         panic!("one file");
     };
@@ -91,7 +91,9 @@ fn updated(vendor: &str, id: &str, manifest: &str, live: &Json) -> Result<String
 
 /// The manifest that `import` writes.
 fn imported(vendor: &str, id: &str, live: &Json) -> Result<String, String> {
-    let all = import::import_objects(&checked(&[]), &seen(vendor, id, live), &settings());
+    let read = [seen(vendor, id, live)];
+    let all = import::import_objects(&checked(&[]), &read, None, &settings());
+    let all = all.expect("no template");
     let [imported] = all.as_slice() else {
         panic!("one object");
     };

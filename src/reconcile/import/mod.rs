@@ -5,6 +5,7 @@
 //! the object it was made from. So a plan right after an import is empty, or the object is reported and not
 //! written. Files are written by the caller; how a field is stated is in `provider::statement`.
 
+mod name_template;
 mod names;
 mod update;
 
@@ -28,6 +29,7 @@ use crate::plan::{self, Disposition};
 pub use crate::provider::listing::Identity;
 use crate::provider::listing::ListedObject;
 use crate::provider::{self, ResourceKind, audit, statement};
+pub use name_template::{NameTemplate, TemplateError, UnknownMember};
 pub use update::{Updated, update_files};
 
 /// Live objects of one kind at one connection.
@@ -43,6 +45,8 @@ pub struct ReadObjects {
 pub struct Imported {
     pub identity: Identity,
     pub name: String,
+    /// The file of the manifest that describes it already.
+    pub manifest_file: Option<String>,
     /// The manifest, or the reason for which there is none.
     pub manifest: Result<String, ImportError>,
     /// Parts of the object that the manifest leaves out, because no manifest can state them or the read did not
@@ -253,28 +257,41 @@ pub fn managed_objects<'a>(
         .collect()
 }
 
-/// Makes a manifest of every object that was read. New names are unique among all manifests.
-pub fn import_objects(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Imported> {
-    let names = names::name_objects(seen, checked);
-    let objects = seen.objects.iter().zip(names);
-    objects
-        .map(|(found, name)| {
+/// Makes a manifest of every object that was read. New names are made by `template`, or from ids without one, and are
+/// unique among all manifests.
+///
+/// Returns `Err` for a template with a member that none of the objects has.
+pub fn import_objects(
+    checked: &Checked,
+    reads: &[ReadObjects],
+    template: Option<&NameTemplate>,
+    settings: &Settings,
+) -> Result<Vec<Imported>, UnknownMember> {
+    template.map_or(Ok(()), |template| template.check(reads))?;
+    let names = names::name_objects(reads, checked, template);
+    let mut all = Vec::new();
+    for (read, names) in reads.iter().zip(names) {
+        let known = managed_objects(checked, &read.connection, read.kind.table().kind);
+        for (object, name) in read.objects.iter().zip(names) {
             let mut omitted = Vec::new();
-            let manifest = match &found.observed {
+            let manifest = match &object.observed {
                 Observed::Live(live) => {
-                    make_manifest(checked, seen, found, live, &name, settings, &mut omitted)
+                    make_manifest(checked, read, object, live, &name, settings, &mut omitted)
                 }
-                Observed::Missing => Err(ImportError::Missing(seen.kind.vendor())),
+                Observed::Missing => Err(ImportError::Missing(read.kind.vendor())),
                 Observed::Unread(why) => Err(ImportError::Unread(why.clone())),
             };
-            Imported {
-                identity: found.identity.clone(),
+            let desired = known.get(&object.identity);
+            all.push(Imported {
+                identity: object.identity.clone(),
                 name,
+                manifest_file: desired.map(|it| it.origin.source.name.clone()),
                 manifest,
                 omitted,
-            }
-        })
-        .collect()
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// Makes the manifest of one object and proves it. `omitted` is filled also if the proof fails.
@@ -377,17 +394,36 @@ fn check_text(checked: &Checked, source: Source) -> Checked {
 /// Returns the connection that is meant: the one named, or the only one there is. `Err` lists those that could
 /// be meant.
 pub fn choose_connection(checked: &Checked, named: Option<&str>) -> Result<String, NoConnection> {
-    let all: Vec<&str> = checked.connections.keys().map(String::as_str).collect();
-    let known = || KnownConnections(all.iter().map(ToString::to_string).collect());
-    match (named, all.as_slice()) {
-        (Some(name), _) if checked.connections.contains_key(name) => Ok(name.to_string()),
-        (Some(name), _) => Err(NoConnection::Unknown {
-            name: name.to_string(),
-            known: known(),
+    let mut chosen = choose_connections(checked, named)?;
+    match (chosen.pop(), chosen.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => Err(NoConnection::NotNamed {
+            known: known_connections(checked),
         }),
-        (None, [only]) => Ok((*only).to_string()),
-        (None, _) => Err(NoConnection::NotNamed { known: known() }),
     }
+}
+
+/// Returns the connections that are meant: the one named, or all. `Err` if there is none, or none of that name.
+pub fn choose_connections(
+    checked: &Checked,
+    named: Option<&str>,
+) -> Result<Vec<String>, NoConnection> {
+    let all = checked.connections.keys();
+    match named {
+        Some(name) if checked.connections.contains_key(name) => Ok(vec![name.to_string()]),
+        Some(name) => Err(NoConnection::Unknown {
+            name: name.to_string(),
+            known: known_connections(checked),
+        }),
+        None if checked.connections.is_empty() => Err(NoConnection::NotNamed {
+            known: known_connections(checked),
+        }),
+        None => Ok(all.cloned().collect()),
+    }
+}
+
+fn known_connections(checked: &Checked) -> KnownConnections {
+    KnownConnections(checked.connections.keys().cloned().collect())
 }
 
 /// Returns the kind of the objects at a connection. `Err` if its vendor has several: which one is meant cannot be

@@ -1,69 +1,91 @@
-//! Names objects that have no name: made from their ids, valid, unique, and the same every time.
+//! Names objects that have no name: made from their ids or by a template, valid, unique, and the same every time.
 //!
 //! Vendors number their objects, while a manifest needs a name that people read and that a label may hold. A
 //! name does not depend on other objects unless two collide, so a second import gives the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::name_template::NameTemplate;
 use super::{Checked, ReadObjects, managed_objects, show_identity};
 use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
-use crate::provider::listing::Identity;
+use crate::provider::listing::{Identity, ListedObject};
 
-/// Returns a name for every object that was read, in their order.
+/// Returns a name for every object that was read, in their order, as one list for each of `reads`.
 ///
-/// An object with a manifest keeps its name; any other gets its own id in the letters that names have. Where two
-/// would have one name, both get eight digits of the hash of their ids, so that neither depends on which came
-/// first: the ids `A_1` and `A-1` become `a-1-` and `a-1-`, each followed by its own hash.
-pub(super) fn name_objects(seen: &ReadObjects, checked: &Checked) -> Vec<String> {
-    let kind = seen.kind.table().kind;
-    let known = managed_objects(checked, &seen.connection, kind);
-    let taken: BTreeSet<&str> = checked
-        .desired
+/// An object with a manifest keeps its name; any other gets what the template makes of it, or its own id without one,
+/// in the letters that names have. Names are unique among manifests and imported objects, of any kind, since files are
+/// called like them. Where two would have one name, both get eight digits of the hash of their ids, so that neither
+/// depends on which came first: the ids `A_1` and `A-1` become `a-1-` and `a-1-`, each followed by its own hash.
+pub(super) fn name_objects(
+    reads: &[ReadObjects],
+    checked: &Checked,
+    template: Option<&NameTemplate>,
+) -> Vec<Vec<String>> {
+    let managed = checked.desired.iter();
+    let taken: BTreeSet<&str> = managed.map(|it| it.address.name.as_str()).collect();
+    let plain: Vec<Vec<String>> = reads
         .iter()
-        .filter(|desired| desired.address.kind == kind)
-        .map(|desired| desired.address.name.as_str())
-        .collect();
-    let plain: Vec<String> = seen
-        .objects
-        .iter()
-        .map(|found| plain_name(seen.kind.vendor().0, &found.identity))
+        .map(|read| {
+            let objects = read.objects.iter();
+            let name = |object| plain_name(read, object, template);
+            objects.map(name).collect()
+        })
         .collect();
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in &plain {
+    for name in plain.iter().flatten() {
         *uses.entry(name).or_default() += 1;
     }
-    let named = seen.objects.iter().zip(&plain);
-    named
-        .map(|(found, name)| {
-            if let Some(desired) = known.get(&found.identity) {
-                return desired.address.name.clone();
-            }
-            if uses.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
-                return name.clone();
-            }
-            let digest = fingerprint::json_digest(&show_identity(&found.identity));
-            let hash: String = digest
-                .trim_start_matches("sha256:")
-                .chars()
-                .take(8)
-                .collect();
-            format!("{name}-{hash}")
+    let reads = reads.iter().zip(&plain);
+    reads
+        .map(|(read, plain)| {
+            let known = managed_objects(checked, &read.connection, read.kind.table().kind);
+            let named = read.objects.iter().zip(plain);
+            let names = named.map(|(object, name)| {
+                if let Some(desired) = known.get(&object.identity) {
+                    return desired.address.name.clone();
+                }
+                if uses.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
+                    return name.clone();
+                }
+                format!("{name}-{}", short_hash(&object.identity))
+            });
+            names.collect()
         })
         .collect()
+}
+
+/// Returns eight digits of the hash of an identity.
+fn short_hash(identity: &Identity) -> String {
+    let digest = fingerprint::json_digest(&show_identity(identity));
+    let digits = digest.trim_start_matches("sha256:").chars();
+    digits.take(8).collect()
+}
+
+/// Returns the name of an object, whichever others there are: of its template, or of the last part of its identity,
+/// which alone tells most objects apart, also where the template comes to nothing.
+fn plain_name(
+    read: &ReadObjects,
+    object: &ListedObject,
+    template: Option<&NameTemplate>,
+) -> String {
+    let vendor = read.kind.vendor().0;
+    let filled = template.map(|template| template.fill(read, object));
+    let filled = filled.filter(|text| text.contains(|c: char| c.is_ascii_alphanumeric()));
+    let last = || object.identity.last().map_or("", |(_, id)| id);
+    valid_name(vendor, filled.as_deref().unwrap_or_else(last))
 }
 
 /// Longest name before the part of a hash that may follow: a label has at most 63 characters.
 const LONGEST: usize = 63 - 9;
 
-/// Makes a name of the last part of an identity, which alone tells most objects apart.
+/// Makes a valid name of a text.
 ///
 /// Letters become lower-case, and each run of other characters one hyphen: `AB__12` becomes `ab-12`. A name of
 /// digits only would be read as a number, so `17` becomes `lac-17`.
-fn plain_name(vendor: &str, identity: &Identity) -> String {
-    let id = identity.last().map_or("", |(_, id)| id);
+fn valid_name(vendor: &str, text: &str) -> String {
     let mut name = String::new();
-    for c in id.chars().map(|c| c.to_ascii_lowercase()) {
+    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
         match c {
             'a'..='z' | '0'..='9' => name.push(c),
             _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
@@ -88,7 +110,7 @@ mod tests {
 
     #[test]
     fn ids_become_names() {
-        let name = |id: &str| plain_name("lac", &vec![("id", id.into())]);
+        let name = |id: &str| valid_name("lac", id);
         assert_eq!(name("II1HP-TX8EQ-R1QXZ-7LYXF"), "ii1hp-tx8eq-r1qxz-7lyxf");
         assert_eq!(name("1593781720493289"), "lac-1593781720493289");
         assert_eq!(name("Ü__a..b!"), "a-b");

@@ -68,34 +68,36 @@ pub enum UpdateError {
 ///
 /// Returns one entry per file, also for files in which nothing changed. A failure of one object leaves its
 /// document as it is and does not affect others of the file.
-pub fn update_files(checked: &Checked, seen: &ReadObjects, settings: &Settings) -> Vec<Updated> {
-    let kind = seen.kind.table().kind;
-    let known = super::managed_objects(checked, &seen.connection, kind);
+pub fn update_files(checked: &Checked, reads: &[ReadObjects], settings: &Settings) -> Vec<Updated> {
     let mut files: BTreeMap<&str, Updated> = BTreeMap::new();
-    for found in &seen.objects {
-        let Some(desired) = known.get(&found.identity) else {
-            continue;
-        };
-        let source = &desired.origin.source;
-        let updated = files
-            .entry(source.name.as_str())
-            .or_insert_with(|| Updated {
-                file: EditedFile::open(source),
-                changed: Vec::new(),
-                failed: Vec::new(),
-            });
-        let mark = desired.origin.mark;
-        let text = updated.file.document(mark);
-        let text = text.map_err(UpdateError::from);
-        match text
-            .and_then(|text| update_object(checked, seen, desired, &found.observed, text, settings))
-        {
-            Ok(Some(text)) => {
-                updated.file.replace_document(mark, text);
-                updated.changed.push(desired.address.to_string());
+    for seen in reads {
+        let kind = seen.kind.table().kind;
+        let known = super::managed_objects(checked, &seen.connection, kind);
+        for found in &seen.objects {
+            let Some(desired) = known.get(&found.identity) else {
+                continue;
+            };
+            let source = &desired.origin.source;
+            let updated = files
+                .entry(source.name.as_str())
+                .or_insert_with(|| Updated {
+                    file: EditedFile::open(source),
+                    changed: Vec::new(),
+                    failed: Vec::new(),
+                });
+            let mark = desired.origin.mark;
+            let text = updated.file.document(mark);
+            let text = text.map_err(UpdateError::from);
+            match text.and_then(|text| {
+                update_object(checked, seen, desired, &found.observed, text, settings)
+            }) {
+                Ok(Some(text)) => {
+                    updated.file.replace_document(mark, text);
+                    updated.changed.push(desired.address.to_string());
+                }
+                Ok(None) => {}
+                Err(why) => updated.failed.push((desired.address.to_string(), why)),
             }
-            Ok(None) => {}
-            Err(why) => updated.failed.push((desired.address.to_string(), why)),
         }
     }
     files.into_values().collect()

@@ -52,7 +52,8 @@ async fn imported(bench: &Bench, vendor: &'static Vendor, ask: Ask) -> Vec<Strin
     let seen = import::read_objects(&none, vendor.name, vendor.resource(), &ask, &settings).await;
     let seen = seen.expect("an account");
     assert_eq!(seen.failures, [""; 0]);
-    let all = import::import_objects(&none, &seen, &settings).into_iter();
+    let all = import::import_objects(&none, &[seen], None, &settings);
+    let all = all.expect("no template").into_iter();
     all.map(|one| {
         assert_eq!(one.omitted, [""; 0], "{}", one.name);
         one.manifest.expect("a manifest")
@@ -214,7 +215,7 @@ async fn an_update_brings_every_field_into_the_file_and_keeps_its_comments(
         let ask = Ask::Managed(Vec::new());
         let seen =
             import::read_objects(&manifests, vendor.name, vendor.resource(), &ask, &settings).await;
-        let files = import::update_files(&manifests, &seen.expect("an account"), &settings);
+        let files = import::update_files(&manifests, &[seen.expect("an account")], &settings);
         let [updated] = files.as_slice() else {
             panic!("one file: {}", files.len());
         };
@@ -260,7 +261,8 @@ async fn what_is_not_there_is_said(vendor: &'static Vendor) {
         "{:?}",
         seen.objects[0].observed
     );
-    let all = import::import_objects(&none, &seen, &settings);
+    let all = import::import_objects(&none, &[seen], None, &settings);
+    let all = all.expect("no template");
     let why = all[0].manifest.as_ref().expect_err("nothing");
     assert!(why.to_string().contains("no such object"), "{why}");
     let bad = Ask::Ids(vec!["a/b/c/d".into()]);
