@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::duration::parse_duration;
 use super::trusted::TrustedHosts;
@@ -145,9 +146,19 @@ pub struct Rendering {
         long,
         value_name = "FORMAT=FILE",
         env = "ENTITLE_REPORT",
-        value_delimiter = ','
+        value_delimiter = ',',
+        add = ArgValueCandidates::new(report_candidates)
     )]
     pub report: Vec<ReportTo>,
+}
+
+/// Returns what a shell completes `--report` to: the formats, with a `=` where a file has to follow.
+fn report_candidates() -> Vec<CompletionCandidate> {
+    let named = report::ReportFormat::ALL.map(|format| match format {
+        report::ReportFormat::Github => format.name().to_string(),
+        _ => format!("{}=", format.name()),
+    });
+    named.map(CompletionCandidate::new).into()
 }
 
 /// One report: its format, and its file unless it goes to standard output.

@@ -2,9 +2,12 @@
 //! defaults, how variables are read, and what a shell may complete. Only the program itself asks for them: a
 //! command knows its own arguments, and what is in `args`.
 
-use clap::builder::{FalseyValueParser, OsStr, Resettable};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use clap::builder::{FalseyValueParser, Resettable};
 use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 
 use super::project::FoundProject;
 use super::{
@@ -75,17 +78,26 @@ pub enum Command {
 
 /// Returns all commands, with the defaults of `project` if there is one.
 pub fn build_command(project: Option<&FoundProject>) -> clap::Command {
-    prepare_command(Cli::command(), project)
+    prepare_command(Cli::command(), &|argument| {
+        prepare_argument(argument, project)
+    })
+}
+
+/// Returns all commands for the completion of a line in which these manifest paths were typed.
+pub fn build_completing_command(paths: &[PathBuf]) -> clap::Command {
+    prepare_command(build_command(None), &|argument| {
+        add_candidates(argument, paths)
+    })
 }
 
 /// Prepares the arguments of a command and of its subcommands.
-fn prepare_command(command: clap::Command, project: Option<&FoundProject>) -> clap::Command {
+fn prepare_command(command: clap::Command, prepare: &dyn Fn(Arg) -> Arg) -> clap::Command {
     command
-        .mut_args(|argument| self::prepare_argument(argument, project))
-        .mut_subcommands(|command| prepare_command(command, project))
+        .mut_args(prepare)
+        .mut_subcommands(|command| prepare_command(command, prepare))
 }
 
-/// Prepares an argument: its variable, its default from the project, and its completions.
+/// Prepares an argument: its variable and its default from the project.
 ///
 /// The project's default replaces the built-in one, and the words `[default: …]` are removed from the
 /// help, because clap prints the value in force.
@@ -97,7 +109,7 @@ fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
     if let Some((_, Some(value))) = &set
         && value.is_empty()
     {
-        argument = argument.env(Resettable::<OsStr>::Reset);
+        argument = argument.env(Resettable::<clap::builder::OsStr>::Reset);
     }
     // Everybody writes 1 for a switch; clap would take `true` only.
     if set.is_some() && matches!(argument.get_action(), ArgAction::SetTrue) {
@@ -115,10 +127,21 @@ fn prepare_argument(mut argument: Arg, project: Option<&FoundProject>) -> Arg {
             .to_string();
         argument = argument.help(copied).default_values(defaults);
     }
+    argument
+}
+
+/// Adds what a shell may complete to an argument. Names come from the manifests at `paths`, or from the project's
+/// without any.
+fn add_candidates(argument: Arg, paths: &[PathBuf]) -> Arg {
+    let from_paths = |complete: fn(&[PathBuf], &OsStr) -> Vec<CompletionCandidate>| {
+        let paths = paths.to_vec();
+        ArgValueCompleter::new(move |typed: &OsStr| complete(&paths, typed))
+    };
     match argument.get_id().as_str() {
-        "target" | "exclude" | "object" | "objects" => {
-            argument.add(ArgValueCandidates::new(complete::complete_objects))
-        }
+        "target" | "exclude" | "object" => argument.add(from_paths(complete::complete_objects)),
+        "objects" => argument.add(from_paths(complete::complete_objects_and_names)),
+        "connection" => argument.add(from_paths(complete::complete_connections)),
+        "vendor" => argument.add(ArgValueCandidates::new(complete::complete_vendors)),
         "run" => argument.add(ArgValueCandidates::new(complete::complete_runs)),
         "path" => argument.add(ArgValueCandidates::new(complete::complete_kinds)),
         _ => argument,

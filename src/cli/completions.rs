@@ -11,7 +11,7 @@ use clap::{Args, Command};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::exit::Exit;
-use super::output;
+use super::{complete, output};
 use crate::cli::error::{CommandResult, bail};
 
 #[derive(Args)]
@@ -41,7 +41,16 @@ pub fn run(args: &Completions) -> CommandResult<Exit> {
 }
 
 /// Answers a shell that asks, and ends the program; does nothing otherwise.
-pub fn answer_shell(commands: fn() -> Command) {
+///
+/// A shell passes the line that was typed behind `--`. `commands` makes the commands for the manifest paths in it.
+pub fn answer_shell(plain: fn() -> Command, commands: fn(&[PathBuf]) -> Command) {
+    if std::env::var_os(VARIABLE).is_none() {
+        return;
+    }
+    let line = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    let home = std::env::home_dir();
+    let paths = complete::find_typed_paths(plain(), line, home);
+    let commands = || commands(&paths);
     CompleteEnv::with_factory(commands).var(VARIABLE).complete();
 }
 

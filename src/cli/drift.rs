@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::args::{Printed, Reach, Selection, StoreArgs, report_file};
 use super::command_run::Access;
@@ -44,7 +45,8 @@ pub struct Drift {
         long,
         value_name = "FORMAT=FILE",
         env = "ENTITLE_REPORT",
-        value_delimiter = ','
+        value_delimiter = ',',
+        add = ArgValueCandidates::new(report_candidates)
     )]
     report: Vec<DriftReportTo>,
     /// Compare with the manifests of this commit instead of the last applies in the journal
@@ -55,6 +57,14 @@ pub struct Drift {
     accepted: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+/// Returns what a shell completes `--report` to.
+fn report_candidates() -> Vec<CompletionCandidate> {
+    let formats = Printed::value_variants().iter();
+    let named =
+        formats.filter_map(|format| Some(format!("{}=", format.to_possible_value()?.get_name())));
+    named.map(CompletionCandidate::new).collect()
 }
 
 /// One `--report FORMAT=FILE`. Drift has fewer report formats than a plan, so it has a type of its own.

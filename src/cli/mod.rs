@@ -90,7 +90,7 @@ pub fn all_commands() -> clap::Command {
 /// The order matters: a completion request is answered before anything else is read, and logging starts
 /// before the first warning.
 pub fn main() -> ExitCode {
-    completions::answer_shell(all_commands);
+    completions::answer_shell(all_commands, command::build_completing_command);
     let cli = match parse_arguments() {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),

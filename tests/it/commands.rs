@@ -117,9 +117,28 @@ async fn every_command_has_a_manual_page() {
 /// A place with two orders, a hidden object and a file that is none, and the program on the PATH.
 async fn to_complete() -> Workspace {
     let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    let account = (lac::VENDOR.account)(3);
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
+    // A run that wrote something, before the manifests are what they are.
+    workspace.object(&lac::VENDOR.little(0, true));
+    let ran = workspace.run(&["apply", "--auto-approve"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
     for number in 0..2 {
         workspace.object(&lac::VENDOR.little(number, false));
     }
+    let elsewhere =
+        "apiVersion: entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {name: elsewhere}\n";
+    workspace.write("more/order.yaml", elsewhere);
+    let connection = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: other-lac}\n";
+    workspace.write("more/connection.yaml", connection);
+    workspace.write(
+        "wrong/order.yaml",
+        &elsewhere.replace("elsewhere", "Else_Where"),
+    );
     workspace.write("broken.yaml", "kind: LacLicenseOrder\nmetadata: {name: [\n");
     workspace.write(
         "other.yaml",
@@ -166,15 +185,59 @@ async fn bash_completes_flags_and_the_names_of_objects() {
             .map(|line| line.trim().to_string())
             .collect::<Vec<_>>()
     };
-    let objects = ["LacLicenseOrder/object-0000", "LacLicenseOrder/object-0001"];
+    let objects = [
+        "LacLicenseOrder/elsewhere",
+        "LacLicenseOrder/object-0000",
+        "LacLicenseOrder/object-0001",
+    ];
     assert_eq!(completed("entitle plan --target Lac"), objects);
     assert_eq!(
         completed("entitle apply --exclude LacLicenseOrder/object-0001"),
-        objects[1..]
+        objects[2..]
     );
     assert_eq!(completed("entitle suspend Lac"), objects);
     assert_eq!(completed("entitle drift --bas"), ["--base"]);
     assert_eq!(completed("entitle undo lat"), ["latest"]);
+    assert_eq!(completed("entitle history lat"), ["latest"]);
+    // The paths that were typed say where names are from, before or after the name.
+    let more = ["LacLicenseOrder/elsewhere"];
+    assert_eq!(
+        completed("entitle plan more --target LacLicenseOrder/"),
+        more
+    );
+    assert_eq!(
+        completed("entitle apply --auto-approve more --exclude Lac"),
+        more
+    );
+    assert_eq!(completed("entitle plan nowhere --target Lac"), [""]);
+    assert_eq!(completed("entitle suspend --manifests more Lac"), more);
+    // `suspend` takes names alone; what no command would accept is not offered.
+    assert_eq!(
+        completed("entitle suspend obj"),
+        ["object-0000", "object-0001"]
+    );
+    assert_eq!(completed("entitle plan wrong --target Lac"), [""]);
+    assert_eq!(
+        completed("entitle unmanaged more --connection ''"),
+        ["other-lac"]
+    );
+    assert_eq!(completed("entitle import --connection l"), ["lac"]);
+    assert_eq!(completed("entitle init --vendor c"), ["cryptlex"]);
+    let formats = [
+        "github",
+        "gitlab=",
+        "html=",
+        "json=",
+        "junit=",
+        "markdown=",
+        "sarif=",
+        "text=",
+    ];
+    assert_eq!(completed("entitle plan --report ''"), formats);
+    assert_eq!(completed("entitle drift --report mark"), ["markdown="]);
+    let run = completed("entitle undo 0");
+    assert_eq!(run.len(), 1, "{run:?}");
+    assert_eq!(run[0].len(), 8, "{run:?}");
     assert_eq!(completed("entitle explain Lac"), ["LacLicenseOrder"]);
     assert_eq!(completed("entitle completions z"), ["zsh"]);
 }
