@@ -75,6 +75,7 @@ pub mod known_warnings;
 mod manifest_equality;
 pub mod mode;
 pub mod notices;
+mod object_log;
 pub mod pass;
 mod pass_context;
 pub mod read_back;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::mode::RunMode;
+use super::object_log::{ObjectNews, log_news};
 use super::pass::FinishedPass;
 use super::source::Fetched;
 use super::status::{
@@ -178,6 +179,7 @@ impl StatusLog {
             connections: BTreeMap::new(),
         };
         let connection = done.batch.connection.clone();
+        let mut news = Vec::new();
         for (address, _, result) in &done.batch.results {
             let Some(tracked) = engine.objects.get(address) else {
                 continue;
@@ -193,9 +195,13 @@ impl StatusLog {
             let well = state_before.is_none_or(|state| state == ObjectState::Unseen)
                 && tracked.status.state == ObjectState::InSync;
             if written || !well && state_before != Some(tracked.status.state) {
-                log_state(&tracked.status, written);
+                news.push(ObjectNews {
+                    object: Arc::clone(&tracked.status),
+                    is_written: written,
+                });
             }
         }
+        log_news(&news);
         let share = PassShare {
             objects: pass.objects,
             failed: pass.failed,
@@ -310,31 +316,6 @@ fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, Obje
             Some((address.clone(), tracked.status.state))
         })
         .collect()
-}
-
-/// Logs the new state of one object: as an error what failed, as a warning what waits for a person.
-fn log_state(object: &ObjectStatus, written: bool) {
-    let address = &object.address;
-    let message = object.message.as_deref().unwrap_or_default();
-    let state = object.state.name();
-    match object.state {
-        ObjectState::InSync if written => tracing::info!(address, state, "written"),
-        ObjectState::InSync
-        | ObjectState::AsApplied
-        | ObjectState::NeverApplied
-        | ObjectState::Unseen
-        | ObjectState::Suspended
-        | ObjectState::Elsewhere => {
-            tracing::info!(address, state, "{message}");
-        }
-        ObjectState::Differs | ObjectState::Waiting | ObjectState::Refused => {
-            let changes = object.changes.len();
-            tracing::warn!(address, state, changes, "{message}");
-        }
-        ObjectState::Fought | ObjectState::Failed | ObjectState::Missing => {
-            tracing::error!(address, state, "{message}");
-        }
-    }
 }
 
 #[cfg(test)]

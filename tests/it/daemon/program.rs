@@ -377,6 +377,47 @@ async fn the_brake_and_the_windows_hold_the_real_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_each_write_and_counts_what_is_alike() {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    let account = (LAC.account)(12);
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
+    for number in 0..12 {
+        workspace.object(&order_manifest(number, if number < 8 { 20 } else { 10 }));
+    }
+    let log_of = |more: &[&str]| {
+        let ran = workspace.run(&[&["watch", "--once"], more].concat());
+        let lines = ran.stderr.lines().map(str::to_string);
+        lines.collect::<Vec<String>>()
+    };
+    let log = log_of(&["--mode=observe"]);
+    let waiting: Vec<&String> = log
+        .iter()
+        .filter(|line| line.contains("only looks"))
+        .collect();
+    let [line] = waiting[..] else {
+        panic!("one line: {log:#?}");
+    };
+    assert!(line.contains("objects=8"), "{line}");
+    let log = log_of(&["--mode=sync", "--max-changes=8"]);
+    let written: Vec<&String> = log
+        .iter()
+        .filter(|line| line.contains(" written "))
+        .collect();
+    assert_eq!(written.len(), 8, "{log:#?}");
+    for line in written {
+        let fields = "activations_allowed 10 → 20";
+        assert!(
+            line.contains("LacLicenseOrder/") && line.contains(fields),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
     let workspace = five_orders().await;
     workspace.write("licences/order.yaml", &order_manifest(0, 10).text());
