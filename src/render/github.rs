@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use super::markdown;
 use super::safe::make_visible;
+use super::source_host::repository_path;
 use super::view::{Annotation, Level, RunView, Stage};
 use crate::model::wording::{pluralize, shorten};
 
@@ -102,20 +103,6 @@ fn command_name(level: Level) -> &'static str {
         Level::Error => "error",
         Level::Warning => "warning",
         Level::Notice => "notice",
-    }
-}
-
-/// Returns a path as the repository names it: `base` and `file` joined by a slash.
-///
-/// With `base` `licences`, `./a.yaml` becomes `licences/a.yaml`. Absolute paths, and all paths with an empty
-/// `base`, stay. GitHub and SARIF look files up from the top of the repository, while a run names them from its
-/// own directory.
-pub fn repository_path(base: &str, file: &str) -> String {
-    let file = file.strip_prefix("./").unwrap_or(file);
-    if base.is_empty() || file.starts_with('/') {
-        file.to_string()
-    } else {
-        format!("{base}/{file}")
     }
 }
 

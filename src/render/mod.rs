@@ -25,6 +25,7 @@ pub mod report;
 pub mod safe;
 mod sarif;
 pub mod schema;
+pub mod source_host;
 pub mod text;
 pub mod values;
 pub mod view;

@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::github::repository_path;
 use super::json;
 use super::safe::make_visible;
+use super::source_host::repository_path;
 use super::view::{Annotation, Level, RunView};
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::fingerprint;
