@@ -15,7 +15,7 @@ use super::standard_input::StandardInput;
 use super::{files, output, setup};
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::manifest::yaml::MAX_FILE_BYTES;
-use crate::manifest::{self, ReadLimits, fmt};
+use crate::manifest::{self, ReadLimits, fmt, foreign};
 use crate::model::diagnostic::Source;
 use crate::model::wording::pluralize;
 use crate::provider;
@@ -61,7 +61,8 @@ pub fn run(args: &Fmt) -> CommandResult<Exit> {
     let kinds = provider::kind_rows();
     let mut out = output::buffered_stdout();
     let mut changed = 0;
-    for source in &loaded.sources {
+    let ours = loaded.sources.iter();
+    for source in ours.filter(|source| !foreign::is_foreign(&source.text, &kinds)) {
         let Some(formatted) = format_source(source, &kinds) else {
             exit = Exit::Error;
             continue;

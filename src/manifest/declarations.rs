@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use super::project::Project;
+use crate::model::draft::KindRow;
 use crate::model::{
-    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Notification, Origin,
+    AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Node, Notification, Origin, Vendor,
 };
 
 /// The documents of our own kinds in a file, or in a piece of one, and what was counted and found on the way.
 #[derive(Clone, Default)]
 pub struct Declarations {
     pub connections: Vec<Connection>,
+    /// Connections that cannot be used, each after a finding.
+    pub broken_connections: Vec<BrokenConnection>,
     pub accepted: Vec<AcceptedDrift>,
     pub projects: Vec<Project>,
     /// Notifications of the daemon, each with its place for findings about the names in it.
@@ -22,10 +25,42 @@ pub struct Declarations {
     pub findings: Diagnostics,
 }
 
+/// A `Connection` that cannot be used. It counts as there: that objects lack one is not what has to be mended.
+#[derive(Clone, Debug, Default)]
+pub struct BrokenConnection {
+    /// `None` if it has no usable name.
+    pub name: Option<String>,
+    /// `None` if it names no known vendor.
+    pub vendor: Option<Vendor>,
+}
+
+impl BrokenConnection {
+    /// Reads what is usable of a document that may be a connection.
+    pub fn of(document: &Node, kinds: &[KindRow]) -> Self {
+        let text = |map: &str, name: &str| document.get(map)?.get(name)?.text();
+        let vendor = text("spec", "vendor");
+        let vendors = kinds.iter().map(|row| row.vendor);
+        Self {
+            name: text("metadata", "name").map(str::to_string),
+            vendor: vendors.into_iter().find(|known| Some(known.0) == vendor),
+        }
+    }
+
+    /// Reports whether an object could mean this one: an object of this vendor that names this connection, or none.
+    pub fn may_be(&self, name: Option<&str>, vendor: Vendor) -> bool {
+        let same_name = match (name, &self.name) {
+            (Some(name), Some(given)) => name == given,
+            (None, _) | (_, None) => true,
+        };
+        same_name && self.vendor.is_none_or(|given| given == vendor)
+    }
+}
+
 impl Declarations {
     /// Reports whether there is nothing but the counts: no document of our own kinds and no finding.
     pub fn is_only_counts(&self) -> bool {
         self.connections.is_empty()
+            && self.broken_connections.is_empty()
             && self.accepted.is_empty()
             && self.projects.is_empty()
             && self.notifications.is_empty()
@@ -35,6 +70,7 @@ impl Declarations {
     /// Adds those of the next piece or file.
     pub fn append(&mut self, next: Self) {
         self.connections.extend(next.connections);
+        self.broken_connections.extend(next.broken_connections);
         self.accepted.extend(next.accepted);
         self.projects.extend(next.projects);
         self.notifications.extend(next.notifications);

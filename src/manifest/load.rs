@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::foreign;
 use super::parallel::map_parallel;
 use super::walk::{self, Disk, FoundManifests, NamedPath, PassedOver, ReadLimits, RootResolver};
 use super::yaml::{self, MAX_FILE_BYTES};
@@ -208,7 +209,12 @@ pub fn read_file(path: &Path, limits: &ReadLimits) -> ReadOutcome {
         Ok(bytes) => source_from_bytes(name(), bytes, Source::of_file),
         Err(error) => match error.kind() {
             io::ErrorKind::InvalidInput => read_pipe(path, limits),
-            io::ErrorKind::FileTooLarge => Err(Box::new(too_large(&name()))),
+            io::ErrorKind::FileTooLarge => match foreign::is_foreign_file(path, limits) {
+                Ok(true) => Ok(Arc::new(Source::of_file(name(), String::new()))),
+                Ok(false) => Err(Box::new(too_large(&name()))),
+                Err(_) if limits.is_over() => Err(Box::new(walk::timeout_finding(path))),
+                Err(error) => Err(Box::new(unreadable_path(path, &error))),
+            },
             _ => Err(Box::new(unreadable_path(path, &error))),
         },
     }
@@ -242,7 +248,8 @@ pub(super) fn too_large(name: &str) -> Diagnostic {
     Diagnostic::error("too-large", message)
 }
 
-/// Makes a source of the bytes of a file, by `source`. `Err` if they are too many, no UTF-8, or have a NUL among them.
+/// Makes a source of the bytes of a file, by `source`. `Err` if they are too many; also if they are no UTF-8 or have a
+/// NUL among them, unless the file is another tool's: nothing reads that.
 fn source_from_bytes(
     name: String,
     bytes: Vec<u8>,
@@ -257,11 +264,18 @@ fn source_from_bytes(
             let Some(offset) = source.text.find('\0') else {
                 return Ok(source);
             };
+            if foreign::are_foreign_bytes(source.text.as_bytes()) {
+                return Ok(source);
+            }
             let finding = Diagnostic::error(
                 "nul-byte",
                 "the file has a NUL byte, so it is not a manifest",
             );
             (source, offset, finding)
+        }
+        Err(error) if foreign::are_foreign_bytes(error.as_bytes()) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            return Ok(Arc::new(source(name, text)));
         }
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();

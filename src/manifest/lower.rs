@@ -7,14 +7,16 @@
 
 use std::sync::Arc;
 
-use super::declarations::Declarations;
+use super::declarations::{BrokenConnection, Declarations};
 use super::envelope::{self, DOCUMENT, Envelope};
 use super::list::Documents;
 use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::MapReader;
-use super::{accepted, connection, fast_yaml, notification, policy, project, yaml, yaml_dialect};
-use crate::model::diagnostic::Source;
+use super::{
+    accepted, connection, fast_yaml, foreign, notification, policy, project, yaml, yaml_dialect,
+};
+use crate::model::diagnostic::{Source, find_nearest};
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{Address, Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
@@ -37,12 +39,48 @@ pub struct PieceReader<'p> {
 impl<'p> PieceReader<'p> {
     /// Parses a piece. `None` if it is not valid YAML and not the whole file: the place and the cause are then found by
     /// reading the whole. Of a whole file that is not valid, the finding is among its declarations.
+    ///
+    /// A whole file of another tool is not parsed: its documents are counted and passed over, whatever is wrong with them.
     pub fn open(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
+        let is_foreign = piece.is_whole() && foreign::is_foreign(piece.text(), kinds);
+        if is_foreign {
+            return Some(Self::passing_over(piece, kinds));
+        }
+        let parsed = Self::parse(piece, kinds)?;
+        let is_broken = parsed.remaining() == 0 && !foreign::has_mark(&piece.source.text);
+        Some(match is_broken {
+            true => Self::passing_over(piece, kinds),
+            false => parsed,
+        })
+    }
+
+    /// Counts the documents of a piece as those of other tools.
+    fn passing_over(piece: &'p Piece, kinds: &'p [KindRow]) -> Self {
+        let skipped = foreign::count_documents(piece.text());
+        let declarations = Declarations {
+            documents: skipped,
+            skipped,
+            ..Declarations::default()
+        };
+        Self {
+            piece,
+            kinds,
+            documents: Documents::new(Vec::new(), kinds),
+            declarations,
+        }
+    }
+
+    /// Parses a piece, whoever's it is.
+    fn parse(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
         let mut declarations = Declarations::default();
         let documents = match fast_yaml::parse(piece.text(), piece.start()) {
             Some(documents) => documents,
             None => parse_with_checks(piece, &mut declarations.findings)?,
         };
+        if declarations.findings.has_errors() && piece.text().contains(CONNECTION) {
+            let broken = BrokenConnection::default();
+            declarations.broken_connections.push(broken);
+        }
         Some(Self {
             piece,
             kinds,
@@ -56,14 +94,20 @@ impl<'p> PieceReader<'p> {
         self.documents.remaining()
     }
 
-    /// Lowers documents up to the next object of a vendor whose envelope is in order. `None` at the end of the piece.
+    /// Lowers documents up to the next object of a vendor whose spec is in order. `None` at the end of the piece. One
+    /// without a usable name comes as well, to be checked for its other mistakes.
     pub fn next_draft(&mut self) -> Option<Draft> {
         for document in self.documents.by_ref() {
-            self.declarations.documents += 1;
-            let label = &self.piece.label;
-            if let Some(draft) = lower_document(document, label, self.kinds, &mut self.declarations)
-            {
-                return Some(draft);
+            let all = &mut self.declarations;
+            all.documents += 1;
+            let broken = is_connection(&document, self.kinds)
+                .then(|| BrokenConnection::of(&document, self.kinds));
+            let usable = all.connections.len();
+            let draft = lower_document(document, &self.piece.label, self.kinds, all);
+            let broken = broken.filter(|_| all.connections.len() == usable);
+            all.broken_connections.extend(broken);
+            if draft.is_some() {
+                return draft;
             }
         }
         None
@@ -83,13 +127,14 @@ impl<'p> PieceReader<'p> {
 }
 
 /// Reads every draft of a file at once, for callers that check none of them. The file must be small: all of its trees
-/// are in memory together.
+/// are in memory together. It is named by what it is for, so it is parsed even if nothing in it looks like ours.
 pub fn read_drafts(source: &Arc<Source>, kinds: &[KindRow]) -> (Vec<Draft>, Declarations) {
     let whole = Piece::whole(Arc::clone(source));
-    let Some(mut reader) = PieceReader::open(&whole, kinds) else {
+    let Some(mut reader) = PieceReader::parse(&whole, kinds) else {
         return Default::default();
     };
-    let drafts = std::iter::from_fn(|| reader.next_draft()).collect();
+    let drafts = std::iter::from_fn(|| reader.next_draft());
+    let drafts = drafts.filter(Draft::is_named).collect();
     (drafts, reader.finish())
 }
 
@@ -152,7 +197,8 @@ fn lower_document(
         }
         DocumentKind::OfVendor(row) => {
             let object = lower_object(row, spec, &mut reader);
-            let ((name, labels), (connection, identity, policy, desired)) = metadata.zip(object)?;
+            let (connection, identity, policy, desired) = object?;
+            let (name, labels) = metadata.unwrap_or_default();
             Some(Draft {
                 row,
                 address: Address {
@@ -178,13 +224,37 @@ fn kind_of(kind: &Node, kinds: &[KindRow], reader: &mut MapReader<'_>) -> Option
         .map(|row| DocumentKind::OfVendor(*row))
         .or_else(|| OwnKind::of(text).map(DocumentKind::Own));
     if found.is_none() {
-        let own_kinds = OwnKind::ALL.map(OwnKind::name);
-        let names = kinds.iter().map(|row| row.kind.0).chain(own_kinds);
+        let names = all_kinds(kinds);
         let finding = Diagnostic::error("unknown-kind", format!("unknown kind `{text}`"))
+            .hint(format!("one of {}", names.join(", ")))
             .suggest(text, names);
         reader.report(finding, kind.mark);
     }
     found
+}
+
+/// Lists the kinds of documents: those of the vendors, then our own.
+fn all_kinds(kinds: &[KindRow]) -> Vec<&'static str> {
+    let own_kinds = OwnKind::ALL.map(OwnKind::name);
+    kinds
+        .iter()
+        .map(|row| row.kind.0)
+        .chain(own_kinds)
+        .collect()
+}
+
+/// The kind of a connection, as manifests spell it.
+const CONNECTION: &str = "Connection";
+
+/// Reports whether a document of ours is a connection, or was meant as one by its kind.
+fn is_connection(document: &Node, kinds: &[KindRow]) -> bool {
+    let text = |name: &str| document.get(name).and_then(Node::text);
+    let Some(kind) = text("kind").filter(|_| text("apiVersion").is_some_and(foreign::has_mark))
+    else {
+        return false;
+    };
+    let is_of_vendor = kinds.iter().any(|row| row.kind.0 == kind);
+    !is_of_vendor && find_nearest(kind, all_kinds(kinds)) == Some(CONNECTION)
 }
 
 /// Lowers a document of a kind that no vendor has into the declarations.
@@ -217,8 +287,8 @@ fn lower_own_kind(
             }
         }
         OwnKind::Connection => {
-            let own_kinds = name.clone().unwrap_or_default();
-            let lowered = connection::lower(own_kinds, spec, origin, &mut reader);
+            let given = name.clone().unwrap_or_default();
+            let lowered = connection::lower(given, spec, origin, &mut reader);
             all.connections.extend(lowered.filter(|_| name.is_some()));
         }
     }

@@ -1,6 +1,6 @@
 //! The manifest format: from files to drafts, and edits back into files.
 //!
-//! * `walk` finds the files and `load` reads them; `file_stamp` tells which have not changed.
+//! * `walk` finds the files and `load` reads them, `foreign` tells those of other tools; `file_stamp` tells which have not changed.
 //! * `piece` cuts large files up, `yaml` parses text to trees whose nodes know their place, and `fast_yaml` does it faster
 //!   for plain text. `yaml_dialect` asks a second reader whether it agrees.
 //! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted` and `project`
@@ -18,6 +18,7 @@ pub mod envelope;
 pub mod fast_yaml;
 pub mod file_stamp;
 pub mod fmt;
+pub mod foreign;
 mod list;
 pub mod load;
 pub mod lower;
@@ -39,7 +40,7 @@ pub mod write;
 pub mod yaml;
 mod yaml_dialect;
 
-pub use declarations::Declarations;
+pub use declarations::{BrokenConnection, Declarations};
 pub use envelope::API_VERSION;
 pub use load::{Loaded, from_bytes, load, no_files, reread};
 pub use lower::{PieceReader, read_drafts};

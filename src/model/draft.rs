@@ -20,10 +20,11 @@ pub struct KindRow {
     pub identity: &'static [IdentityField],
 }
 
-/// An object whose envelope is in order; what it desires is still a tree.
+/// An object whose spec is in order; what it desires is still a tree.
 #[derive(Clone)]
 pub struct Draft {
     pub row: KindRow,
+    /// Its name is empty if the manifest has no usable one, which a finding reports.
     pub address: Address,
     pub labels: BTreeMap<String, String>,
     /// The connection it names, if it names one.
@@ -32,6 +33,13 @@ pub struct Draft {
     pub policy: PolicyDraft,
     pub desired: Node,
     pub origin: Origin,
+}
+
+impl Draft {
+    /// Reports whether it has a name. One without can be checked, and not be in force.
+    pub fn is_named(&self) -> bool {
+        !self.address.name.is_empty()
+    }
 }
 
 /// A policy whose field names are still as they were written.

@@ -8,13 +8,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::connections::{CheckOptions, check_notifications, point_connections};
+use super::connections::{
+    CheckOptions, DeclaredConnections, check_notifications, point_connections,
+};
 use super::contents::FileContents;
 use super::load::LoadedManifests;
 use super::outline::{KeptAccounts, ObjectOutline};
 use super::routing::{RoutedObjects, route_objects};
 use crate::manifest::walk::{NamedPath, PassedOver};
-use crate::manifest::{self, Declarations, Loaded};
+use crate::manifest::{self, BrokenConnection, Declarations, Loaded};
 use crate::model::diagnostic::Source;
 use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification};
 use crate::plan::source_facts::{Destination, SourceFacts};
@@ -80,6 +82,11 @@ pub(super) fn settle_references(
         mut declarations,
     } = FileContents::merge(files);
     let mut findings = loaded.findings;
+    if findings.has_errors() {
+        // A file that could not be read may have held the connection.
+        let unread = BrokenConnection::default();
+        declarations.broken_connections.push(unread);
+    }
     findings.extend(std::mem::take(&mut declarations.findings));
     if !counts.is_empty() && !findings.has_errors() {
         if declarations.documents == declarations.skipped {
@@ -103,10 +110,10 @@ pub(super) fn settle_references(
         &mut source,
         &mut findings,
     );
-    let notifications =
-        check_notifications(declarations.notifications, &connections, &mut findings);
+    let declared = DeclaredConnections::new(&connections, &declarations.broken_connections);
+    let notifications = check_notifications(declarations.notifications, &declared, &mut findings);
     let RoutedObjects { desired, outlines } =
-        route_objects(objects, &connections, options, kept, &mut findings);
+        route_objects(objects, &declared, options, kept, &mut findings);
     for entry in &declarations.accepted {
         refuse_unknown_field(entry, &mut findings);
     }
@@ -213,7 +220,7 @@ fn none_of_ours(location: &str, documents: usize) -> Diagnostic {
         count => format!("{location}none of the {count} documents is one of entitle's"),
     };
     let hint = format!(
-        "a manifest starts with `apiVersion: {}`",
+        "name the folder with your manifests, or set `paths` in entitle.yaml; a manifest starts with `apiVersion: {}`",
         manifest::API_VERSION
     );
     Diagnostic::error("no-manifests", message).hint(hint)

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::contents::LoadedObject;
-use crate::model::{Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor};
+use crate::manifest::BrokenConnection;
+use crate::model::{
+    Address, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
+};
 
 /// Options of the check.
 #[derive(Default)]
@@ -53,22 +56,59 @@ const MAX_NAMED: usize = 10;
 /// Most connections that a wrong name is compared with.
 const MAX_COMPARED: usize = 200;
 
+/// The connections that the manifests declare.
+pub(super) struct DeclaredConnections<'a> {
+    usable: &'a BTreeMap<String, Connection>,
+    by_vendor: BTreeMap<Vendor, Vec<&'a str>>,
+    /// They count as there: a finding reports each of them, and no further one is needed for each of its objects.
+    broken: &'a [BrokenConnection],
+}
+
+impl<'a> DeclaredConnections<'a> {
+    pub fn new(usable: &'a BTreeMap<String, Connection>, broken: &'a [BrokenConnection]) -> Self {
+        let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
+        for connection in usable.values() {
+            let names = by_vendor.entry(connection.vendor).or_default();
+            names.push(&connection.name);
+        }
+        Self {
+            usable,
+            by_vendor,
+            broken,
+        }
+    }
+
+    /// Returns the connections in order, by name.
+    pub fn usable(&self) -> &'a BTreeMap<String, Connection> {
+        self.usable
+    }
+
+    /// Reports whether a vendor has no connection, not even a broken one.
+    pub fn lacks(&self, vendor: Vendor) -> bool {
+        !self.by_vendor.contains_key(&vendor) && !self.may_be_broken(None, vendor)
+    }
+
+    /// Reports whether an object may go through one of the broken connections.
+    fn may_be_broken(&self, name: Option<&str>, vendor: Vendor) -> bool {
+        let mut broken = self.broken.iter();
+        broken.any(|broken| broken.may_be(name, vendor))
+    }
+}
+
 /// Returns the name of the connection that an object goes through: the one that it names, or the only one of its vendor.
-/// `None` if there is none or several, after an error. If a connection is not `required`, a vendor without one gives a
-/// warning and an empty name.
+/// `None` if it is broken, if there are several, after an error, and if there is none.
 pub(super) fn resolve_connection(
     object: &LoadedObject,
-    connections: &BTreeMap<String, Connection>,
-    by_vendor: &BTreeMap<Vendor, Vec<&str>>,
-    required: bool,
+    declared: &DeclaredConnections<'_>,
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let vendor = object.vendor;
     let source = &object.origin.source;
-    let of_vendor = by_vendor.get(&vendor).map_or(&[][..], Vec::as_slice);
+    let of_vendor = declared.by_vendor.get(&vendor);
+    let of_vendor = of_vendor.map_or(&[][..], Vec::as_slice);
     let similar = || of_vendor.iter().copied().take(MAX_COMPARED);
     if let Some((name, mark)) = &object.connection {
-        match connections.get(name) {
+        match declared.usable.get(name) {
             Some(connection) if connection.vendor == vendor => return Some(name.clone()),
             Some(connection) => findings.push(
                 Diagnostic::error(
@@ -81,6 +121,7 @@ pub(super) fn resolve_connection(
                 .at(source, *mark)
                 .suggest(name, similar()),
             ),
+            None if declared.may_be_broken(Some(name), vendor) => {}
             None => {
                 let message = format!("there is no connection `{name}`");
                 findings.push(
@@ -94,20 +135,8 @@ pub(super) fn resolve_connection(
     }
     match of_vendor {
         [only] => Some((*only).to_string()),
-        [] => {
-            let message = format!(
-                "{} needs a Connection of vendor {vendor}, and there is none",
-                object.address
-            );
-            let finding = if required {
-                Diagnostic::error("no-connection", message)
-            } else {
-                Diagnostic::warning("no-connection", message)
-            };
-            let hint = "add a Connection document, or pass the file that has it as well";
-            findings.push(finding.at(source, object.origin.mark).hint(hint));
-            (!required).then(String::new)
-        }
+        // Told once for all objects of the vendor, by `refuse_lacking`.
+        [] => None,
         several => {
             let message = format!(
                 "{vendor} has {} connections, so `connection` must name one",
@@ -129,6 +158,44 @@ pub(super) fn resolve_connection(
     }
 }
 
+/// The objects of one vendor that need a connection where there is none.
+pub(super) struct LackingObjects {
+    pub first: Address,
+    pub origin: Origin,
+    pub count: usize,
+}
+
+/// Adds one finding for each vendor without a connection. It is an error if connections are `required`, otherwise a
+/// warning.
+pub(super) fn refuse_lacking(
+    lacking: BTreeMap<Vendor, LackingObjects>,
+    required: bool,
+    findings: &mut Diagnostics,
+) {
+    for (
+        vendor,
+        LackingObjects {
+            first,
+            origin,
+            count,
+        },
+    ) in lacking
+    {
+        let who = match count {
+            1 => format!("{first} needs"),
+            2 => format!("{first} and 1 more object need"),
+            count => format!("{first} and {} more objects need", count - 1),
+        };
+        let message = format!("{who} a Connection of vendor {vendor}, and there is none");
+        let finding = match required {
+            true => Diagnostic::error("no-connection", message),
+            false => Diagnostic::warning("no-connection", message),
+        };
+        let hint = "add a Connection document, or pass the file that has it as well";
+        findings.push(finding.at(&origin.source, origin.mark).hint(hint));
+    }
+}
+
 /// Returns the object with the name of its connection. It is copied only if it had another.
 pub(super) fn with_connection(mut object: Arc<Desired>, connection: String) -> Arc<Desired> {
     if object.connection != connection {
@@ -141,15 +208,19 @@ pub(super) fn with_connection(mut object: Arc<Desired>, connection: String) -> A
 /// for it.
 pub(super) fn check_notifications(
     declared: Vec<(Notification, Origin)>,
-    connections: &BTreeMap<String, Connection>,
+    connections: &DeclaredConnections<'_>,
     findings: &mut Diagnostics,
 ) -> Vec<Notification> {
-    let names = || connections.keys().map(String::as_str);
+    let names = || connections.usable.keys().map(String::as_str);
+    let is_broken = |name: &String| {
+        let mut names = connections.broken.iter().map(|broken| &broken.name);
+        names.any(|broken| broken.as_ref().is_none_or(|broken| broken == name))
+    };
     for (notification, origin) in &declared {
         let unknown = notification
             .connections
             .iter()
-            .filter(|name| !connections.contains_key(*name));
+            .filter(|name| !connections.usable.contains_key(*name) && !is_broken(name));
         for name in unknown {
             let message = format!("there is no connection `{name}`");
             let finding = Diagnostic::warning("unknown-connection", message).suggest(name, names());

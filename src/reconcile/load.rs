@@ -24,7 +24,7 @@ use super::outline::KeptAccounts;
 use super::piece_store::PieceStore;
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
-use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, map_parallel};
+use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, foreign, map_parallel};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
@@ -258,6 +258,10 @@ impl<'a> Loading<'a> {
         for (source, known) in sources.into_iter().zip(&known) {
             let cut = match known {
                 Some(_) => Vec::new(),
+                // It is counted as a whole, and not parsed.
+                None if foreign::is_foreign(&source.text, &self.kinds) => {
+                    vec![Piece::whole(source)]
+                }
                 None => Piece::cut(source),
             };
             lengths.push(cut.len());
@@ -302,6 +306,11 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
+            if !draft.is_named() {
+                // For its findings alone.
+                audit_draft(draft, reader.findings());
+                continue;
+            }
             objects.push(LoadedObject {
                 address: draft.address.clone(),
                 vendor: draft.row.vendor,

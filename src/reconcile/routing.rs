@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::connections::{CheckOptions, resolve_connection, with_connection};
+use super::connections::{
+    CheckOptions, DeclaredConnections, LackingObjects, refuse_lacking, resolve_connection,
+    with_connection,
+};
 use super::contents::{LoadedObject, ObjectContent};
 use super::outline::{KeptAccounts, ObjectOutline};
-use crate::model::{
-    Address, Connection, Desired, Diagnostic, Diagnostics, Kind, Origin, Text, Vendor,
-};
+use crate::model::{Address, Desired, Diagnostic, Diagnostics, Kind, Origin, Text, Vendor};
 
 /// The valid objects, each with its connection, sorted by address.
 pub(super) struct RoutedObjects {
@@ -30,24 +31,27 @@ pub(super) struct RoutedObjects {
 /// that a wrong field does not hide a wrong connection.
 pub(super) fn route_objects(
     objects: Vec<LoadedObject>,
-    connections: &BTreeMap<String, Connection>,
+    declared: &DeclaredConnections<'_>,
     options: &CheckOptions,
     kept: &KeptAccounts,
     findings: &mut Diagnostics,
 ) -> RoutedObjects {
-    let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
-    for connection in connections.values() {
-        let names = by_vendor.entry(connection.vendor).or_default();
-        names.push(&connection.name);
-    }
+    let connections = declared.usable();
     let elsewhere = connections.values();
     let elsewhere = elsewhere.filter(|connection| !kept.contains(&connection.account_key()));
     let elsewhere: BTreeSet<&str> = elsewhere.map(|c| c.name.as_str()).collect();
     let mut routed = Vec::with_capacity(objects.len());
+    let mut lacking = BTreeMap::new();
     for mut object in objects {
         let content = std::mem::take(&mut object.content);
-        let required = options.need_connections;
-        let name = resolve_connection(&object, connections, &by_vendor, required, findings);
+        let is_lacking = object.connection.is_none() && declared.lacks(object.vendor);
+        let name = match is_lacking {
+            false => resolve_connection(&object, declared, findings),
+            true => {
+                note_lacking(&mut lacking, &object);
+                (!options.need_connections).then(String::new)
+            }
+        };
         let Some(name) = name else {
             continue;
         };
@@ -66,8 +70,20 @@ pub(super) fn route_objects(
         }
         routed.push(content);
     }
+    refuse_lacking(lacking, options.need_connections, findings);
     refuse_duplicate_objects(&routed, findings);
     sort_routed(routed)
+}
+
+/// Counts an object among those of its vendor that have no connection to go through.
+fn note_lacking(lacking: &mut BTreeMap<Vendor, LackingObjects>, object: &LoadedObject) {
+    let entry = lacking.entry(object.vendor);
+    let first = || LackingObjects {
+        first: object.address.clone(),
+        origin: object.origin.clone(),
+        count: 0,
+    };
+    entry.or_insert_with(first).count += 1;
 }
 
 /// Returns the outline with the name of its connection. It is copied only if it had another.

@@ -131,7 +131,11 @@ fn large_files_with_a_fault_each() {
     let comments = "# nothing but a comment, again and again\n".repeat((1 << 20) / 41);
     for number in 0..100 {
         let path = dir.path().join(format!("{number}.yaml"));
-        std::fs::write(path, format!("a: ]\n{comments}")).expect("written");
+        std::fs::write(
+            path,
+            format!("apiVersion: entitle.dev/v1\na: ]\n{comments}"),
+        )
+        .expect("written");
     }
     assert_eq!(check(dir.path()).findings.iter().count(), 100);
 }

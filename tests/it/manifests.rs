@@ -400,7 +400,7 @@ async fn what_is_no_yaml_is_called_what_it_is() {
     workspace.write("lic/a.yaml", &order(0, 31));
     workspace.write(
         "lic/merge.yaml",
-        "a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> theirs\n",
+        "apiVersion: entitle.dev/v1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> theirs\n",
     );
     let ran = workspace.run(&["validate", "lic"]);
     ran.failed(
