@@ -26,6 +26,7 @@ mod events;
 pub mod exit;
 mod explain;
 mod files;
+mod findings;
 mod fmt;
 mod git;
 mod github;

@@ -11,6 +11,7 @@ use super::guard::{Guard, LogRecord};
 use crate::cli::error::{CommandResult, Context};
 use crate::model::Diagnostics;
 use crate::render;
+use crate::render::finding_list::{FindingLimit, FindingList};
 use crate::render::safe::{make_lines_visible, make_visible};
 
 pub use super::guard::Spelling;
@@ -128,10 +129,25 @@ pub fn print_question(words: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Shows findings on stderr.
+/// Shows findings on standard error, few of many, and how many there are if it is an error or several.
 pub fn print_findings(findings: &Diagnostics) -> io::Result<()> {
+    let list = FindingList::new(findings, FindingLimit::Few);
+    print_list(&list)?;
+    print_total(&list);
+    Ok(())
+}
+
+/// Shows the findings of a list on standard error, and where the others are.
+pub fn print_list(list: &FindingList<'_>) -> io::Result<()> {
     let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    render::diagnostics::write_findings(&mut text_stderr(), findings, colour)
+    render::diagnostics::write_list(&mut text_stderr(), list, colour)
+}
+
+/// Prints how many findings there are. A warning that stands alone has been seen.
+pub fn print_total(list: &FindingList<'_>) {
+    if let Some(total) = list.total().filter(|_| list.are_worth_a_count()) {
+        print_note(&format!("{total}."));
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::error::InvalidManifests;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
 use super::work_tree::{find_work_tree, is_ci};
-use super::{command_run, output, scope, simulators, state, stores};
+use super::{command_run, findings, output, scope, simulators, state, stores};
 use crate::apply::clock;
 use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::cli::error::{CommandError, CommandResult};
@@ -150,7 +150,7 @@ pub async fn set_up_with(
     if let Some(warning) = warn_of_any_host(reach).filter(|_| in_use) {
         checked.findings.push(warning);
     }
-    output::print_findings(&checked.findings)?;
+    findings::print_manifest_findings(&checked.findings, &selection.paths)?;
     if checked.findings.has_errors() {
         let (facts, findings) = (checked.source, checked.findings);
         return Err(CommandError::Invalid(Box::new(InvalidManifests {

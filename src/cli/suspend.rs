@@ -15,7 +15,7 @@ use super::args::{CacheArgs, Selection, Time};
 use super::duration::parse_moment;
 use super::exit::Exit;
 use super::scope::Scope;
-use super::{files, output, setup};
+use super::{files, findings, output, setup};
 use crate::apply::clock;
 use crate::cli::error::{CommandResult, bail, user_error};
 use crate::manifest::edit::EditedFile;
@@ -121,7 +121,7 @@ impl Objects {
             None,
         );
         let mut checked = reconcile::check_manifests(manifests, &CheckOptions::default());
-        output::print_findings(&checked.findings)?;
+        findings::print_manifest_findings(&checked.findings, &selection.paths)?;
         if checked.findings.has_errors() {
             return Ok(None);
         }

@@ -12,13 +12,14 @@ use clap::Args;
 use super::args::{Printed, Rendering, Selection, Time};
 use super::exit::Exit;
 use super::outputs::Outputs;
-use super::{output, setup};
+use super::{findings, output, setup};
 use crate::apply::clock;
 use crate::cli::error::CommandResult;
 use crate::model::Severity;
 use crate::model::wording::pluralize;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{CheckOptions, Checked};
+use crate::render::finding_list::{FindingLimit, FindingList};
 use crate::render::view::Stage;
 
 #[derive(Args)]
@@ -35,6 +36,9 @@ pub struct Validate {
     /// Also tell which files below the paths were passed over, and why
     #[arg(short, long, env = "ENTITLE_VERBOSE")]
     verbose: bool,
+    /// Show every finding; without it the first 20 are shown, and the others counted by folder
+    #[arg(long, env = "ENTITLE_FULL")]
+    full: bool,
 }
 
 /// Checks the selected manifests. Reports are opened first, so that one that cannot be written fails
@@ -50,7 +54,7 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
     let mut checked = setup::check_selection(&args.selection, &CheckOptions::default(), args.time)?;
     checked.source.paths = setup::selected_paths(&args.selection);
     if args.rendering.format == Printed::Text {
-        print_summary(&checked)?;
+        print_summary(&checked, args)?;
     }
     if args.verbose {
         tell_passed(&checked);
@@ -74,21 +78,23 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
 /// The count goes to standard output when everything is valid, and to standard error with the errors
 /// otherwise: a script that reads standard output sees either a verdict that holds or none. Documents of
 /// other tools, such as a Kubernetes Deployment, are counted separately as skipped.
-fn print_summary(checked: &Checked) -> std::io::Result<()> {
-    output::print_findings(&checked.findings)?;
+fn print_summary(checked: &Checked, args: &Validate) -> std::io::Result<()> {
+    let limit = match args.full {
+        true => FindingLimit::All,
+        false => FindingLimit::Few,
+    };
+    let list = FindingList::new(&checked.findings, limit);
+    findings::print_with_advice(&list, &args.selection.paths)?;
     let facts = &checked.source;
     let documents = pluralize(facts.documents - facts.skipped, "document");
     let mut line = format!("{documents} in {}: ", pluralize(facts.files, "file"));
-    let errors = checked
-        .findings
-        .iter()
-        .filter(|f| f.severity == Severity::Error);
     let broken = checked.findings.has_errors();
-    line += &if broken {
-        pluralize(errors.count(), "error")
-    } else {
-        "valid".to_string()
-    };
+    let errors = pluralize(checked.findings.count(Severity::Error), "error");
+    line += if broken { &errors } else { "valid" };
+    match checked.findings.count(Severity::Warning) {
+        0 => {}
+        warnings => line += &format!(", {}", pluralize(warnings, "warning")),
+    }
     if facts.skipped > 0 {
         let skipped = pluralize(facts.skipped, "document");
         line += &format!(" ({skipped} of other tools skipped)");

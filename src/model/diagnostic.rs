@@ -32,6 +32,9 @@ const MOST: usize = 1_000;
 /// Characters of a message. What a file says is repeated in messages, and a name may have megabytes.
 const LONGEST: usize = 600;
 
+/// The code of the finding that counts those that were not kept.
+const MORE: &str = "more-findings";
+
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -99,6 +102,11 @@ impl Diagnostic {
         }
     }
 
+    /// Reports whether it only counts other findings, which were not kept.
+    pub fn counts_others(&self) -> bool {
+        self.code == MORE
+    }
+
     /// The place and the message, on one line.
     pub fn line(&self) -> String {
         match &self.origin {
@@ -152,6 +160,14 @@ impl Diagnostics {
 
     pub fn has_errors(&self) -> bool {
         self.errors > 0
+    }
+
+    /// Counts the findings of a severity, those that were not kept included.
+    pub fn count(&self, severity: Severity) -> usize {
+        match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.warnings,
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -212,12 +228,10 @@ impl Diagnostics {
             count => format!("{count} more findings like these are not shown"),
         };
         if errors > 0 {
-            self.kept
-                .push(Diagnostic::error("more-findings", more(errors)));
+            self.kept.push(Diagnostic::error(MORE, more(errors)));
         }
         if warnings > 0 {
-            self.kept
-                .push(Diagnostic::warning("more-findings", more(warnings)));
+            self.kept.push(Diagnostic::warning(MORE, more(warnings)));
         }
         self
     }

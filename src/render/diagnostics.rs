@@ -11,20 +11,38 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::excerpt::Excerpt;
-use super::safe::{defuse_commands, make_lines_visible};
+use super::finding_list::FindingList;
+use super::safe::{defuse_commands, make_lines_visible, make_visible};
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
 /// Writes every finding, each followed by an empty line, in the order of `findings`.
 ///
 /// `colour` chooses between escape codes and plain text. Returns `Err` only if `out` fails.
 pub fn write_findings(out: &mut dyn Write, findings: &Diagnostics, colour: bool) -> io::Result<()> {
+    write_each(out, findings.iter(), colour)
+}
+
+/// Writes the findings of a list that are shown, and counts the others by folder.
+pub fn write_list(out: &mut dyn Write, list: &FindingList<'_>, colour: bool) -> io::Result<()> {
+    write_each(out, list.shown.iter().copied(), colour)?;
+    for line in list.describe_hidden() {
+        writeln!(out, "{}", make_visible(&line))?;
+    }
+    Ok(())
+}
+
+fn write_each<'a>(
+    out: &mut dyn Write,
+    findings: impl Iterator<Item = &'a Diagnostic>,
+    colour: bool,
+) -> io::Result<()> {
     let renderer = if colour {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    for finding in findings.iter() {
+    for finding in findings {
         // Quoted lines are the manifest's, wherever the layout puts them.
         writeln!(
             out,

@@ -13,6 +13,7 @@ pub mod diagnostics;
 pub mod drift;
 mod excerpt;
 pub mod explain;
+pub mod finding_list;
 pub mod github;
 mod gitlab;
 pub mod history;
