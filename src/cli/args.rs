@@ -150,6 +150,9 @@ pub struct Rendering {
         add = ArgValueCandidates::new(report_candidates)
     )]
     pub report: Vec<ReportTo>,
+    /// Show every object by itself, also where several change the same
+    #[arg(long, env = "ENTITLE_FULL")]
+    pub full: bool,
 }
 
 /// Returns what a shell completes `--report` to: the formats, with a `=` where a file has to follow.

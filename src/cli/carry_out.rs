@@ -41,7 +41,8 @@ use crate::plan::document::PlanDocument;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::max_changes::LimitBase;
 use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
-use crate::render::{self, view::Stage};
+use crate::render;
+use crate::render::view::{RiskAdvice, Stage};
 
 /// Returns `Err` if the run would have to ask, and no person is at the terminal.
 ///
@@ -197,7 +198,12 @@ impl<'a> WritingCommand<'a> {
     pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> CommandResult<Exit> {
         output::print_findings(&pass.findings())?;
         let document = &pass.document;
-        self.outputs.preview(document)?;
+        let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
+        let advice = match asked {
+            true => RiskAdvice::Silent,
+            false => RiskAdvice::Count,
+        };
+        self.outputs.preview(document, advice)?;
         if let Some(most) = self.consent.max_changes {
             let (changing, objects) = (document.summary.update, document.summary.objects);
             let checked = guard::check_change_count(changing, objects, most, LimitBase::Plan);
@@ -205,7 +211,6 @@ impl<'a> WritingCommand<'a> {
                 return self.refuse_all(pass, &refusal);
             }
         }
-        let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
         if asked && !ask_for_approval(document)? {
             output::print_note("Nothing was changed.");
             return self.end(Stage::Planned, document, Exit::Error);

@@ -21,8 +21,9 @@ use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::plan::document::PlanDocument;
 use crate::render::report::{self, ReportFormat};
+use crate::render::source_host::SourceHost;
 use crate::render::text;
-use crate::render::view::{RunView, Stage};
+use crate::render::view::{RiskAdvice, RunView, Stage};
 
 /// The outputs of one run. Every method takes `&self`, since a run hands it to its steps by reference.
 pub struct Outputs {
@@ -33,6 +34,10 @@ pub struct Outputs {
     reports: Reports<ReportFormat>,
     runner: Option<Runner>,
     base: String,
+    /// True if equal changes are shown one by one (`--full`).
+    full: bool,
+    /// The git host of the repository, for links in pages.
+    host: Option<SourceHost>,
     progress: Option<Progress>,
     events: OnceCell<Arc<Stream>>,
     previewed: Cell<bool>,
@@ -75,6 +80,8 @@ impl Outputs {
             reports: Reports::open(&files)?,
             runner,
             base: work_tree::below_top(),
+            full: rendering.full,
+            host: None,
             progress: Progress::start(),
             events: OnceCell::new(),
             previewed: Cell::new(false),
@@ -104,14 +111,30 @@ impl Outputs {
         }))
     }
 
-    /// Prints a plan as text before the question. Other formats are printed once, at the end.
-    pub fn preview(&self, document: &PlanDocument) -> io::Result<()> {
+    /// Prints a plan as text before it is carried out. Other formats are printed once, at the end.
+    ///
+    /// `advice` is what is said of its risks: nothing if a question with their numbers follows.
+    pub fn preview(&self, document: &PlanDocument, advice: RiskAdvice) -> io::Result<()> {
         self.clear_progress();
         if self.format == Printed::Text {
             self.previewed.set(true);
-            self.text(|out| text::write_plan(out, document))?;
+            let view = RunView {
+                advice,
+                ..self.view(Stage::Planned, document)
+            };
+            self.text(|out| text::write_plan(out, &view))?;
         }
         Ok(())
+    }
+
+    /// Returns the view of a run that every output is rendered from.
+    fn view<'a>(&'a self, stage: Stage, document: &'a PlanDocument) -> RunView<'a> {
+        RunView {
+            base: &self.base,
+            full: self.full,
+            host: self.host.as_ref(),
+            ..RunView::new(stage, document)
+        }
     }
 
     /// Shows how the run ended: reports first, then standard output, whose reader may be gone.
@@ -121,18 +144,12 @@ impl Outputs {
     pub fn finish(&self, stage: Stage, document: &PlanDocument) -> io::Result<()> {
         self.clear_progress();
         self.finished.set(true);
-        let view = RunView {
-            stage,
-            document,
-            base: &self.base,
-        };
+        let view = self.view(stage, document);
         self.write_reports(&view);
         match (self.format, stage) {
             (Printed::Text, Stage::Planned) if self.previewed.get() => {}
-            (Printed::Text, Stage::Planned) => self.text(|out| text::write_plan(out, document))?,
-            (Printed::Text, Stage::Applied) => {
-                self.text(|out| text::write_outcome(out, document))?
-            }
+            (Printed::Text, Stage::Planned) => self.text(|out| text::write_plan(out, &view))?,
+            (Printed::Text, Stage::Applied) => self.text(|out| text::write_outcome(out, &view))?,
             (Printed::Text, Stage::Checked) => {}
             (Printed::Json, _) => self.print(ReportFormat::Json, &view)?,
             (Printed::Markdown, _) => self.print(ReportFormat::Markdown, &view)?,

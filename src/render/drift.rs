@@ -12,12 +12,13 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value as Json;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::change::{ChangeLayout, line_diff};
 use super::safe::make_visible;
 use super::text::{self, CHANGE, DANGER, DIM, WIDTH, paint_text, write_paragraph};
-use super::values::{format_inline, format_set_change};
+use super::values::format_inline;
 use super::view;
-use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
+use crate::model::{Risk, compare_natural};
 use crate::plan::drift::By;
 use crate::plan::drift::document::{
     AcceptedEntry, BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
@@ -37,10 +38,42 @@ const LONGEST_REASON: usize = 300;
 
 /// Writes every object on which manifest and live differ, then the verdict.
 pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
-    for object in &document.objects {
+    for object in notable_objects(document) {
         write_object(out, object)?;
     }
     write_verdict(out, document)
+}
+
+/// Returns the objects that are neither in sync nor suspended: the worst first, and equally bad ones in the natural
+/// order of their addresses.
+///
+/// What could not be read comes first, then drift, changes of yours, and accepted drift. Within each the risk of an
+/// apply decides.
+fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
+    let rank = |object: &DriftEntry| match object.state {
+        State::Missing | State::Error => 0,
+        State::Drifted => 1,
+        State::Pending => 2,
+        State::Accepted => 3,
+        State::InSync | State::Suspended => 4,
+    };
+    let objects = document.objects.iter();
+    let mut notable: Vec<&DriftEntry> = objects.filter(|object| rank(object) < 4).collect();
+    notable.sort_by(|one, other| {
+        let ranks = rank(one).cmp(&rank(other));
+        let risks = worst_risk(other).cmp(&worst_risk(one));
+        ranks
+            .then(risks)
+            .then_with(|| compare_natural(&one.address, &other.address))
+    });
+    notable
+}
+
+/// Returns the highest risk that an apply would have for an object, accepted differences aside.
+fn worst_risk(object: &DriftEntry) -> Risk {
+    let differences = object.differences.iter();
+    let open = differences.filter(|one| one.accepted.is_none());
+    open.map(|one| one.risk).max().unwrap_or_default()
 }
 
 /// Writes the findings, then the same as [`write_drift`].
@@ -63,8 +96,8 @@ fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
     text::write_heading(
         out,
         paint_text(style, mark),
-        &object.address,
-        &object.origin,
+        &make_visible(&object.address),
+        &text::format_location(&object.origin),
     )?;
     let widths = object
         .differences
@@ -106,6 +139,10 @@ fn write_field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io:
             writeln!(out, "{:INDENT$}{}", "", fit_columns(&line, WIDTH - INDENT))?;
         }
     }
+    let lines = element_lines(one).into_iter();
+    let room = WIDTH - INDENT - 2;
+    let lines = lines.map(|(mark, line)| (mark, fit_columns(&make_visible(&line), room)));
+    text::write_lines(out, INDENT, &lines.collect::<Vec<_>>())?;
     if let Some(note) = risk_warning(one) {
         write_paragraph(out, INDENT, &note, DANGER)?;
     }
@@ -183,10 +220,27 @@ fn describe_element(one: &DifferenceEntry) -> Option<&'static str> {
     Some(words)
 }
 
+/// Lists the members of a whole element that one party added or removed; empty for all other differences.
+fn element_lines(one: &DifferenceEntry) -> Vec<(char, String)> {
+    if describe_element(one).is_none() {
+        return Vec::new();
+    }
+    let (before, after) = match one.changed_by {
+        By::You => (&one.live, &one.manifest),
+        By::They => (&one.base, &one.live),
+        By::Both | By::Unknown => return Vec::new(),
+    };
+    let value = |side: &Option<Json>| side.clone().unwrap_or_default();
+    line_diff(&value(before), &value(after))
+}
+
 /// Formats a change: `+c −a` for sets, `10 → 5` for all else.
 fn format_arrow(before: &Option<Json>, after: &Option<Json>) -> String {
     match (before, after) {
-        (Some(Json::Array(before)), Some(Json::Array(after))) => format_set_change(before, after),
+        (Some(Json::Array(before)), Some(Json::Array(after))) => {
+            let layout = ChangeLayout::of_members(before, after);
+            layout.on_one_line().unwrap_or_default()
+        }
         _ => format!("{} → {}", format_side(before), format_side(after)),
     }
 }

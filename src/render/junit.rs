@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::change::describe_change;
 use super::safe::make_visible;
 use super::text::format_location;
-use super::values::describe_change;
 use super::view::{Level, RunView, Stage, describe_state};
 use crate::model::Outcome;
 use crate::model::wording::{pluralize, shorten};

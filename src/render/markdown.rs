@@ -7,20 +7,23 @@
 
 use std::fmt::Write;
 
-use serde_json::Value as Json;
-
+use super::change::{ChangeLayout, describe_change};
+use super::group::{ObjectGroup, split_address};
 pub use super::page::COMMENT;
 use super::page::{BudgetedPage, LONGEST_LINE, fold_details, inline_code};
-use super::text::{format_location, line_diff};
-use super::values::{describe_change, describe_risk, format_inline, members_lacking};
+use super::text::format_location;
+use super::values::describe_risk;
 use super::view::{RunView, describe_state};
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 
-/// Characters of a value beside its field; a longer one is shown as the lines that differ.
-const LONGEST_VALUE: usize = 80;
+/// Names of a group in its row; the details have more.
+const NAMES: usize = 3;
+
+/// Characters of a line of names in the details of a group.
+const NAME_LINE: usize = 100;
 
 /// Renders the comment in at most `budget` bytes.
 ///
@@ -32,18 +35,18 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
     let stage = view.stage.name();
     let source = &view.document.source;
     page.title(stage, &source.paths, &verdict_text(view));
-    if let Some(remark) = view.remark() {
+    for remark in view.remarks() {
         let remark = remark.replace("--allow strand", "`--allow strand`");
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
     page.findings(&view.document.diagnostics);
-    let notable = view.notable_objects();
+    let groups = view.groups();
     let whole = page.room;
     page.room = whole / 2;
-    let listed = add_table(&mut page, &notable);
+    let listed = add_table(&mut page, &groups);
     page.room += whole - whole / 2;
-    add_details(&mut page, &notable[..listed]);
+    add_details(&mut page, &groups[..listed]);
     write_footer(&mut page.text, view);
     page.text
 }
@@ -57,33 +60,61 @@ fn verdict_text(view: &RunView<'_>) -> String {
     }
 }
 
-/// Adds one row per object, and returns how many fitted. The first row that does not fit ends the table.
-fn add_table(page: &mut BudgetedPage, notable: &[&ObjectEntry]) -> usize {
-    if notable.is_empty() {
+/// Adds one row per object or group of objects, and returns how many fitted. The first row that does not fit ends the
+/// table.
+fn add_table(page: &mut BudgetedPage, groups: &[ObjectGroup<'_>]) -> usize {
+    if groups.is_empty() {
         return 0;
     }
     page.add("\n| | object | what | risk | where |\n| --- | --- | --- | --- | --- |\n");
     let mut rows = 0;
-    for object in notable {
+    for group in groups {
+        let object = group.first();
         let row = format!(
             "| {} | {} | {} | {} | {} |\n",
             describe_state(object),
-            inline_code(&object.address),
+            name_cell(group),
             object_cell(object),
             risk_cell(object),
-            inline_code(&format_location(&object.origin)),
+            location_cell(group),
         );
         if !page.add(&row) {
             break;
         }
         rows += 1;
     }
+    let left = groups[rows..].iter().map(|group| group.objects.len());
     page.more(
-        notable.len() - rows,
+        left.sum(),
         "object",
         "in the log of the job and in the plan itself",
     );
     rows
+}
+
+/// Renders the cell with the address of an object, or the number of objects, their kind and the first names.
+fn name_cell(group: &ObjectGroup<'_>) -> String {
+    let object = group.first();
+    if !group.is_many() {
+        return inline_code(&object.address);
+    }
+    let number = group.objects.len();
+    let names: Vec<String> = group.names().take(NAMES).map(inline_code).collect();
+    let more = match number.saturating_sub(NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let kind = inline_code(split_address(object).0);
+    format!("**{number} ×** {kind}: {}{more}", names.join(", "))
+}
+
+/// Renders the cell with file and line of an object, or the file of several.
+fn location_cell(group: &ObjectGroup<'_>) -> String {
+    match (group.is_many(), &group.files()[..]) {
+        (false, _) => inline_code(&format_location(&group.first().origin)),
+        (true, [file]) => inline_code(file),
+        (true, files) => pluralize(files.len(), "file"),
+    }
 }
 
 /// Renders the cell of an object: its message, or the first of its riskiest changes and how many others there
@@ -140,15 +171,15 @@ fn risk_cell(object: &ObjectEntry) -> String {
     }
 }
 
-/// Adds a folded list for each object with changes, and a sentence that counts those that do not fit.
-fn add_details(page: &mut BudgetedPage, notable: &[&ObjectEntry]) {
-    let folded: Vec<&&ObjectEntry> = notable
+/// Adds a folded list for each entry with changes, and a sentence that counts those that do not fit.
+fn add_details(page: &mut BudgetedPage, groups: &[ObjectGroup<'_>]) {
+    let folded: Vec<&ObjectGroup> = groups
         .iter()
-        .filter(|object| !object.changes.is_empty())
+        .filter(|group| !group.first().changes.is_empty())
         .collect();
     let mut shown = 0;
-    for object in &folded {
-        if !page.add(&fold_object(object)) {
+    for group in &folded {
+        if !page.add(&fold_group(group)) {
             break;
         }
         shown += 1;
@@ -157,24 +188,39 @@ fn add_details(page: &mut BudgetedPage, notable: &[&ObjectEntry]) {
     page.more(folded.len() - shown, "folded list", where_else);
 }
 
-/// Folds one object: its calls and changes as a diff, then message and side effects.
-fn fold_object(object: &ObjectEntry) -> String {
+/// Folds one entry: its calls and changes as a diff, then messages, side effects and the names of a group.
+fn fold_group(group: &ObjectGroup<'_>) -> String {
+    let object = group.first();
     let mut body: Vec<String> = Vec::new();
-    for call in &object.calls {
+    for call in object.calls.iter().filter(|_| !group.is_many()) {
         body.push(format!("  {} {}", call.method.as_str(), call.path));
     }
     for change in &object.changes {
         push_diff(&mut body, change);
     }
-    body.extend(object.message.iter().map(|message| format!("# {message}")));
-    body.extend(
-        object
-            .side_effects
-            .iter()
-            .map(|effect| format!("! side effect: {effect}")),
-    );
+    let message = group.describe_messages();
+    body.extend(message.map(|message| format!("# {message}")));
+    let effects = object.side_effects.iter();
+    body.extend(effects.map(|effect| format!("! side effect: {effect}")));
     let changes = pluralize(object.changes.len(), "change");
-    fold_details(&object.address, &changes, body)
+    if !group.is_many() {
+        return fold_details(&object.address, &changes, body);
+    }
+    push_names(&mut body, group);
+    let title = format!("{} × {}", group.objects.len(), split_address(object).0);
+    fold_details(&title, &format!("{changes} each"), body)
+}
+
+/// Pushes the names of a group, as many on a line as fit.
+fn push_names(body: &mut Vec<String>, group: &ObjectGroup<'_>) {
+    let mut line = String::from("#");
+    for name in group.names() {
+        if line.len() > 1 && line.len() + name.len() > NAME_LINE {
+            body.push(std::mem::replace(&mut line, "#".into()));
+        }
+        let _ = write!(line, " {name}");
+    }
+    body.push(line);
 }
 
 /// Pushes the lines of one change to a diff, the risk last.
@@ -182,50 +228,27 @@ fn fold_object(object: &ObjectEntry) -> String {
 /// A set lists members that come and go. A long value or an object lists the lines that differ. All else is a
 /// `-` line with the old and a `+` line with the new value, for example `- count: 10` and `+ count: 5`.
 fn push_diff(body: &mut Vec<String>, change: &ChangeEntry) {
-    match (&change.before, &change.after) {
-        // A set by what comes and goes.
-        (Json::Array(before), Json::Array(after)) => {
-            members_lacking(before, after)
-                .iter()
-                .for_each(|member| push_side(body, "-", &change.path, member));
-            members_lacking(after, before)
-                .iter()
-                .for_each(|member| push_side(body, "+", &change.path, member));
-        }
-        // What does not fit on a line is shown by the lines that differ.
-        (before, after) if is_long(before) || is_long(after) => {
+    let path = &change.path;
+    match ChangeLayout::of(change) {
+        ChangeLayout::Lines(lines) => {
             let mark = match change.verb {
                 ChangeVerb::Add => '+',
                 ChangeVerb::Replace => ' ',
                 ChangeVerb::Remove => '-',
             };
-            body.push(format!("{mark} {}:", change.path));
-            let lines = line_diff(change).into_iter();
+            body.push(format!("{mark} {path}:"));
+            let lines = lines.into_iter();
             body.extend(lines.map(|(mark, line)| format!("{mark}     {line}")));
         }
-        (before, after) => {
-            if change.verb != ChangeVerb::Add {
-                push_side(body, "-", &change.path, before);
-            }
-            if change.verb != ChangeVerb::Remove {
-                push_side(body, "+", &change.path, after);
-            }
+        layout => {
+            let sides = layout.into_lines().into_iter();
+            body.extend(sides.map(|(mark, value)| format!("{mark} {path}: {value}")));
         }
     }
     let risk = describe_risk(change);
     if !risk.is_empty() {
         body.push(format!("! {risk}"));
     }
-}
-
-/// Reports whether a value needs lines of its own.
-fn is_long(value: &Json) -> bool {
-    value.is_object() || format_inline(value).chars().count() > LONGEST_VALUE
-}
-
-/// Pushes one line of a diff, for example `- count: 10`.
-fn push_side(body: &mut Vec<String>, mark: &str, path: &str, value: &Json) {
-    body.push(format!("{mark} {path}: {}", format_inline(value)));
 }
 
 /// Writes the last line: version, digest of the plan, commit. Its room is part of the page's reserve.

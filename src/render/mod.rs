@@ -9,6 +9,7 @@
 //! variable or network is read here, and nothing is planned or judged: a risk or an outcome is taken from the
 //! document as it is.
 
+pub mod change;
 pub mod diagnostics;
 pub mod drift;
 mod excerpt;
@@ -16,8 +17,9 @@ pub mod explain;
 pub mod finding_list;
 pub mod github;
 mod gitlab;
+pub mod group;
 pub mod history;
-mod html;
+pub mod html;
 pub mod json;
 mod junit;
 pub mod markdown;
@@ -27,6 +29,7 @@ pub mod safe;
 mod sarif;
 pub mod schema;
 pub mod source_host;
+pub mod summary;
 pub mod text;
 pub mod values;
 pub mod view;

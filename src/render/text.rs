@@ -7,14 +7,15 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
 use unicode_width::UnicodeWidthStr;
 
+use super::change::ChangeLayout;
+use super::group::{ObjectGroup, group_none, group_outcomes, split_address};
 use super::safe::{defuse_commands, make_visible};
-use super::values::{describe_risk, format_change, format_lines};
-use super::view::{RunView, Stage, summarize_risk};
+use super::values::{LONGEST, describe_risk};
+use super::view::{RunView, Stage};
 use crate::model::Outcome;
-use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry, PlanDocument};
+use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
 /// The column in which the origin of an object ends up, where there is room.
@@ -29,15 +30,18 @@ pub(super) const BOLD: Style = Style::new().bold();
 
 /// Writes a whole run: findings, plan and outcome, as far as the run came.
 pub fn write_run(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    let document = view.document;
-    write_findings(out, &document.diagnostics)?;
+    write_findings(out, &view.document.diagnostics)?;
     match view.stage {
         Stage::Checked => writeln!(out, "{}", view.verdict()),
-        Stage::Planned => write_plan(out, document),
+        Stage::Planned => write_plan(out, view),
         Stage::Applied => {
-            write_plan(out, document)?;
+            let planned = RunView {
+                stage: Stage::Planned,
+                ..*view
+            };
+            write_plan(out, &planned)?;
             writeln!(out)?;
-            write_outcome(out, document)
+            write_outcome(out, view)
         }
     }
 }
@@ -63,135 +67,192 @@ pub(super) fn write_findings(out: &mut dyn Write, findings: &[DiagnosticEntry]) 
     Ok(())
 }
 
-/// Writes a plan: every object that is not simply in sync, the verdict, and the flag that its risks need.
+/// Writes a plan: every object that is not simply in sync, the worst first, then the verdict and a remark on its risks.
 ///
 /// An object looks like this: `~ LacLicenseOrder/a` with its file and line at the right, below it `    ~ count
-/// 10 → 5  strands: 5 allowed, 7 in use`, then its calls.
-pub fn write_plan(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
-    for object in &document.objects {
-        write_object(out, object)?;
+/// 10 → 5  strands: 5 allowed, 7 in use`, then its calls. Objects that change the same are one entry.
+pub fn write_plan(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
+    for group in view.groups() {
+        write_group(out, &group)?;
     }
-    write_verdict(out, document, Stage::Planned)?;
-    match summarize_risk(&document.summary) {
-        Some(words) => writeln!(out, "{words}"),
-        None => Ok(()),
-    }
+    write_verdict(out, view)?;
+    let mut remarks = view.remarks().into_iter();
+    remarks.try_for_each(|remark| write_paragraph(out, 0, &remark, Style::new()))
 }
 
-/// Writes an apply: every object that was tried, with its outcome, then the verdict.
+/// Writes an apply: every object that was tried, the worst first, with its outcome, then the verdict.
 ///
 /// Objects that could not be read or planned are passed over: the plan above has shown them with the reason.
-pub fn write_outcome(out: &mut dyn Write, document: &PlanDocument) -> io::Result<()> {
-    for object in &document.objects {
-        let Some(outcome) = object.outcome else {
-            continue;
-        };
-        // What could not be read or planned has been shown with its reason.
-        if matches!(object.action, Disposition::Missing | Disposition::Error) {
-            continue;
-        }
-        let (mark, style) = match outcome {
-            Outcome::Converged | Outcome::Already => ("✓", ADD),
-            Outcome::Refused | Outcome::Skipped => ("!", CHANGE),
-            Outcome::Rejected | Outcome::Stale | Outcome::Failed | Outcome::Unconverged => {
-                ("✗", DANGER)
-            }
-        };
-        let word = paint_text(style, outcome.name());
-        let address = make_visible(&object.address);
-        writeln!(out, "{} {address}  {word}", paint_text(style, mark))?;
-        if let Some(message) = &object.message {
-            write_paragraph(out, 4, message, Style::new())?;
-        }
-        for effect in &object.side_effects {
-            write_paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
-        }
+pub fn write_outcome(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
+    let mut ended = view.notable_objects();
+    ended.retain(|object| object.outcome.is_some() && !is_unread(object));
+    let groups = match view.full {
+        true => group_none(&ended),
+        false => group_outcomes(&ended),
+    };
+    for group in groups {
+        write_ended(out, &group)?;
     }
-    write_verdict(out, document, Stage::Applied)
+    write_verdict(out, view)
+}
+
+/// Reports whether an object could not be read or planned.
+fn is_unread(object: &ObjectEntry) -> bool {
+    matches!(object.action, Disposition::Missing | Disposition::Error)
+}
+
+/// Writes how one object or several ended: mark, name, outcome, then the reason and side effects.
+fn write_ended(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+    let object = group.first();
+    let Some(outcome) = object.outcome else {
+        return Ok(());
+    };
+    let (mark, style) = match outcome {
+        Outcome::Converged | Outcome::Already => ("✓", ADD),
+        Outcome::Refused | Outcome::Skipped => ("!", CHANGE),
+        Outcome::Rejected | Outcome::Stale | Outcome::Failed | Outcome::Unconverged => {
+            ("✗", DANGER)
+        }
+    };
+    let word = paint_text(style, outcome.name());
+    let title = group_title(group);
+    writeln!(out, "{} {title}  {word}", paint_text(style, mark))?;
+    write_names(out, group)?;
+    if let Some(message) = group.describe_messages() {
+        write_paragraph(out, 4, &message, Style::new())?;
+    }
+    for effect in &object.side_effects {
+        write_paragraph(out, 4, &format!("side effect: {effect}"), Style::new())?;
+    }
+    Ok(())
 }
 
 /// Writes the line that begins with the stage, for example `Plan: 2 to update, 5 in sync.`
-fn write_verdict(out: &mut dyn Write, document: &PlanDocument, stage: Stage) -> io::Result<()> {
-    let view = RunView {
-        stage,
-        document,
-        base: "",
-    };
-    let label = format!("{}:", stage.name());
+fn write_verdict(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
+    let label = format!("{}:", view.stage.name());
     writeln!(out, "{} {}", paint_text(BOLD, &label), view.verdict())
 }
 
-/// Writes one object of a plan: heading, changes, message, calls, and an empty line.
+/// Writes one entry of a plan: heading, names of a group, changes, message, calls, and an empty line.
 ///
-/// Objects in sync without a message, and suspended ones, are passed over. Paths are padded to the longest of
-/// the object, but to at most 44 columns, so that one long path does not push all values to the right.
-fn write_object(out: &mut dyn Write, object: &ObjectEntry) -> io::Result<()> {
+/// Suspended objects are passed over. Paths are padded to the longest of the object, but to at most 44 columns, so
+/// that one long path does not push all values to the right.
+fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+    let object = group.first();
     let (mark, style) = match object.action {
-        Disposition::None if object.message.is_none() => return Ok(()),
+        Disposition::Suspend => return Ok(()),
         Disposition::None => ("=", DIM),
         Disposition::Update => ("~", CHANGE),
         Disposition::Observe => ("?", DIM),
-        Disposition::Suspend => return Ok(()),
         Disposition::Missing | Disposition::Error => ("✗", DANGER),
     };
     write_heading(
         out,
         paint_text(style, mark),
-        &object.address,
-        &object.origin,
+        &group_title(group),
+        &group_location(group),
     )?;
+    write_names(out, group)?;
     let widest = measure_paths(&object.changes);
     for change in &object.changes {
         write_change(out, change, widest)?;
     }
-    // How it ended is told with the end.
-    let unread = matches!(object.action, Disposition::Missing | Disposition::Error);
-    if let Some(message) = object
-        .message
-        .as_ref()
-        .filter(|_| unread || object.outcome.is_none())
-    {
-        writeln!(out, "    {}", make_visible(message))?;
+    // After an apply the message is written with the outcome.
+    if is_unread(object) || object.outcome.is_none() {
+        if let Some(message) = group.describe_messages() {
+            writeln!(out, "    {}", make_visible(&message))?;
+        }
     }
-    for call in &object.calls {
-        writeln!(
-            out,
-            "    {}",
-            paint_text(
-                DIM,
-                &make_visible(&format!("{} {}", call.method.as_str(), call.path))
-            )
-        )?;
-    }
+    write_calls(out, group)?;
     if object.action == Disposition::Observe {
-        writeln!(
-            out,
-            "    {}",
-            paint_text(DIM, "observed only: its policy says not to write")
-        )?;
+        let words = "observed only: its policy says not to write";
+        writeln!(out, "    {}", paint_text(DIM, words))?;
     }
     writeln!(out)
 }
 
-/// Writes the first line of an object: its mark and address, and its file and line at the right.
+/// Returns the address of an object, or the number and kind of several: `499 × LacLicenseOrder`.
+fn group_title(group: &ObjectGroup<'_>) -> String {
+    let object = group.first();
+    match group.is_many() {
+        false => make_visible(&object.address).into_owned(),
+        true => {
+            let kind = make_visible(split_address(object).0);
+            format!("{} × {kind}", group.objects.len())
+        }
+    }
+}
+
+/// Returns the file and line of an object, or the file of several, or how many files they are in.
+fn group_location(group: &ObjectGroup<'_>) -> String {
+    if !group.is_many() {
+        return format_location(&group.first().origin);
+    }
+    match group.files()[..] {
+        [file] => make_visible(file).into_owned(),
+        ref files => format!("{} files", files.len()),
+    }
+}
+
+/// Writes the first names of a group, as many as fit on a line, and how many there are besides.
+///
+/// Of one object nothing is written, because its name is in the heading.
+fn write_names(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+    const INDENT: usize = 4;
+    if !group.is_many() {
+        return Ok(());
+    }
+    let mut line = String::new();
+    let mut left = group.objects.len();
+    let mut rest = String::new();
+    for name in group.names() {
+        let comma = if line.is_empty() { "" } else { ", " };
+        let longer = format!("{line}{comma}{}", make_visible(name));
+        let tail = match left - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more: --full shows them"),
+        };
+        if !line.is_empty() && INDENT + longer.width() + tail.width() > WIDTH {
+            break;
+        }
+        (line, rest, left) = (longer, tail, left - 1);
+    }
+    writeln!(out, "    {line}{}", paint_text(DIM, &rest))
+}
+
+/// Writes the calls of an object, or the first call of several.
+fn write_calls(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+    let object = group.first();
+    let more = match group.objects.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} like it"),
+    };
+    for call in &object.calls {
+        let words = format!("{} {}{more}", call.method.as_str(), call.path);
+        writeln!(out, "    {}", paint_text(DIM, &make_visible(&words)))?;
+    }
+    Ok(())
+}
+
+/// Writes the first line of an entry: its mark and title, and where it stands in the manifests at the right. Both texts
+/// are visible.
 ///
 /// The gap fills the line to [`WIDTH`] columns, but has at least two: with mark and space (2), an address of 20
 /// and a location of 10 columns the gap is 48; with an address of 90 it is 2 and the line is longer.
 pub(super) fn write_heading(
     out: &mut dyn Write,
     mark: String,
-    address: &str,
-    origin: &OriginEntry,
+    title: &str,
+    location: &str,
 ) -> io::Result<()> {
-    let (address, origin) = (make_visible(address), format_location(origin));
-    let used = 2 + address.width() + origin.width();
+    let used = 2 + title.width() + location.width();
     let gap = WIDTH.saturating_sub(used).max(2);
     writeln!(
         out,
         "{mark} {}{:gap$}{}",
-        paint_text(BOLD, &address),
+        paint_text(BOLD, title),
         "",
-        paint_text(DIM, &origin)
+        paint_text(DIM, location)
     )
 }
 
@@ -227,65 +288,40 @@ pub(super) fn write_change(
     };
     let path = make_visible(&change.path);
     let pad = widest.saturating_sub(path.width());
-    let value = format_change(change).map(|value| make_visible(&value).into_owned());
-    let risk = describe_risk(change);
-    let tail = if risk.is_empty() {
-        String::new()
-    } else {
-        format!("  {}", paint_text(DANGER, &make_visible(&risk)))
+    let layout = ChangeLayout::of(change);
+    let value = layout.on_one_line();
+    let value = value.map(|value| make_visible(&value).into_owned());
+    let risk = match describe_risk(change).as_str() {
+        "" => String::new(),
+        risk => format!("  {}", paint_text(DANGER, &make_visible(risk))),
     };
-    let head = format!("    {} {}{:pad$}", paint_text(style, mark), path, "");
-    match value {
-        Some(value) if value.is_empty() && tail.is_empty() => writeln!(out, "{}", head.trim_end()),
-        Some(value) => writeln!(out, "{head}  {value}{tail}"),
+    let head = format!("    {} {path}{:pad$}", paint_text(style, mark), "");
+    match value.filter(|value| value.width() <= 2 * LONGEST) {
+        Some(value) => writeln!(out, "{head}  {value}{risk}"),
         None => {
-            let head = if tail.is_empty() {
-                head.trim_end()
-            } else {
-                &head
-            };
-            writeln!(out, "{head}{tail}")?;
-            write_line_diff(out, change)
+            writeln!(out, "{}", format!("{head}{risk}").trim_end())?;
+            write_lines(out, 8, &layout.into_lines())
         }
     }
 }
 
-/// Lists the lines of a long change that differ, each with its mark: `-`, `+`, or a space for context.
-///
-/// Two equal lines are kept around each difference. From `a b c d` to `a b c e`, one letter per line, the list
-/// is ` b`, ` c`, `-d`, `+e`. After 200 ms the diff is finished roughly, so that a huge value does not stop the
-/// run.
-pub fn line_diff(change: &ChangeEntry) -> Vec<(char, String)> {
-    let (before, after) = (format_lines(&change.before), format_lines(&change.after));
-    let diff = TextDiff::configure()
-        .timeout(std::time::Duration::from_millis(200))
-        .diff_lines(before.as_str(), after.as_str());
-    let mut shown = Vec::new();
-    for op in diff.grouped_ops(2).iter().flatten() {
-        for line in diff.iter_changes(op) {
-            let mark = match line.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            let text = make_visible(line.value().trim_end_matches('\n')).into_owned();
-            shown.push((mark, text));
-        }
-    }
-    shown
-}
-
-/// Writes the lines of [`line_diff`], indented below the path and coloured by their marks.
-fn write_line_diff(out: &mut dyn Write, change: &ChangeEntry) -> io::Result<()> {
-    for (mark, line) in line_diff(change) {
+/// Writes lines with their marks, indented by `indent` columns and coloured by the marks.
+pub(super) fn write_lines(
+    out: &mut dyn Write,
+    indent: usize,
+    lines: &[(char, String)],
+) -> io::Result<()> {
+    for (mark, line) in lines {
         let style = match mark {
             '-' => REMOVE,
             '+' => ADD,
             _ => DIM,
         };
+        let line = make_visible(line);
         writeln!(
             out,
-            "        {}",
+            "{:indent$}{}",
+            "",
             paint_text(style, &format!("{mark} {line}"))
         )?;
     }

@@ -7,12 +7,17 @@
 use crate::model::Severity;
 use std::fmt::Write;
 
+use super::change::describe_change;
+use super::group::{ObjectGroup, group_changes, group_none};
 use super::safe::make_visible;
-use super::values::describe_change;
+use super::source_host::{SourceHost, SourceLinks};
+use super::summary::{
+    advise_on_risks, apply_headline, count_risks, plan_headline, summarize_apply, summarize_plan,
+};
 use crate::model::wording::{pluralize, shorten};
-use crate::model::{Outcome, Risk};
+use crate::model::{Outcome, Risk, compare_natural};
 use crate::plan::Disposition;
-use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument, Summary};
+use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument};
 
 /// The last stage that a run reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,17 @@ impl Stage {
     }
 }
 
+/// What is said of the risks of a plan, which depends on what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RiskAdvice {
+    /// The run ends with the plan: the flag is named that a later apply needs.
+    NameFlag,
+    /// The plan is carried out without a question: the risks are counted.
+    Count,
+    /// A question follows that has the counts.
+    Silent,
+}
+
 /// The facts of a run that every format is rendered from.
 #[derive(Clone, Copy)]
 pub struct RunView<'a> {
@@ -44,6 +60,13 @@ pub struct RunView<'a> {
     pub document: &'a PlanDocument,
     /// The directory of the run below the top of the repository; empty at the top.
     pub base: &'a str,
+    /// Set if every object is shown by itself, also where several change the same.
+    pub full: bool,
+    pub advice: RiskAdvice,
+    /// The git host of the repository; `None` if it is not known.
+    pub host: Option<&'a SourceHost>,
+    /// The command that carries the plan out; `None` if there is nothing to carry out.
+    pub apply: Option<&'a str>,
 }
 
 /// The urgency of an annotation. The order of the variants is the order of display: errors come first.
@@ -75,6 +98,31 @@ pub struct Annotation<'a> {
 }
 
 impl<'a> RunView<'a> {
+    /// Returns the view of a run at the top of a repository of which nothing else is known.
+    pub fn new(stage: Stage, document: &'a PlanDocument) -> Self {
+        Self {
+            stage,
+            document,
+            base: "",
+            full: false,
+            advice: match stage {
+                Stage::Checked | Stage::Planned => RiskAdvice::NameFlag,
+                Stage::Applied => RiskAdvice::Count,
+            },
+            host: None,
+            apply: None,
+        }
+    }
+
+    /// Returns what a page needs to link to commits and lines.
+    pub fn links(&self) -> SourceLinks<'a> {
+        SourceLinks {
+            host: self.host,
+            commit: self.document.source.commit.as_deref(),
+            base: self.base,
+        }
+    }
+
     /// Returns the verdict: one line without markup.
     ///
     /// Examples: `3 documents in 2 files, all valid`, `2 to update, 5 in sync. 4 requests, about 1.2 s.`, `2
@@ -105,28 +153,76 @@ impl<'a> RunView<'a> {
         }
     }
 
+    /// Returns what a person wants to know first, as a sentence without its full stop.
+    ///
+    /// `62 objects would change, 1 change strands users`, `Everything is in sync`, `2 of 60 objects were not updated`.
+    pub fn headline(&self) -> String {
+        let findings = &self.document.diagnostics;
+        let errors = findings.iter().filter(|finding| finding.is_error()).count();
+        let stage = self.stage.name();
+        match self.stage {
+            _ if self.stop_reason().is_some() => format!("{stage} stopped"),
+            _ if errors > 0 => format!("{} in the manifests", pluralize(errors, "error")),
+            Stage::Checked => "The manifests are valid".into(),
+            Stage::Planned => plan_headline(&self.document.summary),
+            Stage::Applied => apply_headline(&self.document.summary),
+        }
+    }
+
     /// Returns why the run ended before it came to a verdict; `None` if it came to one. The text may be a
     /// vendor's.
     pub fn stop_reason(&self) -> Option<&'a str> {
         stop_reason(&self.document.diagnostics)
     }
 
-    /// Returns the sentence with the flag that the risks of a plan need; `None` without risks, or after another
-    /// stage.
-    pub fn remark(&self) -> Option<String> {
-        (self.stage == Stage::Planned).then(|| summarize_risk(&self.document.summary))?
+    /// Returns what is to be known beside the counts of a plan, a sentence each: its risks, and objects that could not
+    /// be planned. Empty after another stage.
+    pub fn remarks(&self) -> Vec<String> {
+        if self.stage != Stage::Planned {
+            return Vec::new();
+        }
+        let summary = &self.document.summary;
+        let risks = match self.advice {
+            RiskAdvice::Silent => None,
+            RiskAdvice::Count => count_risks(summary).map(|counts| counts + "."),
+            RiskAdvice::NameFlag => advise_on_risks(summary),
+        };
+        let is_partial = summary.failed > 0 && summary.update > 0;
+        let unplanned = (is_partial && self.advice == RiskAdvice::NameFlag).then(|| {
+            let objects = pluralize(summary.failed, "object");
+            format!("{objects} could not be planned: apply does the rest and exits with 3.")
+        });
+        risks.into_iter().chain(unplanned).collect()
     }
 
-    /// Returns the objects with more to show than that they are in sync, the worst first, otherwise by address.
+    /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the
+    /// natural order of their addresses.
     pub fn notable_objects(&self) -> Vec<&'a ObjectEntry> {
-        let mut notable: Vec<&ObjectEntry> = self
-            .document
-            .objects
-            .iter()
-            .filter(|o| is_notable(o))
-            .collect();
-        notable.sort_by_key(|object| severity_rank(object));
+        let objects = self.document.objects.iter();
+        let mut notable: Vec<&ObjectEntry> = objects.filter(|o| is_notable(o)).collect();
+        notable.sort_by(|one, other| {
+            let ranks = severity_rank(one).cmp(&severity_rank(other));
+            ranks.then_with(|| compare_natural(&one.address, &other.address))
+        });
         notable
+    }
+
+    /// Returns the notable objects in groups that change the same.
+    pub fn groups(&self) -> Vec<ObjectGroup<'a>> {
+        let notable = self.notable_objects();
+        match self.full {
+            true => group_none(&notable),
+            false => group_changes(&notable),
+        }
+    }
+
+    /// Returns the addresses of the objects in sync, in natural order.
+    pub fn in_sync(&self) -> Vec<&'a str> {
+        let objects = self.document.objects.iter();
+        let in_sync = objects.filter(|object| object.action == Disposition::None);
+        let mut addresses: Vec<&str> = in_sync.map(|object| object.address.as_str()).collect();
+        addresses.sort_by(|one, other| compare_natural(one, other));
+        addresses
     }
 
     /// Returns everything that wants attention, the worst first: findings, failures and risks.
@@ -285,83 +381,4 @@ pub fn annotate_finding(entry: &DiagnosticEntry) -> Annotation<'_> {
         line: entry.line.unwrap_or(0),
         column: entry.column.unwrap_or(1),
     }
-}
-
-/// Counts a plan in words: `2 to update, 5 in sync, 1 failed. 4 requests, about 1.2 s.`
-///
-/// Zero counts are left out, except for objects in sync, so that the line is never empty.
-fn summarize_plan(summary: &Summary) -> String {
-    let mut parts = Vec::new();
-    if summary.update > 0 {
-        parts.push(format!("{} to update", summary.update));
-    }
-    parts.push(format!("{} in sync", summary.in_sync));
-    for (number, word) in [
-        (summary.observe_only, "observed only"),
-        (summary.suspended, "suspended"),
-        (summary.failed, "failed"),
-    ] {
-        if number > 0 {
-            parts.push(format!("{number} {word}"));
-        }
-    }
-    let mut words = parts.join(", ") + ".";
-    if summary.requests > 0 {
-        let requests = pluralize(summary.requests, "request");
-        let _ = write!(
-            words,
-            " {requests}, about {:.1} s.",
-            summary.estimated_seconds
-        );
-    }
-    words
-}
-
-/// Returns the sentence with the flag that the riskiest changes of a plan need; `None` if it has no risky ones.
-///
-/// With 1 change that strands and 3 that reduce: `1 change strands users: apply needs --allow strand.`
-pub fn summarize_risk(summary: &Summary) -> Option<String> {
-    let verb =
-        |number: usize, one: &'static str, many: &'static str| if number == 1 { one } else { many };
-    if summary.strand > 0 {
-        let verb = verb(summary.strand, "strands", "strand");
-        let changes = pluralize(summary.strand, "change");
-        Some(format!(
-            "{changes} {verb} users: apply needs --allow strand."
-        ))
-    } else if summary.reduce > 0 {
-        let verb = verb(summary.reduce, "takes", "take");
-        let changes = pluralize(summary.reduce, "change");
-        Some(format!(
-            "{changes} {verb} something away: apply needs --allow reduce."
-        ))
-    } else {
-        None
-    }
-}
-
-/// Counts an apply in words: `2 converged, 1 failed, 5 in sync.`, or `nothing to do.`
-fn summarize_apply(summary: &Summary) -> String {
-    let counts = [
-        (summary.converged, Outcome::Converged),
-        (summary.already, Outcome::Already),
-        (summary.rejected, Outcome::Rejected),
-        (Some(summary.failed), Outcome::Failed),
-        (summary.unconverged, Outcome::Unconverged),
-        (summary.stale, Outcome::Stale),
-        (summary.refused, Outcome::Refused),
-        (summary.skipped, Outcome::Skipped),
-    ];
-    let counts = counts.into_iter().filter_map(|(number, outcome)| {
-        let number = number.filter(|number| *number > 0)?;
-        Some(format!("{number} {}", outcome.name()))
-    });
-    let mut parts: Vec<String> = counts.collect();
-    if parts.is_empty() {
-        parts.push("nothing to do".into());
-    }
-    if summary.in_sync > 0 {
-        parts.push(format!("{} in sync", summary.in_sync));
-    }
-    parts.join(", ") + "."
 }

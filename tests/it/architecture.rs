@@ -66,7 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("hyper_util", &["daemon/serve/connections.rs"]),
     ("clap", &["cli/"]),
-    ("similar", &["render/text.rs"]),
+    ("similar", &["render/change.rs"]),
     ("maud", &["render/html/", "daemon/serve/page/"]),
     ("quick_junit", &["render/junit.rs"]),
     ("indicatif", &["cli/progress.rs"]),

@@ -6,6 +6,7 @@ use std::path::Path;
 use entitle::model::Diagnostics;
 use entitle::provider;
 use entitle::render;
+use entitle::render::view::{RunView, Stage};
 
 use super::support::{golden, pure};
 
@@ -40,7 +41,10 @@ fn one(case: &Path) -> Vec<String> {
         found.push(finding.clone());
     }
     let found = pure::plain(|out| render::diagnostics::write_findings(out, &found, false));
-    let text = found + &pure::plain(|out| render::text::write_plan(out, &document));
+    let text = found
+        + &pure::plain(|out| {
+            render::text::write_plan(out, &RunView::new(Stage::Planned, &document))
+        });
     let sent: String = document
         .objects
         .iter()

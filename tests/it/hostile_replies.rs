@@ -9,6 +9,7 @@ use entitle::provider;
 use entitle::provider::reading::Answer;
 use entitle::reconcile::Checked;
 use entitle::render;
+use entitle::render::view::{RunView, Stage};
 use serde_json::{Value as Json, json};
 
 use super::fuzz_bodies::{self, PLANTED, against};
@@ -187,7 +188,10 @@ fn what_is_not_managed_is_never_shown() {
             )));
             for body in &bodies {
                 let document = plan_with(&case, &checked, name, body);
-                let shown = pure::plain(|out| render::text::write_plan(out, &document));
+                let shown = pure::plain(|out| {
+                    let view = RunView::new(Stage::Planned, &document);
+                    render::text::write_plan(out, &view)
+                });
                 let metadata = shown.contains("metadata");
                 assert!(
                     metadata || !shown.contains(PLANTED),

@@ -196,11 +196,7 @@ fn annotations_hold(out: &str, said: &str) {
 fn outputs_hold_whatever_a_plan_file_says() {
     for text in HOSTILE {
         let document = hostile("plan", text);
-        let view = RunView {
-            stage: Stage::Planned,
-            document: &document,
-            base: "",
-        };
+        let view = RunView::new(Stage::Planned, &document);
         let mut out = Vec::new();
         github::write_outputs(&mut out, &view, "entitle-1").expect("memory takes it all");
         let out = String::from_utf8(out).expect("UTF-8");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use entitle::model::Risk;
 use entitle::plan::document::PlanDocument;
 use entitle::render::report::{self, ReportFormat};
 use entitle::render::view::{RunView, Stage};
@@ -20,11 +21,7 @@ pub fn example(name: &str) -> PlanDocument {
 }
 
 pub fn rendered(format: ReportFormat, stage: Stage, document: &PlanDocument) -> String {
-    let view = RunView {
-        stage,
-        document,
-        base: "",
-    };
+    let view = RunView::new(stage, document);
     let mut out = anstream::StripStream::new(Vec::new());
     report::write_report(&mut out, format, &view).expect("memory takes it all");
     String::from_utf8(out.into_inner()).expect("UTF-8")
@@ -74,6 +71,77 @@ fn sarif_is_as_its_schema_says() {
     }
 }
 
+/// A plan of 18 orders, of which 12 and 4 change the same and 2 strand another number of users each, and of 1 object that
+/// is missing.
+fn grouped() -> PlanDocument {
+    let mut document = example("plan");
+    let pattern = document.objects[4].clone();
+    let order = |number: usize, after: i64, note: Option<&str>| {
+        let mut object = pattern.clone();
+        object.address = format!("LacLicenseOrder/order-{number}");
+        object.origin.line = u32::try_from(number).expect("a line");
+        object.message = Some(format!("{number} activated licenses keep their terms"));
+        object.changes.truncate(1);
+        let change = &mut object.changes[0];
+        (change.after, change.note) = (after.into(), note.map(Into::into));
+        change.risk = match note {
+            Some(_) => Risk::Strand,
+            None => Risk::Reduce,
+        };
+        object
+    };
+    let mut objects: Vec<_> = (1..=12).map(|number| order(number, 3, None)).collect();
+    objects.extend((30..34).map(|number| order(number, 4, None)));
+    objects.push(order(334, 3, Some("3 allowed, 7 in use")));
+    objects.push(order(34, 3, Some("3 allowed, 9 in use")));
+    objects.push(document.objects[2].clone());
+    objects.sort_by(|one, other| one.address.cmp(&other.address));
+    document.objects = objects;
+    let summary = &mut document.summary;
+    (summary.objects, summary.update, summary.requests) = (19, 18, 18);
+    (summary.in_sync, summary.observe_only, summary.failed) = (0, 0, 1);
+    (summary.reduce, summary.strand) = (16, 2);
+    document
+}
+
+#[test]
+fn equal_changes_are_one_entry_and_the_worst_comes_first() {
+    let document = grouped();
+    let mut faults = Vec::new();
+    let formats = [
+        ReportFormat::Text,
+        ReportFormat::Markdown,
+        ReportFormat::Html,
+    ];
+    for format in formats {
+        let path = dir().join(format!("grouped.{}.golden", format.name()));
+        let text = rendered(format, Stage::Planned, &document);
+        faults.extend(golden::compare(&path, &text).err());
+    }
+    golden::all_well(faults);
+    // Whoever wants each by itself says so, and what programs read is never grouped.
+    let view = RunView {
+        full: true,
+        ..RunView::new(Stage::Planned, &document)
+    };
+    let mut out = anstream::StripStream::new(Vec::new());
+    report::write_report(&mut out, ReportFormat::Text, &view).expect("memory takes it all");
+    let full = String::from_utf8(out.into_inner()).expect("UTF-8");
+    let headings = full.lines().filter(|line| line.starts_with(['~', '✗']));
+    assert_eq!(headings.count(), 19, "{full}");
+    let json = rendered(ReportFormat::Json, Stage::Planned, &document);
+    let json: Json = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["objects"].as_array().map(Vec::len), Some(19));
+    let addresses = json["objects"].as_array().expect("objects").iter();
+    let addresses: Vec<&str> = addresses
+        .filter_map(|one| one["address"].as_str())
+        .collect();
+    assert!(
+        addresses.is_sorted(),
+        "by the bytes of the address: {addresses:?}"
+    );
+}
+
 /// A plan of many objects with long values, each of them risky.
 fn large(objects: usize) -> PlanDocument {
     let mut document = example("plan");
@@ -83,6 +151,8 @@ fn large(objects: usize) -> PlanDocument {
             let mut object = pattern.clone();
             object.address = format!("LacLicenseOrder/rivers-floating-{number:05}");
             object.message = Some("the vendor said at length why ".repeat(20));
+            // Equal changes would be one entry.
+            object.changes[0].before = (number + 10).into();
             object
         })
         .collect();
@@ -134,11 +204,7 @@ fn a_comment_keeps_its_budget_and_counts_what_it_leaves_out() {
         rows
     );
     for budget in [0, 1_000, 3_000, 20_000] {
-        let view = RunView {
-            stage: Stage::Planned,
-            document: &document,
-            base: "",
-        };
+        let view = RunView::new(Stage::Planned, &document);
         let comment = markdown::render_comment(&view, budget);
         assert!(
             comment.len() <= budget.max(1_000),
@@ -151,11 +217,7 @@ fn a_comment_keeps_its_budget_and_counts_what_it_leaves_out() {
 #[test]
 fn a_step_summary_stays_under_a_mebibyte_with_what_stands_there_already() {
     let document = large(20_000);
-    let view = RunView {
-        stage: Stage::Planned,
-        document: &document,
-        base: "",
-    };
+    let view = RunView::new(Stage::Planned, &document);
     for written in [0, 100_000, 1_000_000, 1_046_000, 2_000_000] {
         let page = github::step_summary(&view, written).len();
         let fits = page as u64 + written < 1 << 20;
@@ -203,9 +265,8 @@ fn the_other_formats_of_ci_keep_to_what_their_readers_take() {
 fn annotations_and_results_name_files_from_the_top_of_the_repository() {
     let document = example("validate");
     let view = RunView {
-        stage: Stage::Checked,
-        document: &document,
         base: "deploy/licences",
+        ..RunView::new(Stage::Checked, &document)
     };
     let text = |format| {
         let mut out = Vec::new();

@@ -12,6 +12,7 @@ use entitle::provider::reading::Answer;
 use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, ApplyOptions};
 use entitle::render;
+use entitle::render::view::{RunView, Stage};
 use futures::{StreamExt, stream};
 
 use super::conformance::vendors::{Vendor, for_every_vendor};
@@ -35,8 +36,9 @@ fn shows_none(shown: &str, what: &dyn Fn() -> String) {
 
 fn rendered(document: &PlanDocument) -> String {
     let mut out = Vec::new();
-    render::text::write_plan(&mut out, document).expect("text");
-    render::text::write_outcome(&mut out, document).expect("text");
+    let view = |stage| RunView::new(stage, document);
+    render::text::write_plan(&mut out, &view(Stage::Planned)).expect("text");
+    render::text::write_outcome(&mut out, &view(Stage::Applied)).expect("text");
     render::json::write_document(&mut out, document).expect("JSON");
     String::from_utf8(out).expect("UTF-8")
 }

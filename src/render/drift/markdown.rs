@@ -7,8 +7,8 @@
 use std::fmt::Write;
 
 use super::{
-    LONGEST_REASON, changer_name, describe_acceptance, format_sides, risk_warning, verdict_parts,
-    verdict_remarks,
+    LONGEST_REASON, changer_name, describe_acceptance, format_sides, notable_objects, risk_warning,
+    verdict_parts, verdict_remarks,
 };
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
@@ -57,21 +57,6 @@ fn verdict_text(document: &DriftDocument) -> String {
         Some(why) => format!("stopped. {}", inline_code(&shorten(why, LONGEST_REASON))),
         None => verdict_parts(document).join(", ") + ".",
     }
-}
-
-/// Returns the objects that are neither in sync nor suspended, the worst first, otherwise by address.
-fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
-    let rank = |object: &&DriftEntry| match object.state {
-        State::Missing | State::Error => 0,
-        State::Drifted => 1,
-        State::Pending => 2,
-        State::Accepted => 3,
-        State::InSync | State::Suspended => 4,
-    };
-    let objects = document.objects.iter();
-    let mut notable: Vec<&DriftEntry> = objects.filter(|object| rank(object) < 4).collect();
-    notable.sort_by_key(rank);
-    notable
 }
 
 /// Adds one row per field, or one for an object that could not be compared.

@@ -54,7 +54,7 @@ pub fn render_page(view: &RunView<'_>) -> String {
                 header {
                     p.kind { "entitle " (stage.to_lowercase()) }
                     h1 { (view.verdict()) }
-                    @if let Some(remark) = view.remark() { p.remark { (remark) } }
+                    @for remark in view.remarks() { p.remark { (remark) } }
                     (risk_counts(view))
                 }
                 main {

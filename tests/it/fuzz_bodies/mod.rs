@@ -21,6 +21,7 @@ use entitle::plan::{saved, undo};
 use entitle::provider::{self, codec};
 use entitle::reconcile::{self, CheckOptions};
 use entitle::render;
+use entitle::render::view::{RunView, Stage};
 use sha2::{Digest, Sha256};
 pub use vendor::{against, decode, judge, wanted};
 
@@ -164,8 +165,9 @@ pub fn sealed_text(document: &PlanDocument) -> String {
 
 fn show(document: &PlanDocument) {
     let mut out = Vec::new();
-    render::text::write_plan(&mut out, document).expect("a plan is rendered");
-    render::text::write_outcome(&mut out, document).expect("an outcome is rendered");
+    let view = |stage| RunView::new(stage, document);
+    render::text::write_plan(&mut out, &view(Stage::Planned)).expect("a plan is rendered");
+    render::text::write_outcome(&mut out, &view(Stage::Applied)).expect("an outcome is rendered");
     render::json::write_document(&mut out, document).expect("a plan is JSON");
 }
 
