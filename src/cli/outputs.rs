@@ -15,7 +15,7 @@ use super::exit::{self, Exit};
 use super::github::Runner;
 use super::progress::Progress;
 use super::report_file::Reports;
-use super::{output, work_tree};
+use super::{output, state, work_tree};
 use crate::apply::Listener;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
@@ -38,6 +38,8 @@ pub struct Outputs {
     full: bool,
     /// The git host of the repository, for links in pages.
     host: Option<SourceHost>,
+    /// The command that carries the plan out.
+    apply: OnceCell<String>,
     progress: Option<Progress>,
     events: OnceCell<Arc<Stream>>,
     previewed: Cell<bool>,
@@ -73,6 +75,9 @@ impl Outputs {
             };
             files.push((*format, path.as_path()));
         }
+        let has_page = files
+            .iter()
+            .any(|(format, _)| *format == ReportFormat::Html);
         Ok(Self {
             stage,
             format: rendering.format,
@@ -81,7 +86,8 @@ impl Outputs {
             runner,
             base: work_tree::below_top(),
             full: rendering.full,
-            host: None,
+            host: has_page.then(state::source_host).flatten(),
+            apply: OnceCell::new(),
             progress: Progress::start(),
             events: OnceCell::new(),
             previewed: Cell::new(false),
@@ -127,12 +133,22 @@ impl Outputs {
         Ok(())
     }
 
+    /// Sets the command that carries the plan out, for reports to show.
+    pub fn offer_apply(&self, command: String) {
+        let _ = self.apply.set(command);
+    }
+
     /// Returns the view of a run that every output is rendered from.
     fn view<'a>(&'a self, stage: Stage, document: &'a PlanDocument) -> RunView<'a> {
         RunView {
             base: &self.base,
             full: self.full,
             host: self.host.as_ref(),
+            apply: self
+                .apply
+                .get()
+                .map(String::as_str)
+                .filter(|_| stage == Stage::Planned && document.summary.update > 0),
             ..RunView::new(stage, document)
         }
     }

@@ -16,7 +16,7 @@ use super::{output, project, setup, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::files::write::{FileMode, Output};
-use crate::plan::document::PlanDocument;
+use crate::plan::document::{PlanDocument, Summary};
 use crate::plan::saved;
 use crate::reconcile;
 use crate::render::view::Stage;
@@ -63,6 +63,8 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     if let Some(path) = &args.out {
         save_plan(path, &pass.document)?;
     }
+    let summary = &pass.document.summary;
+    outputs.offer_apply(offered_command(args, summary));
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
         let (file, apply) = (path.display(), apply_with(path, &args.selection));
@@ -70,7 +72,6 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
             "Saved to {file}. Apply exactly this with: {apply}"
         ));
     }
-    let summary = &pass.document.summary;
     let exit = if summary.failed > 0 {
         Exit::Error
     } else if args.detailed_exitcode && summary.update + summary.observe_only > 0 {
@@ -109,12 +110,54 @@ pub fn show_plan(args: &Show) -> CommandResult<Exit> {
 ///
 /// Paths are left out if they are the project's own: `entitle apply plan.json`.
 pub fn apply_with(plan: &Path, selection: &Selection) -> String {
-    let mut command = format!("entitle apply {}", plan.display());
-    if selection.paths != project::default_paths() {
-        let paths = selection.paths.iter();
-        command.extend(paths.map(|path| format!(" {}", path.display())));
+    let paths = typed_paths(selection).iter().map(|path| path.display());
+    let all = std::iter::once(plan.display()).chain(paths);
+    all.fold("entitle apply".into(), |command, path| {
+        format!("{command} {}", quote_argument(&path.to_string()))
+    })
+}
+
+/// Returns the command that a plan offers to be copied: of the saved plan, with the flag that its risks need, or of the
+/// same manifests and scope, which asks.
+fn offered_command(args: &Plan, summary: &Summary) -> String {
+    let selection = &args.selection;
+    if let Some(plan) = &args.out {
+        let allow = match (summary.strand, summary.reduce) {
+            (0, 0) => "",
+            (0, _) => " --allow reduce",
+            _ => " --allow strand",
+        };
+        return apply_with(plan, selection) + allow;
     }
-    command
+    let paths = typed_paths(selection).iter();
+    let mut words: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    for (flag, values) in [
+        ("--target", &selection.target),
+        ("--exclude", &selection.exclude),
+        ("--selector", &selection.selector),
+    ] {
+        words.extend(values.iter().flat_map(|value| [flag.into(), value.clone()]));
+    }
+    words.iter().fold("entitle apply".into(), |command, word| {
+        format!("{command} {}", quote_argument(word))
+    })
+}
+
+/// Returns the paths of a selection that have to be typed: none if they are the project's own.
+fn typed_paths(selection: &Selection) -> &[PathBuf] {
+    match selection.paths == project::default_paths() {
+        true => &[],
+        false => &selection.paths,
+    }
+}
+
+/// Quotes an argument for a shell if it has characters of a meaning there.
+fn quote_argument(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// Size limit of a plan file in bytes, twice the size of a plan with 100,000 objects and a change each.
@@ -156,4 +199,23 @@ pub fn open_plan(path: &Path) -> CommandResult<PlanDocument> {
 /// Reads a saved plan from a text. `path` is used in messages only.
 pub fn open_text(path: &Path, text: &str) -> CommandResult<PlanDocument> {
     saved::read_sealed(text).map_err(|why| user_error(format_args!("{}: {why}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, quoted) in [
+            ("licences/a-b_c.yaml", "licences/a-b_c.yaml"),
+            ("team=sales", "team=sales"),
+            ("Lac*/*", "'Lac*/*'"),
+            ("my licences", "'my licences'"),
+            ("it's; rm -rf $HOME", "'it'\\''s; rm -rf $HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quote_argument(word), quoted);
+        }
+    }
 }

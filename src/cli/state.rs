@@ -11,6 +11,7 @@ use super::actor::find_actor;
 use super::args::StoreArgs;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, user_error};
+use crate::render::source_host::SourceHost;
 
 /// The hint for a state directory that cannot be used.
 pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written";
@@ -91,6 +92,27 @@ fn host_name() -> Option<String> {
 
 /// Reading a name is a matter of milliseconds; what takes longer waits for a file system.
 const GIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Returns the git host of this repository, for links to it; `None` if it is not known.
+///
+/// The runner of a CI system names its own host. Elsewhere it is the remote `origin`.
+pub fn source_host() -> Option<SourceHost> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let (Some(server), Some(name)) =
+        (variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY"))
+    {
+        return SourceHost::github(&format!("{server}/{name}"));
+    }
+    if let Some(page) = variable("CI_PROJECT_URL") {
+        return SourceHost::gitlab(&page);
+    }
+    let output = std::process::Command::new("git")
+        .args(["config", "--get", "remote.origin.url"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    SourceHost::parse(&String::from_utf8(output.ok()?.stdout).ok()?)
+}
 
 /// The commit that is checked out here, if git knows one.
 pub async fn current_commit() -> Option<String> {

@@ -45,6 +45,38 @@ async fn one_run_writes_every_report_that_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_has_the_command_that_applies_it_and_times_to_the_second() {
+    let workspace = lac_workspace(2, true).await;
+    let page = |arguments: &[&str]| {
+        let ran = workspace.run(&[&["plan", "--report=html=plan.html"], arguments].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let page = read(&workspace, "plan.html");
+        let (_, command) = page
+            .split_once("<div class=\"command\"><code>")
+            .expect("a command");
+        let (command, _) = command.split_once("</code>").expect("its end");
+        (command.to_string(), page)
+    };
+    let (command, html) = page(&["--target", "Lac*/*", "."]);
+    assert_eq!(command, "entitle apply . --target 'Lac*/*'");
+    let (_, time) = html.split_once("<time datetime=\"").expect("a time");
+    let is_second = |time: &str| time.len() == "2026-11-21T12:00:00Z".len();
+    assert!(
+        is_second(time.split('"').next().expect("a value")),
+        "{html}"
+    );
+    assert_eq!(
+        page(&["--out", "my plan.json"]).0,
+        "entitle apply 'my plan.json'"
+    );
+    let address = format!("http://{}", workspace.sandbox.address());
+    assert!(
+        html.contains(&address),
+        "the connection leads there: {html}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ends_early_says_so_in_its_reports() {
     let workspace = lac_workspace(1, true).await;
     let mut invalid = lac::VENDOR.little(1, true);
