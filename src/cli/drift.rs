@@ -10,27 +10,29 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use super::args::{Printed, Reach, Selection, StoreArgs, report_file};
+use super::args::{Printed, Reach, ReportTo, Selection, StoreArgs};
 use super::command_run::Access;
 use super::exit::{self, Exit};
+use super::github::Runner;
 use super::report_file::Reports;
 use super::setup::{self, Files, Setup};
-use super::{git, output, project, stores};
+use super::{git, output, project, state, stores, work_tree};
 use crate::apply::clock;
 use crate::apply::memory::{Detail, Memory};
-use crate::cli::error::{CommandError, CommandResult, user_error};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::plan::drift::document::{BaseEntry, DriftDocument};
 use crate::plan::source_facts::SourceFacts;
 use crate::reconcile::{self, Bases, CommitBases};
 use crate::render;
-use crate::render::drift::markdown;
+use crate::render::report::{self, ReportFormat};
+use crate::render::source_host::{SourceHost, SourceLinks};
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift licences --report markdown=drift.md\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
+    after_help = "Examples:\n  entitle drift\n  entitle drift licences --base HEAD --format json\n  entitle drift licences --report html=drift.html --report github\n  entitle drift --target 'LacLicenseOrder/*' --accepted lets-be.yaml"
 )]
 pub struct Drift {
     #[command(flatten)]
@@ -40,7 +42,8 @@ pub struct Drift {
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     format: Printed,
-    /// Also write the drift as text, json or markdown; may be given several times
+    /// Also write the drift as text, json, markdown, github, sarif or html; may be given several times. `github` needs
+    /// no file: its annotations go to standard output, the rest to the runner's files
     #[arg(
         long,
         value_name = "FORMAT=FILE",
@@ -61,32 +64,34 @@ pub struct Drift {
 
 /// Returns what a shell completes `--report` to.
 fn report_candidates() -> Vec<CompletionCandidate> {
-    let formats = Printed::value_variants().iter();
-    let named =
-        formats.filter_map(|format| Some(format!("{}=", format.to_possible_value()?.get_name())));
+    let named = ReportFormat::of_drift().map(|format| match format {
+        ReportFormat::Github => format.name().into(),
+        _ => format!("{}=", format.name()),
+    });
     named.map(CompletionCandidate::new).collect()
 }
 
 /// One `--report FORMAT=FILE`. Drift has fewer report formats than a plan, so it has a type of its own.
 #[derive(Clone, Debug)]
 struct DriftReportTo {
-    format: Printed,
-    file: PathBuf,
+    format: ReportFormat,
+    file: Option<PathBuf>,
 }
 
 impl FromStr for DriftReportTo {
     type Err = String;
 
-    /// Parses `markdown=drift.md`. Returns `Err` for an unknown format, or one without a file.
+    /// Parses `markdown=drift.md`. Returns `Err` for a format that drift does not have, or one without a file.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((name, file)) => (name, Some(file)),
-            None => (text, None),
-        };
-        let format = <Printed as ValueEnum>::from_str(name, false).map_err(|_| {
-            format!("there is no {name:?} report of drift; one of text, json, markdown")
-        })?;
-        let file = report_file(name, file)?;
+        let name = text.split_once('=').map_or(text, |(name, _)| name);
+        if !ReportFormat::of_drift().any(|format| format.name() == name) {
+            let names: Vec<&str> = ReportFormat::of_drift().map(ReportFormat::name).collect();
+            let names = names.join(", ");
+            return Err(format!(
+                "there is no {name:?} report of drift; one of {names}"
+            ));
+        }
+        let ReportTo { format, file } = text.parse()?;
         Ok(Self { format, file })
     }
 }
@@ -144,7 +149,10 @@ async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<E
 /// The reports and the standard output of one drift run, reports first.
 struct DriftOutputs {
     format: Printed,
-    reports: Reports<Printed>,
+    reports: Reports<ReportFormat>,
+    runner: Option<Runner>,
+    base: String,
+    host: Option<SourceHost>,
     finished: Cell<bool>,
 }
 
@@ -152,10 +160,22 @@ impl DriftOutputs {
     /// Opens every report before anything is read. Returns `Err` if one cannot be written.
     fn open(args: &Drift) -> CommandResult<Self> {
         let reports = args.report.iter();
-        let desired: Vec<_> = reports.map(|to| (to.format, to.file.as_path())).collect();
+        let files: Vec<_> = reports
+            .filter_map(|to| Some((to.format, to.file.as_deref()?)))
+            .collect();
+        let annotates = args.report.iter().any(|to| to.file.is_none());
+        if annotates && args.format == Printed::Json {
+            bail!("--report github writes to standard output, which holds JSON: give one a file");
+        }
+        let has_page = files
+            .iter()
+            .any(|(format, _)| *format == ReportFormat::Html);
         Ok(Self {
             format: args.format,
-            reports: Reports::open(&desired)?,
+            reports: Reports::open(&files)?,
+            runner: annotates.then(Runner::new).transpose()?,
+            base: work_tree::below_top(),
+            host: has_page.then(state::source_host).flatten(),
             finished: Cell::new(false),
         })
     }
@@ -166,21 +186,35 @@ impl DriftOutputs {
     /// standard output stays empty; JSON and Markdown still get a document.
     fn finish(&self, document: &DriftDocument, early: bool) -> io::Result<()> {
         self.finished.set(true);
+        let links = SourceLinks {
+            host: self.host.as_ref(),
+            commit: document.source.commit.as_deref(),
+            base: &self.base,
+        };
+        let print = |format| {
+            let mut out = output::data_stdout();
+            report::write_drift_report(&mut out, format, document, &links)?;
+            out.flush()
+        };
         self.reports
-            .write(|out, format| write_document(out, format, document));
+            .write(|out, format| report::write_drift_report(out, format, document, &links));
+        if let Some(runner) = &self.runner {
+            self.reports.note(runner.write_drift(document));
+        }
         match self.format {
             // The error itself is the last word, on stderr.
-            Printed::Text if early => Ok(()),
+            Printed::Text if early => {}
             Printed::Text => {
                 let mut out = output::buffered_stdout();
                 render::drift::write_drift(&mut out, document)?;
-                out.flush()
+                out.flush()?;
             }
-            Printed::Json | Printed::Markdown => {
-                let mut out = output::data_stdout();
-                write_document(&mut out, self.format, document)?;
-                out.flush()
-            }
+            Printed::Json => print(ReportFormat::Json)?,
+            Printed::Markdown => print(ReportFormat::Markdown)?,
+        }
+        match &self.runner {
+            Some(_) => print(ReportFormat::Github),
+            None => Ok(()),
         }
     }
 
@@ -194,22 +228,6 @@ impl DriftOutputs {
             self.reports.note(output::stdout_error(shown));
         }
         self.reports.close(ended)
-    }
-}
-
-/// Writes a document in one format, as reports have it.
-fn write_document(
-    out: &mut dyn Write,
-    format: Printed,
-    document: &DriftDocument,
-) -> io::Result<()> {
-    match format {
-        Printed::Text => render::drift::write_report(out, document),
-        Printed::Json => render::json::write_document(out, document),
-        Printed::Markdown => {
-            let page = markdown::render_page(document, markdown::COMMENT);
-            out.write_all(page.as_bytes())
-        }
     }
 }
 

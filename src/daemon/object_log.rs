@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::status::{ObjectState, ObjectStatus};
 use crate::model::wording::pluralize;
 use crate::plan::document::ChangeEntry;
-use crate::render::values::describe_change;
+use crate::render::change::describe_change;
 
 /// Objects of one state and message that are logged one by one; more of them share a line.
 const ONE_BY_ONE: usize = 5;

@@ -4,7 +4,9 @@
 //! sides, verdict and remarks into words serve the Markdown page below too. Who changed a field, and whether it
 //! counts as drift, is decided in `plan::drift`.
 
+pub mod annotations;
 pub mod markdown;
+pub(super) mod summary;
 
 use std::io::{self, Write};
 
@@ -17,12 +19,13 @@ use super::safe::make_visible;
 use super::text::{self, CHANGE, DANGER, DIM, WIDTH, paint_text, write_paragraph};
 use super::values::format_inline;
 use super::view;
-use crate::model::wording::{pluralize, shorten};
+use crate::model::wording::shorten;
 use crate::model::{Risk, compare_natural};
 use crate::plan::drift::By;
 use crate::plan::drift::document::{
-    AcceptedEntry, BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
+    AcceptedEntry, DifferenceEntry, DriftDocument, DriftEntry, State,
 };
+use summary::{verdict_parts, verdict_remarks};
 
 /// Colour of changes in the manifest that wait for an apply.
 const YOURS: Style = AnsiColor::Cyan.on_default();
@@ -49,7 +52,7 @@ pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<
 ///
 /// What could not be read comes first, then drift, changes of yours, and accepted drift. Within each the risk of an
 /// apply decides.
-fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
+pub(super) fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
     let rank = |object: &DriftEntry| match object.state {
         State::Missing | State::Error => 0,
         State::Drifted => 1,
@@ -70,7 +73,7 @@ fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
 }
 
 /// Returns the highest risk that an apply would have for an object, accepted differences aside.
-fn worst_risk(object: &DriftEntry) -> Risk {
+pub(super) fn worst_risk(object: &DriftEntry) -> Risk {
     let differences = object.differences.iter();
     let open = differences.filter(|one| one.accepted.is_none());
     open.map(|one| one.risk).max().unwrap_or_default()
@@ -154,7 +157,7 @@ fn write_field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io:
 
 /// Warns of the effect that an apply would have on the licensee, or gives the note of the difference; `None` if
 /// there is neither.
-fn risk_warning(one: &DifferenceEntry) -> Option<String> {
+pub(super) fn risk_warning(one: &DifferenceEntry) -> Option<String> {
     let risk = match one.risk {
         Risk::Safe => None,
         Risk::Reduce => Some("an apply reduces"),
@@ -168,12 +171,12 @@ fn risk_warning(one: &DifferenceEntry) -> Option<String> {
 }
 
 /// Describes until when and why a difference is accepted.
-fn describe_acceptance(accepted: &AcceptedEntry) -> String {
+pub(super) fn describe_acceptance(accepted: &AcceptedEntry) -> String {
     format!("accepted until {}: {}", accepted.until, accepted.reason)
 }
 
 /// Returns the word for who changed a field; `?` without a base.
-fn changer_name(by: By) -> &'static str {
+pub(super) fn changer_name(by: By) -> &'static str {
     match by {
         By::You => "you",
         By::They => "they",
@@ -254,7 +257,7 @@ fn format_side(value: &Option<Json>) -> String {
 ///
 /// Of sets only those members are shown that not every side has. With base `[a, b]`, manifest `[a, b, c]` and
 /// live `[a]` the sides are `b`, `b c` and `none`, because `a` is common to all.
-fn format_sides(one: &DifferenceEntry) -> [String; 3] {
+pub(super) fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     let sides = [&one.base, &one.manifest, &one.live];
     let sets: Option<Vec<&Vec<Json>>> = sides
         .iter()
@@ -323,68 +326,4 @@ fn write_verdict(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()
     verdict_remarks(document)
         .iter()
         .try_for_each(|remark| writeln!(out, "{remark}"))
-}
-
-/// Returns the parts of the verdict of a run that was not stopped; failures last.
-///
-/// Examples: `none, 5 in sync`; `2 objects drifted, 3 in sync, 1 failed`. If nothing drifted and an object
-/// failed, the word `none` is left out, because what could not be read may have drifted.
-fn verdict_parts(document: &DriftDocument) -> Vec<String> {
-    let summary = &document.summary;
-    let findings = document.diagnostics.iter();
-    let errors = findings.filter(|one| one.is_error()).count();
-    if errors > 0 {
-        let errors = pluralize(errors, "error");
-        return vec![format!("{errors} in the manifests, nothing was compared")];
-    }
-    let in_sync = format!("{} in sync", summary.in_sync);
-    let mut parts = match (summary.drifted, summary.failed) {
-        (0, 0) => vec![format!("none, {in_sync}")],
-        // What could not be read may have drifted.
-        (0, _) => vec![in_sync],
-        (drifted, _) => vec![format!("{} drifted", pluralize(drifted, "object")), in_sync],
-    };
-    let rest = [
-        (summary.pending, "pending"),
-        (summary.accepted, "accepted"),
-        (summary.suspended, "suspended"),
-        (summary.failed, "failed"),
-    ];
-    let rest = rest.iter().filter(|(number, _)| *number > 0);
-    parts.extend(rest.map(|(number, what)| format!("{number} {what}")));
-    parts
-}
-
-/// Returns sentences below the verdict: how many fields were changed by whom, and what to do next.
-fn verdict_remarks(document: &DriftDocument) -> Vec<String> {
-    let fields = &document.summary.fields;
-    let mut remarks = Vec::new();
-    if document.summary.drifted > 0 {
-        let by = [
-            (fields.they, "by them"),
-            (fields.both, "on both sides"),
-            (fields.unknown, "without a base"),
-        ];
-        let by = by.iter().filter(|(number, _)| *number > 0);
-        let by: Vec<String> = by
-            .map(|(number, who)| format!("{} {who}", pluralize(*number, "field")))
-            .collect();
-        remarks.push(format!("Changed: {}.", by.join(", ")));
-    }
-    if fields.you > 0 {
-        let verb = if fields.you == 1 { "waits" } else { "wait" };
-        let changes = pluralize(fields.you, "change");
-        remarks.push(format!(
-            "{changes} of yours {verb} for an apply: see `entitle plan`."
-        ));
-    }
-    if fields.unknown > 0 && document.base == BaseEntry::Journal {
-        remarks
-            .push("Without a base: give the store of your runs (--store), or --base HEAD.".into());
-    }
-    let by_commit = matches!(document.base, BaseEntry::Commit(_));
-    if by_commit && document.summary.drifted > 0 {
-        remarks.push("By a commit, what was never applied looks like a change of theirs.".into());
-    }
-    remarks
 }

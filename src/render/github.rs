@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 
-use super::markdown;
 use super::safe::make_visible;
 use super::source_host::repository_path;
 use super::view::{Annotation, Level, RunView, Stage};
@@ -20,15 +19,19 @@ const SUMMARY: usize = (1 << 20) - (4 << 10);
 /// Characters of an annotation's message; longer ones are shortened.
 const LONGEST: usize = 1_000;
 
-/// Writes annotations at lines of the manifests, as commands to the runner.
+/// Writes annotations at lines of the manifests, as commands to the runner. `base` is the directory of the run below
+/// the top of the repository.
 ///
 /// With 12 points, 9 are written and a tenth says `3 more: 1 error, 2 warnings. All are in the log.` The points
 /// come the worst first, so the nine are the ones to look at. The level of the tenth is the worst level among
 /// the rest.
-pub fn write_annotations(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    let points = view.annotations();
+pub fn write_annotations(
+    out: &mut dyn Write,
+    points: &[Annotation<'_>],
+    base: &str,
+) -> io::Result<()> {
     for point in points.iter().take(SHOWN) {
-        write_annotation(out, view, point)?;
+        write_annotation(out, base, point)?;
     }
     let Some(rest) = points.get(SHOWN..).filter(|rest| !rest.is_empty()) else {
         return Ok(());
@@ -67,16 +70,12 @@ pub fn write_annotations(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<
 ///
 /// `file` is left out for sources that are no file, such as `<stdin>`; line and column where the line is not
 /// known.
-fn write_annotation(
-    out: &mut dyn Write,
-    view: &RunView<'_>,
-    point: &Annotation<'_>,
-) -> io::Result<()> {
+fn write_annotation(out: &mut dyn Write, base: &str, point: &Annotation<'_>) -> io::Result<()> {
     let mut properties = Vec::new();
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
         properties.push(format!(
             "file={}",
-            escape_property(&repository_path(view.base, file))
+            escape_property(&repository_path(base, file))
         ));
         if point.line > 0 {
             properties.push(format!("line={}", point.line));
@@ -119,31 +118,36 @@ fn escape_property(text: &str) -> String {
 
 /// Renders the page of the step within what is left of its megabyte.
 ///
-/// `written` counts the bytes that the step has put there before. Returns an empty text if less than 2,000 bytes
-/// are left: the runner refuses the whole page when it is too long.
-pub fn step_summary(view: &RunView<'_>, written: u64) -> String {
+/// `written` counts the bytes that the step has put there before, and `render` makes a page of at most so many bytes.
+/// Returns an empty text if less than 2,000 bytes are left: the runner refuses the whole page when it is too long.
+pub fn step_summary(render: impl FnOnce(usize) -> String, written: u64) -> String {
     let written = usize::try_from(written).unwrap_or(SUMMARY);
     let room = SUMMARY.saturating_sub(written);
     // Less than this holds no verdict; the runner would refuse the whole page for being too long.
     if room < 2_000 {
         return String::new();
     }
-    markdown::render_comment(view, room)
+    render(room)
 }
 
-/// Writes the outputs of the step. `delimiter` must be random: a text that contains it could set outputs of its
-/// own.
+/// Writes the outputs of a plan or an apply. `delimiter` must be random: a text that contains it could set outputs of
+/// its own.
 pub fn write_outputs(out: &mut dyn Write, view: &RunView<'_>, delimiter: &str) -> io::Result<()> {
     let summary = &view.document.summary;
     let changes = summary.update + summary.observe_only > 0;
     let mut findings = view.document.diagnostics.iter();
     let planned = view.stage != Stage::Checked && findings.all(|found| !found.is_error());
     let digest = if planned { &view.document.digest } else { "" };
-    for (name, value) in [
-        ("has_changes", changes.to_string()),
-        ("plan_digest", make_visible(digest).into()),
-    ] {
-        writeln!(out, "{name}<<{delimiter}\n{value}\n{delimiter}")?;
-    }
-    Ok(())
+    write_output(out, "has_changes", &changes.to_string(), delimiter)?;
+    write_output(out, "plan_digest", &make_visible(digest), delimiter)
+}
+
+/// Writes one output of the step.
+pub fn write_output(
+    out: &mut dyn Write,
+    name: &str,
+    value: &str,
+    delimiter: &str,
+) -> io::Result<()> {
+    writeln!(out, "{name}<<{delimiter}\n{value}\n{delimiter}")
 }

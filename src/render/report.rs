@@ -8,9 +8,13 @@ use std::str::FromStr;
 
 use serde_json::json;
 
+use super::drift::annotations::annotate_drift;
+use super::html::drift::render_drift_page;
+use super::source_host::SourceLinks;
 use super::view::{RunView, Stage};
-use super::{github, gitlab, html, json, junit, markdown, sarif, text};
+use super::{drift, github, gitlab, html, json, junit, markdown, sarif, text};
 use crate::plan::document::FORMAT_VERSION;
+use crate::plan::drift::document::DriftDocument;
 
 /// A format in which a run is rendered; `--format` and `--report` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,21 @@ impl ReportFormat {
     pub fn suits(self, stage: Stage) -> bool {
         self != ReportFormat::Gitlab || stage != Stage::Checked
     }
+
+    /// Returns the formats that can render drift. GitLab's counts objects to be changed, and JUnit's has tests, which
+    /// drift does not make.
+    pub fn of_drift() -> impl Iterator<Item = Self> {
+        let suits = |format: &ReportFormat| match format {
+            ReportFormat::Gitlab | ReportFormat::Junit => false,
+            ReportFormat::Text
+            | ReportFormat::Json
+            | ReportFormat::Markdown
+            | ReportFormat::Github
+            | ReportFormat::Sarif
+            | ReportFormat::Html => true,
+        };
+        Self::ALL.into_iter().filter(suits)
+    }
 }
 
 impl FromStr for ReportFormat {
@@ -108,11 +127,39 @@ pub fn write_report(
         ReportFormat::Markdown => {
             out.write_all(markdown::render_comment(view, markdown::COMMENT).as_bytes())
         }
-        ReportFormat::Github => github::write_annotations(out, view),
+        ReportFormat::Github => github::write_annotations(out, &view.annotations(), view.base),
         ReportFormat::Gitlab => gitlab::write_counts(out, view),
-        ReportFormat::Sarif => sarif::write_sarif(out, view),
+        ReportFormat::Sarif => {
+            let kind = view.stage.name().to_lowercase();
+            let tool = &view.document.tool;
+            sarif::write_sarif(out, &view.annotations(), (&kind, view.base), tool)
+        }
         ReportFormat::Junit => junit::write_junit(out, view),
         ReportFormat::Html => out.write_all(html::render_page(view).as_bytes()),
+    }
+}
+
+/// Writes drift in a format. Only [`ReportFormat::of_drift`] are written; the others leave `out` empty.
+pub fn write_drift_report(
+    out: &mut dyn Write,
+    format: ReportFormat,
+    document: &DriftDocument,
+    links: &SourceLinks<'_>,
+) -> io::Result<()> {
+    let points = || annotate_drift(document);
+    match format {
+        ReportFormat::Text => drift::write_report(out, document),
+        ReportFormat::Json => json::write_document(out, document),
+        ReportFormat::Markdown => {
+            let page = drift::markdown::render_page(document, markdown::COMMENT);
+            out.write_all(page.as_bytes())
+        }
+        ReportFormat::Github => github::write_annotations(out, &points(), links.base),
+        ReportFormat::Sarif => {
+            sarif::write_sarif(out, &points(), ("drift", links.base), &document.tool)
+        }
+        ReportFormat::Html => out.write_all(render_drift_page(document, links).as_bytes()),
+        ReportFormat::Gitlab | ReportFormat::Junit => Ok(()),
     }
 }
 

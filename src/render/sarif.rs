@@ -1,6 +1,6 @@
 //! Renders findings, failures and risks as SARIF 2.1.0, for code scanning and editors.
 //!
-//! Input is a [`RunView`], output one SARIF run whose rules are the codes of the findings, such as
+//! Input are annotations, output one SARIF run whose rules are the codes of the findings, such as
 //! `unknown-field` or `strand`. Pending changes without risk are no results: code scanning would open an alert
 //! for each.
 
@@ -12,8 +12,9 @@ use serde_json::{Value as Json, json};
 use super::json;
 use super::safe::make_visible;
 use super::source_host::repository_path;
-use super::view::{Annotation, Level, RunView};
+use super::view::{Annotation, Level};
 use crate::model::wording::{pluralize, shorten};
+use crate::plan::document::Tool;
 use crate::plan::fingerprint;
 
 /// Results that GitHub's code scanning keeps of one run.
@@ -26,12 +27,18 @@ const LONGEST: usize = 1_000;
 ///
 /// Of 6,000 results 4,999 are written, and result 5,000 says `1001 more results not shown here.` The id of the
 /// run contains the stage, so that the alerts of a plan do not close those of a check of the same commit.
-pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    let points = view.annotations();
+///
+/// `kind` is the stage in lower case, or `drift`; `base` the directory of the run below the top of the repository.
+pub fn write_sarif(
+    out: &mut dyn Write,
+    points: &[Annotation<'_>],
+    (kind, base): (&str, &str),
+    tool: &Tool,
+) -> io::Result<()> {
     let whole = points.len() <= RESULTS;
     let kept = &points[..if whole { points.len() } else { RESULTS - 1 }];
     let mut rules: BTreeSet<&str> = kept.iter().map(|point| point.rule).collect();
-    let mut results: Vec<Json> = kept.iter().map(|point| sarif_result(view, point)).collect();
+    let mut results: Vec<Json> = kept.iter().map(|point| sarif_result(base, point)).collect();
     if !whole {
         let more = pluralize(points.len() - kept.len(), "more result");
         rules.insert("more-results");
@@ -45,7 +52,6 @@ pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
         .iter()
         .map(|rule| json!({"id": make_visible(rule)}))
         .collect();
-    let tool = &view.document.tool;
     json::write_document(
         out,
         &json!({
@@ -58,7 +64,7 @@ pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
                     "informationUri": env!("CARGO_PKG_REPOSITORY"),
                     "rules": rules,
                 }},
-                "automationDetails": {"id": format!("entitle/{}/", view.stage.name().to_lowercase())},
+                "automationDetails": {"id": format!("entitle/{kind}/")},
                 "columnKind": "unicodeCodePoints",
                 "results": results,
             }],
@@ -69,7 +75,7 @@ pub fn write_sarif(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
 /// Builds one result, with its location if it has a file in the repository.
 ///
 /// Sources such as `<stdin>` get no location, and files whose line is not known get no region.
-fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
+fn sarif_result(base: &str, point: &Annotation<'_>) -> Json {
     let about = point
         .address
         .map(|address| format!("{address}: "))
@@ -89,7 +95,7 @@ fn sarif_result(view: &RunView<'_>, point: &Annotation<'_>) -> Json {
     });
     if let Some(file) = point.file.filter(|file| !file.starts_with('<')) {
         let mut location =
-            json!({"artifactLocation": {"uri": encode_uri(&repository_path(view.base, file))}});
+            json!({"artifactLocation": {"uri": encode_uri(&repository_path(base, file))}});
         if point.line > 0 {
             location["region"] =
                 json!({"startLine": point.line, "startColumn": point.column.max(1)});

@@ -1,11 +1,14 @@
 //! Drift in a file: golden files of one rich example, a budget, hostile words, and runs that end early.
 
 use entitle::plan::drift::document::{Applied, BaseEntry, DriftDocument};
+use entitle::render::report::{self, ReportFormat};
+use entitle::render::source_host::{SourceHost, SourceLinks};
 use entitle::render::{drift, json};
 use serde_json::{Value as Json, json};
 
 use super::cli::lac_workspace;
 use super::hostile_reports::{HOSTILE, live};
+use super::reports::assert_sarif;
 use super::support::golden;
 
 fn example() -> DriftDocument {
@@ -24,15 +27,57 @@ fn text(document: &DriftDocument) -> String {
     String::from_utf8(out.into_inner()).expect("UTF-8")
 }
 
+fn rendered(format: ReportFormat, document: &DriftDocument) -> String {
+    let host = SourceHost::parse("git@github.com:acme/licences.git");
+    let links = SourceLinks {
+        host: host.as_ref(),
+        commit: document.source.commit.as_deref(),
+        base: "deploy",
+    };
+    let mut out = anstream::StripStream::new(Vec::new());
+    report::write_drift_report(&mut out, format, document, &links).expect("memory takes it all");
+    String::from_utf8(out.into_inner()).expect("UTF-8")
+}
+
 #[test]
-fn one_example_as_text_and_as_markdown() {
+fn one_example_in_every_format() {
     let dir = golden::tests_dir().join("reports");
     let document = example();
-    let faults = [
-        golden::compare(&dir.join("drift.markdown.golden"), &markdown(&document)),
-        golden::compare(&dir.join("drift.text.golden"), &text(&document)),
-    ];
-    golden::all_well(faults.into_iter().filter_map(Result::err).collect());
+    let formats = ReportFormat::of_drift().filter(|format| *format != ReportFormat::Json);
+    let faults = formats.map(|format| {
+        let path = dir.join(format!("drift.{}.golden", format.name()));
+        golden::compare(&path, &rendered(format, &document))
+    });
+    golden::all_well(faults.filter_map(Result::err).collect());
+    assert_eq!(
+        rendered(ReportFormat::Markdown, &document),
+        markdown(&document)
+    );
+}
+
+#[test]
+fn alerts_are_drift_and_failures_and_nothing_that_is_known() {
+    let document = example();
+    let sarif = assert_sarif(&rendered(ReportFormat::Sarif, &document));
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let rules: Vec<&str> = results
+        .iter()
+        .filter_map(|one| one["ruleId"].as_str())
+        .collect();
+    let summary = &document.summary;
+    let of = |rule: &str| rules.iter().filter(|one| **one == rule).count();
+    assert_eq!(of("drift"), summary.drifted);
+    assert_eq!(of("missing") + of("failed"), summary.failed);
+    let findings = document.diagnostics.len();
+    assert_eq!(results.len(), summary.drifted + summary.failed + findings);
+    let text = rendered(ReportFormat::Github, &document);
+    for known in ["LacLicenseOrder/lakes", "LacLicenseOrder/ridges"] {
+        assert!(!text.contains(known), "accepted or pending: {text}");
+    }
+    assert!(
+        text.contains("file=deploy/licences/lac.yaml,line=4,"),
+        "{text}"
+    );
 }
 
 /// The number that stands before `words`; none where they are not said.
@@ -118,7 +163,15 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
             json::write_document(&mut quiet, &document).expect("memory takes it all");
             let quiet = String::from_utf8(quiet).expect("UTF-8");
             let (page, plain) = (markdown(&document), text(&document));
-            for out in [&page, &plain, &quiet] {
+            let pages = [ReportFormat::Html, ReportFormat::Sarif];
+            let [html, sarif] = pages.map(|format| rendered(format, &document));
+            assert_sarif(&sarif);
+            assert_eq!(html.matches("<script>").count(), 1, "{html}");
+            assert!(
+                !html.contains("<img") && !html.contains("href=\"javascript"),
+                "{html}"
+            );
+            for out in [&page, &plain, &quiet, &html, &sarif] {
                 let odd = |c: char| c.is_control() && c != '\n';
                 assert!(!out.contains(odd), "a control in {out}");
                 let reorders = ['\u{202e}', '\u{2066}', '\u{200b}'];
@@ -139,28 +192,43 @@ fn nothing_that_stands_in_a_name_or_a_value_is_more_than_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_say_what_standard_output_says_and_that_a_run_ended_early() {
-    let place = lac_workspace(1, true).await;
-    let all = "text=d.txt,markdown=d.md,json=d.json";
-    let ran = place.run(&["drift", "--report", all]);
+    let workspace = lac_workspace(1, true).await;
+    let all = "text=d.txt,markdown=d.md,json=d.json,html=d.html,sarif=d.sarif";
+    let ran = workspace.run(&["drift", "--report", all]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     let read = |name: &str| {
-        let path = place.dir.path().join(name);
+        let path = workspace.dir.path().join(name);
         std::fs::read_to_string(path).expect("a report")
     };
     assert_eq!(read("d.txt"), ran.stdout);
     assert!(read("d.md").contains("### Drift: 1 object drifted, 0 in sync."));
     let marker = read("d.md").lines().next().map(str::to_string);
+    assert!(
+        read("d.html").contains("<h1>1 object drifted"),
+        "{}",
+        read("d.html")
+    );
+    assert_eq!(
+        assert_sarif(&read("d.sarif"))["runs"][0]["results"][0]["ruleId"],
+        "drift"
+    );
 
     // Each replaces the report of the run before, which would say that all is known.
-    let early = place.run(&["drift", "--base", "nothing", "--report", all]);
+    let early = workspace.run(&["drift", "--base", "nothing", "--report", all]);
     early.failed(1, "git knows no commit");
-    for name in ["d.txt", "d.md"] {
-        assert!(read(name).contains("stopped. "), "{}", read(name));
+    assert!(read("d.html").contains("<h1>Nothing was compared</h1>"));
+    for name in ["d.txt", "d.md", "d.html", "d.sarif"] {
+        let words = if name == "d.sarif" {
+            "stopped"
+        } else {
+            "stopped. "
+        };
+        assert!(read(name).contains(words), "{}", read(name));
     }
     assert_eq!(read("d.md").lines().next().map(str::to_string), marker);
 
-    place.write("bad.yaml", "apiVersion: entitle.dev/v1\nkind: Nothing\n");
-    let early = place.run(&["drift", "--report", all, "--format", "markdown"]);
+    workspace.write("bad.yaml", "apiVersion: entitle.dev/v1\nkind: Nothing\n");
+    let early = workspace.run(&["drift", "--report", all, "--format", "markdown"]);
     assert_eq!(early.code, 1);
     let words = "in the manifests, nothing was compared.";
     for said in [&early.stdout, &read("d.txt"), &read("d.md")] {
@@ -173,25 +241,60 @@ async fn reports_say_what_standard_output_says_and_that_a_run_ended_early() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_format_that_drift_does_not_have_is_refused_with_those_it_has() {
-    let place = lac_workspace(1, true).await;
-    for format in ["sarif", "html", "github", "nothing"] {
+    let workspace = lac_workspace(1, true).await;
+    for format in ["gitlab", "junit", "nothing"] {
         let report = format!("{format}=report");
-        let ran = place.run(&["drift", "--report", &report]);
+        let ran = workspace.run(&["drift", "--report", &report]);
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("one of text, json, markdown"),
+            ran.stderr
+                .contains("one of text, json, markdown, github, sarif, html"),
             "{}",
             ran.stderr
         );
-        assert!(!place.dir.path().join("report").exists());
+        assert!(!workspace.dir.path().join("report").exists());
     }
     for (report, words) in [
         ("json=a,markdown=a", "two reports go to a"),
         ("json=nowhere/a", "cannot write the report"),
     ] {
-        let ran = place.run(&["drift", "--report", report]);
+        let ran = workspace.run(&["drift", "--report", report]);
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     }
-    assert_eq!(place.sandbox.requests().len(), 0, "before any vendor is");
+    assert_eq!(
+        workspace.sandbox.requests().len(),
+        0,
+        "before any vendor is"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_gets_annotations_a_page_and_an_output() {
+    let mut workspace = lac_workspace(1, true).await;
+    workspace.set("GITHUB_STEP_SUMMARY", "summary.md");
+    workspace.set("GITHUB_OUTPUT", "outputs");
+    let ran = workspace.run(&["drift", "--report", "github"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let annotation = ran.stdout.lines().last().expect("a line");
+    assert!(annotation.starts_with("::warning file="), "{annotation}");
+    assert!(
+        annotation.contains("title=drift LacLicenseOrder/"),
+        "{annotation}"
+    );
+    let read = |name: &str| {
+        let path = workspace.dir.path().join(name);
+        std::fs::read_to_string(path).expect("the runner's file")
+    };
+    assert!(read("summary.md").contains("### Drift: 1 object drifted, 0 in sync."));
+    let outputs = read("outputs");
+    let lines: Vec<&str> = outputs.lines().collect();
+    assert_eq!(lines[1], "true");
+    assert!(
+        lines[0].starts_with("has_drift<<entitle-") && lines.len() == 3,
+        "{outputs}"
+    );
+
+    let both = workspace.run(&["drift", "--report", "github", "--format", "json"]);
+    both.failed(1, "which holds JSON: give one a file");
 }

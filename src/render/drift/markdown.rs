@@ -6,9 +6,9 @@
 
 use std::fmt::Write;
 
+use super::summary::{verdict_parts, verdict_remarks};
 use super::{
     LONGEST_REASON, changer_name, describe_acceptance, format_sides, notable_objects, risk_warning,
-    verdict_parts, verdict_remarks,
 };
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};

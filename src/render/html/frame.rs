@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::parts;
 use crate::model::wording::pluralize;
-use crate::plan::document::{SourceFacts, Tool};
+use crate::plan::document::Tool;
+use crate::plan::source_facts::SourceFacts;
 use crate::render::safe::make_visible;
 use crate::render::source_host::SourceLinks;
 use crate::render::view::{Annotation, Level};

@@ -5,6 +5,7 @@
 //! [`super::view`] and [`super::group`]; the frame is in `frame`, what other pages use as well in [`parts`]; the style
 //! and the script are files beside this one.
 
+pub mod drift;
 mod frame;
 pub mod parts;
 
