@@ -178,6 +178,7 @@ mod tests {
             after: None,
             risk: Risk::Safe,
             note: None,
+            users: None,
         };
         let planned = Planned {
             desired: Arc::new(testing::desired_object(table, &[])),
@@ -255,6 +256,7 @@ mod tests {
             after: None,
             risk: Default::default(),
             note: None,
+            users: None,
         };
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         Planned {

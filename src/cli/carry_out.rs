@@ -13,12 +13,13 @@
 
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::actor::find_actor;
+use super::approval::{self, Question};
 use super::args::{AllowedRisk, Consent};
 use super::command_run::Access;
 use super::exit::{self, Exit};
@@ -34,7 +35,6 @@ use crate::apply::store::compact::compact_if_long;
 use crate::apply::store::{LeaseBusy, Leases, LostRecords, RecordQueue, Store};
 use crate::apply::{Event, Outcome, Report};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
-use crate::model::wording::pluralize;
 use crate::model::{Connection, Risk};
 use crate::plan::Refusal;
 use crate::plan::document::PlanDocument;
@@ -211,7 +211,7 @@ impl<'a> WritingCommand<'a> {
                 return self.refuse_all(pass, &refusal);
             }
         }
-        if asked && !ask_for_approval(document)? {
+        if asked && !approval::ask(&Question::about(&pass.planned))? {
             output::print_note("Nothing was changed.");
             return self.end(Stage::Planned, document, Exit::Error);
         }
@@ -407,22 +407,4 @@ fn highest_accepted(allow: &[AllowedRisk]) -> Accepted {
     Accepted {
         risk: risk.max().unwrap_or_default(),
     }
-}
-
-/// Asks the person at the terminal. Only the line "yes" approves; an empty line or the end of input does
-/// not.
-///
-/// The question names the worst risk in the plan.
-fn ask_for_approval(document: &PlanDocument) -> CommandResult<bool> {
-    let objects = pluralize(document.summary.update, "object");
-    let danger = match (document.summary.strand, document.summary.reduce) {
-        (0, 0) => "",
-        (0, _) => " Some of it takes something away.",
-        _ => " Some of it takes away what is in use.",
-    };
-    output::print_note("");
-    output::print_question(&format!("Update {objects}?{danger} Only `yes` is a yes: "))?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim() == "yes")
 }

@@ -10,6 +10,7 @@
 
 mod actor;
 mod apply;
+mod approval;
 mod args;
 mod cached;
 mod carry_out;

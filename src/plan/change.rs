@@ -28,4 +28,6 @@ pub struct Change {
     pub after: Option<Json>,
     pub risk: Risk,
     pub note: Option<String>,
+    /// How many users a stranding change takes the licence from; `None` where nobody counts them.
+    pub users: Option<u64>,
 }

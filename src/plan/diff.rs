@@ -97,6 +97,7 @@ fn implied_removal(
         path: at.field(field.name),
         risk: Risk::Safe,
         note: Some(format!("means nothing unless {trigger} is {is}")),
+        users: None,
     })
 }
 
@@ -108,7 +109,7 @@ fn value_change(
     after: &Value,
     scale: &risk::Scale<'_>,
 ) -> Change {
-    let Weighed { risk, note } = scale.weigh(field, &path, before, after);
+    let Weighed { risk, note, users } = scale.weigh(field, &path, before, after);
     Change {
         verb: if before.is_none() {
             ChangeVerb::Add
@@ -120,6 +121,7 @@ fn value_change(
         path,
         risk,
         note,
+        users,
     }
 }
 
@@ -148,7 +150,7 @@ fn diff_keyed(
         match before {
             Some(before) => diff_fields(elements.fields, element, before, &at, scale, changes),
             None => {
-                let Weighed { risk, note } = scale.weigh_new(elements.fields, element);
+                let Weighed { risk, note, users } = scale.weigh_new(elements.fields, element);
                 changes.push(Change {
                     path: at,
                     verb: ChangeVerb::Add,
@@ -156,6 +158,7 @@ fn diff_keyed(
                     after: Some(elements.json(key, element)),
                     risk,
                     note,
+                    users,
                 });
             }
         }
@@ -163,7 +166,7 @@ fn diff_keyed(
     for (key, element) in current {
         if !next_keys.contains(key) {
             let at = path.element(key.clone());
-            let Weighed { risk, note } = scale.weigh_removal(field, &at);
+            let Weighed { risk, note, users } = scale.weigh_removal(field, &at);
             changes.push(Change {
                 verb: ChangeVerb::Remove,
                 before: Some(elements.json(key, element)),
@@ -171,6 +174,7 @@ fn diff_keyed(
                 path: at,
                 risk,
                 note,
+                users,
             });
         }
     }

@@ -307,6 +307,7 @@ mod tests {
             after: values.map(|(_, after)| after.into()),
             risk: Risk::Safe,
             note: None,
+            users: None,
         }
     }
 

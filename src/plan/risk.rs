@@ -34,19 +34,25 @@ pub struct Scale<'a> {
 pub struct Weighed {
     pub risk: Risk,
     pub note: Option<String>,
+    /// How many users a stranding change takes the licence from; `None` where nobody counts them.
+    pub users: Option<u64>,
 }
 
 impl Weighed {
     /// Makes a risk that needs no explanation.
     fn new(risk: Risk) -> Self {
-        Self { risk, note: None }
+        Self {
+            risk,
+            note: None,
+            users: None,
+        }
     }
 
     /// Makes a risk whose reason is shown beside the change.
     fn noted(risk: Risk, note: impl Into<String>) -> Self {
         Self {
-            risk,
             note: Some(note.into()),
+            ..Self::new(risk)
         }
     }
 }
@@ -89,8 +95,9 @@ impl Scale<'_> {
             | RiskRule::StopsAt(_)
             | RiskRule::Counter => false,
         };
-        if used.is_some() {
+        if let (Some(used), Value::Integer(after)) = (used, after) {
             weighed.risk = Risk::Strand;
+            weighed.users = users_over(*after, used);
         } else if takes {
             weighed.risk = weighed.risk.max(Risk::Reduce);
         }
@@ -143,9 +150,10 @@ impl Scale<'_> {
             return Weighed::new(Risk::Reduce);
         };
         match used.and_then(|fact| self.live.number(&format!("{element}.{fact}"))) {
-            Some(used) if used > 0 => {
-                Weighed::noted(Risk::Strand, format!("removed, {used} in use"))
-            }
+            Some(used) if used > 0 => Weighed {
+                users: users_over(0, used),
+                ..Weighed::noted(Risk::Strand, format!("removed, {used} in use"))
+            },
             _ => Weighed::new(Risk::Reduce),
         }
     }
@@ -256,11 +264,17 @@ fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Wei
     };
     match used {
         _ if !lowered => Weighed::new(Risk::Safe),
-        Some(used) if allowed < used => {
-            Weighed::noted(Risk::Strand, format!("{after} allowed, {used} in use"))
-        }
+        Some(used) if allowed < used => Weighed {
+            users: users_over(*after, used),
+            ..Weighed::noted(Risk::Strand, format!("{after} allowed, {used} in use"))
+        },
         _ => Weighed::new(Risk::Reduce),
     }
+}
+
+/// Returns how many of the users at present are more than allowed: with 5 allowed and 7 in use it is 2.
+fn users_over(allowed: i64, used: i64) -> Option<u64> {
+    u64::try_from(used.saturating_sub(allowed.max(0))).ok()
 }
 
 /// Weighs a choice whose values form a ladder, lowest first. A step down reduces.
@@ -453,7 +467,8 @@ mod tests {
         let now = "2026-11-21T12:00:00Z".parse().expect("a valid time");
         let scale = Scale { live: &live, now };
         let new = |fields: &[(&'static str, Value)]| {
-            let Weighed { risk, note } = scale.weigh_new(&TABLE, &fields.iter().cloned().collect());
+            let Weighed { risk, note, .. } =
+                scale.weigh_new(&TABLE, &fields.iter().cloned().collect());
             (risk, note.unwrap_or_default())
         };
         let fine = [

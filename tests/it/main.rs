@@ -8,6 +8,7 @@ static LIVE: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
 
 mod adopt;
 mod agreed;
+mod approval;
 mod architecture;
 mod broken_off;
 mod cached;

@@ -89,6 +89,7 @@ fn change(path: FieldPath, verb: ChangeVerb) -> Change {
         after: None,
         risk: Risk::Safe,
         note: None,
+        users: None,
     }
 }
 
