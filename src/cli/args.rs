@@ -150,7 +150,7 @@ pub struct Rendering {
         add = ArgValueCandidates::new(report_candidates)
     )]
     pub report: Vec<ReportTo>,
-    /// Show every object by itself, also where several change the same
+    /// Show every object by itself where several change the same, and every finding
     #[arg(long, env = "ENTITLE_FULL")]
     pub full: bool,
 }

@@ -36,9 +36,6 @@ pub struct Validate {
     /// Also tell which files below the paths were passed over, and why
     #[arg(short, long, env = "ENTITLE_VERBOSE")]
     verbose: bool,
-    /// Show every finding; without it the first 20 are shown, and the others counted by folder
-    #[arg(long, env = "ENTITLE_FULL")]
-    full: bool,
 }
 
 /// Checks the selected manifests. Reports are opened first, so that one that cannot be written fails
@@ -79,7 +76,7 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
 /// otherwise: a script that reads standard output sees either a verdict that holds or none. Documents of
 /// other tools, such as a Kubernetes Deployment, are counted separately as skipped.
 fn print_summary(checked: &Checked, args: &Validate) -> std::io::Result<()> {
-    let limit = match args.full {
+    let limit = match args.rendering.full {
         true => FindingLimit::All,
         false => FindingLimit::Few,
     };
