@@ -16,6 +16,7 @@ use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, WritingCommand};
 use super::exit::Exit;
 use super::outputs::Outputs;
+use super::sandbox_choice::SandboxChoice;
 use super::scope::Scope;
 use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo, work_tree};
@@ -29,7 +30,7 @@ use crate::render::view::Stage;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json licences\n  entitle apply examples --sandbox --auto-approve\n  entitle apply plan.json licences --events events.jsonl --report html=apply.html"
+    after_help = "Examples:\n  entitle apply\n  entitle apply licences --auto-approve --allow reduce\n  entitle apply plan.json licences\n  entitle apply examples --sandbox --auto-approve"
 )]
 pub struct Apply {
     #[command(flatten)]
@@ -68,8 +69,8 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
         }
         FirstPath::Manifests => Files::Named,
     };
-    carry_out::refuse_unattended(&args.consent)?;
     let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
+    carry_out::refuse_unattended(&args.consent)?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.heed_others(&args.consent.store.shared).await?;
     setup.settings.checks = args.consent.checks.of_writes();
@@ -88,7 +89,7 @@ async fn apply_saved_plan(
     outputs: &Outputs,
 ) -> CommandResult<Exit> {
     let (selection, reach) = (&args.selection, &args.reach);
-    refuse_other_simulators(&document, reach.sandbox)?;
+    refuse_other_simulators(&document, reach.sandbox == SandboxChoice::BuiltIn)?;
     work_tree::refuse_outside(&selection.paths)?;
     if document.source.undo.is_some() {
         return undo::apply_saved_undo(document, selection, reach, &args.consent, outputs).await;
@@ -109,7 +110,9 @@ async fn apply_saved_plan(
     writer.carry_out(&saved.pass, true).await
 }
 
-/// Returns `Err` if a plan was made against the simulators and is applied to accounts, or the reverse.
+/// Returns `Err` if a plan was made against simulators of its own run and is applied to accounts, or the reverse.
+///
+/// A sandbox that goes on is an account like any other: there the plan's addresses are compared.
 fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandResult<()> {
     let places = &document.source.connections;
     let simulated = places

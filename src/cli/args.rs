@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::duration::parse_duration;
+use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
 use crate::model::{Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
@@ -61,6 +62,17 @@ pub struct CacheArgs {
 }
 
 impl Selection {
+    /// All objects of the manifests at these paths.
+    pub fn all_of(paths: &[PathBuf]) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            target: Vec::new(),
+            exclude: Vec::new(),
+            selector: Vec::new(),
+            cache: CacheArgs::default(),
+        }
+    }
+
     /// The same manifests, all of their objects.
     pub fn whole(&self) -> Self {
         Self {
@@ -83,9 +95,21 @@ pub struct Time {
 /// How the vendors are reached.
 #[derive(Args, Clone)]
 pub struct Reach {
-    /// Use built-in simulators of the vendors instead of accounts
-    #[arg(long, env = "ENTITLE_SANDBOX")]
-    pub sandbox: bool,
+    /// Use simulators instead of accounts: built-in ones, or those of `entitle sandbox`
+    ///
+    /// Without ADDR they are started for this run and end with it. With the address of `entitle sandbox`, such as
+    /// 127.0.0.1:8901, they go on, and an account changes over several runs.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "ENTITLE_SANDBOX",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "off",
+        default_missing_value = "on",
+        hide_default_value = true
+    )]
+    pub sandbox: SandboxChoice,
     /// Let calls to the simulators go wrong, the same ones for the same seed: 7 or 7:429=10,drop-after=5 (percent)
     #[arg(
         long,

@@ -46,8 +46,9 @@ use crate::render::view::{RiskAdvice, Stage};
 
 /// Returns `Err` if the run would have to ask, and no person is at the terminal.
 ///
-/// `apply` and `undo` call this before they load manifests or call a vendor: a CI job without
-/// `--auto-approve` then fails in a moment, and not after it has read 10,000 objects.
+/// `apply` and `undo` call this before they call a vendor, so that a CI job without `--auto-approve` does not
+/// read 10,000 objects first; and after they have looked for the files and the run that were named. Whoever
+/// follows the advice must not apply what is there in place of a plan that is missing.
 pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !consent.auto_approve && !attended {
@@ -99,21 +100,18 @@ impl<'a> WritingCommand<'a> {
         let run = clock::run_id();
         setup.settings.events.tell(|| Some(Event::version(&run)));
         // A trial run leaves no trace unless it is asked to.
-        let sandbox = setup.settings.sandbox;
-        let remembers = !sandbox || consent.store.journal.is_some();
+        let trial = setup.is_trial();
+        let remembers = !trial || consent.store.journal.is_some();
         let mut leases = Leases::default();
         let (mut queue, mut memory) = (None, Memory::default());
         if remembers {
-            let args = match sandbox {
-                true => consent.store.local(),
-                false => consent.store.clone(),
-            };
-            if !sandbox {
+            let args = setup.store_args(&consent.store);
+            if !setup.settings.sandbox {
                 stores::warn_of_empty(&args);
             }
             let store = stores::open_store(&args, Access::Write).await?;
             // The simulators of a run are its own: nobody else can write to them.
-            if !sandbox {
+            if !trial {
                 match take_leases(setup, &*store, consent, places, &run).await? {
                     Ok(acquired) => leases = acquired,
                     Err(why) => return Err(CommandError::locked(why)),

@@ -254,12 +254,11 @@ async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
         bases.partial |= snapshot.findings.has_errors();
         return Ok(Bases::Commit(bases));
     }
-    let sandbox = setup.settings.sandbox;
     // A trial run has no past but the one it is shown.
-    if sandbox && args.store.journal.is_none() {
+    if setup.is_trial() && args.store.journal.is_none() {
         return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }
-    let store = stores::open_store(&args.store, Access::Read).await?;
+    let store = stores::open_store(&setup.store_args(&args.store), Access::Read).await?;
     let accounts = stores::manifest_accounts(&setup.checked);
     let memory = stores::read_memory(&*store, &accounts, Detail::Values).await?;
     Ok(Bases::Journal(memory))

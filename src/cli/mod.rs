@@ -47,6 +47,7 @@ mod project;
 mod read_connections;
 mod report_file;
 mod sandbox;
+mod sandbox_choice;
 mod schema;
 mod scope;
 mod sessions;
@@ -76,6 +77,7 @@ pub use command::Cli;
 use command::Command;
 use exit::Exit;
 use logging::trace_command;
+pub use sandbox::sandbox_commands;
 
 use crate::model::Diagnostics;
 use error::CommandResult;

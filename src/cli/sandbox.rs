@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::output;
 use super::populated::{self, Layout, parse_object_count, parse_percentage};
 use crate::cli::error::{CommandError, CommandResult, bail};
+use crate::provider;
 use crate::sandbox::{self, FaultPlan, Options, Population};
 
 #[derive(Args)]
@@ -147,8 +148,12 @@ fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
 fn write_credentials(out: &mut dyn Write, address: SocketAddr) -> io::Result<()> {
     writeln!(
         out,
-        "The simulators listen on http://{address} until Ctrl-C. They accept:"
+        "The simulators listen on http://{address} until Ctrl-C. In another terminal:\n"
     )?;
+    for command in sandbox_commands(address, Path::new("examples").is_dir()) {
+        writeln!(out, "  {command}")?;
+    }
+    writeln!(out, "\nWithout --sandbox they are accounts that accept:\n")?;
     for vendor in sandbox::vendor_names() {
         for credential in sandbox::credentials::credentials_of(vendor) {
             let values: Vec<String> = credential
@@ -167,6 +172,29 @@ fn write_credentials(out: &mut dyn Write, address: SocketAddr) -> io::Result<()>
     }
     writeln!(
         out,
-        "Requests: GET /_sandbox/requests. Fresh start: POST /_sandbox/reset."
+        "\nTo play another admin, see a fresh start or what was asked: entitle help sandbox"
     )
+}
+
+/// Returns the commands by which to use the sandbox at `address`: those of a checkout, or those of an empty directory.
+pub fn sandbox_commands(address: SocketAddr, has_examples: bool) -> Vec<String> {
+    let option = format!("--sandbox={address}");
+    match has_examples {
+        true => vec![format!("entitle plan examples {option}")],
+        false => vec![
+            format!(
+                "entitle import {} --all --out licences {option}",
+                listed_connection()
+            ),
+            format!("entitle plan licences {option}"),
+        ],
+    }
+}
+
+/// Returns the flag for the connection of the first vendor that lists its objects; a sandbox has one for each vendor.
+fn listed_connection() -> String {
+    let kinds = provider::all_kinds();
+    let listed = kinds.filter(|kind| kind.listing().is_some());
+    let vendor = listed.map(|kind| kind.table().vendor).next();
+    vendor.map_or_else(String::new, |vendor| format!("--connection {vendor}"))
 }

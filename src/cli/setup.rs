@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::args::{CacheArgs, Reach, Selection, SharedStore, Time};
+use super::args::{Reach, Selection, SharedStore, StoreArgs, Time};
 use super::cached::ManifestCache;
 use super::error::InvalidManifests;
 use super::standard_input::StandardInput;
@@ -25,17 +25,30 @@ use crate::manifest::walk::FoundManifests;
 use crate::manifest::{self, Loaded, ReadLimits};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests, Settings};
-use crate::sandbox::{self, SandboxServer};
+use crate::sandbox::SandboxServer;
 
 /// Everything a command that talks to vendors works with.
 pub struct Setup {
     pub checked: Checked,
     pub settings: Settings,
-    /// The simulators, which live as long as this does.
-    pub _sandbox: Option<SandboxServer>,
+    /// The simulators of this run, which live as long as this does; `None` for accounts, and for a sandbox that goes on.
+    pub sandbox: Option<SandboxServer>,
 }
 
 impl Setup {
+    /// Reports whether the accounts end with this run, so that nothing of it need be remembered or locked.
+    pub fn is_trial(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Returns the store of this run: the one that was asked for, but never a team's for simulators.
+    pub fn store_args(&self, asked: &StoreArgs) -> StoreArgs {
+        match self.settings.sandbox {
+            true => asked.local(),
+            false => asked.clone(),
+        }
+    }
+
     /// Makes the rates of this run respect other processes that call the same accounts.
     ///
     /// Returns `Err` if the store, which counts those processes, cannot be opened.
@@ -64,14 +77,8 @@ pub async fn set_up(selection: &Selection, reach: &Reach) -> CommandResult<Setup
 /// Sets up a command that only needs an account. With `--sandbox` and no path, manifests are optional:
 /// the simulators have accounts without any.
 pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<Setup> {
-    let selection = Selection {
-        paths: paths.to_vec(),
-        target: Vec::new(),
-        exclude: Vec::new(),
-        selector: Vec::new(),
-        cache: CacheArgs::default(),
-    };
-    let bare = reach.sandbox && paths.is_empty();
+    let selection = Selection::all_of(paths);
+    let bare = reach.sandbox.is_on() && paths.is_empty();
     let files = if bare { Files::IfAny } else { Files::Named };
     set_up_with(&selection, reach, files).await
 }
@@ -118,18 +125,10 @@ pub async fn set_up_with(
     files: Files<'_>,
 ) -> CommandResult<Setup> {
     let limits = read_limits(Some(reach.time.timeout));
-    let sandbox = if reach.sandbox {
-        let options = sandbox::Options {
-            faults: reach.faults.clone(),
-            ..sandbox::Options::default()
-        };
-        Some(SandboxServer::start(options).await?)
-    } else {
-        None
-    };
+    let simulators = simulators::open_simulators(reach).await?;
     let options = CheckOptions {
         need_connections: true,
-        simulators: sandbox.as_ref().map(simulators::stand_ins),
+        simulators: simulators.stand_ins,
     };
     // The system's certificates are read beside the manifests; whoever needs them sooner waits for them there.
     let tls = Tls::default();
@@ -165,7 +164,7 @@ pub async fn set_up_with(
     Ok(Setup {
         checked,
         settings,
-        _sandbox: sandbox,
+        sandbox: simulators.server,
     })
 }
 
@@ -187,7 +186,7 @@ pub fn pass_settings(reach: &Reach, stop: Arc<AtomicBool>) -> Settings {
         deadline: Instant::now() + reach.time.timeout,
         clock: clock::now,
         stop,
-        sandbox: reach.sandbox,
+        sandbox: reach.sandbox.is_on(),
         events: Listener::default(),
         checks: WriteChecks::default(),
         opened: command_run::opened_accounts(),
@@ -279,8 +278,12 @@ pub fn read_limits(timeout: Option<Duration>) -> ReadLimits {
 fn trusted_hosts(reach: &Reach) -> Trust {
     let here = std::env::current_dir().unwrap_or_default();
     Trust {
-        // The simulators are this process: no credential leaves it.
-        hosts: reach.trust_hosts.list.clone().filter(|_| !reach.sandbox),
+        // Simulators take published credentials, and listen on this machine only.
+        hosts: reach
+            .trust_hosts
+            .list
+            .clone()
+            .filter(|_| !reach.sandbox.is_on()),
         allow_exec: reach.allow_exec,
         confine_files: is_ci() || !reach.secret_dir.is_empty(),
         secret_dirs: reach.secret_dir.clone(),
@@ -293,7 +296,7 @@ fn trusted_hosts(reach: &Reach) -> Trust {
 pub fn warn_of_any_host(reach: &Reach) -> Option<Diagnostic> {
     let TrustedHosts { list, of_project } = &reach.trust_hosts;
     let message = match list {
-        _ if reach.sandbox => return None,
+        _ if reach.sandbox.is_on() => return None,
         None => "credentials go to whatever hosts the manifests name: --trust-hosts is not given",
         Some(_) if *of_project && is_ci() => {
             "credentials go to whatever hosts the project file names, which comes with the manifests: \

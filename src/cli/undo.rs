@@ -69,15 +69,15 @@ pub async fn run(args: Undo) -> CommandResult<Exit> {
 /// have been renamed since. With `--include-unmanaged` the leases also cover the accounts of the run
 /// that are reached by no object of the manifests.
 async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
-    if args.out.is_none() {
-        carry_out::refuse_unattended(&args.consent)?;
-    }
     let mut setup = setup::set_up(&args.selection.whole(), &args.reach).await?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
     setup.heed_others(&args.consent.store.shared).await?;
-    let store = stores::open_store(&args.consent.store, Access::Read).await?;
+    let store = stores::open_store(&setup.store_args(&args.consent.store), Access::Read).await?;
     let wrote = find_run(&*store, &args.consent.store, &args.run, &setup.checked).await?;
+    if args.out.is_none() {
+        carry_out::refuse_unattended(&args.consent)?;
+    }
     let take = Take {
         fields: args.field.clone(),
         unmanaged: args.include_unmanaged,
@@ -130,7 +130,7 @@ pub async fn apply_saved_undo(
     setup.settings.checks = consent.checks.of_writes();
     setup.heed_others(&consent.store.shared).await?;
     let take = Take::shown(&saved);
-    let store = stores::open_store(&consent.store, Access::Read).await?;
+    let store = stores::open_store(&setup.store_args(&consent.store), Access::Read).await?;
     let wrote = find_run(&*store, &consent.store, &run, &setup.checked).await?;
     let writer = open_writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;

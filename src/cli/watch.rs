@@ -17,11 +17,10 @@ use super::args::{Reach, StoreArgs};
 use super::command_run::Access;
 use super::endpoints::Endpoints;
 use super::exit::Exit;
+use super::simulators::{self, RunSimulators};
 use super::watch_args::Watch;
 use super::watch_source::{ManifestSource, source_reader};
-use super::{
-    command_run, output, setup, signals, simulators, state, stores, watch_once, work_tree,
-};
+use super::{command_run, output, setup, signals, state, stores, watch_once, work_tree};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
 use crate::cli::error::{CommandError, CommandResult, bail};
@@ -38,7 +37,6 @@ use crate::daemon::status_log::StatusLog;
 use crate::daemon::task::{DaemonTask, SourceReader};
 use crate::daemon::trigger::Trigger;
 use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
-use crate::sandbox::{self, SandboxServer};
 
 /// Number of hints that the channel to the daemon holds.
 ///
@@ -67,10 +65,10 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
             CommandError::caused_by(format_args!("cannot watch {}", path.display()), error)
         })?;
     }
-    let sandbox = start_sandbox(&args.reach).await?;
+    let simulators = open_simulators(&args.reach).await?;
     let options = CheckOptions {
         need_connections: true,
-        simulators: sandbox.as_ref().map(simulators::stand_ins),
+        simulators: simulators.stand_ins,
     };
     let location = match &remote {
         Some(remote) => ManifestSource::Git(remote.clone()),
@@ -98,7 +96,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         // A wrong path or a broken file ends the program here. Later faults leave the last good
         // manifests in force. In a store that a team shares, a replica claims its accounts after the
         // store is open; until then it owns none.
-        let may_share = args.store.shared.url.is_some() && !args.once && !args.reach.sandbox;
+        let may_share =
+            args.store.shared.url.is_some() && !args.once && !args.reach.sandbox.is_on();
         let kept = match may_share {
             true => KeptAccounts::Only(BTreeSet::new()),
             false => KeptAccounts::All,
@@ -127,7 +126,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         args: &args,
         endpoints,
         remote: remote.as_ref(),
-        sandboxed: sandbox.is_some(),
+        trial: simulators.server.is_some(),
         reader,
         hints,
         triggers,
@@ -148,23 +147,16 @@ fn watch_settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Setti
     settings
 }
 
-/// Starts the simulators for `--sandbox`, and prints their address. Returns `None` without the flag.
-///
-/// The simulators stop when the returned server is dropped, so the caller keeps it for the whole run.
-async fn start_sandbox(reach: &Reach) -> CommandResult<Option<SandboxServer>> {
-    if !reach.sandbox {
-        return Ok(None);
+/// Starts or finds the simulators for `--sandbox`, and prints the address of those that end with this run.
+async fn open_simulators(reach: &Reach) -> CommandResult<RunSimulators> {
+    let simulators = simulators::open_simulators(reach).await?;
+    if let Some(server) = &simulators.server {
+        output::print_note(&format!(
+            "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
+            server.address()
+        ));
     }
-    let options = sandbox::Options {
-        faults: reach.faults.clone(),
-        ..sandbox::Options::default()
-    };
-    let sandbox = SandboxServer::start(options).await?;
-    output::print_note(&format!(
-        "The simulators listen on http://{}. To play another admin: PUT /_sandbox/state/VENDOR.",
-        sandbox.address()
-    ));
-    Ok(Some(sandbox))
+    Ok(simulators)
 }
 
 /// Returns a reader that answers its first call with `first` and reads anew from then on.
@@ -187,7 +179,8 @@ struct Wiring<'a> {
     args: &'a Watch,
     endpoints: Endpoints,
     remote: Option<&'a Remote>,
-    sandboxed: bool,
+    /// Set if the accounts end with this run.
+    trial: bool,
     reader: SourceReader,
     hints: mpsc::Receiver<Trigger>,
     /// Held so that the channel stays open when neither a file watch nor a webhook holds a sender.
@@ -275,7 +268,13 @@ impl Wiring<'_> {
                 (SourceKind::Directory, location)
             }
         };
-        StatusLog::new(mode, kind, location, self.sandboxed, clock::now())
+        StatusLog::new(
+            mode,
+            kind,
+            location,
+            self.args.reach.sandbox.is_on(),
+            clock::now(),
+        )
     }
 
     /// Creates a temporary directory for the journal of a sandbox run; `None` if the run needs none.
@@ -283,7 +282,7 @@ impl Wiring<'_> {
     /// A trial leaves no trace in the user's journal, but the heal mode needs a journal to heal from.
     /// `--journal` names one explicitly, and then no scratch directory is made.
     fn scratch(&self) -> CommandResult<Option<tempfile::TempDir>> {
-        let needed = self.sandboxed && self.args.store.journal.is_none();
+        let needed = self.trial && self.args.store.journal.is_none();
         Ok(if needed {
             Some(tempfile::tempdir()?)
         } else {
@@ -301,7 +300,7 @@ impl Wiring<'_> {
         stop: &Arc<AtomicBool>,
         scratch: Option<PathBuf>,
     ) -> CommandResult<PassContext> {
-        let args = match (scratch, self.sandboxed) {
+        let args = match (scratch, self.args.reach.sandbox.is_on()) {
             (None, false) => self.args.store.clone(),
             (None, true) => self.args.store.local(),
             (Some(journal), _) => StoreArgs {
@@ -326,7 +325,7 @@ impl Wiring<'_> {
         let checks = self.args.checks.of_writes();
         let opened = command_run::opened_accounts();
         let budgets = Budgets {
-            store: (!self.sandboxed).then(|| Arc::clone(&store)),
+            store: (!self.trial).then(|| Arc::clone(&store)),
             processes: args.shared.share,
         };
         let (from_git, stop) = (self.remote.is_some(), Arc::clone(stop));
@@ -338,7 +337,7 @@ impl Wiring<'_> {
                 ..watch_settings(&reach, from_git, Arc::clone(&stop))
             }),
             queue: stores::open_queue(&args, store, &clock::run_id())?,
-            shared: !self.sandboxed,
+            shared: !self.trial,
             scope: args.scope.clone(),
             author: find_actor(),
             lease_holder: Box::new(state::lease_holder),

@@ -152,15 +152,20 @@ fn settle_connections(
         .iter()
         .map(|c| (c.name.clone(), provenance::connection_fingerprint(c)));
     source.connection_fingerprints = fingerprints.collect();
-    let mut connections = point_connections(given, options.simulators.as_deref());
+    let stand_ins = options.simulators.as_ref();
+    let mut connections = point_connections(given, stand_ins.map(|all| &*all.connections));
     for (name, connection) in known {
         let entry = connections.entry(name.clone());
         entry.or_insert_with(|| connection.clone());
     }
-    if options.simulators.is_some() {
-        let names = connections.keys();
-        source.connections = names
-            .map(|name| (name.clone(), Destination::Sandbox))
+    if let Some(simulators) = stand_ins {
+        let named = connections.iter();
+        let destination = |connection: &Connection| match simulators.end_with_run {
+            true => Destination::Sandbox,
+            false => Destination::Url(connection.base_url.to_string()),
+        };
+        source.connections = named
+            .map(|(name, connection)| (name.clone(), destination(connection)))
             .collect();
         source.connection_fingerprints = BTreeMap::new();
     }

@@ -18,7 +18,26 @@ pub struct CheckOptions {
     /// Set if an object of a vendor without a connection is an error; `validate` of single files only warns.
     pub need_connections: bool,
     /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
-    pub simulators: Option<Vec<Connection>>,
+    pub simulators: Option<Simulators>,
+}
+
+/// Simulators of vendors, to which connections are pointed.
+#[derive(Clone)]
+pub struct Simulators {
+    /// One connection per vendor.
+    pub connections: Vec<Connection>,
+    /// Set if they end with this run: a later run finds others, so their address says nothing.
+    pub end_with_run: bool,
+}
+
+impl Simulators {
+    /// Simulators that end with the run.
+    pub fn of_run(connections: Vec<Connection>) -> Self {
+        Self {
+            connections,
+            end_with_run: true,
+        }
+    }
 }
 
 /// Returns the connections by name, pointed at the simulators if there are any.

@@ -47,7 +47,7 @@ use crate::plan::source_facts::Destination;
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply_plan};
 pub use check::{Checked, check_manifests, digest_of};
-pub use connections::CheckOptions;
+pub use connections::{CheckOptions, Simulators};
 pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, find_drift};
 pub use incremental::IncrementalLoader;
@@ -74,7 +74,7 @@ pub struct Settings {
     pub clock: fn() -> Timestamp,
     /// Set when no new step may start.
     pub stop: Arc<AtomicBool>,
-    /// Set if the connections lead to the built-in simulators.
+    /// Set if the connections lead to simulators, of this run or of a sandbox that goes on.
     pub sandbox: bool,
     /// Receives the events of the run.
     pub events: Listener,

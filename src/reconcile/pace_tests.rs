@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::{Accounts, ApplyOptions, CheckOptions, Checked, Pass, Settings};
+use super::{Accounts, ApplyOptions, CheckOptions, Checked, Pass, Settings, Simulators};
 use crate::apply::http::{Answered, Body, Http, Outgoing, Wire};
 use crate::apply::journal::{JournalEvent, Record};
 use crate::apply::recorder::Recorder;
@@ -184,7 +184,7 @@ impl Scene {
             ..Options::default()
         };
         let sandbox = Arc::new(SandboxServer::start(options).await.expect("loopback"));
-        let mut connections = simulators::stand_ins(&sandbox);
+        let mut connections = simulators::stand_ins(sandbox.address());
         connections.retain(|connection| connection.vendor.0 == vendor);
         if let Some(limits) = limits {
             connections[0].limits = limits;
@@ -202,7 +202,7 @@ impl Scene {
         };
         let options = CheckOptions {
             need_connections: true,
-            simulators: Some(connections.clone()),
+            simulators: Some(Simulators::of_run(connections.clone())),
         };
         let checked = super::check_manifests(loaded, &options);
         assert!(!checked.findings.has_errors());

@@ -8,6 +8,7 @@
 //! | `GET /_sandbox/requests/count` | `{"count": N}`, also of those too old to be kept |
 //! | `POST /_sandbox/reset` | everything as at the start |
 //! | `GET`, `PUT /_sandbox/state/{vendor}` | the account |
+//! | `GET`, `PUT /_sandbox/state/{vendor}/{pointer}` | one value in it, such as `license_orders/1/enabled` |
 //! | `GET`, `POST /_sandbox/switches/{vendor}` | how undocumented behaviour is read |
 //! | `POST /_sandbox/clock` | `{"advance_seconds": N}` moves the simulators' clock |
 //! | `POST /_sandbox/faults/{vendor}` | `{"status": 429, "times": 2, "retry_after": "1", "method": "PATCH", "carried_out": false}` |
@@ -53,6 +54,12 @@ pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) ->
         ("GET", ["state", vendor]) => host.with_simulator(vendor, |simulator| simulator.state()),
         ("PUT", ["state", vendor]) => parse_body(arrived)
             .and_then(|state| host.set_state(vendor, state).map(|()| Value::Null)),
+        ("GET", ["state", vendor, pointer @ ..]) => host
+            .with_simulator(vendor, |simulator| simulator.state())
+            .and_then(|state| Ok(find_value(&state, pointer)?.clone())),
+        ("PUT", ["state", vendor, pointer @ ..]) => {
+            parse_body(arrived).and_then(|value| replace_value(host, vendor, pointer, value))
+        }
         ("GET", ["switches", vendor]) => {
             host.with_simulator(vendor, |simulator| simulator.switches())
         }
@@ -76,7 +83,7 @@ pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) ->
             Ok(Value::Null)
         }),
         (_, [""] | ["requests" | "reset" | "clock" | "faults" | "foreign-edits"])
-        | (_, ["requests", "count"] | ["state" | "switches" | "faults", _]) => {
+        | (_, ["requests", "count"] | ["state", ..] | ["switches" | "faults", _]) => {
             return error_reply(405, "this control route has no such method");
         }
         _ => return error_reply(404, "no such control route"),
@@ -87,6 +94,30 @@ pub(super) fn answer_control(host: &SimulatorHost, arrived: &IncomingRequest) ->
         Err(words) if words.starts_with("no vendor ") => error_reply(404, &words),
         Err(words) => error_reply(400, &words),
     }
+}
+
+/// Finds a value in an account by the segments of its JSON pointer; `Err` names the part that is not there.
+fn find_value<'a>(state: &'a Value, pointer: &[&str]) -> Result<&'a Value, String> {
+    let path = format!("/{}", pointer.join("/"));
+    let found = state.pointer(&path);
+    found.ok_or_else(|| format!("the account has nothing at {path}"))
+}
+
+/// Replaces one value of an account, as somebody does in the vendor's console; returns the old and the new value.
+fn replace_value(
+    host: &SimulatorHost,
+    vendor: &str,
+    pointer: &[&str],
+    value: Value,
+) -> Result<Value, String> {
+    let mut state = host.with_simulator(vendor, |simulator| simulator.state())?;
+    let before = find_value(&state, pointer)?.clone();
+    let path = format!("/{}", pointer.join("/"));
+    if let Some(found) = state.pointer_mut(&path) {
+        *found = value.clone();
+    }
+    host.set_state(vendor, state)?;
+    Ok(json!({"before": before, "after": value}))
 }
 
 /// Returns the reply to a control request that failed.
@@ -154,7 +185,7 @@ fn describe_sandbox(host: &SimulatorHost, address: &str) -> Value {
         "vendors": host.prefixes().map(vendor).collect::<Vec<_>>(),
         "control": [
             "GET|DELETE /_sandbox/requests", "GET /_sandbox/requests/count", "POST /_sandbox/reset",
-            "GET|PUT /_sandbox/state/{vendor}", "GET|POST /_sandbox/switches/{vendor}",
+            "GET|PUT /_sandbox/state/{vendor}", "GET|PUT /_sandbox/state/{vendor}/{pointer}", "GET|POST /_sandbox/switches/{vendor}",
             "POST /_sandbox/clock", "POST /_sandbox/faults/{vendor}",
             "PUT /_sandbox/faults", "GET /_sandbox/foreign-edits",
         ],

@@ -232,6 +232,12 @@ async fn the_control_routes_do_what_the_handle_does() {
     let put = put.json(&json!({"writes": 9})).send().await.unwrap();
     assert_eq!(put.status(), 204);
     assert_eq!(body(get("/state/lac").await).await, json!({"writes": 9}));
+    let put = client.put(format!("{root}/state/lac/writes"));
+    let put = body(put.body("4").send().await.unwrap()).await;
+    assert_eq!(put, json!({"before": 9, "after": 4}));
+    assert_eq!(body(get("/state/lac/writes").await).await, json!(4));
+    assert_eq!(get("/state/lac/reads").await.status(), 400);
+    assert_eq!(post("/state/lac/writes", json!(1)).await.status(), 405);
     assert_eq!(get("/state/nobody").await.status(), 404);
     assert_eq!(get("/nothing").await.status(), 404);
     assert_eq!(get("/reset").await.status(), 405);

@@ -10,7 +10,7 @@ use entitle::manifest;
 use entitle::plan::Disposition;
 use entitle::plan::guard::Accepted;
 use entitle::provider;
-use entitle::reconcile::{self, ApplyOptions, CheckOptions, Settings};
+use entitle::reconcile::{self, ApplyOptions, CheckOptions, Settings, Simulators};
 use entitle::sandbox::{Options, SandboxServer};
 use tokio::time::Instant;
 
@@ -51,7 +51,7 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     );
     let options = CheckOptions {
         need_connections: true,
-        simulators: Some(simulators::stand_ins(&sandbox)),
+        simulators: Some(Simulators::of_run(simulators::stand_ins(sandbox.address()))),
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

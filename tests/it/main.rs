@@ -45,6 +45,7 @@ mod project;
 mod readme;
 mod remembered;
 mod reports;
+mod running_sandbox;
 mod saved_plans;
 mod schemas;
 mod secrets;

@@ -7,7 +7,7 @@ use entitle::apply::{Secrets, Tls, Trust};
 use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::plan::Disposition;
-use entitle::reconcile::{self, CheckOptions, Pass, Settings};
+use entitle::reconcile::{self, CheckOptions, Pass, Settings, Simulators};
 use entitle::sandbox::{Options, Population, SandboxServer};
 use tokio::time::Instant;
 
@@ -38,7 +38,7 @@ async fn planned(percent: f64) -> Pass {
     );
     let options = CheckOptions {
         need_connections: true,
-        simulators: Some(simulators::stand_ins(&sandbox)),
+        simulators: Some(Simulators::of_run(simulators::stand_ins(sandbox.address()))),
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

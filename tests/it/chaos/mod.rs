@@ -17,7 +17,7 @@ use entitle::manifest;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, Connection, SecretRef};
 use entitle::provider;
-use entitle::reconcile::{self, CheckOptions, Checked};
+use entitle::reconcile::{self, CheckOptions, Checked, Simulators};
 use entitle::sandbox::{FaultPlan, Options, SandboxServer, credentials};
 use futures::StreamExt;
 
@@ -37,7 +37,7 @@ const QUIET: &str = "429=2,429-date=1,429-bare=1,408=1,425=1,500=1,502=1,503=1,5
 const BUSY: &str = "foreign=33,502-after=3,drop-after=3,429=3,stale=3,twice=2";
 
 pub fn connections(sandbox: &SandboxServer) -> Vec<Connection> {
-    let mut connections = simulators::stand_ins(sandbox);
+    let mut connections = simulators::stand_ins(sandbox.address());
     for connection in &mut connections {
         // Sessions can only be lost where there is a login.
         let forms = credentials::credentials_of(connection.vendor.0);
@@ -72,7 +72,7 @@ fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
     );
     let options = CheckOptions {
         need_connections: true,
-        simulators: Some(connections(sandbox)),
+        simulators: Some(Simulators::of_run(connections(sandbox))),
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

@@ -122,7 +122,7 @@ async fn ended_well(
             "{what}: written again without a look"
         );
     }
-    bench.connections = simulators::stand_ins(&bench.sandbox);
+    bench.connections = simulators::stand_ins(bench.sandbox.address());
     in_sync(&bench.plan(&[vendor.little(0, true)]).await[0]);
 }
 

@@ -9,7 +9,7 @@ use entitle::model::field::find_field;
 use entitle::model::{Observed, Shape};
 use entitle::plan::Disposition;
 use entitle::reconcile::import::{self, Ask};
-use entitle::reconcile::{self, CheckOptions, Checked};
+use entitle::reconcile::{self, CheckOptions, Checked, Simulators};
 use serde_json::Value as Json;
 
 use super::vendors::{Vendor, for_every_vendor};
@@ -40,7 +40,7 @@ fn checked(bench: &Bench, texts: &[String]) -> Checked {
     };
     let options = CheckOptions {
         need_connections: true,
-        simulators: Some(bench.connections.clone()),
+        simulators: Some(Simulators::of_run(bench.connections.clone())),
     };
     reconcile::check_manifests(loaded, &options)
 }

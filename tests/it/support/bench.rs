@@ -11,7 +11,7 @@ use entitle::model::diagnostic::Source;
 use entitle::model::{Connection, Risk, WriteChecks};
 use entitle::plan::guard::Accepted;
 use entitle::plan::{Disposition, Planned};
-use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings};
+use entitle::reconcile::{self, ApplyOptions, CheckOptions, Checked, Pass, Settings, Simulators};
 use entitle::sandbox::{Options, RecordedRequest, SandboxServer};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -111,7 +111,7 @@ impl Bench {
         let sandbox = SandboxServer::start(Options::default())
             .await
             .expect("loopback");
-        let connections = simulators::stand_ins(&sandbox);
+        let connections = simulators::stand_ins(sandbox.address());
         Self {
             sandbox: Arc::new(sandbox),
             connections,
@@ -162,7 +162,7 @@ impl Bench {
         };
         let options = CheckOptions {
             need_connections: true,
-            simulators: Some(self.connections.clone()),
+            simulators: Some(Simulators::of_run(self.connections.clone())),
         };
         reconcile::check_manifests(loaded, &options)
     }
