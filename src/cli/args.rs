@@ -10,6 +10,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
+use super::values::{parse_parallelism, parse_process_count};
 use crate::model::{Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
 use crate::render::report;
@@ -123,7 +124,8 @@ pub struct Reach {
         long,
         value_name = "N",
         env = "ENTITLE_PARALLELISM",
-        default_value = "16"
+        default_value = "16",
+        value_parser = parse_parallelism
     )]
     pub parallelism: std::num::NonZeroU16,
     #[command(flatten)]
@@ -321,7 +323,7 @@ pub struct SharedStore {
     )]
     pub url: Option<String>,
     /// How many processes share a vendor's rates while the store cannot tell [default: 4, or 1 in a bucket]
-    #[arg(long, value_name = "N", env = "ENTITLE_SHARE", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", env = "ENTITLE_SHARE", value_parser = parse_process_count)]
     pub share: Option<u32>,
 }
 

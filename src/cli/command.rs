@@ -12,7 +12,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 use super::project::FoundProject;
 use super::{
     apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
-    schema, store, suspend, undo, unmanaged, validate, watch_args,
+    schema, store, suspend, undo, unmanaged, validate, version, watch_args,
 };
 
 /// GitOps for software licences
@@ -22,7 +22,7 @@ use super::{
 #[derive(Parser)]
 #[command(
     name = "entitle",
-    version,
+    version = version::describe_version(),
     after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode) or drift, 3 applied in part, \
                   4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
                   Try it without any account:\n  entitle plan examples --sandbox"
@@ -74,6 +74,8 @@ pub enum Command {
     Completions(completions::Completions),
     /// Print the manual page, or write one per command
     Man(completions::Man),
+    /// Show the version, the commit and the features of this program
+    Version(version::Version),
 }
 
 /// Returns all commands, with the defaults of `project` if there is one.

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use url::Url;
 
+use super::values::{parse_listen_address, parse_page_url};
 use crate::apply::Secrets;
 use crate::apply::clock;
 use crate::apply::secrets::read_named_file;
@@ -33,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(6);
 #[derive(Args)]
 pub struct EndpointArgs {
     /// Serve the status page, metrics, health and webhooks here, for example 127.0.0.1:8900
-    #[arg(long, value_name = "ADDR", env = "ENTITLE_LISTEN")]
+    #[arg(long, value_name = "ADDR", env = "ENTITLE_LISTEN", value_parser = parse_listen_address)]
     listen: Option<SocketAddr>,
     /// Token for everything but health and webhooks; needed where other machines can reach ADDR
     #[arg(
@@ -72,7 +73,7 @@ pub struct EndpointArgs {
     )]
     git_hook_secret_file: Option<PathBuf>,
     /// Where people reach the status page, for the links in notifications
-    #[arg(long, value_name = "URL", env = "ENTITLE_PAGE_URL")]
+    #[arg(long, value_name = "URL", env = "ENTITLE_PAGE_URL", value_parser = parse_page_url)]
     page_url: Option<Url>,
 }
 

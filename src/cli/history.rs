@@ -17,6 +17,7 @@ use super::command_run::Access;
 use super::duration::parse_duration;
 use super::exit::Exit;
 use super::scope::Pattern;
+use super::values::parse_shown_count;
 use super::{output, stores};
 use crate::apply::clock;
 use crate::apply::journal::Record;
@@ -50,6 +51,7 @@ pub struct History {
         value_name = "N",
         env = "ENTITLE_LIMIT",
         default_value = "20",
+        value_parser = parse_shown_count,
         conflicts_with = "run"
     )]
     limit: NonZeroUsize,

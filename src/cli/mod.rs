@@ -63,6 +63,8 @@ mod trusted;
 mod undo;
 mod unmanaged;
 mod validate;
+mod values;
+mod version;
 mod watch;
 mod watch_args;
 mod watch_once;
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::print_man_page(&args, all_commands()),
+        Command::Version(args) => version::run(&args),
         Command::Plan(args) => with_runtime(trace_command("plan", plan::run(args))),
         Command::Drift(args) => with_runtime(trace_command("drift", drift::run(args))),
         Command::Apply(args) => with_runtime(trace_command("apply", apply::run(args))),

@@ -14,6 +14,7 @@ use super::duration::parse_duration;
 use super::exit::Exit;
 use super::output;
 use super::populated::{self, Layout, parse_object_count, parse_percentage};
+use super::values::parse_listen_address;
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::provider;
 use crate::sandbox::{self, FaultPlan, Options, Population};
@@ -28,7 +29,8 @@ pub struct Sandbox {
         long,
         value_name = "ADDR",
         env = "ENTITLE_SANDBOX_LISTEN",
-        default_value = "127.0.0.1:8901"
+        default_value = "127.0.0.1:8901",
+        value_parser = parse_listen_address
     )]
     listen: std::net::SocketAddr,
     /// Wait this long before every answer, for example 20ms

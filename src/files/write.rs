@@ -234,7 +234,9 @@ fn create_temporary(target: &Path, mode: FileMode) -> io::Result<NamedTempFile> 
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode.bits()));
     #[cfg(not(unix))]
     let _ = mode;
-    builder.tempfile_in(parent_directory(target))
+    // The name of a temporary file says nothing to whoever named the target.
+    let created = builder.tempfile_in(parent_directory(target));
+    created.map_err(|error| io::Error::from(error.kind()))
 }
 
 /// Gives `file` the owner, group and mode of a file that it replaces.

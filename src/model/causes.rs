@@ -10,7 +10,7 @@ use std::iter::successors;
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in successors(Some(error), |error| (*error).source()) {
-        let cause = cause.to_string();
+        let cause = strip_os_code(&cause.to_string());
         if text.is_empty() {
             text = cause;
         } else if !text.contains(&cause) {
@@ -18,6 +18,20 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
         }
     }
     text
+}
+
+/// Removes the number of an error of the operating system, which tells nobody more than its words: `No such file or
+/// directory (os error 2)` becomes `No such file or directory`.
+fn strip_os_code(text: &str) -> String {
+    const HEAD: &str = " (os error ";
+    let Some((before, rest)) = text.split_once(HEAD) else {
+        return text.to_string();
+    };
+    let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    match digits.strip_prefix(')') {
+        Some(after) => format!("{before}{}", strip_os_code(after)),
+        None => format!("{before}{HEAD}{}", strip_os_code(rest)),
+    }
 }
 
 #[cfg(test)]
@@ -29,6 +43,14 @@ mod tests {
     struct Layer {
         text: &'static str,
         source: Option<Box<Layer>>,
+    }
+
+    #[test]
+    fn the_numbers_of_the_system_are_not_told() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        assert_eq!(with_causes(&missing), "No such file or directory");
+        let repeated = "a (os error 2): b (os error 13) (os error x)";
+        assert_eq!(strip_os_code(repeated), "a: b (os error x)");
     }
 
     #[test]
