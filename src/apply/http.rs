@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, header};
 use serde_json::Value as Json;
 use tokio::time::Instant;
@@ -59,6 +60,8 @@ pub enum Body<'a> {
 pub struct Answered {
     pub reply: Reply,
     pub after: Option<Duration>,
+    /// When the vendor answered, by its own clock; `None` if it does not say.
+    pub date: Option<Timestamp>,
 }
 
 /// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
@@ -83,6 +86,8 @@ pub struct Http {
     deadline: Mutex<Instant>,
     /// Exchanges by status; 0 for those without an answer.
     answered: Mutex<BTreeMap<u16, u64>>,
+    /// How far the vendor's clock was ahead of ours at its last reply with a date.
+    clock_ahead: Mutex<Option<SignedDuration>>,
 }
 
 impl Http {
@@ -109,6 +114,7 @@ impl Http {
             shared: None,
             deadline: Mutex::new(deadline),
             answered: Mutex::default(),
+            clock_ahead: Mutex::default(),
         }
     }
 
@@ -138,6 +144,24 @@ impl Http {
     /// Takes the counts by status since the last time.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         std::mem::take(&mut self.answered.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns how far the vendor's clock is ahead of ours, to the second; `None` if no reply had a date.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        *self
+            .clock_ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the date of a reply.
+    fn note_date(&self, date: Timestamp) {
+        let ahead = date.duration_since(super::clock::now());
+        let mut noted = self
+            .clock_ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *noted = Some(ahead);
     }
 
     /// Counts an exchange by its status; 0 for one without an answer.
@@ -185,6 +209,9 @@ impl Http {
         let received = tokio::time::timeout_at(self.deadline(), self.wire.carry(outgoing)).await;
         let received = received.unwrap_or(Err(TransportError::RunOver));
         self.count(received.as_ref().map_or(0, |it| it.reply.status));
+        if let Some(date) = received.as_ref().ok().and_then(|answered| answered.date) {
+            self.note_date(date);
+        }
         match &received {
             Ok(answered) if matches!(answered.reply.status, 429 | 503) => permit.throttled(),
             Ok(_) => permit.succeeded(),
@@ -226,6 +253,7 @@ impl Network {
         let failed = |error| self.explain(&outgoing.url, error);
         let mut response = request.send().await.map_err(failed)?;
         let after = retry_after(response.headers());
+        let date = reply_date(response.headers());
         let status = response.status().as_u16();
         let content_type = response
             .headers()
@@ -252,6 +280,7 @@ impl Network {
                 content_type,
             },
             after,
+            date,
         })
     }
 
@@ -395,6 +424,12 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     let wait = Duration::try_from(date.duration_since(super::clock::now())).ok()?;
     Some(wait.min(LONGEST_WAIT))
+}
+
+/// Reads the date of a reply; `None` if it is missing or no date.
+fn reply_date(headers: &header::HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?.trim();
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 #[cfg(test)]

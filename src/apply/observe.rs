@@ -259,7 +259,13 @@ mod tests {
             let path = sent.url.path().to_string();
             self.0.lock().unwrap().push(path);
             let reply = provider::testing::reply(200, "[]");
-            Box::pin(async { Ok(Answered { reply, after: None }) })
+            Box::pin(async {
+                Ok(Answered {
+                    reply,
+                    after: None,
+                    date: None,
+                })
+            })
         }
     }
 

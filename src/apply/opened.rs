@@ -101,7 +101,11 @@ mod tests {
                 let login = r#"{"products": [{"baseApiUrl": "https://lac.example.com/saas"}],
                                 "userInfo": {"sessionId": "secret"}}"#;
                 let reply = reply(200, login);
-                Ok(Answered { reply, after: None })
+                Ok(Answered {
+                    reply,
+                    after: None,
+                    date: None,
+                })
             })
         }
     }

@@ -379,7 +379,7 @@ impl Opener<'_> {
                         hint,
                     });
                 }
-                Ok(Answered { reply, after }) => {
+                Ok(Answered { reply, after, .. }) => {
                     let (login, status) = (login.clone(), reply.status);
                     (LoginError::Busy { login, status }, after)
                 }

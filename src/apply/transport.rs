@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::budgets::Budgets;
@@ -120,6 +121,11 @@ impl Account {
     /// Reports whether the vendor refused the credentials: another try would count against the account.
     pub async fn are_credentials_refused(&self) -> bool {
         self.sessions.are_credentials_refused().await
+    }
+
+    /// Returns how far the vendor's clock is ahead of ours, to the second; `None` if no reply had a date.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.http.clock_ahead()
     }
 
     /// Returns the number of exchanges by status since the last call; status 0 counts those without an answer.

@@ -11,7 +11,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 
 use super::project::FoundProject;
 use super::{
-    apply, complete, completions, drift, explain, fmt, history, import, init, plan, sandbox,
+    apply, complete, completions, doctor, drift, explain, fmt, history, import, init, plan, sandbox,
     schema, store, suspend, undo, unmanaged, validate, version, watch_args,
 };
 
@@ -60,6 +60,8 @@ pub enum Command {
     Resume(suspend::Resume),
     /// Write a starter project
     Init(init::Init),
+    /// Say what is wrong with a set-up
+    Doctor(doctor::Doctor),
     /// Write the JSON Schemas of manifests, plans, drift, events and history
     Schema(schema::Schema),
     /// Explain a kind or a field of it

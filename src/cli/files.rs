@@ -1,7 +1,7 @@
 //! Files that commands leave in the user's directories: manifests that they edit, and the schema that these name.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::links::LinkPolicy;
@@ -43,18 +43,30 @@ pub fn replace_unchanged(path: &Path, before: &str, text: &str) -> CommandResult
 /// The copy is searched for upward to the top of the repository. With a copy at `/repo/schemas`, a
 /// manifest in `/repo/licences/eu` names `../../schemas/manifest.json`.
 pub fn schema_of(dir: &Path) -> String {
+    match find_schema_above(dir) {
+        Some((steps, _)) => format!("{}{SCHEMA}", "../".repeat(steps)),
+        None => PUBLISHED.into(),
+    }
+}
+
+/// Returns the project's own copy of the schema for manifests in `dir`; `None` if there is none.
+pub fn find_schema(dir: &Path) -> Option<PathBuf> {
+    find_schema_above(dir).map(|(_, path)| path)
+}
+
+/// Searches for the copy upward to the top of the repository; returns how many folders up it is, and its path.
+fn find_schema_above(dir: &Path) -> Option<(usize, PathBuf)> {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
-    let mut up = String::new();
-    for folder in absolute.ancestors() {
-        if is_ours(&folder.join(SCHEMA)) {
-            return format!("{up}{SCHEMA}");
+    for (steps, folder) in absolute.ancestors().enumerate() {
+        let path = folder.join(SCHEMA);
+        if is_ours(&path) {
+            return Some((steps, path));
         }
         if folder.join(".git").exists() {
             break;
         }
-        up.push_str("../");
     }
-    PUBLISHED.into()
+    None
 }
 
 /// Reports whether a file is the schema of this program; other projects have a file of that name too.

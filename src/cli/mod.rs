@@ -18,6 +18,7 @@ mod command;
 mod command_run;
 mod complete;
 mod completions;
+mod doctor;
 mod drift;
 mod duration;
 mod endpoints;
@@ -114,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(args) => fmt::run(&args),
         Command::Suspend(args) => suspend::run_suspend(&args),
         Command::Resume(args) => suspend::run_resume(&args),
+        Command::Doctor(args) => with_runtime(trace_command("doctor", doctor::run(args))),
         Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),

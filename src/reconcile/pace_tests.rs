@@ -59,7 +59,11 @@ impl Wire for Inside {
                 *self.late.lock().expect("no test panicked") = Some(late);
                 self.set_account(before);
             }
-            Ok(Answered { reply, after: None })
+            Ok(Answered {
+                reply,
+                after: None,
+                date: None,
+            })
         })
     }
 }

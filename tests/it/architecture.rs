@@ -98,6 +98,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "files/",
             "apply/store/files/",
             "reconcile/disk_cache/",
+            "cli/doctor/",
             "cli/watch.rs",
         ],
     ),

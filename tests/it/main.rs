@@ -22,6 +22,7 @@ mod commands;
 mod conformance;
 mod daemon;
 mod deploy;
+mod doctor;
 mod drift;
 mod drift_reports;
 mod examples;

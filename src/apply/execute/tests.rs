@@ -47,7 +47,11 @@ impl Wire for Played {
         let mut vendor = self.0.lock().unwrap();
         let answered = |status: u16, body: String| {
             let reply = reply(status, body);
-            Ok(Answered { reply, after: None })
+            Ok(Answered {
+                reply,
+                after: None,
+                date: None,
+            })
         };
         let answer = match sent.method {
             Method::Get => answered(200, json!([vendor.order]).to_string()),
