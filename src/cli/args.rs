@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use url::Url;
 
 use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
@@ -143,6 +144,37 @@ pub struct Reach {
         value_delimiter = ','
     )]
     pub secret_dir: Vec<PathBuf>,
+}
+
+impl Reach {
+    /// Reaches the account at one base URL: credentials go to its host and to no other.
+    ///
+    /// Plain http is trusted if that is what the URL says. A URL without a host trusts nothing.
+    pub fn to_host(base_url: &str) -> Self {
+        let url = Url::parse(base_url).ok();
+        let host = url.as_ref().and_then(|url| {
+            let plain = if url.scheme() == "http" {
+                "http://"
+            } else {
+                ""
+            };
+            format!("{plain}{}", url.host_str()?).parse().ok()
+        });
+        Self {
+            sandbox: SandboxChoice::Off,
+            faults: None,
+            parallelism: std::num::NonZeroU16::MIN,
+            time: Time {
+                timeout: Duration::from_secs(60),
+            },
+            trust_hosts: TrustedHosts {
+                list: Some(host.into_iter().collect()),
+                of_project: false,
+            },
+            allow_exec: false,
+            secret_dir: Vec::new(),
+        }
+    }
 }
 
 /// What goes to standard output where there are only facts to list.

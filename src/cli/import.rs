@@ -76,6 +76,24 @@ pub struct Import {
     store: SharedStore,
 }
 
+impl Import {
+    /// Imports everything in the account of a connection that is defined in `folder`, into that folder.
+    pub fn of_everything(connection: &str, folder: PathBuf, reach: Reach) -> Self {
+        Self {
+            paths: vec![folder.clone()],
+            connection: Some(connection.to_string()),
+            id: Vec::new(),
+            all: true,
+            out: Some(folder),
+            name: None,
+            force: false,
+            update: false,
+            reach,
+            store: SharedStore::default(),
+        }
+    }
+}
+
 /// Reads the objects and writes their manifests.
 ///
 /// Nothing is written of a connection whose list is incomplete: with `--all`, a missing object would look like one

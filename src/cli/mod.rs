@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
         Command::Suspend(args) => suspend::run_suspend(&args),
         Command::Resume(args) => suspend::run_resume(&args),
         Command::Doctor(args) => with_runtime(trace_command("doctor", doctor::run(args))),
-        Command::Init(args) => init::run(&args),
+        Command::Init(args) => with_runtime(init::run(args)),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),

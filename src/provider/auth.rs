@@ -33,6 +33,8 @@ pub type LoginBuilder = fn(&[(&'static str, String)]) -> LoginCall;
 /// One form of `auth`.
 pub struct AuthForm {
     pub name: &'static str,
+    /// What it takes, for somebody who has to choose.
+    pub about: &'static str,
     /// Members it must have; in each group exactly one.
     pub members: &'static [&'static [&'static str]],
 }
@@ -141,10 +143,12 @@ mod tests {
         forms: &[
             AuthForm {
                 name: "login",
+                about: "",
                 members: &[&["user"], &["password", "key"]],
             },
             AuthForm {
                 name: "session",
+                about: "",
                 members: &[],
             },
         ],

@@ -216,7 +216,9 @@ async fn init_validates_for_every_vendor_and_form() {
     let workspace = Workspace::new().await;
     for one in provider::ALL {
         for form in one.auth().forms {
-            let dir = format!("{}-{}", one.vendor(), form.name);
+            let repository = format!("{}-{}", one.vendor(), form.name);
+            workspace.write(&format!("{repository}/.git/HEAD"), "ref: refs/heads/main\n");
+            let dir = format!("{repository}/licences");
             let arguments = [
                 "init",
                 &dir,
@@ -251,11 +253,13 @@ async fn init_validates_for_every_vendor_and_form() {
             let workflow = workspace
                 .dir
                 .path()
-                .join(&dir)
+                .join(&repository)
                 .join(".github/workflows/licences.yaml");
             let workflow = std::fs::read_to_string(workflow).expect("text");
             let read: serde_json::Value = serde_yaml::from_str(&workflow).expect("YAML");
             assert!(read["env"]["ENTITLE_TRUST_HOSTS"].is_string(), "{workflow}");
+            assert!(!workspace.dir.path().join(&dir).join("licences").exists());
+            assert!(!form.about.is_empty() && form.about.chars().count() <= 74);
         }
     }
     let odd = [

@@ -243,7 +243,10 @@ async fn what_init_writes_is_the_example() {
         (Host::GitLab, "gitlab", ".gitlab-ci.yml"),
     ] {
         let url = "https://lac.example.com";
-        let init = ["init", ci, "--vendor", "lac", "--base-url", url, "--yes"];
+        // A repository for each, since both have jobs at its top.
+        workspace.write(&format!("{ci}/.git/HEAD"), "ref: refs/heads/main\n");
+        let dir = format!("{ci}/licences");
+        let init = ["init", &dir, "--vendor", "lac", "--base-url", url, "--yes"];
         let ran = workspace.run(&[&init[..], &["--auth", "login", "--ci", ci]].concat());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stderr.contains(path), "{}", ran.stderr);

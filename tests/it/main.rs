@@ -31,6 +31,7 @@ mod hostile;
 mod hostile_replies;
 mod hostile_reports;
 mod hostile_sizes;
+mod init;
 mod invalid;
 mod judge;
 mod kill;

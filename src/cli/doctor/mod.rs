@@ -65,6 +65,17 @@ pub async fn run(args: Doctor) -> CommandResult<Exit> {
     Ok(exit)
 }
 
+/// Looks at the manifests at `paths` and their accounts only, and prints what it found. `init` calls it.
+pub async fn examine_accounts(paths: &[PathBuf], reach: &Reach) -> CommandResult<Exit> {
+    let mut checkup = Checkup::default();
+    check_manifests(paths, reach, &mut checkup).await;
+    checkup.write_text(&mut output::text_stderr())?;
+    Ok(match checkup.worst() {
+        Health::Error => Exit::Error,
+        Health::Ok | Health::Warning => Exit::Done,
+    })
+}
+
 /// Checks the manifests, and the accounts that they name if they can be read.
 async fn check_manifests(paths: &[PathBuf], reach: &Reach, checkup: &mut Checkup) {
     const NAME: &str = "manifests";

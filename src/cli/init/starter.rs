@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 use url::Url;
 
+use super::layout::ProjectLayout;
 use crate::cli::error::{CommandResult, bail};
 use crate::cli::files::SCHEMA;
 use crate::manifest::write;
@@ -28,48 +29,123 @@ pub struct Choice {
 /// Where the project's jobs run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ci {
+    /// GitHub Actions
     Github,
+    /// GitLab CI/CD
     Gitlab,
+    /// No jobs
+    None,
 }
 
 impl Ci {
-    /// Returns the path at which the CI service looks for its jobs, relative to the project.
-    pub fn path(self) -> &'static str {
+    pub const ALL: [Self; 3] = [Self::Github, Self::Gitlab, Self::None];
+
+    /// Returns the name by which it is chosen.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Github => ".github/workflows/licences.yaml",
-            Self::Gitlab => ".gitlab-ci.yml",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::None => "none",
         }
     }
 
-    /// Returns the text of the jobs, with `{host}`, `{names}`, `{secrets}` and `{version}` to be filled
+    /// Returns a line about it.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Github => "Plan on pull requests, apply after the merge, look for drift at night",
+            Self::Gitlab => "Plan on merge requests, apply by hand, look for drift by schedule",
+            Self::None => "No jobs: you run entitle by hand, or as a daemon",
+        }
+    }
+
+    /// Returns the path at which the CI service looks for its jobs, from the top of the repository.
+    pub fn path(self) -> Option<&'static str> {
+        match self {
+            Self::Github => Some(".github/workflows/licences.yaml"),
+            Self::Gitlab => Some(".gitlab-ci.yml"),
+            Self::None => None,
+        }
+    }
+
+    /// Returns the pattern for all files below a folder.
+    fn all_files(self) -> &'static str {
+        match self {
+            Self::Github | Self::None => "**",
+            Self::Gitlab => "**/*",
+        }
+    }
+
+    /// Returns the text of the jobs, with `{dir}`, `{files}`, `{host}`, `{names}`, `{secrets}` and `{version}` to be filled
     /// in.
     fn template(self) -> &'static str {
         match self {
             Self::Github => include_str!("github.yaml"),
             Self::Gitlab => include_str!("gitlab.yaml"),
+            Self::None => "",
         }
     }
 }
 
-/// Returns the files of the project, by their paths below its directory.
-///
-/// Returns `Err` if the provider has no kind of object, or a text cannot be written as YAML or JSON.
-pub fn project_files(choice: &Choice) -> CommandResult<Vec<(&'static str, String)>> {
-    let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest_schema())?;
-    manifest_schema.push('\n');
-    Ok(vec![
-        ("licences/connection.yaml", connection_text(choice)?),
-        ("licences/example.yaml", manifest_text(choice)?),
-        (SCHEMA, manifest_schema),
-        (choice.ci.path(), job_text(choice)?),
-        (".vscode/settings.json", editor_settings()?),
-        (".gitignore", ignore_file()),
-    ])
+/// The name of the first manifest.
+pub const EXAMPLE: &str = "example.yaml";
+
+/// A file of the project.
+pub struct ProjectFile {
+    /// Its path from the top of the repository.
+    pub path: String,
+    pub text: String,
+    pub is_manifest: bool,
 }
 
-/// Returns the comment line by which an editor finds the schema, for a file in `licences/`.
-fn schema_line() -> String {
-    write::modeline(&format!("../{SCHEMA}"))
+/// Returns the files of the project.
+///
+/// Returns `Err` if the provider has no kind of object, or a text cannot be written as YAML or JSON.
+pub fn project_files(choice: &Choice, layout: &ProjectLayout) -> CommandResult<Vec<ProjectFile>> {
+    let mut manifest_schema = serde_json::to_string_pretty(&schema::manifest_schema())?;
+    manifest_schema.push('\n');
+    let file = |path: &str, text: String| ProjectFile {
+        path: path.to_string(),
+        text,
+        is_manifest: false,
+    };
+    let manifest = |name: &str, text: String| ProjectFile {
+        is_manifest: true,
+        ..file(&layout.manifest(name), text)
+    };
+    let mut files = vec![
+        manifest("connection.yaml", connection_text(choice, layout)?),
+        manifest(EXAMPLE, manifest_text(choice, layout)?),
+        file(SCHEMA, manifest_schema),
+    ];
+    if let Some(path) = choice.ci.path() {
+        files.push(file(path, job_text(choice, layout)?));
+    }
+    files.push(file(".vscode/settings.json", editor_settings(layout)?));
+    files.push(file(".gitignore", ignore_file()));
+    Ok(files)
+}
+
+/// Returns the comment line by which an editor finds the schema, for a file in the folder of manifests.
+fn schema_line(layout: &ProjectLayout) -> String {
+    write::modeline(&format!("{}{SCHEMA}", layout.way_up()))
+}
+
+/// Returns the command that writes manifests of what is there: of everything, or of one object where the vendor has no list.
+pub fn import_command(choice: &Choice, layout: &ProjectLayout) -> String {
+    let kind = choice.provider.kinds().first();
+    let what = match kind {
+        Some(kind) if kind.listing().is_none() => {
+            let ids = kind.table().identity.iter();
+            let ids: Vec<&str> = ids.map(|one| one.name).collect();
+            format!("--id {}", ids.join("/").to_uppercase())
+        }
+        Some(_) | None => "--all".into(),
+    };
+    let folder = &layout.folder;
+    format!(
+        "entitle import --connection {} {what} --out {folder} {folder}",
+        choice.name
+    )
 }
 
 /// Returns a text as a YAML scalar on one line, in quotes where YAML would read something else.
@@ -102,7 +178,7 @@ fn variable_name(choice: &Choice, member: &str) -> String {
 ///
 /// A form without members is a single secret, and is its own member: `token` gives one pair. Where a
 /// member has several spellings, the first one is used.
-fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
+pub fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
     let members = choice.form.members.iter().filter_map(|any| any.first());
     let members: Vec<&'static str> = members.copied().collect();
     let single = [choice.form.name];
@@ -121,7 +197,7 @@ fn credential_variables(choice: &Choice) -> Vec<(&'static str, String)> {
 ///
 /// A form with one secret stands on one line; one with members is a mapping. `clientCredentials` also
 /// needs the address of a token endpoint, for which a placeholder is written.
-fn connection_text(choice: &Choice) -> CommandResult<String> {
+fn connection_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<String> {
     let vendor = choice.provider.vendor().0;
     let credentials = credential_variables(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
@@ -152,7 +228,7 @@ fn connection_text(choice: &Choice) -> CommandResult<String> {
          \x20 # Everything before the paths that the vendor's pages print.\n\
          \x20 baseUrl: {url}\n\
          \x20 auth:\n{auth}",
-        head = schema_line(),
+        head = schema_line(layout),
         names = names.join(", "),
         version = crate::manifest::API_VERSION,
         name = quote_scalar(&choice.name)?,
@@ -165,7 +241,7 @@ fn connection_text(choice: &Choice) -> CommandResult<String> {
 /// The identity comes from the examples in the table, as a number where the field is one. Each required
 /// field is set to `1`. Fields that may be set are listed as comments with their descriptions, and those
 /// that may never be set are left out.
-fn manifest_text(choice: &Choice) -> CommandResult<String> {
+fn manifest_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<String> {
     let [kind, ..] = choice.provider.kinds() else {
         bail!("{} has no kind of object", choice.provider.vendor());
     };
@@ -196,7 +272,6 @@ fn manifest_text(choice: &Choice) -> CommandResult<String> {
         .filter(|field| !matches!(field.need, Need::InManifest | Need::Never))
         .map(field_comment)
         .collect();
-    let id: Vec<&str> = table.identity.iter().map(|one| one.name).collect();
     Ok(format!(
         "{head}#\n\
          # {about}\n\
@@ -204,13 +279,12 @@ fn manifest_text(choice: &Choice) -> CommandResult<String> {
          # A field that is not named under `desired` is not managed: it stays as it is. To begin with what you\n\
          # have, replace this file by:\n\
          #\n\
-         #   entitle import --connection {name} --id {id} --out licences\n\
+         #   {import}\n\
          {document}\
          \x20   # More fields; `entitle explain {kind}` has them all:\n{others}",
-        head = schema_line(),
+        head = schema_line(layout),
         about = table.about,
-        name = choice.name,
-        id = id.join("/").to_uppercase(),
+        import = import_command(choice, layout),
         document = write::yaml(&document)?,
         kind = table.kind,
     ))
@@ -224,7 +298,7 @@ fn field_comment(field: &Field) -> String {
 /// Returns the CI jobs, with the host, the variables and the version of this program filled in.
 ///
 /// On GitHub the variables are secrets of the same names. A base URL without a host gives an empty one.
-fn job_text(choice: &Choice) -> CommandResult<String> {
+fn job_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<String> {
     let credentials = credential_variables(choice);
     let names: Vec<&str> = credentials.iter().map(|(_, name)| name.as_str()).collect();
     let secrets = names
@@ -236,6 +310,11 @@ fn job_text(choice: &Choice) -> CommandResult<String> {
     let text = choice
         .ci
         .template()
+        .replace("{dir}", &layout.folder)
+        .replace(
+            "{files}",
+            &quote_scalar(&layout.manifest(choice.ci.all_files()))?,
+        )
         .replace("{host}", &quote_scalar(&host.unwrap_or_default())?)
         .replace("{names}", &names.join(" and "))
         .replace("{secrets}", &secrets.join("\n          "))
@@ -244,9 +323,9 @@ fn job_text(choice: &Choice) -> CommandResult<String> {
 }
 
 /// Returns the settings by which VS Code checks manifests against the schema in the project.
-fn editor_settings() -> CommandResult<String> {
+fn editor_settings(layout: &ProjectLayout) -> CommandResult<String> {
     let settings = json!({
-        "yaml.schemas": {format!("./{SCHEMA}"): ["licences/**/*.yaml", "licences/**/*.yml"]},
+        "yaml.schemas": {format!("./{SCHEMA}"): [layout.manifest("**/*.yaml"), layout.manifest("**/*.yml")]},
     });
     Ok(serde_json::to_string_pretty(&settings)? + "\n")
 }

@@ -18,10 +18,12 @@ static AUTH: AuthRules = AuthRules {
     forms: &[
         AuthForm {
             name: "token",
+            about: "An access token that another program has got; it ends after a while",
             members: &[],
         },
         AuthForm {
             name: "clientCredentials",
+            about: "A client id and its secret, with which each run gets a token of its own",
             members: &[&["clientId"], &["clientSecret"]],
         },
     ],

@@ -24,10 +24,12 @@ static AUTH: AuthRules = AuthRules {
     forms: &[
         AuthForm {
             name: "token",
+            about: "An access token that you make in the console",
             members: &[],
         },
         AuthForm {
             name: "login",
+            about: "Account, e-mail and password; each run opens a session",
             members: &[&["accountId", "accountAlias"], &["email"], &["password"]],
         },
     ],

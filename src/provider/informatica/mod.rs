@@ -23,10 +23,12 @@ static AUTH: AuthRules = AuthRules {
     forms: &[
         AuthForm {
             name: "login",
+            about: "User name and password; each run opens a session and ends it",
             members: &[&["username"], &["password"]],
         },
         AuthForm {
             name: "session",
+            about: "A session that another program has opened; it ends after a while",
             members: &[],
         },
     ],

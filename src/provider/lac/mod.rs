@@ -20,10 +20,12 @@ static AUTH: AuthRules = AuthRules {
     forms: &[
         AuthForm {
             name: "login",
+            about: "User name and password; each run opens a session",
             members: &[&["username"], &["password"]],
         },
         AuthForm {
             name: "token",
+            about: "A token that another program has got; it ends after a while",
             members: &[],
         },
     ],

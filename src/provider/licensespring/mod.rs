@@ -22,6 +22,7 @@ const VENDOR: Vendor = Vendor("licensespring");
 static AUTH: AuthRules = AuthRules {
     forms: &[AuthForm {
         name: "apiKey",
+        about: "The key of the Management API",
         members: &[],
     }],
     header: "Authorization",
