@@ -9,10 +9,11 @@ use clap::builder::{FalseyValueParser, Resettable};
 use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 
+use super::flag_groups::{HelpPage, arrange_flags};
 use super::project::FoundProject;
 use super::{
-    apply, complete, completions, doctor, drift, explain, fmt, history, import, init, plan, sandbox,
-    schema, store, suspend, undo, unmanaged, validate, version, watch_args,
+    apply, complete, completions, doctor, drift, explain, fmt, help, history, import, init, plan,
+    sandbox, schema, store, suspend, undo, unmanaged, validate, version, watch_args,
 };
 
 /// GitOps for software licences
@@ -23,9 +24,13 @@ use super::{
 #[command(
     name = "entitle",
     version = version::describe_version(),
-    after_help = "Exit codes: 0 done, 1 error, 2 changes (plan --detailed-exitcode) or drift, 3 applied in part, \
-                  4 refused by a guard, 5 stale, 6 locked, 7 did not converge, 130 and 143 interrupted.\n\n\
-                  Try it without any account:\n  entitle plan examples --sandbox"
+    disable_help_subcommand = true,
+    after_help = format!(
+        "Try it without any account:\n  entitle plan examples --sandbox\n\n\
+         Flags of a command: entitle COMMAND -h, all of them: --help.\n\
+         Manual: entitle help TOPIC, about {}.",
+        help::topic_names()
+    )
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -38,7 +43,7 @@ pub enum Command {
     Validate(validate::Validate),
     /// Show what an apply would change
     Plan(plan::Plan),
-    /// Make the live objects as the manifests say; the first PATH may be a saved plan
+    /// Make live objects as manifests say, or carry out a saved plan
     Apply(apply::Apply),
     /// Tell apart what you and what others changed; writes nothing
     Drift(drift::Drift),
@@ -48,7 +53,7 @@ pub enum Command {
     History(history::History),
     /// Plan and apply the inverse of a past apply
     Undo(undo::Undo),
-    /// Write manifests of live objects, or bring existing ones up to date
+    /// Write manifests of live objects, or update existing ones
     Import(import::Import),
     /// List live objects that no manifest names
     Unmanaged(unmanaged::Unmanaged),
@@ -62,7 +67,7 @@ pub enum Command {
     Init(init::Init),
     /// Say what is wrong with a set-up
     Doctor(doctor::Doctor),
-    /// Write the JSON Schemas of manifests, plans, drift, events and history
+    /// Write the JSON Schemas of manifests, plans and other documents
     Schema(schema::Schema),
     /// Explain a kind or a field of it
     Explain(explain::Explain),
@@ -70,7 +75,7 @@ pub enum Command {
     Watch(Box<watch_args::Watch>),
     /// Serve simulators of the five vendors on loopback
     Sandbox(sandbox::Sandbox),
-    /// Look after the store that runs remember in: check, show, unlock, compact, prune, export, import
+    /// Look after the store in which runs remember
     Store(store::StoreCommand),
     /// Print the completions of a shell
     Completions(completions::Completions),
@@ -78,27 +83,58 @@ pub enum Command {
     Man(completions::Man),
     /// Show the version, the commit and the features of this program
     Version(version::Version),
+    /// Show the manual by topics, or the help of a command
+    Help(help::Help),
 }
 
-/// Returns all commands, with the defaults of `project` if there is one.
-pub fn build_command(project: Option<&FoundProject>) -> clap::Command {
-    prepare_command(Cli::command(), &|argument| {
-        prepare_argument(argument, project)
-    })
+/// The commands that people type every day, which stand first in the help.
+const MAIN: [&str; 10] = [
+    "init", "doctor", "import", "validate", "plan", "apply", "drift", "watch", "history", "undo",
+];
+
+/// Returns all commands, with the defaults of `project` if there is one, and texts for this page of help.
+pub fn build_command(project: Option<&FoundProject>, page: HelpPage) -> clap::Command {
+    let program = prepare_command(Cli::command(), &|command| {
+        let command = command.mut_args(|argument| prepare_argument(argument, project));
+        arrange_flags(command, page)
+    });
+    let commands = list_commands(&program);
+    program.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{commands}{{after-help}}"
+    ))
 }
 
 /// Returns all commands for the completion of a line in which these manifest paths were typed.
 pub fn build_completing_command(paths: &[PathBuf]) -> clap::Command {
-    prepare_command(build_command(None), &|argument| {
-        add_candidates(argument, paths)
+    prepare_command(Cli::command(), &|command| {
+        command.mut_args(|argument| add_candidates(prepare_argument(argument, None), paths))
     })
 }
 
-/// Prepares the arguments of a command and of its subcommands.
-fn prepare_command(command: clap::Command, prepare: &dyn Fn(Arg) -> Arg) -> clap::Command {
-    command
-        .mut_args(prepare)
-        .mut_subcommands(|command| prepare_command(command, prepare))
+/// Prepares a command and its subcommands.
+fn prepare_command(
+    command: clap::Command,
+    prepare: &dyn Fn(clap::Command) -> clap::Command,
+) -> clap::Command {
+    prepare(command).mut_subcommands(|command| prepare_command(command, prepare))
+}
+
+/// Returns the commands as the help of the program lists them: those of every day, then the others.
+fn list_commands(program: &clap::Command) -> String {
+    let style = program.get_styles();
+    let (header, literal) = (style.get_header(), style.get_literal());
+    let line = |command: &clap::Command| {
+        let about = command.get_about().map(ToString::to_string);
+        let about = about.unwrap_or_default();
+        format!("  {literal}{:<12}{literal:#} {about}\n", command.get_name())
+    };
+    let main = MAIN.iter().filter_map(|name| program.find_subcommand(name));
+    let main: String = main.map(line).collect();
+    let others = program.get_subcommands();
+    let others = others.filter(|command| !MAIN.contains(&command.get_name()));
+    let others: String = others.map(line).collect();
+    let others = others.trim_end();
+    format!("{header}Main commands:{header:#}\n{main}\n{header}Other commands:{header:#}\n{others}")
 }
 
 /// Prepares an argument: its variable and its default from the project.
@@ -148,6 +184,7 @@ fn add_candidates(argument: Arg, paths: &[PathBuf]) -> Arg {
         "vendor" => argument.add(ArgValueCandidates::new(complete::complete_vendors)),
         "run" => argument.add(ArgValueCandidates::new(complete::complete_runs)),
         "path" => argument.add(ArgValueCandidates::new(complete::complete_kinds)),
+        "words" => argument.add(ArgValueCandidates::new(help::complete_topics)),
         _ => argument,
     }
 }

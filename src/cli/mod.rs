@@ -29,10 +29,12 @@ pub mod exit;
 mod explain;
 mod files;
 mod findings;
+mod flag_groups;
 mod fmt;
 mod git;
 mod github;
 mod guard;
+mod help;
 mod history;
 mod import;
 mod init;
@@ -75,10 +77,13 @@ mod work_tree;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use clap::error::ErrorKind;
 
 pub use command::Cli;
 use command::Command;
 use exit::Exit;
+pub use flag_groups::HelpPage;
+pub use help::TOPICS;
 use logging::trace_command;
 pub use sandbox::sandbox_commands;
 
@@ -89,7 +94,22 @@ use error::CommandResult;
 ///
 /// No project file is read, so that shell completions and man pages are the same in every directory.
 pub fn all_commands() -> clap::Command {
-    command::build_command(None)
+    commands_for(HelpPage::Long)
+}
+
+/// Returns all commands with the texts that one page of help shows.
+pub fn commands_for(page: HelpPage) -> clap::Command {
+    command::build_command(None, page)
+}
+
+/// Returns the page of help that the arguments ask for: `-h` is the short one, and so is that of no arguments at all.
+fn help_page() -> HelpPage {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let is_bare = arguments.peek().is_none();
+    match is_bare || arguments.any(|argument| argument == "-h") {
+        true => HelpPage::Short,
+        false => HelpPage::Long,
+    }
 }
 
 /// Runs the program on the process's own arguments and returns its exit code.
@@ -122,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::print_man_page(&args, all_commands()),
         Command::Version(args) => version::run(&args),
+        Command::Help(args) => help::run(&args, commands_for),
         Command::Plan(args) => with_runtime(trace_command("plan", plan::run(args))),
         Command::Drift(args) => with_runtime(trace_command("drift", drift::run(args))),
         Command::Apply(args) => with_runtime(trace_command("apply", apply::run(args))),
@@ -148,6 +169,9 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What clap calls a command line that ends where a command is expected.
+const MISSING_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
 /// Parses the arguments, with the environment and the project file as defaults.
 ///
 /// Returns `Err` with the exit code if the program ends here: after `--help` (`Done`), or with `Error`
@@ -156,14 +180,15 @@ pub fn main() -> ExitCode {
 /// asked for help with the repair.
 fn parse_arguments() -> Result<Cli, Exit> {
     let project = project::find_project();
-    let command = command::build_command(project.as_ref());
+    let command = command::build_command(project.as_ref(), help_page());
     let parsed = command.clone().try_get_matches().and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((matches, cli))
     });
     let (matches, cli) = parsed.map_err(|error| {
         // clap would exit with 2 on bad usage, which here means "there are changes".
-        let asked = !error.use_stderr();
+        // No command at all is a question as well.
+        let asked = !error.use_stderr() || error.kind() == MISSING_COMMAND;
         output::print_usage(&error.render().ansi().to_string(), asked);
         if asked { Exit::Done } else { Exit::Error }
     })?;

@@ -43,7 +43,8 @@ pub enum LogFormat {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass. Over a --store in PostgreSQL or a bucket, processes with the same mode, scope and manifests share the accounts out."
+    after_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch examples --sandbox --mode sync --once",
+    after_long_help = "Examples:\n  entitle watch licences\n  entitle watch licences --mode sync\n  entitle watch --mode sync --git https://git.example.com/licences.git --path licences --interval 1m\n  entitle watch licences --mode sync --window 'allow 0 22 * * 1-5 for 6h in Europe/Vienna'\n  entitle watch examples --sandbox --mode sync --once\n\nSIGHUP reads the source and the secrets again. The first SIGTERM or Ctrl-C finishes what is in flight, the second stops at once. --timeout is that of one pass. Over a --store in PostgreSQL or a bucket, processes with the same mode, scope and manifests share the accounts out."
 )]
 pub struct Watch {
     #[command(flatten)]

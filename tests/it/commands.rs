@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use entitle::cli::HelpPage;
+
 use super::conformance::vendors::lac;
 use super::support::program::Workspace;
 
@@ -11,21 +13,190 @@ use super::support::program::Workspace;
 const WITHOUT_VARIABLE: &[(&str, &str)] =
     &[("help", "it ends the run"), ("version", "it ends the run")];
 
-/// Every command below the program itself, by its words.
+/// Every command below the program itself, by its words, with all that is told of it.
 fn commands() -> Vec<(String, clap::Command)> {
+    commands_for(HelpPage::Long)
+}
+
+/// Every command as one page of help shows it.
+fn commands_for(page: HelpPage) -> Vec<(String, clap::Command)> {
     fn collect(words: &str, command: &clap::Command, found: &mut Vec<(String, clap::Command)>) {
-        for inner in command
-            .get_subcommands()
-            .filter(|one| one.get_name() != "help")
-        {
+        for inner in command.get_subcommands() {
             let words = format!("{words} {}", inner.get_name());
             collect(&words, inner, found);
             found.push((words, inner.clone()));
         }
     }
     let mut found = Vec::new();
-    collect("entitle", &entitle::cli::all_commands(), &mut found);
+    collect("entitle", &entitle::cli::commands_for(page), &mut found);
     found
+}
+
+/// Columns and lines of the terminal that `-h` is made for.
+const SCREEN: (usize, usize) = (80, 40);
+
+#[test]
+fn short_help_fits_a_screen() {
+    let mut faults = Vec::new();
+    let program = entitle::cli::commands_for(HelpPage::Short);
+    let all = commands_for(HelpPage::Short).into_iter();
+    for (words, command) in all.chain([("entitle".into(), program)]) {
+        let mut command = command.term_width(SCREEN.0);
+        let help = command.render_help().to_string();
+        let lines = help.trim_end().lines();
+        faults.extend(
+            lines
+                .clone()
+                .filter(|line| line.chars().count() > SCREEN.0)
+                .map(|line| format!("{words} -h is wider than {}: {line}", SCREEN.0)),
+        );
+        let count = lines.count();
+        if count > SCREEN.1 {
+            faults.push(format!("{words} -h has {count} lines:\n{help}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_flag_stands_under_a_heading() {
+    let mut faults = Vec::new();
+    for (words, command) in commands() {
+        for flag in command.get_arguments().filter(|one| !one.is_positional()) {
+            if flag.get_help_heading().is_none() {
+                faults.push(format!("{words} --{}", flag.get_id()));
+            }
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "flags that src/cli/flag_groups.rs does not name:\n{}",
+        faults.join("\n")
+    );
+}
+
+/// Words of the language and its library, which nobody who types a command knows.
+const RUST_WORDS: &[&str] = &[
+    "digit",
+    "non-zero",
+    "type",
+    "socket",
+    "Utf8",
+    "parse",
+    "os error",
+    "None",
+    "Err",
+    "..=",
+    "relative URL",
+];
+
+#[test]
+fn errors_about_arguments_are_in_plain_words() {
+    let mut faults = Vec::new();
+    for (words, command) in commands() {
+        for flag in command.get_arguments() {
+            let Some(name) = flag.get_long().filter(|_| flag.get_action().takes_values()) else {
+                continue;
+            };
+            for value in [
+                "",
+                "x",
+                "0",
+                "-1",
+                "99999999999999999999999",
+                "a:b:c",
+                "1e400",
+                "[",
+                "\u{7f}",
+            ] {
+                let typed = words.split(' ').map(String::from);
+                let typed = typed.chain([format!("--{name}={value}")]);
+                let matched = entitle::cli::all_commands().try_get_matches_from(typed);
+                let Err(error) = matched else { continue };
+                let error = error.to_string();
+                let reason = error.lines().next().unwrap_or_default();
+                // What was typed is repeated, and so is the flag.
+                let reason = reason.split_once(">': ").map_or("", |(_, reason)| reason);
+                if RUST_WORDS.iter().any(|word| reason.contains(word)) {
+                    faults.push(format!("{words} --{name}={value:?}: {reason}"));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_is_readable_and_true() {
+    let workspace = Workspace::new().await;
+    let list = workspace.run(&["help"]).stdout;
+    let bare = workspace.run(&[]);
+    assert_eq!((bare.code, bare.stderr.as_str()), (0, ""));
+    assert!(list.starts_with(&bare.stdout), "{list}");
+    for topic in entitle::cli::TOPICS {
+        let line = format!("\n  {:<12} {}\n", topic.name, topic.about);
+        assert!(list.contains(&line), "{line:?} is not in {list}");
+        let shown = workspace.run(&["help", topic.name]);
+        assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+        assert!(shown.stdout.starts_with(topic.text), "{}", shown.stdout);
+        for line in topic.text.lines() {
+            let columns = line.chars().count();
+            assert!(
+                columns <= SCREEN.0,
+                "{}: {columns} columns: {line}",
+                topic.name
+            );
+            assert_eq!(line, line.trim_end(), "{}", topic.name);
+            // A command on a line of its own; a second column beside it is its explanation.
+            let Some(command) = line.strip_prefix("  entitle ") else {
+                continue;
+            };
+            let command = command.split("   ").next().unwrap_or(command);
+            let words = words_of(&format!("entitle {command}"));
+            if let Err(error) = entitle::cli::all_commands().try_get_matches_from(&words) {
+                panic!("{}: {command}: {error}", topic.name);
+            }
+        }
+        let linked = topic.text.split("entitle help ").skip(1);
+        for link in linked {
+            let end = link.find(|c: char| !c.is_ascii_lowercase() && c != '-');
+            let name = &link[..end.unwrap_or(link.len())];
+            let known = entitle::cli::TOPICS.iter().any(|topic| topic.name == name);
+            assert!(known, "{} names the topic {name:?}", topic.name);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_is_of_topics_and_commands() {
+    let workspace = Workspace::new().await;
+    let help = |words: &[&str]| workspace.run(&[&["help"], words].concat());
+    let plan = help(&["plan"]).stdout;
+    assert!(plan.contains("Usage: entitle plan"), "{plan}");
+    assert!(plan.contains("ENTITLE_DETAILED_EXITCODE"), "{plan}");
+    let prune = help(&["store", "prune"]).stdout;
+    assert!(prune.contains("Usage: entitle store prune"), "{prune}");
+    // A topic and a command: the text, and the flags below it.
+    let watch = help(&["watch"]).stdout;
+    assert!(watch.starts_with("WATCH\n"), "{watch}");
+    assert!(watch.contains("Usage: entitle watch"), "{watch}");
+    help(&["credential"]).failed(1, "did you mean `entitle help credentials`?");
+    help(&["zzzzzz"]).failed(1, "lists topics and commands");
+    let bare = workspace.run(&["store"]);
+    assert_eq!((bare.code, bare.stderr.as_str()), (0, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_is_told_to_people_and_scripts() {
+    let workspace = Workspace::new().await;
+    let version = workspace.run(&["version", "--json"]).json();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["name"], "entitle");
+    assert!(version["features"].is_array(), "{version}");
+    let line = workspace.run(&["version"]).stdout;
+    assert!(line.starts_with("entitle "), "{line}");
+    assert!(line.contains(env!("CARGO_PKG_VERSION")), "{line}");
+    assert_eq!(workspace.run(&["--version"]).stdout, line);
 }
 
 #[test]
@@ -86,7 +257,8 @@ fn words_of(line: &str) -> Vec<String> {
 fn every_help_ends_with_examples_that_are_understood() {
     for (words, mut command) in commands() {
         let help = command.render_help().to_string();
-        let examples = examples(&help);
+        let long = command.render_long_help().to_string();
+        let examples = [examples(&help), examples(&long)].concat();
         assert!(
             !examples.is_empty(),
             "{words} --help has no examples:\n{help}"
