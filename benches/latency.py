@@ -144,13 +144,13 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entitle", type=Path, default=ROOT / "target" / "release" / "entitle")
+    parser.add_argument("--entitle", type=Path, default=ROOT / "target" / "dist" / "entitle")
     parser.add_argument("--runs", type=int, default=3, help="runs of each plan, of which the median counts")
     parser.add_argument("--no-apply", action="store_true", help="leave out the estimates, which take minutes")
     given = parser.parse_args()
     entitle = given.entitle.resolve()
     if not entitle.is_file():
-        parser.error(f"{entitle} is not there: run cargo build --release, or name a binary with --entitle")
+        parser.error(f"{entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
     print("| objects | vendor | what it has to take | an answer ms | allowed s | wall s | requests |")
     print("| ---: | --- | --- | ---: | ---: | ---: | ---: |")
     missed = False

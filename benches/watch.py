@@ -177,11 +177,11 @@ def measure(entitle, objects, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entitle", type=Path, default=ROOT / "target" / "release" / "entitle", help="the binary")
+    parser.add_argument("--entitle", type=Path, default=ROOT / "target" / "dist" / "entitle", help="the binary")
     parser.add_argument("--objects", type=int, default=10_000)
     given = parser.parse_args()
     if not given.entitle.is_file():
-        parser.error(f"{given.entitle} is not there: run cargo build --release, or name a binary with --entitle")
+        parser.error(f"{given.entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
     with tempfile.TemporaryDirectory(prefix="entitle-watch-") as temporary:
         say(f"watching {given.objects:,} licences")
         rows = measure(given.entitle.resolve(), given.objects, Path(temporary))

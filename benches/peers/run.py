@@ -151,7 +151,7 @@ def had(make):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entitle", type=Path, help="the binary [default: target/release/entitle]")
+    parser.add_argument("--entitle", type=Path, help="the binary [default: target/dist/entitle]")
     parser.add_argument("--objects", type=int, action="append", help="orders in the account; may be repeated")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, of which the median counts")
     parser.add_argument("--page", type=int, default=500, help="orders on a page of the list")
@@ -159,9 +159,9 @@ def arguments():
     parser.add_argument("--skip", action="append", default=[], choices=["scripts", "curl", "terraform"])
     parser.add_argument("--terraform", help="the terraform binary [default: the one on PATH]")
     given = parser.parse_args()
-    given.entitle = (given.entitle or ROOT / "target" / "release" / "entitle").resolve()
+    given.entitle = (given.entitle or ROOT / "target" / "dist" / "entitle").resolve()
     if not given.entitle.is_file():
-        parser.error(f"{given.entitle} is not there: run cargo build --release, or name a binary with --entitle")
+        parser.error(f"{given.entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
     if given.quick:
         given.objects, given.runs = given.objects or [200], 2
     given.objects = given.objects or [1000, 10_000]
