@@ -69,14 +69,7 @@ pub(super) fn settle_references(
     known: &BTreeMap<String, Connection>,
     kept: &KeptAccounts,
 ) -> Checked {
-    // For each file, the number of documents that are ours, and of all.
-    let counts = files.iter().map(|file| {
-        let Declarations {
-            documents, skipped, ..
-        } = file.declarations;
-        (documents - skipped, documents)
-    });
-    let counts: Vec<(usize, usize)> = counts.collect();
+    let counts = count_documents(&files);
     let FileContents {
         objects,
         mut declarations,
@@ -95,14 +88,7 @@ pub(super) fn settle_references(
             refuse_empty_paths(&loaded.named, &loaded.sources, &counts, &mut findings);
         }
     }
-    let mut source = SourceFacts {
-        files: counts.len(),
-        documents: declarations.documents,
-        skipped: declarations.skipped,
-        commit: None,
-        manifests: digest_of(&loaded.sources),
-        ..SourceFacts::default()
-    };
+    let mut source = count_source(counts.len(), &declarations, &loaded.sources);
     let connections = settle_connections(
         declarations.connections,
         options,
@@ -127,6 +113,28 @@ pub(super) fn settle_references(
         source,
         passed: loaded.passed,
         findings: findings.sorted(),
+    }
+}
+
+/// Returns, for each file, the number of documents that are ours, and of all.
+fn count_documents(files: &[FileContents]) -> Vec<(usize, usize)> {
+    let counts = files.iter().map(|file| {
+        let Declarations {
+            documents, skipped, ..
+        } = file.declarations;
+        (documents - skipped, documents)
+    });
+    counts.collect()
+}
+
+/// Returns the counts and the hash of all files, still without the connections.
+fn count_source(files: usize, declarations: &Declarations, sources: &[Arc<Source>]) -> SourceFacts {
+    SourceFacts {
+        files,
+        documents: declarations.documents,
+        skipped: declarations.skipped,
+        manifests: digest_of(sources),
+        ..SourceFacts::default()
     }
 }
 
