@@ -119,16 +119,14 @@ pub async fn run(args: History) -> CommandResult<Exit> {
 /// Returns the named run, or the newest ones up to the limit. Returns `Err` if the name stands for no run.
 fn choose_runs(args: &History, mut runs: Vec<RunEntry>) -> CommandResult<ShownRuns> {
     let mut older = 0;
-    if let Some(name) = &args.run {
+    if let Some(name) = args.run.as_deref().filter(|name| *name != "latest") {
         let names: BTreeSet<&str> = runs.iter().map(|run| run.run.as_str()).collect();
-        let newest = runs.first().map(|run| run.run.as_str());
-        let found = match (name.as_str(), newest) {
-            ("latest", Some(newest)) => Ok(newest),
-            (name, _) => find_named_run(name, &names),
-        };
+        let found = find_named_run(name, &names);
         let found = found.map_err(|error| stores::explain_run_name(&args.store, error))?;
         let found = found.to_string();
         runs.retain(|run| run.run == found);
+    } else if args.run.is_some() {
+        runs.truncate(1);
     } else if !args.all {
         older = runs.len().saturating_sub(args.limit.get());
         runs.truncate(args.limit.get());

@@ -77,18 +77,18 @@ fn age_of(run: &RunEntry, now: Timestamp) -> String {
     }
 }
 
-/// Describes what a run did: `12 updated, 3 reduce`, or `undo 01a22859: nothing changed, 1 stale`.
+/// Describes what a run did: `12 updated, 3 reduce`, or `nothing changed, 1 stale, undo of 01a22859`.
 fn describe_result(run: &RunEntry) -> String {
     let purpose = match (run.purpose, &run.undoes_short) {
         (None, _) => return "only looked at writes that were cut off".into(),
         (Some(Purpose::Apply), _) => String::new(),
-        (Some(Purpose::Sync), _) => "sync: ".into(),
-        (Some(Purpose::Heal), _) => "heal: ".into(),
-        (Some(Purpose::Undo), Some(undone)) => format!("undo {undone}: "),
-        (Some(Purpose::Undo), None) => "undo: ".into(),
+        (Some(Purpose::Sync), _) => ", sync".into(),
+        (Some(Purpose::Heal), _) => ", heal".into(),
+        (Some(Purpose::Undo), Some(undone)) => format!(", undo of {undone}"),
+        (Some(Purpose::Undo), None) => ", undo".into(),
     };
     let sandbox = if run.sandbox { ", on the sandbox" } else { "" };
-    format!("{purpose}{}{sandbox}", describe_counts(&run.summary))
+    format!("{}{purpose}{sandbox}", describe_counts(&run.summary))
 }
 
 /// Describes counts, what was written first, then the worst risk in it, then what was not.

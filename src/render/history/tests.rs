@@ -80,7 +80,7 @@ fn a_run_is_one_line_of_at_most_eighty_columns() {
         "\
 01a22859  2 h ago  octocat            a3be393  12 updated, 3 reduce
 01a22858  2 h ago  octocat            a3be393  nothing changed, 2 already
-01a22857  2 d ago  a very long name…  a3be393  undo 01a22856: 12 updated, 1 str…
+01a22857  2 d ago  a very long name…  a3be393  12 updated, 1 strand, 3 failed, …
 "
     );
 }
