@@ -183,7 +183,10 @@ fn add_candidates(argument: Arg, paths: &[PathBuf]) -> Arg {
         "connection" => argument.add(from_paths(complete::complete_connections)),
         "vendor" => argument.add(ArgValueCandidates::new(complete::complete_vendors)),
         "run" => argument.add(ArgValueCandidates::new(complete::complete_runs)),
-        "path" => argument.add(ArgValueCandidates::new(complete::complete_kinds)),
+        // That of `watch` is a directory.
+        "path" if argument.is_positional() => {
+            argument.add(ArgValueCandidates::new(complete::complete_kinds))
+        }
         "words" => argument.add(ArgValueCandidates::new(help::complete_topics)),
         _ => argument,
     }

@@ -396,14 +396,14 @@ async fn bash_completes_flags_and_the_names_of_objects() {
     assert_eq!(completed("entitle import --connection l"), ["lac"]);
     assert_eq!(completed("entitle init --vendor c"), ["cryptlex"]);
     let formats = [
+        "text=",
+        "json=",
+        "markdown=",
         "github",
         "gitlab=",
-        "html=",
-        "json=",
-        "junit=",
-        "markdown=",
         "sarif=",
-        "text=",
+        "junit=",
+        "html=",
     ];
     assert_eq!(completed("entitle plan --report ''"), formats);
     assert_eq!(completed("entitle drift --report mark"), ["markdown="]);
