@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::read_connections::read_connections;
 use super::{output, setup};
 use crate::cli::error::CommandResult;
+use crate::model::compare_natural;
 use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::Checked;
@@ -80,8 +81,10 @@ impl<'a> ConnectionObjects<'a> {
         let kind = read.kind.table().kind;
         let known = import::managed_objects(checked, &read.connection, kind);
         let identities = read.objects.iter().map(|object| &object.identity);
-        let (managed, unmanaged): (Vec<_>, Vec<_>) =
+        let (managed, mut unmanaged): (Vec<_>, Vec<_>) =
             identities.partition(|identity| known.contains_key(identity));
+        let ids = |identity| import::show_identity(identity);
+        unmanaged.sort_by(|one, other| compare_natural(&ids(one), &ids(other)));
         Self {
             connection: &read.connection,
             vendor: read.kind.vendor().0,

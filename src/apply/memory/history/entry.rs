@@ -62,7 +62,7 @@ pub struct RunEntry {
     pub sandbox: bool,
     pub end: RunEnd,
     pub summary: RunCounts,
-    /// One entry for each object, in the order of their addresses; left out of lists of runs.
+    /// One entry for each object, in the natural order of their addresses; left out of lists of runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<Vec<RunObject>>,
 }

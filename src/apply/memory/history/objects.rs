@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::runs::Index;
 use super::entry::{RunEntry, RunObject};
 use crate::apply::journal::{Finding, Intent, JournalEvent, Record, StepEnd};
-use crate::model::Outcome;
+use crate::model::{Outcome, compare_natural};
 
 /// The objects of the runs that are shown in full, as far as the journal was read.
 pub struct RunObjects<'a> {
@@ -78,7 +78,7 @@ impl<'a> RunObjects<'a> {
         }
     }
 
-    /// Puts the objects into the entries of their runs, sorted by address. Writes without an outcome were cut off.
+    /// Puts the objects into the entries of their runs, in the natural order of their addresses. Writes without an outcome were cut off.
     pub fn fill(mut self, entries: &mut [RunEntry]) {
         for entry in entries {
             let Some(run) = self.runs.remove(&entry.run) else {
@@ -87,7 +87,7 @@ impl<'a> RunObjects<'a> {
             let open = run.open.into_iter();
             let cut_off = open.map(|intent| describe_cut_off(&entry.run, intent, self.index));
             let mut objects: Vec<RunObject> = run.objects.into_iter().chain(cut_off).collect();
-            objects.sort_by(|one, other| one.address.cmp(&other.address));
+            objects.sort_by(|one, other| compare_natural(&one.address, &other.address));
             entry.objects = Some(objects);
         }
     }

@@ -195,3 +195,15 @@ fn times_are_told_to_the_second() {
     first.at = "2026-11-21T12:00:00.987654321Z".into();
     assert_eq!(read_runs(&[first])[0].started_at, "2026-11-21T12:00:00Z");
 }
+
+#[test]
+fn objects_come_in_the_order_of_the_numbers_in_their_names() {
+    let write = |address: &str| {
+        let ended = ended(address, Outcome::Converged);
+        [record("1", reducing(address)), record("1", ended)]
+    };
+    let runs = read_runs(&["o-334", "o-34", "o-4"].map(write).concat());
+    let objects = runs[0].objects.iter().flatten();
+    let addresses: Vec<&str> = objects.map(|object| object.address.as_str()).collect();
+    assert_eq!(addresses, ["o-4", "o-34", "o-334"]);
+}
