@@ -74,7 +74,7 @@ impl fmt::Display for Refusal {
                 fields.join(", "),
                 window.as_secs() / 60
             ),
-            Self::Locked { why } => write!(out, "waiting for {why}"),
+            Self::Locked { why } => write!(out, "waiting: {why}"),
         }
     }
 }
@@ -142,6 +142,13 @@ mod tests {
             text(Risk::Strand, 2),
             "2 changes take away what is in use: it needs `--allow strand`, or `allow: [strand]` in the object's policy"
         );
+    }
+
+    #[test]
+    fn a_write_that_waits_for_a_lock_says_whose_it_is() {
+        let why = "the connection `lac` is locked by jane".to_string();
+        let words = Refusal::Locked { why }.to_string();
+        assert_eq!(words, "waiting: the connection `lac` is locked by jane");
     }
 
     #[test]
