@@ -441,5 +441,5 @@ async fn names_come_from_members_of_the_objects() {
     );
     assert!(ran.stderr.contains("customer,"), "{}", ran.stderr);
     assert!(!workspace.dir.path().join("nowhere").exists());
-    import("plain", "nowhere").failed(1, "write members as {member}");
+    import("plain", "nowhere").failed(1, "name at least one member in braces");
 }

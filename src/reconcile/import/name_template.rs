@@ -24,10 +24,10 @@ enum TemplatePart {
 /// The reason for which a text is no template of names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("a `{{` has no `}}`, or a `}}` no `{{`: write members as {{member}}")]
+    #[error("a brace without its counterpart: write members in braces, such as {{customer}}")]
     Unbalanced,
     #[error(
-        "it names no member of an object, so that all would have one name: write members as {{member}}"
+        "name at least one member in braces, such as {{customer}}: without one, all objects would have the same name"
     )]
     NoMember,
 }
