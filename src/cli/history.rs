@@ -182,7 +182,7 @@ fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
                 if place > 0 {
                     writeln!(out)?;
                 }
-                render::history::write_run(&mut out, run, now)?;
+                render::history::write_run(&mut out, run, args.object.as_deref(), now)?;
             }
         }
         runs => render::history::write_list(&mut out, runs, now)?,

@@ -88,7 +88,12 @@ fn describe_result(run: &RunEntry) -> String {
         (Some(Purpose::Undo), None) => ", undo".into(),
     };
     let sandbox = if run.sandbox { ", on the sandbox" } else { "" };
-    format!("{}{purpose}{sandbox}", describe_counts(&run.summary))
+    let undone = run.undone_by.as_ref();
+    let undone = undone.map_or("", |_| ", undone");
+    format!(
+        "{}{purpose}{undone}{sandbox}",
+        describe_counts(&run.summary)
+    )
 }
 
 /// Describes counts, what was written first, then the worst risk in it, then what was not.
@@ -119,7 +124,14 @@ fn describe_counts(counts: &RunCounts) -> String {
 }
 
 /// Writes one run with its objects, their changes, and the command that takes it back.
-pub fn write_run(out: &mut dyn Write, run: &RunEntry, now: Timestamp) -> io::Result<()> {
+///
+/// `object` is the glob by which the objects were narrowed; the command is narrowed alike.
+pub fn write_run(
+    out: &mut dyn Write,
+    run: &RunEntry,
+    object: Option<&str>,
+    now: Timestamp,
+) -> io::Result<()> {
     write_facts(out, run, now)?;
     for object in run.objects.iter().flatten() {
         writeln!(out)?;
@@ -134,9 +146,10 @@ pub fn write_run(out: &mut dyn Write, run: &RunEntry, now: Timestamp) -> io::Res
     };
     let result = format!("{}.{end}", describe_counts(&run.summary));
     write_paragraph(out, 0, &capitalize(&result), Style::new())?;
-    if run.summary.written() > 0 && !run.sandbox {
-        let undo = make_visible(&run.short);
-        writeln!(out, "Take it back with: entitle undo {undo}")?;
+    if run.summary.written() > 0 && !run.sandbox && run.undone_by.is_none() {
+        let target = object.map_or(String::new(), |glob| format!(" --target '{glob}'"));
+        let undo = format!("entitle undo {}{target}", run.short);
+        writeln!(out, "Take it back with: {}", make_visible(&undo))?;
     }
     Ok(())
 }
@@ -167,6 +180,10 @@ fn write_facts(out: &mut dyn Write, run: &RunEntry, now: Timestamp) -> io::Resul
         ("Commit", run.commit.clone()),
         ("Scope", run.scope.clone()),
         ("Purpose", purpose),
+        (
+            "Undone",
+            run.undone_by.as_ref().map(|run| format!("by {run}")),
+        ),
         ("Vendors", run.sandbox.then(|| "the sandbox".to_string())),
     ];
     for (name, fact) in facts {

@@ -165,7 +165,7 @@ async fn remembered(bench: &Bench, vendor: &Vendor) -> (Option<String>, String) 
     let records = entitle::apply::records::Records::new(journal.as_bytes());
     let mut out = Vec::new();
     for run in read_runs(&records.collect::<Vec<_>>()) {
-        render::history::write_run(&mut out, &run, (bench.clock)()).expect("text");
+        render::history::write_run(&mut out, &run, None, (bench.clock)()).expect("text");
     }
     let history = String::from_utf8_lossy(&out).into_owned();
     (message, format!("{}{journal}{history}", rendered(&done)))

@@ -21,6 +21,7 @@ fn run(short: &str, seconds: i64, summary: RunCounts) -> RunEntry {
         purpose: Some(Purpose::Apply),
         undoes: None,
         undoes_short: None,
+        undone_by: None,
         sandbox: false,
         end: RunEnd::Finished,
         summary,
@@ -45,7 +46,7 @@ fn list(runs: &[RunEntry]) -> String {
 
 fn full(run: &RunEntry) -> String {
     let mut out = Vec::new();
-    write_run(&mut out, run, NOW).expect("written");
+    write_run(&mut out, run, None, NOW).expect("written");
     plain(out)
 }
 
@@ -157,6 +158,18 @@ fn nothing_done_is_not_offered_to_be_taken_back() {
     let end = "= Order/a  already as wanted, nothing written\n\nNothing changed, 1 already.\n";
     assert!(text.ends_with(end), "{text}");
     one.summary.updated = 1;
-    one.sandbox = true;
-    assert!(!full(&one).contains("entitle undo"));
+    assert!(full(&one).contains("entitle undo"));
+    let (sandbox, mut undone) = (
+        RunEntry {
+            sandbox: true,
+            ..one.clone()
+        },
+        one,
+    );
+    assert!(!full(&sandbox).contains("entitle undo"));
+    undone.undone_by = Some("01a22860".into());
+    let text = full(&undone);
+    assert!(!text.contains("entitle undo"), "{text}");
+    assert!(text.contains("\nUndone:  by 01a22860\n"), "{text}");
+    assert!(list(&[undone]).ends_with("1 updated, 1 already, undone\n"));
 }

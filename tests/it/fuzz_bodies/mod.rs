@@ -198,7 +198,8 @@ fn read_journal(text: &str) {
     let (runs, mut out) = (read_runs(&all), Vec::new());
     render::history::write_list(&mut out, &runs, jiff::Timestamp::UNIX_EPOCH).expect("a list");
     for run in &runs {
-        render::history::write_run(&mut out, run, jiff::Timestamp::UNIX_EPOCH).expect("a run");
+        render::history::write_run(&mut out, run, None, jiff::Timestamp::UNIX_EPOCH)
+            .expect("a run");
     }
     for run in runs_that_wrote(records()) {
         let past = PastRun::of(&run.run, records());

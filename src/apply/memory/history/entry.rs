@@ -58,6 +58,8 @@ pub struct RunEntry {
     /// The short name of that run.
     #[serde(skip)]
     pub undoes_short: Option<String>,
+    /// The short name of the last undo that took back at least a part of this run.
+    pub undone_by: Option<String>,
     /// Set if the writes went to the built-in simulators.
     pub sandbox: bool,
     pub end: RunEnd,

@@ -86,7 +86,12 @@ impl RunLog {
             .zip(name::shorten_names(&names))
             .map(|(run, short)| ((*run).to_string(), short.to_string()))
             .collect();
+        let undos = runs.iter().filter(|run| run.summary.written() > 0);
+        let undos = undos.filter_map(|run| Some((run.undoes.clone()?, run.run.clone())));
+        let undone: HashMap<String, String> = undos.collect();
         for run in &mut runs {
+            let undo = undone.get(&run.run).and_then(|undo| shorts.get(undo));
+            run.undone_by = undo.cloned();
             run.short = shorts.get(&run.run).cloned().unwrap_or_default();
             let undone = run.undoes.as_ref();
             // A run that was pruned is named in full.
@@ -158,6 +163,7 @@ fn begin_entry(record: &Record) -> RunEntry {
         purpose: None,
         undoes: None,
         undoes_short: None,
+        undone_by: None,
         sandbox: false,
         end: RunEnd::default(),
         summary: RunCounts::default(),

@@ -1,6 +1,6 @@
 use super::super::{Detail, Memory};
 use super::*;
-use crate::apply::journal::{Finding, GaveUp, Intent, Purpose, StepEnd, SummaryForm};
+use crate::apply::journal::{Finding, GaveUp, Intent, Purpose, Started, StepEnd, SummaryForm};
 use crate::apply::memory::testing::{self, change, ended, intent, record, started, write};
 use crate::model::{Outcome, Risk};
 use serde_json::json;
@@ -65,6 +65,34 @@ fn runs_are_counted_by_what_became_of_their_objects_the_newest_first() {
         ..RunCounts::default()
     };
     assert_eq!((second.summary, second.end), (counts, RunEnd::NotRecorded));
+}
+
+#[test]
+fn a_run_that_was_undone_names_the_undo() {
+    let undo = |run: &str| {
+        record(
+            run,
+            JournalEvent::Started(Started {
+                purpose: Purpose::Undo,
+                undoes: Some("1".into()),
+                ..Started::default()
+            }),
+        )
+    };
+    let runs = read_runs(&[
+        record("1", started(Purpose::Apply)),
+        record("1", reducing("a")),
+        record("1", ended("a", Outcome::Converged)),
+        undo("2"),
+        record("2", reducing("a")),
+        record("2", ended("a", Outcome::Converged)),
+        // Nothing came of it.
+        undo("3"),
+        record("3", ended("a", Outcome::Refused)),
+    ]);
+    let undone: Vec<Option<&str>> = runs.iter().map(|run| run.undone_by.as_deref()).collect();
+    assert_eq!(undone, [None, None, Some("2")]);
+    assert_eq!(runs[1].undoes_short.as_deref(), Some("1"));
 }
 
 #[test]
