@@ -15,8 +15,8 @@ use crate::apply::memory::history::shorten_names;
 use crate::apply::memory::runs::runs_that_wrote;
 use crate::apply::records::Records;
 use crate::manifest::{self, own_kind::OwnKind};
-use crate::model::Node;
 use crate::model::address::refuse_name;
+use crate::model::{Node, compare_natural};
 use crate::provider;
 
 /// Beyond this the names found so far have to do.
@@ -80,11 +80,15 @@ pub fn complete_vendors() -> Vec<CompletionCandidate> {
     vendors.map(CompletionCandidate::new).collect()
 }
 
-/// Returns those names that begin with what was typed.
+/// Returns those names that begin with what was typed, in their natural order.
 fn candidates(names: impl Iterator<Item = String>, typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let fitting = names.filter(|name| name.starts_with(&*typed));
-    fitting.map(CompletionCandidate::new).collect()
+    let mut fitting: Vec<String> = names.filter(|name| name.starts_with(&*typed)).collect();
+    fitting.sort_by(|one, other| compare_natural(one, other));
+    let fitting = fitting.into_iter().enumerate();
+    fitting
+        .map(|(position, name)| CompletionCandidate::new(name).display_order(Some(position)))
+        .collect()
 }
 
 /// Reads the manifests at `paths`, or those of the project without any, and returns what `pick` finds in each document.

@@ -8,7 +8,8 @@ use std::io::Write;
 use super::exit::Exit;
 use super::output;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
-use crate::model::Outcome;
+use crate::model::{Outcome, compare_natural};
+use crate::render::change::describe_change;
 use crate::render::safe::make_visible;
 
 /// Prints each object that is not in sync, its changes, and a closing line of counts.
@@ -24,7 +25,7 @@ use crate::render::safe::make_visible;
 pub fn print_report(status: &Status) -> std::io::Result<()> {
     let mut out = output::text_stdout();
     let (mut in_sync, mut written) = (0, 0);
-    for object in &status.objects {
+    for object in sort_objects(status) {
         if object.state == ObjectState::InSync {
             in_sync += 1;
             written += usize::from(object.last_write.is_some());
@@ -39,14 +40,7 @@ pub fn print_report(status: &Status) -> std::io::Result<()> {
             make_visible(message)
         )?;
         for change in &object.changes {
-            writeln!(
-                out,
-                "    {}",
-                make_visible(&format!(
-                    "{}  {} → {}",
-                    change.path, change.before, change.after
-                ))
-            )?;
+            writeln!(out, "    {}", make_visible(&describe_change(change)))?;
         }
     }
     let count = |state| {
@@ -68,6 +62,32 @@ pub fn print_report(status: &Status) -> std::io::Result<()> {
         "Watch: {in_sync} in sync, {written} of them written just now{left}, {others} not."
     )?;
     out.flush()
+}
+
+/// Returns the objects with the worst first: what failed or is missing, then by the risk of their changes, and equally
+/// bad ones in the natural order of their addresses.
+fn sort_objects(status: &Status) -> Vec<&ObjectStatus> {
+    let is_well = |object: &ObjectStatus| match object.state {
+        ObjectState::Failed | ObjectState::Missing => false,
+        ObjectState::Fought
+        | ObjectState::Refused
+        | ObjectState::Differs
+        | ObjectState::Waiting
+        | ObjectState::NeverApplied
+        | ObjectState::AsApplied
+        | ObjectState::Unseen
+        | ObjectState::Suspended
+        | ObjectState::Elsewhere
+        | ObjectState::InSync => true,
+    };
+    let mut objects: Vec<&ObjectStatus> = status.objects.iter().map(AsRef::as_ref).collect();
+    objects.sort_by(|one, other| {
+        let well = is_well(one).cmp(&is_well(other));
+        let risks = other.risk.cmp(&one.risk);
+        well.then(risks)
+            .then_with(|| compare_natural(&one.address, &other.address))
+    });
+    objects
 }
 
 /// Returns the exit code that `apply` would have had for the same outcome.

@@ -16,8 +16,8 @@ use super::text::{
 };
 use crate::apply::journal::Purpose;
 use crate::apply::memory::history::{RunCounts, RunEnd, RunEntry, RunObject};
-use crate::model::Outcome;
 use crate::model::wording::{describe_age, shorten};
+use crate::model::{Outcome, compare_natural};
 
 /// Columns of the name of whoever ran it.
 const LONGEST_NAME: usize = 16;
@@ -133,7 +133,9 @@ pub fn write_run(
     now: Timestamp,
 ) -> io::Result<()> {
     write_facts(out, run, now)?;
-    for object in run.objects.iter().flatten() {
+    let mut objects: Vec<&RunObject> = run.objects.iter().flatten().collect();
+    objects.sort_by(|one, other| compare_natural(&one.address, &other.address));
+    for object in objects {
         writeln!(out)?;
         write_object(out, object)?;
     }
