@@ -33,9 +33,20 @@ impl<'a> ObjectGroup<'a> {
         self.objects.len() > 1
     }
 
-    /// Returns the names without their kind, in the order of display.
+    /// Returns the kind of all objects; `None` if they are of several kinds.
+    pub fn kind(&self) -> Option<&'a str> {
+        let kind = split_address(self.first()).0;
+        let mut kinds = self.objects.iter().map(|object| split_address(object).0);
+        kinds.all(|other| other == kind).then_some(kind)
+    }
+
+    /// Returns the names in the order of display, without their kind if it is the same.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.objects.iter().map(|object| split_address(object).1)
+        let is_one_kind = self.kind().is_some();
+        self.objects.iter().map(move |object| match is_one_kind {
+            true => split_address(object).1,
+            false => object.address.as_str(),
+        })
     }
 
     /// Returns the messages of the objects, each once, in the order of display.
@@ -126,7 +137,7 @@ pub fn group_outcomes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
     };
     group_by_key(objects, least, |object| {
         let message = object.message.as_deref().filter(|_| !ended_well(object));
-        let kind = split_address(object).0;
+        let kind = Some(split_address(object).0).filter(|_| least(object) == LEAST);
         spell_key(&(kind, object.outcome, message, &object.side_effects))
     })
 }
@@ -311,6 +322,15 @@ mod tests {
         };
         assert_eq!(ended(Outcome::Refused, "too many"), 1);
         assert_eq!(ended(Outcome::Skipped, "interrupted"), 1);
+        let refused = |address: &str| ObjectEntry {
+            address: address.into(),
+            outcome: Some(Outcome::Refused),
+            message: Some("too many".into()),
+            ..object("a", 3, "")
+        };
+        let objects = ["A/a", "B/b"].map(refused);
+        let groups = group_outcomes(&objects.iter().collect::<Vec<_>>());
+        assert_eq!(named(&groups), ["A/a B/b"]);
         assert_eq!(ended(Outcome::Rejected, "400"), 2);
         assert_eq!(ended(Outcome::Converged, "3 in use"), 2);
     }

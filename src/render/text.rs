@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::change::ChangeLayout;
-use super::group::{ObjectGroup, group_none, group_outcomes, split_address};
+use super::group::{ObjectGroup, group_none, group_outcomes};
 use super::safe::{defuse_commands, make_visible};
 use super::values::{LONGEST, describe_risk};
 use super::view::{RunView, Stage};
@@ -177,7 +177,7 @@ fn group_title(group: &ObjectGroup<'_>) -> String {
     match group.is_many() {
         false => make_visible(&object.address).into_owned(),
         true => {
-            let kind = make_visible(split_address(object).0);
+            let kind = make_visible(group.kind().unwrap_or("object"));
             format!("{} × {kind}", group.objects.len())
         }
     }
