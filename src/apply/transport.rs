@@ -86,6 +86,11 @@ impl Account {
         self.logout_path().is_some()
     }
 
+    /// Reports whether a session of this account begins with a login: it was not given by the user.
+    pub fn logs_in(&self) -> bool {
+        !auth::login_secrets(&self.connection.auth).is_empty()
+    }
+
     fn logout_path(&self) -> Option<&'static str> {
         let opens = !auth::login_secrets(&self.connection.auth).is_empty();
         self.provider.auth().logout.filter(|_| opens)

@@ -266,6 +266,14 @@ pub enum AllowedRisk {
     Strand,
 }
 
+/// How many requests a run may take.
+#[derive(Args, Clone, Copy)]
+pub struct RequestLimit {
+    /// Write nothing if the run would take more requests than this: logins, reads, writes and the reads around them
+    #[arg(long, value_name = "N", env = "ENTITLE_MAX_REQUESTS")]
+    pub max_requests: Option<usize>,
+}
+
 /// What may be written, and how it is remembered.
 #[derive(Args)]
 pub struct Consent {
@@ -284,6 +292,8 @@ pub struct Consent {
     /// Send nothing if more objects would change: a number, or a share such as 10%
     #[arg(long, value_name = "N|P%", env = "ENTITLE_MAX_CHANGES")]
     pub max_changes: Option<MaxChanges>,
+    #[command(flatten)]
+    pub requests: RequestLimit,
     /// Start no further step after the first failure
     #[arg(long, env = "ENTITLE_FAIL_FAST")]
     pub fail_fast: bool,

@@ -202,12 +202,8 @@ impl<'a> WritingCommand<'a> {
             false => RiskAdvice::Count,
         };
         self.outputs.preview(document, advice)?;
-        if let Some(most) = self.consent.max_changes {
-            let (changing, objects) = (document.summary.update, document.summary.objects);
-            let checked = guard::check_change_count(changing, objects, most, LimitBase::Plan);
-            if let Err(refusal) = checked {
-                return self.refuse_all(pass, &refusal);
-            }
+        if let Err(refusal) = self.check_limits(pass) {
+            return self.refuse_all(pass, &refusal);
         }
         if asked && !approval::ask(&Question::about(&pass.planned))? {
             output::print_note("Nothing was changed.");
@@ -239,6 +235,21 @@ impl<'a> WritingCommand<'a> {
         let ended = self.end(Stage::Applied, &done, exit);
         self.compact().await;
         ended
+    }
+
+    /// Checks the plan against `--max-changes` and `--max-requests`.
+    fn check_limits(&self, pass: &Pass) -> Result<(), Refusal> {
+        let summary = &pass.document.summary;
+        if let Some(most) = self.consent.max_changes {
+            let (changing, objects) = (summary.update, summary.objects);
+            guard::check_change_count(changing, objects, most, LimitBase::Plan)?;
+        }
+        match self.consent.requests.max_requests {
+            Some(limit) => {
+                guard::check_request_count(pass.count_requests(&self.setup.settings), limit)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Summarises the journal if it has grown long, after the leases are released.
@@ -291,7 +302,10 @@ impl<'a> WritingCommand<'a> {
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        output::print_refusal(&why);
+        // As text the outcome says it, once for all objects.
+        if !self.outputs.prints_text() {
+            output::print_refusal(&why);
+        }
         self.end(Stage::Applied, &done, Exit::Refused)
     }
 

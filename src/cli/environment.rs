@@ -16,10 +16,11 @@ use crate::model::{Diagnostic, Diagnostics};
 ///
 /// An empty one would lift the limit: a CI workflow writes an empty value where the variable it fills in
 /// is missing. Other variables may be empty, and count as unset then.
-const GUARDS: [(&str, &str); 8] = [
+const GUARDS: [(&str, &str); 9] = [
     ("ENTITLE_TRUST_HOSTS", "trust_hosts"),
     ("ENTITLE_SECRET_DIR", "secret_dir"),
     ("ENTITLE_MAX_CHANGES", "max_changes"),
+    ("ENTITLE_MAX_REQUESTS", "max_requests"),
     ("ENTITLE_WINDOW", "window"),
     ("ENTITLE_LISTEN_TOKEN", "listen_token"),
     ("ENTITLE_LISTEN_TOKEN_FILE", "listen_token_file"),

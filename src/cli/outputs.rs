@@ -133,6 +133,11 @@ impl Outputs {
         Ok(())
     }
 
+    /// Reports whether the run is printed as text.
+    pub fn prints_text(&self) -> bool {
+        self.format == Printed::Text
+    }
+
     /// Sets the command that carries the plan out, for reports to show.
     pub fn offer_apply(&self, command: String) {
         let _ = self.apply.set(command);

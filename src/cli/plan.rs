@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Reach, Rendering, Selection, SharedStore};
+use super::args::{Reach, Rendering, RequestLimit, Selection, SharedStore};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::{output, project, setup, work_tree};
@@ -17,6 +17,7 @@ use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::files::write::{FileMode, Output};
 use crate::plan::document::{PlanDocument, Summary};
+use crate::plan::guard;
 use crate::plan::saved;
 use crate::reconcile;
 use crate::render::view::Stage;
@@ -39,6 +40,8 @@ pub struct Plan {
     #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    requests: RequestLimit,
+    #[command(flatten)]
     store: SharedStore,
 }
 
@@ -50,7 +53,8 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 
 /// Plans, saves the plan if asked to, and prints it.
 ///
-/// Returns `Exit::Error` if an object could not be read or planned; `Exit::Changes`, with
+/// Returns `Exit::Error` if an object could not be read or planned; `Exit::Refused` if an apply would take more requests
+/// than `--max-requests`; `Exit::Changes`, with
 /// `--detailed-exitcode` only, if objects would change or differ in a way that is only observed; else
 /// `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
@@ -72,8 +76,19 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
             "Saved to {file}. Apply exactly this with: {apply}"
         ));
     }
+    let limit = args.requests.max_requests;
+    let checked = limit.map(|limit| {
+        let cost = pass.count_requests(&setup.settings);
+        guard::check_request_count(cost, limit)
+    });
+    let refusal = checked.and_then(Result::err);
+    if let Some(refusal) = &refusal {
+        output::print_refusal(&refusal.to_string());
+    }
     let exit = if summary.failed > 0 {
         Exit::Error
+    } else if refusal.is_some() {
+        Exit::Refused
     } else if args.detailed_exitcode && summary.update + summary.observe_only > 0 {
         Exit::Changes
     } else {

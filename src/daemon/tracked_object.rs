@@ -185,7 +185,7 @@ impl TrackedObject {
     ) -> (ObjectState, Requeue) {
         match refusal {
             Refusal::ObserveOnly => (ObjectState::Differs, Requeue::AtResync),
-            Refusal::Risk { .. } | Refusal::TooMany { .. } => {
+            Refusal::Risk { .. } | Refusal::TooMany { .. } | Refusal::TooManyRequests { .. } => {
                 (ObjectState::Refused, Requeue::AtResync)
             }
             Refusal::Locked { .. } => (ObjectState::Waiting, Requeue::After(LOCKED)),

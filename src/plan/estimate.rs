@@ -108,8 +108,52 @@ impl Cost {
     }
 }
 
-/// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
-pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
+/// The requests that a run takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCost {
+    /// Those that were sent already: logins and reads.
+    pub sent: usize,
+    pub writes: usize,
+    /// Those around the writes, at most: reads right before and after each, logins and logouts.
+    pub around: usize,
+}
+
+impl RequestCost {
+    pub fn total(self) -> usize {
+        self.sent + self.writes + self.around
+    }
+}
+
+/// Counts the requests that the writes of a plan take, at most. What has to be sent again is not in it.
+///
+/// Steps whose turn comes together share reads, so that a run may take fewer. `is_fresh` is false for a saved plan, whose
+/// objects are all read before their write. With 3 writes at a vendor whose replies show the object, and that replaces
+/// more than it is sent, it is 3 writes and 3 requests around them.
+pub fn count_requests(
+    planned: &[Planned],
+    paces: &BTreeMap<String, Pace>,
+    is_fresh: bool,
+) -> RequestCost {
+    let mut cost = RequestCost::default();
+    for ((connection, kind), (count, first)) in count_writes(planned) {
+        let (Some(pace), Some(kind)) = (paces.get(connection), provider::find_kind(kind.0)) else {
+            continue;
+        };
+        let Cost {
+            look,
+            before,
+            after,
+            ..
+        } = Cost::of(kind, first, pace);
+        let looks = usize::from(before || !is_fresh) + usize::from(after);
+        cost.writes += count;
+        cost.around += count * look * looks;
+    }
+    cost
+}
+
+/// Counts the writes by connection and kind, with one of the objects that stands for all.
+fn count_writes(planned: &[Planned]) -> BTreeMap<(&str, Kind), (usize, &Planned)> {
     let mut writes: BTreeMap<(&str, Kind), (usize, &Planned)> = BTreeMap::new();
     for one in planned
         .iter()
@@ -118,9 +162,14 @@ pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> 
         let kind = (one.desired.connection.as_str(), one.desired.address.kind);
         writes.entry(kind).or_insert((0, one)).0 += 1;
     }
+    writes
+}
+
+/// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
+pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     // The kinds of one account share its limits, so their times add up.
     let mut accounts: BTreeMap<&str, f64> = BTreeMap::new();
-    for ((connection, kind), (count, first)) in writes {
+    for ((connection, kind), (count, first)) in count_writes(planned) {
         let (Some(pace), Some(kind)) = (paces.get(connection), provider::find_kind(kind.0)) else {
             continue;
         };

@@ -15,6 +15,7 @@
 
 use super::Disposition;
 use super::document::ObjectEntry;
+use super::estimate::RequestCost;
 use super::max_changes::{LimitBase, MaxChanges};
 use super::refusal::Refusal;
 use crate::model::Risk;
@@ -65,6 +66,15 @@ pub fn check_change_count(
         limit,
         base,
     })
+}
+
+/// Checks that a run takes no more requests than `limit`. A run that writes nothing is never refused: what it has read
+/// cannot be taken back.
+pub fn check_request_count(cost: RequestCost, limit: usize) -> Result<(), Refusal> {
+    if cost.writes == 0 || cost.total() <= limit {
+        return Ok(());
+    }
+    Err(Refusal::TooManyRequests { cost, limit })
 }
 
 #[cfg(test)]
@@ -123,6 +133,21 @@ mod tests {
                 assert_eq!(check_risk(&idle, allow, Accepted { risk }), Ok(()));
             }
         }
+    }
+
+    #[test]
+    fn all_requests_of_a_run_that_writes_are_counted() {
+        let refused = |sent, writes, around, limit| {
+            let cost = RequestCost {
+                sent,
+                writes,
+                around,
+            };
+            check_request_count(cost, limit).is_err()
+        };
+        assert!(refused(4, 3, 5, 11) && !refused(4, 3, 5, 12));
+        assert!(!refused(4, 0, 0, 3), "nothing is left to refuse");
+        assert!(refused(0, 1, 0, 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::estimate::RequestCost;
 use super::max_changes::{LimitBase, MaxChanges};
 use crate::model::Risk;
 use crate::model::wording::pluralize;
@@ -25,6 +26,8 @@ pub enum Refusal {
         limit: MaxChanges,
         base: LimitBase,
     },
+    /// The run takes more requests than `--max-requests` allows.
+    TooManyRequests { cost: RequestCost, limit: usize },
     /// The daemon runs in `--mode observe`.
     ObserveOnly,
     /// No change window is open. `opens` is `None` if no opening is in sight.
@@ -52,6 +55,19 @@ impl fmt::Display for Refusal {
                 limit,
                 base,
             } => write_too_many(out, (*changing, *objects), *limit, base),
+            Self::TooManyRequests { cost, limit } => {
+                let RequestCost {
+                    sent,
+                    writes,
+                    around,
+                } = cost;
+                write!(
+                    out,
+                    "the run takes up to {} ({sent} sent so far, {writes} to write, {around} around the writes) \
+                     and --max-requests allows {limit}: nothing was written",
+                    pluralize(cost.total(), "request")
+                )
+            }
             Self::ObserveOnly => out.write_str("the daemon only looks (--mode observe)"),
             Self::WindowClosed { opens: Some(at) } => {
                 write!(out, "waiting for a change window, which opens at {at}")
@@ -149,6 +165,21 @@ mod tests {
         let why = "the connection `lac` is locked by jane".to_string();
         let words = Refusal::Locked { why }.to_string();
         assert_eq!(words, "waiting: the connection `lac` is locked by jane");
+    }
+
+    #[test]
+    fn a_run_that_takes_too_many_requests_says_what_they_are_for() {
+        let cost = RequestCost {
+            sent: 4,
+            writes: 3,
+            around: 5,
+        };
+        let refusal = Refusal::TooManyRequests { cost, limit: 11 };
+        assert_eq!(
+            refusal.to_string(),
+            "the run takes up to 12 requests (4 sent so far, 3 to write, 5 around the writes) and --max-requests allows 11: \
+             nothing was written"
+        );
     }
 
     #[test]

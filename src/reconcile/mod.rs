@@ -43,7 +43,7 @@ use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, obse
 use crate::model::{Address, Desired, Diagnostics, Live, Observed, PolicyMode, WriteChecks};
 use crate::plan::Planned;
 use crate::plan::document::PlanDocument;
-use crate::plan::estimate::Pace;
+use crate::plan::estimate::{self, Pace, RequestCost};
 use crate::plan::source_facts::Destination;
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply_plan};
@@ -144,6 +144,23 @@ impl Pass {
             (name.clone(), account)
         });
         places.collect()
+    }
+
+    /// Counts the requests of a run that carries this plan out: those sent so far, and at most those to come.
+    ///
+    /// The counters of the accounts begin anew. An account that has sent nothing, as with a saved plan, has its login
+    /// to come.
+    pub fn count_requests(&self, settings: &Settings) -> RequestCost {
+        let paces = account_paces(&self.accounts, settings);
+        let mut cost = estimate::count_requests(&self.planned, &paces, self.fresh);
+        for account in self.accounts.values() {
+            let answered = account.take_answered().into_values();
+            let sent = answered.fold(0, |sum, count| sum + usize::try_from(count).unwrap_or(0));
+            cost.sent += sent;
+            cost.around += usize::from(sent == 0 && account.logs_in());
+            cost.around += usize::from(account.logs_out());
+        }
+        cost
     }
 
     /// Returns the findings of planning about the manifests, which only live objects reveal.

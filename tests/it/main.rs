@@ -38,6 +38,7 @@ mod kill;
 mod laws;
 mod long_journals;
 mod manifests;
+mod max_requests;
 mod memory;
 mod output_files;
 mod outputs;
