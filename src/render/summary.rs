@@ -100,25 +100,22 @@ pub fn summarize_apply(summary: &Summary) -> String {
     parts.join(", ") + "."
 }
 
-/// Returns the headline of a plan.
+/// Returns the headline of a plan: what would change, and its risks.
+///
+/// Objects that could not be planned, and those that are only observed, are in it where nothing would change.
 pub fn plan_headline(summary: &Summary) -> String {
     let counts = [
         (summary.update, "would change"),
-        (summary.observe_only, "only observed"),
         (summary.failed, "could not be planned"),
+        (summary.observe_only, "only observed"),
     ];
-    let counts = counts.iter().filter(|(number, _)| *number > 0);
-    let mut parts: Vec<String> = Vec::new();
-    for (number, what) in counts {
-        parts.push(match parts.is_empty() {
-            true => format!("{} {what}", pluralize(*number, "object")),
-            false => format!("{number} {what}"),
-        });
-    }
-    parts.extend(count_risks(summary));
-    match parts.is_empty() {
-        true => "Everything is in sync".into(),
-        false => parts.join(", "),
+    let Some((number, what)) = counts.into_iter().find(|(number, _)| *number > 0) else {
+        return "Everything is in sync".into();
+    };
+    let headline = format!("{} {what}", pluralize(number, "object"));
+    match count_risks(summary) {
+        Some(risks) => format!("{headline}; {risks}"),
+        None => headline,
     }
 }
 

@@ -155,7 +155,7 @@ impl<'a> RunView<'a> {
 
     /// Returns what a person wants to know first, as a sentence without its full stop.
     ///
-    /// `62 objects would change, 1 change strands users`, `Everything is in sync`, `2 of 60 objects were not updated`.
+    /// `62 objects would change; 1 change strands users`, `Everything is in sync`, `2 of 60 objects were not updated`.
     pub fn headline(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|finding| finding.is_error()).count();

@@ -4,11 +4,14 @@
 //! the terminal, in [`crate::render::drift`].
 
 use maud::{Markup, html};
+use serde_json::Value as Json;
 
 use super::frame::{ReportPage, fact_row, finding_list, render_frame};
-use super::parts::{commit_link, instant, line_link, risk_class};
+use super::parts::{change_diff, commit_link, instant, line_link, risk_class};
 use crate::model::Risk;
 use crate::model::wording::pluralize;
+use crate::plan::ChangeVerb;
+use crate::plan::document::ChangeEntry;
 use crate::plan::drift::By;
 use crate::plan::drift::document::{BaseEntry, DifferenceEntry, DriftDocument, DriftEntry, State};
 use crate::render::drift::summary::{drift_headline, verdict, verdict_remarks};
@@ -31,7 +34,7 @@ pub fn render_drift_page(document: &DriftDocument, links: &SourceLinks<'_>) -> S
         BaseEntry::Commit(commit) => html! { "commit " (commit_link(links, commit)) },
     };
     let main = html! {
-        @for remark in verdict_remarks(document) { p.remark { (remark) } }
+        @for remark in verdict_remarks(document) { p.note { (remark) } }
         (finding_list(&points.iter().collect::<Vec<_>>(), links))
         @if !objects.is_empty() {
             (filter_form(&objects))
@@ -109,28 +112,20 @@ fn apply_effect(risk: Risk) -> Option<&'static str> {
     }
 }
 
-/// Renders the fields of an object that differ: who changed each, its value at the base, in the manifest and live.
+/// Renders the fields of an object that differ: who changed each, from what to what, and what an apply would do.
 fn difference_table(differences: &[DifferenceEntry]) -> Markup {
     html! {
-        table {
+        table.changes {
             thead {
-                tr {
-                    th scope="col" { "Field" } th scope="col" { "Changed by" } th scope="col" { "Base" }
-                    th scope="col" { "Manifest" } th scope="col" { "Live" } th scope="col" { "Remark" }
-                }
+                tr { th scope="col" { "Field" } th scope="col" { "Changed by" } th scope="col" { "Change" } th scope="col" { "Remark" } }
             }
             tbody { @for one in differences { (difference_row(one)) } }
         }
     }
 }
 
-/// Renders one field. Without a base its cell is empty.
+/// Renders one field.
 fn difference_row(one: &DifferenceEntry) -> Markup {
-    let [base, manifest, live] = format_sides(one);
-    let base = match one.changed_by {
-        By::Unknown => String::new(),
-        By::You | By::They | By::Both => base,
-    };
     let who = match one.changed_by {
         By::Unknown => "no base",
         by => changer_name(by),
@@ -139,13 +134,45 @@ fn difference_row(one: &DifferenceEntry) -> Markup {
         tr {
             th scope="row" { (make_visible(&one.path)) }
             td.who data-label="changed by" { (who) }
-            td.diff-cell data-label="base" { (make_visible(&base)) }
-            td.diff-cell data-label="manifest" { (make_visible(&manifest)) }
-            td.diff-cell data-label="live" { (make_visible(&live)) }
+            td.diff-cell { (difference_values(one)) }
             td class={ "risk " (risk_class(one.risk)) } {
                 @if let Some(warning) = risk_warning(one) { (make_visible(&warning)) }
                 @if let Some(accepted) = &one.accepted { " " (make_visible(&describe_acceptance(accepted))) }
             }
         }
     }
+}
+
+/// Renders the values of a field: as a diff where one party changed it, and otherwise each side by itself.
+fn difference_values(one: &DifferenceEntry) -> Markup {
+    let sides = |labels: &[&str]| {
+        let values = ["base", "manifest", "live"]
+            .into_iter()
+            .zip(format_sides(one));
+        let shown: Vec<(&str, String)> = values.filter(|(name, _)| labels.contains(name)).collect();
+        html! { ul { @for (name, value) in shown { li { span.where { (name) } " " (make_visible(&value)) } } } }
+    };
+    match one.changed_by {
+        By::You => side_diff(&one.live, &one.manifest),
+        By::They => side_diff(&one.base, &one.live),
+        By::Both => sides(&["base", "manifest", "live"]),
+        By::Unknown => sides(&["manifest", "live"]),
+    }
+}
+
+/// Renders the way from one side to another. A side without the field or element has no value.
+fn side_diff(before: &Option<Json>, after: &Option<Json>) -> Markup {
+    let verb = match (before, after) {
+        (None, _) => ChangeVerb::Add,
+        (Some(_), None) => ChangeVerb::Remove,
+        (Some(_), Some(_)) => ChangeVerb::Replace,
+    };
+    change_diff(&ChangeEntry {
+        path: String::new(),
+        verb,
+        before: before.clone().unwrap_or_default(),
+        after: after.clone().unwrap_or_default(),
+        risk: Risk::Safe,
+        note: None,
+    })
 }

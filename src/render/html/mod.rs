@@ -174,17 +174,23 @@ fn group_body(group: &ObjectGroup<'_>, view: &RunView<'_>) -> Markup {
 }
 
 /// Lists the objects of a group, each with its line, and with its own message where these differ.
-fn name_list(group: &ObjectGroup<'_>, links: &SourceLinks<'_>, with_messages: bool) -> Markup {
-    html! {
-        ul.names {
+///
+/// More than [`UNFOLDED`] names are folded below their number.
+fn name_list(group: &ObjectGroup<'_>, links: &SourceLinks<'_>, has_messages: bool) -> Markup {
+    let list = html! {
+        ul.names.remarks[has_messages] {
             @for object in &group.objects {
                 li {
                     span.address { (make_visible(split_address(object).1)) } " "
                     span.where { (line_link(links, &object.origin.file, object.origin.line)) }
-                    @if with_messages { @if let Some(message) = &object.message { " " span { (make_visible(message)) } } }
+                    @if has_messages { @if let Some(message) = &object.message { " " span { (make_visible(message)) } } }
                 }
             }
         }
+    };
+    match group.objects.len() {
+        0..=UNFOLDED => list,
+        number => html! { details.more { summary { (pluralize(number, "object")) } (list) } },
     }
 }
 
