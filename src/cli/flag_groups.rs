@@ -38,6 +38,7 @@ static GROUPS: &[FlagGroup] = &[
             ),
             ("allow", "Accept this risk everywhere: reduce, strand"),
             ("max_changes", "Send nothing if more objects would change"),
+            ("max_requests", ""),
             ("window", "When to write, and when not to"),
             ("once", "End after one pass"),
             ("field", "Take back this field only"),
@@ -103,6 +104,7 @@ static GROUPS: &[FlagGroup] = &[
         heading: "Output",
         flags: &[
             ("out", "Save the plan, to be applied as shown"),
+            ("undo full", ""),
             ("full", "Show everything"),
             ("import name", "Names of the manifests, by a template"),
             ("import out", "Write files into this directory"),
