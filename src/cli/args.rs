@@ -11,7 +11,7 @@ use url::Url;
 use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
-use super::values::{parse_parallelism, parse_process_count};
+use super::values::{parse_parallelism, parse_process_count, parse_request_count};
 use crate::model::{Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
 use crate::render::report;
@@ -270,7 +270,7 @@ pub enum AllowedRisk {
 #[derive(Args, Clone, Copy)]
 pub struct RequestLimit {
     /// Write nothing if the run would take more requests than this: logins, reads, writes and the reads around them
-    #[arg(long, value_name = "N", env = "ENTITLE_MAX_REQUESTS")]
+    #[arg(long, value_name = "N", env = "ENTITLE_MAX_REQUESTS", value_parser = parse_request_count)]
     pub max_requests: Option<usize>,
 }
 

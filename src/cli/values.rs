@@ -8,6 +8,11 @@ use std::num::{NonZeroU16, NonZeroUsize};
 
 use url::Url;
 
+/// Parses how many requests a run may take: 0 or more.
+pub fn parse_request_count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a number from 0".into())
+}
+
 /// Parses how many calls there may be at a time: 1 to 65535.
 pub fn parse_parallelism(text: &str) -> Result<NonZeroU16, String> {
     text.parse()
