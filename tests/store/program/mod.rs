@@ -88,10 +88,12 @@ pub async fn killed(store: &Address) {
     assert_eq!(exit(&last), 0, "{last:?}");
     // What was in flight was looked into, not sent again.
     assert_eq!(world.writes(), OBJECTS);
-    let history = world.run(&["history"]);
-    let history = String::from_utf8_lossy(&history.stdout).into_owned();
-    let ended = history.matches("did not end by itself").count();
-    assert_eq!(ended, 3, "{history}");
+    let history = world.run(&["history", "--format", "json"]);
+    let history: serde_json::Value = serde_json::from_slice(&history.stdout).unwrap();
+    let runs = history["runs"].as_array().unwrap().iter();
+    let wrote = runs.filter(|run| run["purpose"] == "apply");
+    let cut_off = wrote.filter(|run| run["end"] == "not_recorded");
+    assert_eq!(cut_off.count(), 3, "{history:#}");
 }
 
 pub async fn asleep(store: &Address) {
@@ -129,9 +131,9 @@ pub async fn one_story(store: &Address) {
     let undo = ["undo", "latest", "--auto-approve", "--allow", "strand"];
     let undone = world.run(&undo);
     assert_eq!(exit(&undone), 0, "{undone:?}");
-    let history = world.run(&["history"]);
+    let history = world.run(&["history", "--full"]);
     let history = String::from_utf8_lossy(&history.stdout).into_owned();
-    for words in ["a heal", "an undo of"] {
+    for words in ["Purpose: heal", "Purpose: undo of"] {
         assert!(history.contains(words), "{history}");
     }
 }
