@@ -207,8 +207,15 @@ async fn values_that_look_alike_are_told_apart_wherever_they_are_shown() {
             let report = std::fs::read_to_string(report).expect("a report");
             assert!(report.contains(&apart), "{format}: {report}");
         }
-        let drift = workspace.run(&["drift"]);
+        let formats = ["markdown", "html", "sarif", "github"];
+        let reports = formats.map(|format| format!("{format}=drift.{format}"));
+        let drift = workspace.run(&["drift", "--report", &reports.join(",")]);
         assert!(drift.stdout.contains(&apart), "{drift:?}");
+        for format in formats {
+            let report = workspace.dir.path().join(format!("drift.{format}"));
+            let report = std::fs::read_to_string(report).expect("a report");
+            assert!(report.contains(&apart), "{format}: {report}");
+        }
     }
     let ran = workspace.run(&["apply", "--auto-approve"]);
     assert_eq!(ran.code, 0, "{ran:?}");
