@@ -1,7 +1,7 @@
 //! Whole commands as people see them: `tests/transcripts/<name>/script` is what is typed, `plain.txt` and
 //! `colour.txt` are what comes back.
 //!
-//! A script is told to a LAC simulator with three orders, whose connection is in `connection.yaml`. Its lines:
+//! A script is told to a LAC simulator with twelve orders, whose connection is in `connection.yaml`. Its lines:
 //!
 //! | line | does |
 //! | --- | --- |
@@ -21,6 +21,9 @@ use super::support::program::Workspace;
 
 /// Stands for the name of a run, and is as long.
 const RUN: &str = "01990000-0000-7000-8000-000000000000";
+
+/// Orders of the account.
+const ORDERS: usize = 12;
 
 /// Columns of the terminal that everything is made for.
 const WIDTH: usize = 80;
@@ -88,7 +91,7 @@ async fn set_up(folder: &Path) -> Workspace {
     workspace.connect("lac");
     let dir = workspace.dir.path();
     std::fs::rename(dir.join("lac.yaml"), dir.join("connection.yaml")).expect("renamed");
-    let account = (lac::VENDOR.account)(3);
+    let account = (lac::VENDOR.account)(ORDERS);
     workspace
         .sandbox
         .set_state("lac", account)
