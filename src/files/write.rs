@@ -227,16 +227,19 @@ fn parent_directory(path: &Path) -> &Path {
 }
 
 /// Creates a temporary file in the directory of `target`, on the same file system.
+///
+/// It is opened here and not by the crate, whose errors name the temporary file: nobody has named that one, and nobody
+/// can look at it.
 fn create_temporary(target: &Path, mode: FileMode) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".entitle-");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode.bits()));
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.bits());
     #[cfg(not(unix))]
     let _ = mode;
-    // The name of a temporary file says nothing to whoever named the target.
-    let created = builder.tempfile_in(parent_directory(target));
-    created.map_err(|error| io::Error::from(error.kind()))
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".entitle-");
+    builder.make_in(parent_directory(target), |path| options.open(path))
 }
 
 /// Gives `file` the owner, group and mode of a file that it replaces.
@@ -368,6 +371,18 @@ mod tests {
 
     fn left_in(dir: &Path) -> usize {
         fs::read_dir(dir).unwrap().count()
+    }
+
+    #[test]
+    fn an_error_does_not_name_the_temporary_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing/file");
+        let opened = Output::open(&missing, FileMode::Private, &LinkPolicy::Follow);
+        let error = opened.err().expect("there is no such directory");
+        assert_eq!(
+            error.to_string(),
+            io::Error::from_raw_os_error(2).to_string()
+        );
     }
 
     #[test]

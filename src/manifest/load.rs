@@ -19,7 +19,7 @@ use super::yaml::{self, MAX_FILE_BYTES};
 use crate::files;
 use crate::files::read::{PIPE_TIMEOUT, ReadBounds};
 use crate::model::diagnostic::Source;
-use crate::model::{Diagnostic, Diagnostics, Mark};
+use crate::model::{Diagnostic, Diagnostics, Mark, describe_io_error};
 
 /// The files that were read below the paths of a command.
 #[derive(Debug, Default)]
@@ -177,7 +177,8 @@ fn unreadable_path(path: &Path, error: &io::Error) -> Diagnostic {
     } else {
         "unreadable"
     };
-    let finding = Diagnostic::error(code, format!("cannot read {}: {error}", path.display()));
+    let why = describe_io_error(error);
+    let finding = Diagnostic::error(code, format!("cannot read {}: {why}", path.display()));
     match code {
         "missing-path" => {
             finding.hint("name files or directories with manifests, or `-` for standard input")
@@ -237,7 +238,7 @@ fn read_input(input: &mut dyn Read) -> ReadOutcome {
         Ok(_) => source_from_bytes(Source::STDIN.into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
-            format!("cannot read standard input: {error}"),
+            format!("cannot read standard input: {}", describe_io_error(&error)),
         ))),
     }
 }

@@ -1,6 +1,7 @@
 //! Errors as one line of text, for the edges: people, logs, documents.
 
 use std::error::Error;
+use std::io;
 use std::iter::successors;
 
 /// Joins an error and its causes by `: `, outermost first.
@@ -18,6 +19,11 @@ pub fn with_causes(error: &(dyn Error + 'static)) -> String {
         }
     }
     text
+}
+
+/// Returns the system's words for an error, without its number.
+pub fn describe_io_error(error: &io::Error) -> String {
+    strip_os_code(&error.to_string())
 }
 
 /// Removes the number of an error of the operating system, which tells nobody more than its words: `No such file or

@@ -33,7 +33,7 @@ pub mod wording;
 pub use accepted::AcceptedDrift;
 pub use account::AccountKey;
 pub use address::{Address, Kind, Vendor};
-pub use causes::with_causes;
+pub use causes::{describe_io_error, with_causes};
 pub use checks::{Verify, WriteChecks};
 pub use connection::{Auth, Connection, Limits, RateLimit};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

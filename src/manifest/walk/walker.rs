@@ -16,8 +16,8 @@ use super::{
     NamedRoot, ReadLimits, UnreadablePlace, is_hidden, is_manifest, link_leads_out, or_current_dir,
     severity, timeout_finding,
 };
-use crate::model::Diagnostic;
 use crate::model::diagnostic::Severity;
+use crate::model::{Diagnostic, describe_io_error};
 
 /// Finds the manifests below `roots`.
 pub(super) fn walk(
@@ -330,8 +330,9 @@ impl Walker<'_> {
             UnreadablePlace::Link => "the link ",
         };
         let message = format!(
-            "cannot read {what}{}: {error}",
-            or_current_dir(shown).display()
+            "cannot read {what}{}: {}",
+            or_current_dir(shown).display(),
+            describe_io_error(error)
         );
         match severity(name, location, error.kind()) {
             Some(Severity::Error) => {
