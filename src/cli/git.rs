@@ -44,12 +44,29 @@ pub struct Snapshot {
     pub findings: Diagnostics,
 }
 
+/// A repository, by a directory in it.
+struct Repository {
+    dir: PathBuf,
+}
+
+/// What git says of a call that failed, on one line.
+struct GitRefusal(String);
+
 /// Returns the manifests that `commit` has under `paths`, which need not exist any more.
 ///
-/// Git is asked for the full name of the commit, the root of the tree, the list of files, and the texts
-/// that are needed; no file of the working tree is read. Returns `Err` for an unknown commit, outside a
-/// working tree, and for a path outside it.
+/// Git is asked, in the repository that the paths are in, for the root of the tree, the full name of the commit, the
+/// list of files, and the texts that are needed; no file of the working tree is read. Returns `Err` for an unknown
+/// commit, outside a working tree, and for a path outside it, with git's own reason.
 pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Snapshot> {
+    let repository = Repository::around(paths);
+    let unknown = || format!("git knows no commit {commit:?} here");
+    let root = repository
+        .run(&["rev-parse", "--show-toplevel"], &[])
+        .await?;
+    let root = match root.map(trimmed_text) {
+        Ok(root) => PathBuf::from(root),
+        Err(GitRefusal(why)) => bail!("{}: {why}", unknown()),
+    };
     let name = format!("{commit}^{{commit}}");
     let verify = [
         "rev-parse",
@@ -58,26 +75,29 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
         "--end-of-options",
         &name,
     ];
-    let found = run_git(&verify, &[]).await?;
-    let Some(sha) = found.map(trimmed_text).filter(|sha| is_sha(sha)) else {
-        bail!("git knows no commit {commit:?} here");
+    let found = repository.run(&verify, &[]).await?;
+    let Some(sha) = found.ok().map(trimmed_text).filter(|sha| is_sha(sha)) else {
+        if repository.is_shallow().await? {
+            bail!(
+                "{}: it is a shallow clone without its history; fetch all of it with `fetch-depth: 0` in \
+                 actions/checkout, or with `git fetch --unshallow`",
+                unknown()
+            );
+        }
+        bail!("{}", unknown());
     };
-    let root = run_git(&["rev-parse", "--show-toplevel"], &[])
-        .await?
-        .map(trimmed_text);
-    let Some(root) = root else {
-        bail!("--base needs a git working tree");
-    };
-    let desired = paths_in_tree(Path::new(&root), paths)?;
+    let desired = paths_in_tree(&root, paths)?;
     let mut listing = CommitTree::LISTING.to_vec();
     listing.push(&sha);
-    let mut tree = CommitTree::of(&run_git(&listing, &[]).await?.unwrap_or_default());
+    let mut tree = CommitTree::of(&repository.read(&listing, &[]).await?);
     let asked = tree.needed_blobs();
-    let texts = read_blobs(&asked).await?;
+    let texts = repository.read_blobs(&asked).await?;
     tree.add_texts(&asked, texts);
     let mut found = tree.find_manifests(&desired);
     let (names, desired) = tree.readable_files(&mut found);
-    let files = names.into_iter().zip(read_blobs(&desired).await?);
+    let files = names
+        .into_iter()
+        .zip(repository.read_blobs(&desired).await?);
     Ok(Snapshot {
         sources: name_sources(files, &sha),
         commit: sha,
@@ -85,54 +105,107 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
     })
 }
 
-/// Returns the bytes of blobs, in their order, with one call of `git cat-file --batch`.
-async fn read_blobs(blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
-    if blobs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let asked: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
-    let printed = run_git(&["cat-file", "--batch"], asked.as_bytes()).await?;
-    Ok(walk::split_blobs(blobs, &printed.unwrap_or_default())?)
+/// Returns the directory that the first of `paths` is in, or the nearest one above it that exists; the working directory
+/// without a path.
+pub fn directory_of(paths: &[PathBuf]) -> &Path {
+    let first = paths.iter().find(|path| path.as_os_str() != "-");
+    let mut ancestors = first.into_iter().flat_map(|path| path.ancestors());
+    ancestors.find(|dir| dir.is_dir()).unwrap_or(Path::new("."))
 }
 
-/// Runs git with `input` on its standard input and returns its standard output.
-///
-/// Returns `Ok(None)` if git ends with a failure, and `Err` if it cannot be run or exceeds `LIMIT`.
-async fn run_git(arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Option<Vec<u8>>> {
-    let mut command = Command::new("git");
-    command
-        .arg("--no-pager")
-        .args(LOCKS)
-        .args(arguments)
-        .env_clear()
-        .envs(
-            ENVIRONMENT
-                .iter()
-                .filter_map(|n| Some((n, std::env::var_os(n)?))),
-        )
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let mut child = command
-        .spawn()
-        .map_err(|error| CommandError::caused_by("cannot run git", error))?;
-    let stdin = child.stdin.take();
-    let feed = async {
-        if let Some(mut stdin) = stdin {
-            // A git that has seen enough closes its end.
-            let _ = stdin.write_all(input).await;
+impl Repository {
+    /// Returns the repository that the first of `paths` is in.
+    fn around(paths: &[PathBuf]) -> Self {
+        let dir = directory_of(paths).to_path_buf();
+        Self { dir }
+    }
+
+    /// Reports whether it is a clone without all of its history.
+    async fn is_shallow(&self) -> CommandResult<bool> {
+        let answer = self
+            .run(&["rev-parse", "--is-shallow-repository"], &[])
+            .await?;
+        Ok(answer.is_ok_and(|answer| trimmed_text(answer) == "true"))
+    }
+
+    /// Returns the bytes of blobs, in their order, with one call of `git cat-file --batch`.
+    async fn read_blobs(&self, blobs: &[Blob]) -> CommandResult<Vec<Vec<u8>>> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
         }
-    };
-    let run = async { tokio::join!(feed, child.wait_with_output()).1 };
-    let Ok(output) = tokio::time::timeout(LIMIT, run).await else {
-        bail!("git did not answer within {} s", LIMIT.as_secs());
-    };
-    let output = output.map_err(|error| CommandError::caused_by("cannot run git", error))?;
-    Ok(output.status.success().then_some(output.stdout))
+        let asked: String = blobs.iter().map(|blob| format!("{}\n", blob.id)).collect();
+        let printed = self
+            .read(&["cat-file", "--batch"], asked.as_bytes())
+            .await?;
+        Ok(walk::split_blobs(blobs, &printed)?)
+    }
+
+    /// Runs git and returns its standard output. `Err` with git's reason if it ends with a failure.
+    async fn read(&self, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> CommandResult<Vec<u8>> {
+        match self.run(arguments, input).await? {
+            Ok(output) => Ok(output),
+            Err(GitRefusal(why)) => bail!("git cannot read the commit: {why}"),
+        }
+    }
+
+    /// Runs git with `input` on its standard input and returns its standard output.
+    ///
+    /// The inner `Err` says why git ended with a failure. Returns `Err` if it cannot be run or exceeds `LIMIT`.
+    async fn run(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        input: &[u8],
+    ) -> CommandResult<Result<Vec<u8>, GitRefusal>> {
+        let mut command = Command::new("git");
+        command
+            .arg("--no-pager")
+            .arg("-C")
+            .arg(&self.dir)
+            .args(LOCKS)
+            .args(arguments)
+            .env_clear()
+            .envs(
+                ENVIRONMENT
+                    .iter()
+                    .filter_map(|n| Some((n, std::env::var_os(n)?))),
+            )
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .map_err(|error| CommandError::caused_by("cannot run git", error))?;
+        let stdin = child.stdin.take();
+        let feed = async {
+            if let Some(mut stdin) = stdin {
+                // A git that has seen enough closes its end.
+                let _ = stdin.write_all(input).await;
+            }
+        };
+        let run = async { tokio::join!(feed, child.wait_with_output()).1 };
+        let Ok(output) = tokio::time::timeout(LIMIT, run).await else {
+            bail!("git did not answer within {} s", LIMIT.as_secs());
+        };
+        let output = output.map_err(|error| CommandError::caused_by("cannot run git", error))?;
+        Ok(match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(GitRefusal::of(&output.stderr)),
+        })
+    }
+}
+
+impl GitRefusal {
+    /// Joins the lines of git's message, without the word that it begins with.
+    fn of(stderr: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let text = text.trim().trim_start_matches("fatal: ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        Self(words.join(" "))
+    }
 }
 
 /// Returns the output of git as text, without the newline at its end.

@@ -135,7 +135,7 @@ pub async fn set_up_with(
     let early = tls.clone();
     drop(thread::spawn(move || drop(early.config())));
     // So git is asked: it is a program that has to be started.
-    let commit = tokio::spawn(state::current_commit());
+    let commit = tokio::spawn(state::current_commit(selection.paths.clone()));
     let mut checked = check_files(selection, &options, files, &limits)?;
     let deadline = limits.deadline.map(Instant::from_std);
     let commit = match deadline {

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::actor::find_actor;
 use super::args::StoreArgs;
+use super::git;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, user_error};
 use crate::render::source_host::SourceHost;
@@ -114,9 +115,11 @@ pub fn source_host() -> Option<SourceHost> {
     SourceHost::parse(&String::from_utf8(output.ok()?.stdout).ok()?)
 }
 
-/// The commit that is checked out here, if git knows one.
-pub async fn current_commit() -> Option<String> {
+/// The commit that is checked out in the repository that the first of these paths is in, if git knows one.
+pub async fn current_commit(paths: Vec<PathBuf>) -> Option<String> {
     let run = Command::new("git")
+        .arg("-C")
+        .arg(git::directory_of(&paths))
         .args(["rev-parse", "--verify", "HEAD"])
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())

@@ -226,8 +226,9 @@ impl WatchSource {
             .narrow(&mut checked)
             .map_err(|error| SourceError::Scope(error.to_string()))?;
         checked.source.commit = match &self.location {
-            ManifestSource::Files(_) => {
-                tokio::runtime::Handle::current().block_on(state::current_commit())
+            ManifestSource::Files(paths) => {
+                let commit = state::current_commit(paths.clone());
+                tokio::runtime::Handle::current().block_on(commit)
             }
             ManifestSource::Git(_) => commit.map(Into::into),
         };

@@ -1,5 +1,6 @@
 //! `drift`: it cannot write, it tells who changed what, and it says when it cannot tell.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -345,6 +346,39 @@ async fn the_manifests_of_a_commit_tell_who_changed_what() {
     workspace
         .run(&["drift", "--base", "HEAD", "-", "lac.yaml"])
         .failed(1, "standard input");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_looked_for_where_the_paths_are_and_git_says_why_it_is_not_there() {
+    let mut workspace = lac_workspace(1, false).await;
+    with_git(&mut workspace);
+    let empty = ["commit", "--quiet", "--allow-empty", "--message", "two"];
+    git(&workspace, &empty);
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let from = |directory: &Path, arguments: &[&str]| {
+        let mut command = workspace.command(arguments);
+        command.current_dir(directory);
+        workspace.finish(command, "")
+    };
+    let manifests = workspace.dir.path().display().to_string();
+    let ran = from(elsewhere.path(), &["drift", &manifests, "--base", "HEAD~1"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let clone = elsewhere.path().join("clone");
+    let (origin, path) = (format!("file://{manifests}"), clone.display().to_string());
+    git(
+        &workspace,
+        &["clone", "--quiet", "--depth", "1", &origin, &path],
+    );
+    let ran = from(&clone, &["drift", "--base", "HEAD~1"]);
+    ran.failed(
+        1,
+        "git knows no commit \"HEAD~1\" here: it is a shallow clone",
+    );
+    assert!(ran.stderr.contains("fetch-depth: 0"), "{}", ran.stderr);
+    // Git's own reason, whichever it is.
+    std::fs::write(clone.join(".git/config"), "[core\n").expect("written");
+    let ran = from(&clone, &["drift", "--base", "HEAD"]);
+    ran.failed(1, "git knows no commit \"HEAD\" here: bad config line 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

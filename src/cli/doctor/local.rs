@@ -24,9 +24,9 @@ pub fn check_program(checkup: &mut Checkup) {
 }
 
 /// Checks that plans can name the commit that they were made from.
-pub async fn check_git(checkup: &mut Checkup) {
+pub async fn check_git(paths: Vec<PathBuf>, checkup: &mut Checkup) {
     const NAME: &str = "git";
-    if let Some(commit) = state::current_commit().await {
+    if let Some(commit) = state::current_commit(paths).await {
         let short: String = commit.chars().take(12).collect();
         return checkup.add_ok(NAME, format!("commit {short}"));
     }

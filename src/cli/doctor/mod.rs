@@ -43,7 +43,7 @@ pub struct Doctor {
 pub async fn run(args: Doctor) -> CommandResult<Exit> {
     let mut checkup = Checkup::default();
     local::check_program(&mut checkup);
-    local::check_git(&mut checkup).await;
+    local::check_git(args.paths.clone(), &mut checkup).await;
     local::check_schema(&args.paths, &mut checkup);
     local::check_store(&args.store, args.reach.sandbox.is_on(), &mut checkup).await;
     check_manifests(&args.paths, &args.reach, &mut checkup).await;
