@@ -15,7 +15,7 @@ use crate::cli::error::{CommandError, CommandResult, user_error};
 use crate::render::source_host::SourceHost;
 
 /// The hint for a state directory that cannot be used.
-pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written";
+pub const HINT: &str = "set XDG_STATE_HOME to a directory that can be written, or name others with --journal or --store";
 
 /// `$XDG_STATE_HOME/entitle`, or `~/.local/state/entitle`.
 pub fn state_dir() -> CommandResult<PathBuf> {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 #[cfg(feature = "bucket")]
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{SharedStore, StoreArgs};
@@ -28,6 +28,7 @@ use crate::apply::store::{
     Cursor, JournalLine, JournalScope, RecordQueue, Store, StoreAdmin, StoreError,
 };
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
+use crate::files::write::is_writable_directory;
 use crate::model::AccountKey;
 use crate::reconcile::Checked;
 
@@ -49,7 +50,7 @@ pub async fn open_for_admin(
 ) -> CommandResult<Arc<dyn StoreAdmin>> {
     let Some(url) = &args.shared.url else {
         let journal = state::journal_path(args)?;
-        let locks = state::state_dir()?.join("locks");
+        let locks = locks_dir(args, access)?;
         return Ok(Arc::new(open_file_store(args, journal, locks, access)?));
     };
     // A server is connected to in the same way for either.
@@ -63,6 +64,25 @@ pub async fn open_for_admin(
     let store = connect_store(url, args, access).await?;
     command_run::close_later(url, access, &store);
     Ok(store)
+}
+
+/// Returns the directory of the locks: the user's own, so that all runs of the user on this machine share it. If it
+/// cannot be used and a journal was named, one beside the journal: `j.jsonl` has `j.locks`.
+///
+/// A service without a home directory names a journal, and so a place where it can write.
+fn locks_dir(args: &StoreArgs, access: Access) -> CommandResult<PathBuf> {
+    let shared = state::state_dir().map(|dir| dir.join("locks"));
+    let Some(journal) = &args.journal else {
+        return shared;
+    };
+    let is_usable = |dir: &Path| match access {
+        Access::Read => dir.is_dir(),
+        Access::Write => is_writable_directory(dir),
+    };
+    match shared {
+        Ok(dir) if is_usable(&dir) => Ok(dir),
+        Ok(_) | Err(_) => Ok(journal.with_extension("locks")),
+    }
 }
 
 /// Opens the engine that the scheme of a URL names.

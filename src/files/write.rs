@@ -220,6 +220,11 @@ pub fn create_private_dirs(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Reports whether files can be made in a directory, which is created if it is missing.
+pub fn is_writable_directory(dir: &Path) -> bool {
+    create_private_dirs(dir).is_ok() && tempfile::tempfile_in(dir).is_ok()
+}
+
 /// Returns the directory of a path, `.` for a bare name.
 fn parent_directory(path: &Path) -> &Path {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());

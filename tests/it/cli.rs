@@ -287,3 +287,15 @@ async fn the_whole_program_works_without_any_account() {
     let count = document["objects"].as_array().map(Vec::len);
     assert_eq!(document["summary"]["converged"], json!(count));
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_lie_beside_a_journal_where_they_have_no_other_place() {
+    let mut workspace = lac_workspace(1, true).await;
+    workspace.set("XDG_STATE_HOME", "/proc/nowhere");
+    let ran = workspace.run(&["apply", "--auto-approve"]);
+    ran.failed(1, "or name others with --journal or --store");
+    let ran = workspace.run(&["apply", "--auto-approve", "--journal", "runs.jsonl"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(workspace.dir.path().join("runs.locks").is_dir());
+}
