@@ -288,6 +288,24 @@ async fn the_whole_program_works_without_any_account() {
     assert_eq!(document["summary"]["converged"], json!(count));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_is_told_before_anybody_is_asked() {
+    let workspace = lac_workspace(1, true).await;
+    for command in [
+        ["apply", "nowhere.json"],
+        ["apply", "nowhere"],
+        ["undo", "latest"],
+        ["undo", "0199f3a"],
+    ] {
+        let ran = workspace.run(&command);
+        assert_eq!(ran.code, 1, "{command:?}: {}", ran.stderr);
+        let advice = ran.stderr.contains("--auto-approve");
+        assert!(!advice, "{command:?}: {}", ran.stderr);
+    }
+    let ran = workspace.run(&["apply"]);
+    ran.failed(1, "pass --auto-approve");
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn locks_lie_beside_a_journal_where_they_have_no_other_place() {
