@@ -84,6 +84,7 @@
 //! | change | a field on which live has to move, with its risk | diff, delta |
 //! | plan, step | all objects of a pass with their changes, and the one write of an object | action |
 //! | fingerprint | a hash of the live fields that a step was planned from: if it moved, the step is stale | |
+//! | fault, problem | what is wrong with a whole connection, and the one entry that tells it for all of its objects | |
 //! | refusal | why a guard, the brake, a window or a fight holds a step back | |
 //! | call, reply, verdict | HTTP as data, and what a reply means | |
 //! | outcome | how a step ended: converged, already, rejected, stale, failed, … | result |

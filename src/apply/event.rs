@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Outcome, Report};
-use crate::model::{Call, Method};
+use crate::model::Method;
 use crate::plan::document::{ObjectEntry, PlanDocument, Summary, Tool};
 
 /// Additive changes raise the minor; readers refuse an unknown major.
@@ -56,6 +56,9 @@ pub enum Event {
         path: String,
         /// Tries so far.
         tries: usize,
+        /// Tries at most, the first included; 0 where an older version wrote the event.
+        #[serde(default)]
+        max_tries: usize,
         wait_seconds: f64,
         why: String,
     },
@@ -103,12 +106,20 @@ impl Event {
         })
     }
 
-    pub fn retried(connection: &str, call: &Call, tries: usize, wait: f64, why: String) -> Self {
+    /// A call that is sent again after `wait` seconds: `tries` are those so far, and those at most.
+    pub fn retried(
+        connection: &str,
+        (method, path): (Method, &str),
+        (tries, max_tries): (usize, usize),
+        wait: f64,
+        why: String,
+    ) -> Self {
         Self::Retried {
             connection: connection.into(),
-            method: call.method,
-            path: call.path.clone(),
+            method,
+            path: path.into(),
             tries,
+            max_tries,
             wait_seconds: (wait * 1000.0).round() / 1000.0,
             why,
         }

@@ -344,7 +344,7 @@ async fn read_live(
     match context.rereads.read(desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
         Some(Observed::Missing) => Ok(None),
-        Some(Observed::Unread(why)) => Err(ReadError::Unread(why)),
+        Some(Observed::Unread(why)) => Err(ReadError::Unread(why.text)),
         None => Err(ReadError::LeftOut),
     }
 }

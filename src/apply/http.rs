@@ -8,7 +8,7 @@
 //! try again; one that ends later makes it [`TransportError::RunOver`], after which a write is unclear.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -19,11 +19,14 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use url::Url;
 
+use super::cause::Cause;
 use super::limiter::{Limiter, SharedPace, Urgency};
+use super::resolver::SystemResolver;
+use super::retry_after::parse_retry_after;
 use super::spans;
 use super::store::Lease;
 use super::tls::{Tls, TlsError, provide_crypto};
-use super::transport_error::{CallError, Cause, TransportError};
+use super::transport_error::{CallError, TransportError};
 use crate::model::trusted_host::is_loopback;
 use crate::model::{Connection, Limits, Method, Reply};
 
@@ -33,9 +36,8 @@ const MAX_REPLY: usize = 64 << 20;
 /// The most bytes that are reserved for a reply before it is read.
 const USUAL_REPLY: u64 = 1 << 20;
 
-/// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off
-/// that no clock shows it cannot be waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The mark that some editors and servers put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A request. It may hold secrets, so it has no `Debug`.
 pub struct Outgoing<'a> {
@@ -235,6 +237,7 @@ impl Network {
             .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
             // A redirect would carry a write or a credential to where nobody sent it.
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(SystemResolver))
             .tls_backend_preconfigured(tls.config_for(&connection.base_url)?);
         if is_loopback(&connection.base_url) {
             builder = builder.no_proxy();
@@ -255,6 +258,8 @@ impl Network {
         let after = retry_after(response.headers());
         let date = reply_date(response.headers());
         let status = response.status().as_u16();
+        let remark = points_to(&outgoing.url, response.headers())
+            .filter(|_| response.status().is_redirection());
         let content_type = response
             .headers()
             .get(header::CONTENT_TYPE)
@@ -263,13 +268,17 @@ impl Network {
             .to_string();
         // The length is the other side's word, so it is not taken for more than a usual page.
         let length = response.content_length().unwrap_or(0).min(USUAL_REPLY);
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        let mut bytes: Vec<u8> = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if bytes.len() + chunk.len() > MAX_REPLY {
                 let mebibytes = MAX_REPLY >> 20;
                 return Err(TransportError::TooLarge { mebibytes });
             }
             bytes.extend_from_slice(&chunk);
+        }
+        // Servers in .NET begin a body with a byte order mark, which JSON has no place for.
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
         }
         let body = String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -278,6 +287,7 @@ impl Network {
                 status,
                 body,
                 content_type,
+                remark,
             },
             after,
             date,
@@ -316,6 +326,7 @@ impl Network {
         let (is_timeout, is_decode) = (error.is_timeout(), error.is_decode());
         let (is_connect, is_builder) = (error.is_connect(), error.is_builder());
         let cause = Cause::new(error.without_url());
+        let is_decode = is_decode && !cause.is_broken_off();
         match (is_timeout, is_connect) {
             (true, true) => TransportError::ConnectTimeout { host, seconds },
             (true, false) => TransportError::ReplyTimeout { host, seconds },
@@ -415,15 +426,23 @@ pub fn join(base: &Url, path: &str) -> Url {
     url
 }
 
-/// `Retry-After` in seconds or as a date.
+/// Reads `Retry-After`; `None` if there is none that can be read.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = Duration::try_from(date.duration_since(super::clock::now())).ok()?;
-    Some(wait.min(LONGEST_WAIT))
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    parse_retry_after(text, super::clock::now().into())
+}
+
+/// Says where a redirect points to; `None` if it does not say. The query is left out, as it may hold a token.
+fn points_to(url: &Url, headers: &header::HeaderMap) -> Option<String> {
+    let mut target = url
+        .join(headers.get(header::LOCATION)?.to_str().ok()?)
+        .ok()?;
+    target.set_query(None);
+    target.set_fragment(None);
+    // Neither fails for an address that has a host.
+    let _ = target.set_username("");
+    let _ = target.set_password(None);
+    Some(format!("it points to {target}"))
 }
 
 /// Reads the date of a reply; `None` if it is missing or no date.
@@ -455,18 +474,23 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let headers = |value: &str| {
-            let mut map = header::HeaderMap::new();
-            map.insert(header::RETRY_AFTER, value.parse().expect("a header"));
-            map
+    fn a_redirect_is_told_without_its_query() {
+        let url = "https://a.example/v1/orders?key=x".parse().expect("a URL");
+        let remark = |location: &str| {
+            let mut headers = header::HeaderMap::new();
+            headers.insert(header::LOCATION, location.parse().expect("a header"));
+            points_to(&url, &headers)
         };
-        assert_eq!(retry_after(&headers("7")), Some(Duration::from_secs(7)));
-        let long = retry_after(&headers("Fri, 31 Dec 2100 23:59:59 GMT")).expect("a date");
-        assert!(long > Duration::from_secs(3600));
-        assert_eq!(retry_after(&headers("soon")), None);
-        let never = retry_after(&headers(&u64::MAX.to_string()));
-        assert_eq!(never, Some(LONGEST_WAIT));
+        let absolute = remark("https://me:pass@b.example/v2?token=s3cret#x");
+        assert_eq!(
+            absolute.as_deref(),
+            Some("it points to https://b.example/v2")
+        );
+        let relative = remark("/v2/orders?token=s3cret");
+        let expected = "it points to https://a.example/v2/orders";
+        assert_eq!(relative.as_deref(), Some(expected));
+        assert_eq!(remark("https://"), None);
+        assert_eq!(points_to(&url, &header::HeaderMap::new()), None);
     }
 
     #[tokio::test(start_paused = true)]

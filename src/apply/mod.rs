@@ -5,7 +5,7 @@
 //!   long as `settle` allows.
 //! - An account has a `session` that ends with the run (`opened`), a `limiter`, and one client (`http`, the only file
 //!   that sends to a vendor) with the trusted certificates of `tls`. `transport_error` decides whether a failed call
-//!   may have arrived.
+//!   may have arrived, and `cause` says what it came from.
 //! - `secrets` resolves credentials just before the first call that needs them, within the limits of `trust`, and
 //!   `redact` cuts them out of what is shown.
 //! - `store` holds the journal, keeps other writers away and, through `budgets`, shares the rates of a vendor with
@@ -16,12 +16,15 @@
 //! No code here may ask which vendor it talks to: whatever differs between vendors belongs in the provider.
 
 mod budgets;
+mod cause;
 pub mod clock;
 pub mod event;
 pub mod execute;
 pub mod http;
 pub mod journal;
 pub mod limiter;
+mod login_error;
+mod login_failure;
 pub mod memory;
 pub mod observe;
 pub mod opened;
@@ -30,6 +33,8 @@ pub mod recorder;
 pub mod records;
 mod redact;
 pub mod reread;
+mod resolver;
+mod retry_after;
 pub mod secrets;
 mod session;
 mod settle;
@@ -48,7 +53,7 @@ pub use observe::{list, observe, observe_each};
 pub use opened::Opened;
 pub use outcome::{Outcome, Report};
 pub use redact::Redactor;
-pub use secrets::{SecretError, Secrets};
+pub use secrets::{SecretError, Secrets, UNSET_HINT, describe_unset};
 pub use tls::{Tls, TlsError, provide_crypto};
 pub use transport::Account;
 pub use transport_error::{CallError, TransportError};

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::spans;
 use super::transport::Account;
-use crate::model::{Call, Desired, Observed};
+use crate::model::{Call, ConnectionFault, Desired, Observed, ReadFailure};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
@@ -108,13 +108,25 @@ pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
     listed
 }
 
-/// Cuts every secret out of the text of a failed read. Values stay as they are: they are compared and may be written
+/// Cuts every secret out of the text of a failed read, and adds the connection to its fault. Values stay as they are: they are compared and may be written
 /// back.
 fn redacted(account: &Account, seen: Observed) -> Observed {
-    match seen {
-        Observed::Unread(why) => Observed::Unread(account.redact(&why)),
-        Observed::Live(_) | Observed::Missing => seen,
-    }
+    let Observed::Unread(failure) = seen else {
+        return seen;
+    };
+    let fault = failure.fault.map(|fault| {
+        Box::new(ConnectionFault {
+            message: account.redact(&fault.message),
+            connection: account.connection.name.clone(),
+            origin: Some(account.connection.origin_of(fault.kind)),
+            ..*fault
+        })
+    });
+    Observed::Unread(ReadFailure {
+        text: account.redact(&failure.text),
+        fault,
+        ..failure
+    })
 }
 
 /// A reading or a listing: calls come out, replies go in.
@@ -202,7 +214,7 @@ async fn drive(
             under_way.push(async move {
                 let Some(read) = call.as_read() else {
                     let why = format!("{} is no read and was not sent", call.shown());
-                    return (ticket, Answer::Lost(why));
+                    return (ticket, Answer::Lost(why.into()));
                 };
                 let reply = match purpose {
                     ReadPurpose::Plan => account.read(read).await,
@@ -210,7 +222,7 @@ async fn drive(
                 };
                 let answer = match reply {
                     Ok(reply) => Answer::Reply(reply),
-                    Err(error) => Answer::Lost(error.text()),
+                    Err(error) => Answer::Lost(error.into_read_failure()),
                 };
                 (ticket, answer)
             });

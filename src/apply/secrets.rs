@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use super::trust::{Trust, TrustError};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
-use crate::model::{SecretRef, SecretText};
+use crate::model::{Auth, SecretRef, SecretText};
 
 /// Looks an environment variable up; `None` if it is not set. It is an argument, so that tests need not change the
 /// process.
@@ -54,6 +54,15 @@ pub enum SecretError {
     ControlCharacter { location: String },
 }
 
+/// Says which variables are not set: `A is not set`, `A, B are not set`.
+pub fn describe_unset(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} not set", names.join(", "))
+}
+
+/// The advice about variables that are not set.
+pub const UNSET_HINT: &str = "set what holds the connection's credentials where entitle runs";
+
 /// Resolves references to secrets.
 #[derive(Clone)]
 pub struct Secrets {
@@ -68,6 +77,26 @@ const COMMAND_TIME: Duration = Duration::from_secs(30);
 const LARGEST: u64 = 64 << 10;
 
 impl Secrets {
+    /// Returns the environment variables that credentials are taken from and that are not set, each once. One that is
+    /// empty, as CI systems pass a secret that does not exist, is listed as such: `LAC_TOKEN (empty)`.
+    pub fn unset_variables(&self, auth: &Auth) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for secret in auth.secrets() {
+            let SecretRef::Env(name) = secret else {
+                continue;
+            };
+            let name = match (self.environment)(name).as_deref() {
+                None => name.clone(),
+                Some("") => format!("{name} (empty)"),
+                Some(_) => continue,
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Resolves a reference to the text of the secret. `Err` names the source and shows nothing of the secret.
     pub async fn resolve(&self, secret: &SecretRef) -> Result<SecretText, SecretError> {
         let text = match secret {
@@ -238,6 +267,7 @@ fn location(secret: &SecretRef) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::connection::Credential;
     use secrecy::ExposeSecret;
 
     fn secrets(trust: Trust) -> Secrets {
@@ -268,6 +298,24 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[test]
+    fn all_variables_that_are_missing_are_listed() {
+        let env = |name: &str| Credential::Secret(SecretRef::Env(name.into()));
+        let plain = Credential::Plain("me".into());
+        let members = [
+            ("a", env("NONE")),
+            ("b", env("EMPTY")),
+            ("c", env("GOOD")),
+            ("d", env("NONE")),
+            ("e", plain),
+        ];
+        let unset = secrets(Trust::default()).unset_variables(&Auth::Login(members.into()));
+        assert_eq!(unset, ["NONE", "EMPTY (empty)"]);
+        let words = describe_unset(&unset);
+        assert_eq!(words, "NONE, EMPTY (empty) are not set");
+        assert_eq!(describe_unset(&unset[..1]), "NONE is not set");
     }
 
     #[tokio::test]

@@ -19,18 +19,23 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
+use super::event::{Event, Listener};
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
+use super::login_error::LoginError;
+use super::login_failure::LoginFailure;
 use super::redact::Redactor;
-use super::secrets::{HeaderError, OddEnds, SecretError, Secrets, check_header};
-use super::transport_error::{CallError, LoginFailure};
-use super::trust::TrustError;
-use crate::model::Malformed;
+use super::retry_after::describe_long_wait;
+use super::secrets::{SecretError, Secrets, check_header};
+use super::transport_error::Tries;
 use crate::model::connection::Credential;
 use crate::model::trusted_host::is_loopback;
-use crate::model::{Auth, Connection, Method, Reply, SecretRef, Vendor, with_causes};
+use crate::model::{Auth, Connection, ConnectionFault, Method, Reply, SecretRef, with_causes};
 use crate::provider::Provider;
 use crate::provider::auth::{self, Session};
+
+/// Tries of one login, the first included.
+const LOGIN_TRIES: usize = 4;
 
 /// Everything that opening a session needs.
 pub struct Opener<'a> {
@@ -39,6 +44,7 @@ pub struct Opener<'a> {
     pub secrets: &'a Secrets,
     pub http: &'a Http,
     pub sessions: &'a Sessions,
+    pub events: &'a Listener,
 }
 
 /// The session of one account, and every secret that was used for it.
@@ -80,70 +86,6 @@ enum SessionState {
     },
     /// Opening it was refused; asking again would only lock the account.
     Refused(LoginFailure),
-}
-
-/// The reason for which no session could be opened. A cause may repeat a secret, so it leaves this file as a redacted
-/// [`LoginFailure`] only.
-#[derive(Debug, thiserror::Error)]
-enum LoginError {
-    #[error("no credentials for `{connection}` within --timeout")]
-    Timeout { connection: String },
-    #[error(transparent)]
-    Untrusted(#[from] TrustError),
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    #[error("{0} has no login")]
-    NoLogin(Vendor),
-    #[error(transparent)]
-    Lost(#[from] CallError),
-    #[error("{login} answered {status}")]
-    Busy { login: String, status: u16 },
-    #[error("{login} answered {status}; {hint}")]
-    Unexpected {
-        login: String,
-        status: u16,
-        hint: String,
-    },
-    #[error("{login} did not answer with JSON; {hint}")]
-    NotJson { login: String, hint: String },
-    #[error("{login}")]
-    Malformed { login: String, source: Malformed },
-    #[error("{login}: credentials refused ({status}: {words}){remarks}")]
-    Refused {
-        login: String,
-        status: u16,
-        words: String,
-        /// Remarks about what the credentials have around them.
-        remarks: String,
-    },
-    #[error(transparent)]
-    UnusableToken(#[from] HeaderError),
-    #[error("the login points to {0}, which is not https")]
-    InsecureBase(Url),
-}
-
-impl LoginError {
-    /// Adds to refused credentials what they have around them, which most likely was not meant.
-    fn noting(self, members: &[(&'static str, SecretString)]) -> Self {
-        let odd = |(name, text): &(&str, SecretString)| {
-            let odd = OddEnds::of(text.expose_secret())?;
-            Some(format!("; `{name}` {odd}"))
-        };
-        match self {
-            Self::Refused {
-                login,
-                status,
-                words,
-                ..
-            } => Self::Refused {
-                login,
-                status,
-                words,
-                remarks: members.iter().filter_map(odd).collect(),
-            },
-            other => other,
-        }
-    }
 }
 
 impl Sessions {
@@ -203,10 +145,14 @@ impl Sessions {
 
     /// Converts an error to one that may be shown: every secret is cut out, as any cause may repeat the login.
     fn redact_error(&self, error: &LoginError) -> LoginFailure {
-        LoginFailure::new(
-            &self.redact(&with_causes(error)),
-            matches!(error, LoginError::Refused { .. }),
-        )
+        let text = self.redact(&with_causes(error));
+        let fault = ConnectionFault::new(error.fault_kind(), text.as_str());
+        let fault = fault.with_hint(error.hint().map(String::from));
+        LoginFailure {
+            text: text.into(),
+            are_credentials_refused: matches!(error, LoginError::Refused { .. }),
+            fault: Some(Box::new(fault)),
+        }
     }
 
     /// Reports whether the vendor refused the credentials: another try would count against the account.
@@ -257,6 +203,10 @@ impl Opener<'_> {
     async fn open(&self) -> Result<Session, LoginError> {
         let trust = &self.secrets.trust;
         trust.check_url(&self.connection.base_url)?;
+        let names = self.secrets.unset_variables(&self.connection.auth);
+        if !names.is_empty() {
+            return Err(LoginError::Unset { names });
+        }
         let session = match &self.connection.auth {
             Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => {
                 let token = self.resolve(secret).await?.expose_secret().to_string();
@@ -341,6 +291,7 @@ impl Opener<'_> {
         let hint = hint.to_string();
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
+            .with_max_times(LOGIN_TRIES - 1)
             .with_jitter()
             .build();
         let outgoing = Outgoing {
@@ -351,7 +302,14 @@ impl Opener<'_> {
             urgency: Urgency::Write,
             lease: None,
         };
+        let started = Instant::now();
+        let mut count = 0;
         loop {
+            count += 1;
+            let tries = || {
+                let spent = started.elapsed();
+                (count > 1).then_some(Tries { count, spent })
+            };
             let (error, asked) = match self.http.exchange(&login, &outgoing).await {
                 Ok(Answered { reply, .. }) if reply.is_success() => {
                     // The reply holds the session: neither it nor a parser's excerpt of it is shown.
@@ -361,38 +319,68 @@ impl Opener<'_> {
                     let session = (self.provider.auth().session)(&json);
                     return session.map_err(|source| LoginError::Malformed { login, source });
                 }
-                Ok(Answered { mut reply, .. }) if auth::is_login_refused(&reply) => {
-                    // The words may be cut in the middle of what they repeat.
-                    reply.body = self.sessions.redact(&reply.body);
-                    return Err(LoginError::Refused {
-                        login,
-                        status: reply.status,
-                        words: crate::provider::error_text::vendor_message(&reply),
-                        remarks: String::new(),
-                    });
-                }
-                Ok(Answered { reply, .. }) if !is_retryable(reply.status) => {
-                    let status = reply.status;
-                    return Err(LoginError::Unexpected {
+                Ok(Answered { reply, after, .. }) if is_retryable(reply.status) => {
+                    let left = self.http.deadline();
+                    let left = left.saturating_duration_since(Instant::now());
+                    let asked = after.and_then(|asked| describe_long_wait(asked, left));
+                    let tries = tries().map(|tries| tries.to_string());
+                    let remarks = asked.into_iter().chain(tries);
+                    let remarks = remarks.map(|remark| format!("; {remark}")).collect();
+                    let (login, status) = (login.clone(), reply.status);
+                    let busy = LoginError::Busy {
                         login,
                         status,
-                        hint,
-                    });
+                        remarks,
+                    };
+                    (busy, after)
                 }
-                Ok(Answered { reply, after, .. }) => {
-                    let (login, status) = (login.clone(), reply.status);
-                    (LoginError::Busy { login, status }, after)
+                Ok(Answered { reply, .. }) => {
+                    return Err(self.explain_refusal(login, reply, hint));
                 }
-                Err(error) => (error.into(), None),
+                Err(error) if error.error.is_lasting() => return Err(error.into()),
+                Err(error) => (error.with_tries(tries()).into(), None),
             };
             match waits
                 .next()
                 .map(|wait| asked.unwrap_or(wait))
                 .filter(|wait| Instant::now() + *wait < self.http.deadline())
             {
-                Some(wait) => sleep(wait).await,
+                Some(wait) => {
+                    self.events.tell(|| {
+                        let call = (Method::Post, url.path());
+                        let tries = (count, LOGIN_TRIES);
+                        let (name, why) = (&self.connection.name, with_causes(&error));
+                        let why = self.sessions.redact(&why);
+                        Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
+                    });
+                    sleep(wait).await;
+                }
                 None => return Err(error),
             }
+        }
+    }
+
+    /// Converts a reply that is not to be asked for again to an error.
+    fn explain_refusal(&self, login: String, mut reply: Reply, hint: String) -> LoginError {
+        let status = reply.status;
+        if !auth::is_login_refused(&reply) {
+            let remarks = reply
+                .remark
+                .map_or(String::new(), |remark| format!("; {remark}"));
+            return LoginError::Unexpected {
+                login,
+                status,
+                hint,
+                remarks,
+            };
+        }
+        // The words may be cut in the middle of what they repeat.
+        reply.body = self.sessions.redact(&reply.body);
+        LoginError::Refused {
+            login,
+            status,
+            words: crate::provider::error_text::vendor_message(&reply),
+            remarks: String::new(),
         }
     }
 }

@@ -181,6 +181,7 @@ mod tests {
             users: None,
         };
         let planned = Planned {
+            fault: None,
             desired: Arc::new(testing::desired_object(table, &[])),
             action: Disposition::Update,
             changes: asked.map(change).into_iter().collect(),
@@ -260,6 +261,7 @@ mod tests {
         };
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         Planned {
+            fault: None,
             desired: testing::desired_object(table, &[("activationKey", "A")]).into(),
             action: Disposition::Update,
             changes: vec![added],

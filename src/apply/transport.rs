@@ -16,11 +16,12 @@ use super::budgets::Budgets;
 use super::event::{Event, Listener};
 use super::http::{Answered, Body, Http, Outgoing, join};
 use super::limiter::Urgency;
+use super::retry_after::describe_long_wait;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, is_retryable};
 use super::store::Lease;
 use super::tls::{Tls, TlsError};
-use super::transport_error::CallError;
+use super::transport_error::{CallError, Tries};
 use crate::model::{Call, Connection, Method, Read, Reply, WriteChecks};
 use crate::plan::estimate::Pace;
 use crate::provider::Provider;
@@ -151,6 +152,7 @@ impl Account {
             secrets: &self.secrets,
             http: &self.http,
             sessions: &self.sessions,
+            events: &self.events,
         }
     }
 
@@ -195,11 +197,12 @@ impl Account {
         lease: Option<&dyn Lease>,
     ) -> Result<Reply, CallError> {
         let mut waits = retry_waits();
+        let started = Instant::now();
         let mut renewed = false;
-        let mut tries = 0;
+        let mut count = 0;
         let mut earlier = None;
         loop {
-            tries += 1;
+            count += 1;
             let opener = self.opener();
             let (session, number) = self.sessions.get_or_open(&opener).await?;
             let tried = self.send_once(call, (urgency, lease), &session).await;
@@ -215,12 +218,20 @@ impl Account {
             let wait = waits.next().map(|wait| asked.unwrap_or(wait));
             let wait = wait.filter(|wait| Instant::now() + *wait < self.http.deadline());
             let Some(wait) = wait.filter(|_| repeats) else {
-                let answered = tried.map(|answered| answered.reply);
-                return answered.map_err(|error| error.with_earlier(earlier));
+                let spent = started.elapsed();
+                let tries = (count > 1).then_some(Tries { count, spent });
+                let left = self.http.deadline();
+                let left = left.saturating_duration_since(Instant::now());
+                return match tried {
+                    Ok(Answered { reply, .. }) => {
+                        Ok(with_remarks(reply, tries, asked.filter(|_| repeats), left))
+                    }
+                    Err(error) => Err(error.with_earlier(earlier).with_tries(tries)),
+                };
             };
             let why = describe_try(call, &tried);
             earlier = Some(why.clone());
-            self.announce_retry(call, tries, wait, why);
+            self.announce_retry(call, count, wait, why);
             if asked.is_some() {
                 self.http.pause(wait).await;
             } else {
@@ -234,7 +245,9 @@ impl Account {
         tracing::debug!(call = call.name(), ?wait, "trying again");
         self.events.tell(|| {
             let name = &self.connection.name;
-            Some(Event::retried(name, call, tries, wait.as_secs_f64(), why))
+            let made = (call.method, call.path.as_str());
+            let wait = wait.as_secs_f64();
+            Some(Event::retried(name, made, (tries, TRIES), wait, why))
         });
     }
 
@@ -260,9 +273,29 @@ impl Account {
         let reply = &mut answered.reply;
         if !reply.is_success() {
             reply.body = self.redact(&reply.body);
+            reply.remark = reply.remark.as_deref().map(|remark| self.redact(remark));
         }
         Ok(answered)
     }
+}
+
+/// Adds to a reply that is no success how often it was asked for, and that the vendor asks for a longer wait than is
+/// `left` of the run.
+fn with_remarks(
+    reply: Reply,
+    tries: Option<Tries>,
+    asked: Option<Duration>,
+    left: Duration,
+) -> Reply {
+    if reply.is_success() {
+        return reply;
+    }
+    let asked = asked.and_then(|asked| describe_long_wait(asked, left));
+    let tries = tries.map(|tries| tries.to_string());
+    let remarks = [reply.remark.clone(), asked, tries];
+    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
+    let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+    Reply { remark, ..reply }
 }
 
 /// The right to write to an account.
@@ -328,7 +361,7 @@ fn describe_try(call: &Call, tried: &Result<Answered, CallError>) -> String {
             "the reply ends in the middle".into()
         }
         Ok(Answered { reply, .. }) => format!("answered {}", reply.status),
-        Err(error) => error.text(),
+        Err(error) => error.error.short_reason(),
     }
 }
 

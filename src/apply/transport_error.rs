@@ -4,10 +4,12 @@
 //! seen the call, and would another try help. Texts are for people; no decision is read from them.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::time::Duration;
 
+use super::cause::Cause;
+use super::login_failure::LoginFailure;
 use super::store::LeaseLost;
-use crate::model::with_causes;
+use crate::model::{ConnectionFault, FaultKind, ReadFailure, with_causes};
 
 /// The reason for which an exchange brought no reply.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -66,10 +68,6 @@ pub enum TransportError {
     },
 }
 
-/// The innermost cause of a failed exchange: the layers above it only repeat the URL, whose query may be secret.
-#[derive(Clone, Debug)]
-pub struct Cause(Arc<dyn Error + Send + Sync>);
-
 impl TransportError {
     /// Reports whether the vendor may have seen the call: a write that was lost may have been carried out.
     ///
@@ -91,59 +89,42 @@ impl TransportError {
         }
     }
 
+    /// Returns the reason without the server, which a line about a retry has no room for.
+    pub fn short_reason(&self) -> String {
+        match self {
+            Self::Unconnected { cause, .. } => cause.to_string(),
+            other => with_causes(other),
+        }
+    }
+
+    /// Returns the kind of problem that a connection has if a read fails like this; `None` if only the call has one.
+    pub fn fault_kind(&self) -> Option<FaultKind> {
+        match self {
+            Self::Unconnected { cause, .. } => Some(cause.kind()),
+            Self::ConnectTimeout { .. } | Self::ReplyTimeout { .. } | Self::BrokenOff { .. } => {
+                Some(FaultKind::Unreachable)
+            }
+            Self::UnusableCredential => Some(FaultKind::UnusableSecret),
+            Self::NoTurn | Self::RunOver => Some(FaultKind::OutOfTime),
+            Self::Undecodable { .. } | Self::TooLarge { .. } => Some(FaultKind::UnreadableReply),
+            Self::Login(_) | Self::LockedOut(_) | Self::Unbuildable { .. } => None,
+        }
+    }
+
     /// Reports whether another try would fail in the same way, so that none is made.
     pub fn is_lasting(&self) -> bool {
         match self {
+            // What a certificate says does not change from one second to the next.
+            Self::Unconnected { cause, .. } => cause.kind() == FaultKind::UnsafeConnection,
             Self::LockedOut(_) | Self::UnusableCredential | Self::TooLarge { .. } => true,
             Self::Login(_)
             | Self::NoTurn
             | Self::RunOver
             | Self::Unbuildable { .. }
-            | Self::Unconnected { .. }
             | Self::ConnectTimeout { .. }
             | Self::ReplyTimeout { .. }
             | Self::Undecodable { .. }
             | Self::BrokenOff { .. } => false,
-        }
-    }
-}
-
-impl Cause {
-    /// Takes an error of the HTTP client, of which only the innermost cause is ever shown.
-    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::from(error.into()))
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut innermost: &dyn Error = &*self.0;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        write!(out, "{innermost}")
-    }
-}
-
-impl Error for Cause {}
-
-/// The reason for which no session could be opened, with nothing secret in its text.
-///
-/// It has no `source()`: a cause may repeat what was sent, and only this text was redacted.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{text}")]
-pub struct LoginFailure {
-    text: Arc<str>,
-    /// Set if the vendor refused the credentials themselves: another try would only count against the account.
-    pub are_credentials_refused: bool,
-}
-
-impl LoginFailure {
-    /// Makes a failure of a text from which every secret has been cut out.
-    pub fn new(redacted: &str, are_credentials_refused: bool) -> Self {
-        Self {
-            text: redacted.into(),
-            are_credentials_refused,
         }
     }
 }
@@ -156,6 +137,22 @@ pub struct CallError {
     pub error: TransportError,
     /// The failure of an earlier try.
     earlier: Option<String>,
+    /// How often it was tried and for how long, if more than once.
+    tries: Option<Tries>,
+}
+
+/// The tries of one call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tries {
+    pub count: usize,
+    pub spent: Duration,
+}
+
+impl std::fmt::Display for Tries {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { count, spent } = self;
+        write!(out, "tried {count} times in {:.1} s", spent.as_secs_f64())
+    }
 }
 
 impl CallError {
@@ -166,6 +163,7 @@ impl CallError {
             call: (!is_locked_out).then(|| call.to_string()),
             error,
             earlier: None,
+            tries: None,
         }
     }
 
@@ -174,16 +172,38 @@ impl CallError {
         Self { earlier, ..self }
     }
 
-    /// Returns the error, its causes and the failure of an earlier try in one line.
+    /// Adds how often the call was tried; `None` if once.
+    pub fn with_tries(self, tries: Option<Tries>) -> Self {
+        Self { tries, ..self }
+    }
+
+    /// Returns the error, its causes, the failure of an earlier try and the number of tries in one line.
     ///
-    /// For example `GET /orders: no answer from lac.example.com within 30 s; before that: 503`. An earlier failure
-    /// that the text contains already is not repeated.
+    /// For example `GET /orders: no answer from lac.example.com within 30 s; before that: 503; tried 6 times in 9.8 s`.
+    /// An earlier failure that the text contains already is not repeated.
     pub fn text(&self) -> String {
-        let text = with_causes(self);
-        match &self.earlier {
-            Some(earlier) if !text.contains(earlier) => format!("{text}; before that: {earlier}"),
-            Some(_) | None => text,
-        }
+        self.complete(with_causes(self))
+    }
+
+    fn complete(&self, text: String) -> String {
+        let earlier = self.earlier.as_ref();
+        let earlier = earlier.filter(|earlier| !text.contains(*earlier));
+        let earlier = earlier.map_or(String::new(), |earlier| format!("; before that: {earlier}"));
+        let tries = self
+            .tries
+            .map_or(String::new(), |tries| format!("; {tries}"));
+        format!("{text}{earlier}{tries}")
+    }
+
+    /// Converts a lost read to what is known of the object that it was for.
+    pub fn into_read_failure(self) -> ReadFailure {
+        let fault = match &self.error {
+            TransportError::Login(failure) => failure.fault.clone().map(|fault| *fault),
+            error => error
+                .fault_kind()
+                .map(|kind| ConnectionFault::new(kind, self.complete(with_causes(error)))),
+        };
+        ReadFailure::odd(self.text()).with_fault(fault)
     }
 }
 
@@ -193,6 +213,7 @@ impl From<LoginFailure> for CallError {
             call: None,
             error: failure.into(),
             earlier: None,
+            tries: None,
         }
     }
 }
@@ -295,5 +316,15 @@ mod tests {
         assert_eq!(error.text(), text);
         let error = error.with_earlier(Some("cannot connect to lac:443: refused".into()));
         assert!(!error.text().contains("before that"), "{}", error.text());
+        let tries = Tries {
+            count: 6,
+            spent: Duration::from_millis(9_812),
+        };
+        let failure = error.with_tries(Some(tries)).into_read_failure();
+        let words = "cannot connect to lac:443: refused; tried 6 times in 9.8 s";
+        assert_eq!(failure.text, format!("GET /x: {words}"));
+        let fault = failure.fault.expect("the host is away");
+        assert_eq!(fault.kind, FaultKind::Unreachable);
+        assert_eq!(fault.message, words);
     }
 }

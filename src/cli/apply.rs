@@ -71,6 +71,7 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
     };
     let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
     carry_out::refuse_unattended(&args.consent)?;
+    setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.heed_others(&args.consent.store.shared).await?;
     setup.settings.checks = args.consent.checks.of_writes();
@@ -105,6 +106,7 @@ async fn apply_saved_plan(
     let planned = saved.pass.planned.iter();
     // Other accounts are not locked.
     setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
+    setup.tell_unset_variables()?;
     let accounts = saved.pass.accounts.clone();
     let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;
     writer.carry_out(&saved.pass, true).await

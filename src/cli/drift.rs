@@ -114,6 +114,7 @@ async fn compare_accounts(args: &Drift, shown: &DriftOutputs) -> CommandResult<E
     let accepted = project::accepted_drift_file(args.accepted.as_deref())?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
+    setup.tell_unset_variables()?;
     match args.base {
         Some(_) => setup.heed_others_if_told(&args.store.shared).await,
         None => setup.heed_others(&args.store.shared).await?,

@@ -59,6 +59,7 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 /// `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     let mut setup = setup::set_up(&args.selection, &args.reach).await?;
+    setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(None)?;
     setup.heed_others_if_told(&args.store).await;
     let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;

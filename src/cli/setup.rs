@@ -3,6 +3,7 @@
 //! In: the selection and the reach that were typed, and the environment. Out: a `Setup`. Rules about
 //! trust (a CI job, hosts, links, files of secrets) are applied here, once for all commands.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -58,6 +59,12 @@ impl Setup {
     }
 
     /// Calls `heed_others`, and turns an error into a warning, for commands that need the store for
+    /// Prints which variables with credentials are not set, all of them before the first call.
+    pub fn tell_unset_variables(&self) -> io::Result<()> {
+        let unset = reconcile::find_unset_variables(&self.checked, &self.settings);
+        output::print_findings(&unset)
+    }
+
     /// nothing else.
     pub async fn heed_others_if_told(&mut self, shared: &SharedStore) {
         if let Err(error) = self.heed_others(shared).await {

@@ -114,6 +114,7 @@ pub fn stand_ins(address: SocketAddr) -> Vec<Connection> {
                 },
                 timeout: Duration::from_secs(30),
                 webhook_secret: None,
+                marks: crate::model::connection::MemberMarks::default(),
                 allow_insecure_http: false,
                 origin: Origin {
                     source: Arc::clone(&source),

@@ -197,6 +197,7 @@ async fn plan_inverse(
     let document = undone.pass.document;
     undone.pass.document = document.inverse_of(run, &undone.findings);
     output::print_findings(&undone.findings)?;
+    output::print_findings(&undone.pass.unset_variables())?;
     Ok(undone)
 }
 

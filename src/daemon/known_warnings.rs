@@ -58,6 +58,7 @@ mod tests {
         let lac = provider::find_kind("LacLicenseOrder").expect("a kind");
         let desired = Arc::new(desired_object(lac.table(), &[("activationKey", "K1")]));
         [Planned {
+            fault: None,
             desired,
             action: Disposition::None,
             changes: Vec::new(),

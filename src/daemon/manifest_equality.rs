@@ -38,6 +38,7 @@ pub fn same_connection(one: &Connection, other: &Connection) -> bool {
         webhook_secret,
         allow_insecure_http,
         origin: _,
+        marks: _,
     } = one;
     *name == other.name
         && *vendor == other.vendor

@@ -68,6 +68,7 @@ mod tests {
     use super::*;
     fn entry(action: Disposition, fingerprint: &str) -> ObjectEntry {
         ObjectEntry {
+            problem: None,
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),
             connection: "lac".into(),

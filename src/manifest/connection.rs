@@ -12,6 +12,7 @@ use super::reader::MapReader;
 use super::table::{Form, Rule, map_table};
 use super::text_type::{BASE_URL, DURATION, TEXT, hide_secret_in, refuse_unsafe};
 use super::values::Values;
+use crate::model::connection::MemberMarks;
 use crate::model::{Auth, Connection, Limits, Node, Origin, RateLimit};
 
 /// The longest time for one call where a connection sets none; `timeout` in the table says the same.
@@ -93,6 +94,11 @@ pub fn lower(
     let mut values = reader.read(&CONNECTION, spec)?;
     let allow_insecure_http = values.take("allowInsecureHttp").unwrap_or(false);
     let base_url = take_url(&mut values, "baseUrl", allow_insecure_http, reader);
+    let mark_of = |values: &Values<'_>, name| values.node_of(name).map(|node| node.mark);
+    let marks = MemberMarks {
+        base_url: mark_of(&values, "baseUrl").unwrap_or_default(),
+        auth: mark_of(&values, "auth").unwrap_or_default(),
+    };
     let auth = values.take("auth").and_then(|mut auth: Values<'_>| {
         reader.secretive = true;
         let auth = lower_auth(&mut auth, allow_insecure_http, reader);
@@ -109,6 +115,7 @@ pub fn lower(
         webhook_secret: values.take("webhookSecret"),
         allow_insecure_http,
         origin,
+        marks,
     })
 }
 

@@ -128,6 +128,13 @@ pub struct Origin {
     pub mark: Mark,
 }
 
+impl PartialEq for Origin {
+    /// Compares the file by its name and the place in it.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.source.name, self.mark) == (&other.source.name, other.mark)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

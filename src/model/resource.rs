@@ -15,6 +15,7 @@ use super::ids::Ids;
 use super::origin::Origin;
 use super::packed::PackedFields;
 use super::path::{FieldPath, PathPattern};
+use super::read_failure::ReadFailure;
 use super::text::Text;
 use super::value::Fields;
 
@@ -279,6 +280,6 @@ pub enum Observed {
     Live(Live),
     /// The vendor has no such object.
     Missing,
-    /// It could not be read; the text says which call failed and how.
-    Unread(String),
+    /// It could not be read.
+    Unread(ReadFailure),
 }

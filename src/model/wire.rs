@@ -81,12 +81,14 @@ impl<'a> Read<'a> {
 }
 
 /// The reply to a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     pub status: u16,
     /// The body as text; bytes that are not UTF-8 are replaced, which no JSON survives unnoticed.
     pub body: String,
     pub content_type: String,
+    /// What the transport adds to it, for people: where it points to, how often the call was tried.
+    pub remark: Option<String>,
 }
 
 /// A reply that is not as documented; the text names the member.
@@ -144,6 +146,7 @@ mod tests {
                 status: 200,
                 body: body.into(),
                 content_type: "application/json".into(),
+                ..Reply::default()
             };
             reply.ends_early()
         };

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::change::{Change, ChangeVerb};
 use super::estimate::{self, Pace};
+use super::problem::{ProblemEntry, list_problems};
 use super::source_facts::SourceFacts;
 use super::{Disposition, Planned, fingerprint, provenance};
 use crate::model::{Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
@@ -34,6 +35,9 @@ pub struct PlanDocument {
     /// What the plan was made from.
     pub source: SourceFacts,
     pub summary: Summary,
+    /// Problems of connections, by which some objects could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemEntry>,
     /// One entry per object, in the order of their addresses.
     pub objects: Vec<ObjectEntry>,
     /// Findings about the manifests.
@@ -120,6 +124,9 @@ pub struct ObjectEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// After an apply: fields that changed though nobody asked for it.
+    /// The code of the problem of its connection by which it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side_effects: Vec<String>,
 }
@@ -174,6 +181,19 @@ impl DiagnosticEntry {
     /// The code of the finding that tells why a run ended early, other than by errors in the manifests.
     pub const STOPPED: &str = "stopped";
 
+    /// Returns a problem of a connection as a finding, for renderings that show both.
+    pub fn of_problem(problem: &ProblemEntry) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: problem.code.clone(),
+            message: problem.sentence(),
+            file: problem.file.clone(),
+            line: problem.line,
+            column: problem.column,
+            hint: problem.hint.clone(),
+        }
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -200,11 +220,18 @@ impl PlanDocument {
             digest: String::new(),
             source,
             summary,
+            problems: list_problems(planned.iter().filter_map(|one| one.fault.as_deref())),
             objects,
             diagnostics: diagnostic_entries(&with_planned(findings, planned)),
         };
         document.seal();
         document
+    }
+
+    /// Returns everything that is wrong beside single objects: the findings, then the problems of connections.
+    pub fn all_findings(&self) -> Vec<DiagnosticEntry> {
+        let problems = self.problems.iter().map(DiagnosticEntry::of_problem);
+        self.diagnostics.iter().cloned().chain(problems).collect()
     }
 
     /// The document of a run that ended before it had a plan: what was read, and why it ended.
@@ -273,6 +300,7 @@ impl ObjectEntry {
             fingerprint: planned.fingerprint.clone(),
             outcome: None,
             message: planned.message.clone(),
+            problem: planned.fault.as_ref().map(|fault| fault.kind.code().into()),
             side_effects: Vec::new(),
         }
     }

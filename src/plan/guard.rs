@@ -94,6 +94,7 @@ mod tests {
             note: None,
         };
         ObjectEntry {
+            problem: None,
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),
             connection: "lac".into(),

@@ -20,6 +20,7 @@ pub mod look_alike;
 pub mod max_changes;
 pub mod movement;
 pub mod order;
+pub mod problem;
 pub mod provenance;
 pub mod refusal;
 pub mod risk;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
-use crate::model::{Desired, Diagnostic, Live, Observed, PolicyMode};
+use crate::model::{ConnectionFault, Desired, Diagnostic, Live, Observed, PolicyMode};
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
 pub use refusal::Refusal;
@@ -79,6 +80,8 @@ pub struct Planned {
     pub findings: Vec<Diagnostic>,
     /// What names in the manifest stand for.
     pub resolved: Vec<Resolved>,
+    /// The problem of its connection by which it could not be read.
+    pub fault: Option<Box<ConnectionFault>>,
 }
 
 impl Planned {
@@ -93,6 +96,7 @@ impl Planned {
             message,
             findings: Vec::new(),
             resolved: Vec::new(),
+            fault: None,
         }
     }
 }
@@ -113,7 +117,10 @@ pub fn plan_object(
             let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
             Planned::bare(desired, Disposition::Missing, Some(what))
         }
-        Observed::Unread(why) => Planned::bare(desired, Disposition::Error, Some(why.clone())),
+        Observed::Unread(failure) => Planned {
+            fault: failure.fault.clone(),
+            ..Planned::bare(desired, Disposition::Error, Some(failure.text.clone()))
+        },
     }
 }
 

@@ -51,6 +51,7 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
         webhook_secret: _,
         allow_insecure_http,
         origin: _,
+        marks: _,
     } = connection;
     json_digest(&(
         vendor.0,

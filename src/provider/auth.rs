@@ -230,6 +230,7 @@ mod tests {
                 status,
                 body: String::new(),
                 content_type: String::new(),
+                ..Reply::default()
             })
         };
         assert!([400, 401, 403, 422].into_iter().all(refused));

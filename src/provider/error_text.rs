@@ -29,23 +29,31 @@ const HIDDEN: &str = "[not shown]";
 const RIGHTS: &str = "check the connection's credentials and their rights";
 
 /// The advice for an answer that is not from the API but from a proxy or another part of the site.
-const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
+pub(super) const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
 
-/// Returns the vendor's message in a reply that is not a success, with advice where the status allows one.
+/// The advice for a vendor that points elsewhere.
+const REDIRECT: &str = "redirects are not followed: check `baseUrl`";
+
+/// The advice for a proxy on the way that wants to know who we are.
+const PROXY: &str = "a proxy asks for credentials: check HTTPS_PROXY";
+
+/// Returns the vendor's message in a reply that is not a success, with what the transport adds, and advice where the
+/// status allows one.
 pub fn describe_reply(reply: &Reply) -> String {
-    let words = vendor_message(reply);
-    match next_step(reply) {
-        Some(step) => format!("{words}; {step}"),
-        None => words,
-    }
+    let step = next_step(reply).map(String::from);
+    let parts = [Some(vendor_message(reply)), reply.remark.clone(), step];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("; ")
 }
 
 /// Returns the advice for a refusal; `None` where the status does not point to a cause.
-fn next_step(reply: &Reply) -> Option<&'static str> {
+pub(super) fn next_step(reply: &Reply) -> Option<&'static str> {
     let page = looks_like_html(reply);
     let api = reply.body.trim_start().starts_with(['{', '[']);
     match reply.status {
         500.. => None,
+        300..=399 => Some(REDIRECT),
+        407 => Some(PROXY),
         404 if !api => Some(BASE),
         _ if page => Some(BASE),
         401 | 403 => Some(RIGHTS),
@@ -53,11 +61,43 @@ fn next_step(reply: &Reply) -> Option<&'static str> {
     }
 }
 
+/// Names a status by which a vendor says all that it says.
+fn status_name(status: u16) -> &'static str {
+    match status {
+        300 => "Multiple Choices",
+        301 | 308 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "no further words",
+    }
+}
+
 /// Returns the vendor's message alone, or what kind of body came instead of one.
 pub fn vendor_message(reply: &Reply) -> String {
     let body = reply.body.trim();
     if body.is_empty() {
-        return "no further words".into();
+        return status_name(reply.status).into();
     }
     if let Ok(json) = serde_json::from_str::<Json>(body) {
         let words = match &json {
@@ -94,6 +134,8 @@ pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
             "the body ends in the middle, after {} bytes",
             reply.body.len()
         )
+    } else if reply.body.starts_with('\u{fffd}') || reply.body.contains('\0') {
+        "the body is not UTF-8 text".into()
     } else {
         // The text itself may be the object with its keys and passwords, so none of it is quoted.
         error.to_string()
@@ -197,7 +239,7 @@ fn is_about_an_error(value: &Json) -> bool {
 }
 
 /// Reports whether a reply is a web page, by its content type or its first character.
-fn looks_like_html(reply: &Reply) -> bool {
+pub(super) fn looks_like_html(reply: &Reply) -> bool {
     reply.content_type.contains("text/html") || reply.body.trim_start().starts_with('<')
 }
 
@@ -301,6 +343,7 @@ mod tests {
             status: 400,
             body: body.into(),
             content_type: String::new(),
+            ..Reply::default()
         })
     }
 
@@ -331,7 +374,7 @@ mod tests {
                 "Bad. r.Buffer: Not an int.",
             ),
             ("plain\nwords", "plain words"),
-            ("", "no further words"),
+            ("", "Bad Request"),
             (
                 "<html><head><title>502 Bad</title></head>",
                 "an HTML page titled \"502 Bad\"",
@@ -348,6 +391,7 @@ mod tests {
                 status,
                 body: body.into(),
                 content_type: String::new(),
+                ..Reply::default()
             })
         };
         let page = "<title>Sign in</title>";

@@ -123,7 +123,7 @@ mod tests {
         let mut early = early;
         early.sort_by_key(|(index, _)| *index);
         let seen = early.iter().map(|(_, observed)| match observed {
-            Observed::Unread(call) => call.as_str(),
+            Observed::Unread(failure) => failure.text.as_str(),
             Observed::Live(_) | Observed::Missing => "",
         });
         let expected = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];

@@ -27,6 +27,7 @@ mod kind_readings;
 pub mod list_search;
 pub mod listing;
 pub mod overlap;
+mod read_fault;
 pub mod reading;
 pub mod semantics;
 pub mod signature;

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::model::{Call, Observed, Reply};
+use crate::model::{Call, Observed, ReadFailure, Reply};
 
 /// The highest number of pages that are read of a list whose length is independent of what is wanted, such as that of
 /// all customers. With a hundred rows on a page it is a hundred thousand rows; a longer list is taken for one that
@@ -23,8 +23,8 @@ pub type Ticket = usize;
 #[derive(Clone, Debug)]
 pub enum Answer {
     Reply(Reply),
-    /// No reply came, after all retries; the text names the call and the reason.
-    Lost(String),
+    /// No reply came, after all retries.
+    Lost(ReadFailure),
 }
 
 /// One vendor's reading of the objects wanted from one account.
@@ -116,32 +116,36 @@ impl<P: Clone> Outbox<P> {
 }
 
 /// Returns the reply if it is a success; `Err` names the call and quotes the vendor's error.
-pub fn require_success(name: &str, answer: Answer) -> Result<Reply, Failure> {
+pub fn require_success(name: &str, answer: Answer) -> Result<Reply, ReadFailure> {
     match answer {
         Answer::Reply(reply) if reply.is_success() => Ok(reply),
-        Answer::Reply(reply) => Err(Failure {
-            status: Some(reply.status),
-            text: format!(
-                "{name} answered {}: {}",
-                reply.status,
-                super::error_text::describe_reply(&reply)
-            ),
-        }),
-        Answer::Lost(text) => Err(Failure { status: None, text }),
+        Answer::Reply(reply) => Err(refused_reply(name, &reply)),
+        Answer::Lost(failure) => Err(failure),
+    }
+}
+
+/// Describes a reply that is not a success.
+fn refused_reply(name: &str, reply: &Reply) -> ReadFailure {
+    let words = super::error_text::describe_reply(reply);
+    ReadFailure {
+        status: Some(reply.status),
+        text: format!("{name} answered {}: {words}", reply.status),
+        fault: super::read_fault::fault_of(reply).map(Box::new),
     }
 }
 
 /// Describes a successful reply that is not the JSON that was expected.
-pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) -> Failure {
+pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) -> ReadFailure {
     let why = super::error_text::describe_unreadable(reply, error);
-    Failure {
+    ReadFailure {
         status: Some(reply.status),
         text: format!("{name} did not answer with JSON: {why}"),
+        fault: Some(Box::new(super::read_fault::unreadable_fault(reply, &why))),
     }
 }
 
 /// Parses a successful answer into a tree. `Err` if the call failed or the body is no JSON.
-pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, Failure> {
+pub fn json_of(name: &str, answer: Answer) -> Result<serde_json::Value, ReadFailure> {
     let reply = require_success(name, answer)?;
     serde_json::from_str(&reply.body).map_err(|error| unreadable_reply(name, &reply, &error))
 }
@@ -181,20 +185,6 @@ impl SeenIds {
     }
 }
 
-/// A call without a usable reply. `status` is `None` if no reply came or the reply is malformed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    pub status: Option<u16>,
-    pub text: String,
-}
-
-impl Failure {
-    /// Makes the failure of a reply that came and is not as documented.
-    pub fn odd(text: String) -> Self {
-        Self { status: None, text }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,11 +198,11 @@ mod tests {
         assert!(matches!(given[..], [(1, Observed::Missing)]), "{given:?}");
         assert!(settled.give().is_empty());
         settled.put(2, Observed::Missing);
-        let rest = settled.finish(|index| Observed::Unread(index.to_string()));
+        let rest = settled.finish(|index| Observed::Unread(index.to_string().into()));
         let [(0, Observed::Unread(why)), (2, Observed::Missing)] = &rest[..] else {
             panic!("{rest:?}");
         };
-        assert_eq!(why, "0");
+        assert_eq!(why.text, "0");
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub fn connection() -> Connection {
         },
         timeout: Duration::from_secs(30),
         webhook_secret: None,
+        marks: crate::model::connection::MemberMarks::default(),
         allow_insecure_http: false,
         origin: Origin {
             source: Arc::default(),
@@ -66,6 +67,7 @@ pub fn reply(status: u16, body: impl ToString) -> Reply {
         status,
         body: body.to_string(),
         content_type: "application/json".into(),
+        ..Reply::default()
     }
 }
 
@@ -142,7 +144,9 @@ pub fn live(mut found: Vec<Observed>) -> Live {
 /// Why the one object could not be read.
 pub fn unread(mut found: Vec<Observed>) -> String {
     match found.pop() {
-        Some(Observed::Unread(why)) if found.is_empty() => why,
+        Some(Observed::Unread(crate::model::ReadFailure { text: why, .. })) if found.is_empty() => {
+            why
+        }
         other => panic!("not one unread object: {other:?} after {found:?}"),
     }
 }
@@ -249,7 +253,7 @@ impl Reading for OneByOne {
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (index, name) = self.outbox.purpose(ticket);
         let seen = match super::reading::require_success(&name, answer) {
-            Ok(reply) => Observed::Unread(reply.body),
+            Ok(reply) => Observed::Unread(reply.body.into()),
             Err(_) => Observed::Missing,
         };
         self.settled.put(index, seen);

@@ -13,14 +13,19 @@ use jiff::tz::TimeZone;
 
 use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
-use super::{Accounts, Checked, Settings, account_of, check, read_side_by_side};
+use super::{
+    Accounts, Checked, Settings, account_of, check, connection_findings, read_side_by_side,
+};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::diagnostic::Source;
-use crate::model::{Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode};
+use crate::model::{
+    ConnectionFault, Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode,
+};
 use crate::plan::base::Base;
 use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
 use crate::plan::drift::{compare_fields, without_effect};
+use crate::plan::problem::{keep_common_faults, list_problems};
 use crate::provider::{self, ResourceKind};
 
 /// The third side of the comparison, beside live objects and manifests.
@@ -138,7 +143,18 @@ pub async fn find_drift(
     narrowed: bool,
     settings: &Settings,
 ) -> (DriftDocument, Diagnostics) {
-    let (_, seen) = read_side_by_side(checked, settings, &Accounts::new()).await;
+    let (_, mut seen) = read_side_by_side(checked, settings, &Accounts::new()).await;
+    // Objects that were read have no fault, and count as those that a problem does not concern.
+    let mut no_faults = vec![None; seen.len()];
+    let read = seen.iter_mut().zip(&mut no_faults);
+    let read = read.filter(|((desired, _), _)| desired.policy.mode != PolicyMode::Suspend);
+    keep_common_faults(read.map(|((desired, seen), no_fault)| {
+        let fault = match seen {
+            Observed::Unread(failure) => &mut failure.fault,
+            Observed::Live(_) | Observed::Missing => no_fault,
+        };
+        (desired.connection.as_str(), fault)
+    }));
     let now = (settings.clock)();
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut ledger = Ledger::new(&checked.accepted, today);
@@ -166,9 +182,13 @@ pub async fn find_drift(
                     let why = format!("{} has no such object", desired.vendor);
                     DriftEntry::new(desired, State::Missing, Some(why))
                 }
-                Observed::Unread(why) => {
+                Observed::Unread(failure) => {
                     ledger.skip(desired);
-                    DriftEntry::new(desired, State::Error, Some(why.clone()))
+                    let fault = failure.fault.as_ref();
+                    DriftEntry {
+                        problem: fault.map(|fault| fault.kind.code().into()),
+                        ..DriftEntry::new(desired, State::Error, Some(failure.text.clone()))
+                    }
                 }
             })
         })
@@ -178,9 +198,22 @@ pub async fn find_drift(
     check::show_lines(&mut accepted);
     drift_findings.extend(accepted);
     findings.extend(drift_findings.clone());
+    let faults = || seen.iter().filter_map(|(_, seen)| fault_of(seen));
+    drift_findings.extend(connection_findings(faults()));
     let from = bases.entry();
     let document = DriftDocument::new(from, checked.source.clone(), objects, &findings, now);
-    (document, drift_findings)
+    (
+        document.with_problems(list_problems(faults())),
+        drift_findings,
+    )
+}
+
+/// Returns the problem of its connection by which an object could not be read.
+fn fault_of(seen: &Observed) -> Option<&ConnectionFault> {
+    match seen {
+        Observed::Unread(failure) => failure.fault.as_deref(),
+        Observed::Live(_) | Observed::Missing => None,
+    }
 }
 
 /// Compares one live object with manifest and base.

@@ -19,6 +19,7 @@ mod outline;
 mod piece_store;
 mod planner;
 mod probe;
+mod problems;
 mod rejection;
 mod reload;
 mod restore;
@@ -40,11 +41,15 @@ use tokio::time::Instant;
 
 use crate::apply::memory::{self, ObjectKey, VendorAccount};
 use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
-use crate::model::{Address, Desired, Diagnostics, Live, Observed, PolicyMode, WriteChecks};
-use crate::plan::Planned;
+use crate::model::{
+    Address, ConnectionFault, Desired, Diagnostics, FaultKind, Live, Observed, PolicyMode,
+    ReadFailure, WriteChecks,
+};
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::{self, Pace, RequestCost};
+use crate::plan::problem::keep_common_faults;
 use crate::plan::source_facts::Destination;
+use crate::plan::{Disposition, Planned};
 use crate::provider;
 pub use carry_out::{ApplyOptions, apply_plan};
 pub use check::{Checked, check_manifests, digest_of};
@@ -57,6 +62,7 @@ pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline};
 use planner::Planner;
 pub use probe::{Probe, probe_connections};
+use problems::{connection_findings, fault_of_unset, unset_findings};
 pub use reload::reload_objects;
 pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
@@ -163,13 +169,24 @@ impl Pass {
         cost
     }
 
-    /// Returns the findings of planning about the manifests, which only live objects reveal.
+    /// Returns the findings of planning about the manifests, which only live objects reveal, and the problems of
+    /// connections that only calls reveal.
     pub fn findings(&self) -> Diagnostics {
         let mut findings = Diagnostics::default();
         for finding in self.planned.iter().flat_map(|planned| &planned.findings) {
             findings.push(finding.clone());
         }
+        let planned = self.planned.iter();
+        findings.extend(connection_findings(
+            planned.filter_map(|one| one.fault.as_deref()),
+        ));
         findings
+    }
+
+    /// Returns the variables that are not set, for commands that know only now which connections are in use.
+    pub fn unset_variables(&self) -> Diagnostics {
+        let planned = self.planned.iter();
+        unset_findings(planned.filter_map(|one| one.fault.as_deref()))
     }
 
     /// Keeps the objects that `keep` accepts, and makes their document anew: summary, estimate and digest are of
@@ -197,7 +214,11 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
     let mut planner = Planner::new(checked.desired.len(), observed_at);
     let found = &mut |index: usize, seen| planner.add(index, &checked.desired[index], seen);
     let accounts = look_each(checked, settings, kept, found).await;
-    let (planned, live) = planner.finish().await;
+    let (mut planned, live) = planner.finish().await;
+    let read = planned
+        .iter_mut()
+        .filter(|one| one.action != Disposition::Suspend);
+    keep_common_faults(read.map(|one| (one.desired.connection.as_str(), &mut one.fault)));
     let now = (settings.clock)();
     let document = plan_document(checked, &planned, &accounts, settings, now);
     Pass {
@@ -227,6 +248,24 @@ fn plan_document(
         &checked.findings,
         now,
     )
+}
+
+/// Finds the connections in use whose credentials are in environment variables that are not set. No call is sent.
+pub fn find_unset_variables(checked: &Checked, settings: &Settings) -> Diagnostics {
+    let mut faults = Vec::new();
+    for (name, objects) in objects_to_read(checked, settings) {
+        let connection = checked.connections.get(name);
+        // Where credentials may not go, nobody asks for them.
+        let trust = &settings.secrets.trust;
+        let trusted = connection.filter(|one| trust.check_url(&one.base_url).is_ok());
+        let fault = trusted.and_then(|connection| {
+            let unset = settings.secrets.unset_variables(&connection.auth);
+            fault_of_unset(connection, &unset)
+        });
+        let faults_of_objects = fault.map(|fault| std::iter::repeat_n(fault, objects.len()));
+        faults.extend(faults_of_objects.into_iter().flatten());
+    }
+    unset_findings(&faults)
 }
 
 /// Returns the pace of each account, from which a plan estimates its time.
@@ -260,8 +299,14 @@ fn open_accounts(
             }
             Err(error) => {
                 let why = with_causes(&error);
+                let fault = ConnectionFault {
+                    connection: name.to_string(),
+                    origin: checked.connections.get(name).map(|one| one.origin.clone()),
+                    ..ConnectionFault::new(FaultKind::UnsafeConnection, why.as_str())
+                };
                 for (index, _) in objects {
-                    found(index, Observed::Unread(why.clone()));
+                    let failure = ReadFailure::odd(why.as_str()).with_fault(Some(fault.clone()));
+                    found(index, Observed::Unread(failure));
                 }
             }
         }

@@ -130,6 +130,7 @@ impl Inside {
             .find(|(name, _)| name == "content-type")
             .map_or(String::new(), |(_, value)| value.clone());
         Reply {
+            remark: None,
             status: answer.status,
             body: String::from_utf8(answer.body).expect("simulators answer in UTF-8"),
             content_type,

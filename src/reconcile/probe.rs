@@ -53,7 +53,7 @@ pub async fn probe_connections(
             Observed::Live(_) | Observed::Missing => Probe::Answered {
                 clock_ahead: account.and_then(|account| account.clock_ahead()),
             },
-            Observed::Unread(reason) => Probe::Failed(reason),
+            Observed::Unread(failure) => Probe::Failed(failure.text),
         };
         probes.insert(object.connection.to_string(), probe);
     }

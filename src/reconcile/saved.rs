@@ -65,6 +65,8 @@ pub fn join_saved_plan(
         // What this run read: nothing is done by what the plan says there.
         source: checked.source.clone(),
         summary: summarize_objects(&join.entries, plan.summary.estimated_seconds),
+        // Of the time of the plan, as are what its objects say of them.
+        problems: Vec::new(),
         objects: join.entries,
         diagnostics: diagnostic_entries(&all),
         ..plan
@@ -157,6 +159,8 @@ impl<'a> Join<'a> {
                 line: desired.origin.mark.line,
             },
             outcome: None,
+            // Of another time: the connection may be well by now.
+            problem: None,
             side_effects: Vec::new(),
             ..entry
         };
@@ -172,6 +176,7 @@ impl<'a> Join<'a> {
             message: entry.message.clone().filter(|_| failed),
             findings: Vec::new(),
             resolved: Vec::new(),
+            fault: None,
         });
         self.entries.push(entry);
     }

@@ -61,7 +61,9 @@ pub(super) fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
         State::InSync | State::Suspended => 4,
     };
     let objects = document.objects.iter();
-    let mut notable: Vec<&DriftEntry> = objects.filter(|object| rank(object) < 4).collect();
+    let mut notable: Vec<&DriftEntry> = objects
+        .filter(|object| object.problem.is_none() && rank(object) < 4)
+        .collect();
     notable.sort_by(|one, other| {
         let ranks = rank(one).cmp(&rank(other));
         let risks = worst_risk(other).cmp(&worst_risk(one));
@@ -83,7 +85,7 @@ pub(super) fn worst_risk(object: &DriftEntry) -> Risk {
 ///
 /// For reports in files: in a terminal the findings have been written before, with their source lines.
 pub fn write_report(out: &mut dyn Write, document: &DriftDocument) -> io::Result<()> {
-    text::write_findings(out, &document.diagnostics)?;
+    text::write_findings(out, &document.all_findings())?;
     write_drift(out, document)
 }
 
@@ -94,6 +96,8 @@ fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
         State::Pending => ("~", YOURS),
         State::Drifted => ("!", CHANGE),
         State::Accepted => ("=", DIM),
+        // Told once, with its connection.
+        State::Error if object.problem.is_some() => return Ok(()),
         State::Missing | State::Error => ("✗", DANGER),
     };
     text::write_heading(

@@ -230,6 +230,7 @@ mod tests {
 
     fn object(name: &str, after: i64, note: &str) -> ObjectEntry {
         ObjectEntry {
+            problem: None,
             address: format!("LacLicenseOrder/{name}"),
             vendor: "lac".into(),
             connection: "lac".into(),

@@ -116,7 +116,11 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
     let status = match kind {
         None => TestCaseStatus::success(),
         Some(mut status) => {
-            let message = object.message.as_deref().unwrap_or(describe_state(object));
+            let problem = object.problem.as_ref();
+            let problem =
+                problem.map(|code| format!("{code}: see connection {}", object.connection));
+            let message = problem.as_deref().or(object.message.as_deref());
+            let message = message.unwrap_or(describe_state(object));
             status
                 .set_message(plain_text(message))
                 .set_type(describe_state(object));

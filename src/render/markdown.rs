@@ -40,7 +40,7 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
-    page.findings(&view.document.diagnostics);
+    page.findings(&view.document.all_findings());
     let groups = view.groups();
     let whole = page.room;
     page.room = whole / 2;

@@ -30,7 +30,7 @@ pub(super) const BOLD: Style = Style::new().bold();
 
 /// Writes a whole run: findings, plan and outcome, as far as the run came.
 pub fn write_run(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    write_findings(out, &view.document.diagnostics)?;
+    write_findings(out, &view.document.all_findings())?;
     match view.stage {
         Stage::Checked => writeln!(out, "{}", view.verdict()),
         Stage::Planned => write_plan(out, view),
@@ -144,6 +144,7 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
         Disposition::None => ("=", DIM),
         Disposition::Update => ("~", CHANGE),
         Disposition::Observe => ("?", DIM),
+        Disposition::Error if object.problem.is_some() => return Ok(()),
         Disposition::Missing | Disposition::Error => ("✗", DANGER),
     };
     write_heading(

@@ -18,6 +18,7 @@ use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk, compare_natural};
 use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument};
+use crate::plan::problem::ProblemEntry;
 
 /// The last stage that a run reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +231,7 @@ impl<'a> RunView<'a> {
     /// Within a level findings come before objects, and each keep their order in the document.
     pub fn annotations(&self) -> Vec<Annotation<'a>> {
         let findings = self.document.diagnostics.iter().map(annotate_finding);
+        let findings = findings.chain(self.document.problems.iter().map(annotate_problem));
         let objects = self
             .document
             .objects
@@ -240,12 +242,15 @@ impl<'a> RunView<'a> {
         points
     }
 
-    /// Returns the annotations of one object: none, one, or several.
+    /// Returns the annotations of one object: none, one, or several. A problem of its connection is told with that.
     ///
     /// After an apply the outcome counts and the plan does not: one annotation for an outcome that is not good,
     /// and one for each side effect. Before it, an update has one annotation per risk, with all changes of that
     /// risk joined: two changes that strand and one that reduces make two annotations.
     fn annotate_object(&self, object: &'a ObjectEntry) -> Vec<Annotation<'a>> {
+        if object.problem.is_some() {
+            return Vec::new();
+        }
         let at = |level, rule, message: String| Annotation {
             level,
             rule,
@@ -306,9 +311,10 @@ impl<'a> RunView<'a> {
     }
 }
 
-/// Reports whether an object has more to show than that it is in sync.
+/// Reports whether an object has more to show than that it is in sync, and than a problem of its connection.
 fn is_notable(object: &ObjectEntry) -> bool {
     match object.action {
+        _ if object.problem.is_some() => false,
         Disposition::Update | Disposition::Observe | Disposition::Missing | Disposition::Error => {
             true
         }
@@ -374,6 +380,23 @@ pub fn annotate_finding(entry: &DiagnosticEntry) -> Annotation<'_> {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
         },
+        rule: &entry.code,
+        address: None,
+        message,
+        file: entry.file.as_deref(),
+        line: entry.line.unwrap_or(0),
+        column: entry.column.unwrap_or(1),
+    }
+}
+
+/// Turns a problem of a connection into an annotation at its document.
+pub fn annotate_problem(entry: &ProblemEntry) -> Annotation<'_> {
+    let mut message = entry.sentence();
+    if let Some(hint) = &entry.hint {
+        let _ = write!(message, " ({hint})");
+    }
+    Annotation {
+        level: Level::Error,
         rule: &entry.code,
         address: None,
         message,

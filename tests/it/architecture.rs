@@ -43,7 +43,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_yaml", &["manifest/yaml_dialect.rs", "sandbox/"]),
     (
         "reqwest",
-        &["apply/http.rs", "apply/store/bucket/client.rs", "sandbox/"],
+        &[
+            "apply/http.rs",
+            "apply/resolver.rs",
+            "apply/store/bucket/client.rs",
+            "sandbox/",
+        ],
     ),
     (
         "object_store",
@@ -62,8 +67,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     (
         "hyper",
-        &["daemon/serve/connections.rs", "daemon/serve/slots.rs"],
+        &[
+            "apply/cause.rs",
+            "daemon/serve/connections.rs",
+            "daemon/serve/slots.rs",
+        ],
     ),
+    ("httpdate", &["apply/retry_after.rs"]),
     ("hyper_util", &["daemon/serve/connections.rs"]),
     ("clap", &["cli/"]),
     ("similar", &["render/change.rs"]),
@@ -78,7 +88,10 @@ const DOORS: &[(&str, &[&str])] = &[
         "tracing",
         &["apply/", "reconcile/", "daemon/", "cli/", "sandbox/"],
     ),
-    ("rustls", &["apply/tls.rs", "apply/clock.rs"]),
+    (
+        "rustls",
+        &["apply/tls.rs", "apply/clock.rs", "apply/cause.rs"],
+    ),
     (
         "rustix",
         &[

@@ -158,7 +158,7 @@ async fn no_secret_is_waited_for_beyond_the_time_of_the_run() {
     let ran = workspace.run(&["plan", "--allow-exec", "--timeout", "1s"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(
-        ran.stdout.contains("within --timeout"),
+        ran.stderr.contains("within --timeout"),
         "{}{}",
         ran.stdout,
         ran.stderr

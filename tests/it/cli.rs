@@ -247,22 +247,22 @@ async fn a_vendor_that_cannot_be_reached_is_an_error_that_names_the_host() {
     let plan = workspace.run(&["plan", "--timeout", "300ms"]);
     assert_eq!(plan.code, 1);
     assert!(
-        plan.stdout.contains(&format!("cannot connect to {closed}")),
+        plan.stderr.contains(&format!("cannot connect to {closed}")),
         "{}",
-        plan.stdout
+        plan.stderr
     );
 
     let elsewhere = format!("http://{}/lac/nothing/here", workspace.sandbox.address());
     workspace.connection("lac", &elsewhere, &auth);
     let plan = workspace.run(&["plan"]);
     assert_eq!(plan.code, 1);
-    assert!(plan.stdout.contains("404"), "{}", plan.stdout);
+    assert!(plan.stderr.contains("answered 404"), "{}", plan.stderr);
 
     workspace.environment.retain(|(name, _)| name != "LAC_AUTH");
     let plan = workspace.run(&["plan"]);
     assert_eq!(plan.code, 1);
-    let said = "the environment variable LAC_AUTH is not set";
-    assert!(plan.stdout.contains(said), "{}", plan.stdout);
+    let unset = "error[unset-variable]: lac: LAC_AUTH is not set (1 object)";
+    assert!(plan.stderr.contains(unset), "{}", plan.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

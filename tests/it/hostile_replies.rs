@@ -23,6 +23,7 @@ fn reply(status: u16, body: &Json) -> Reply {
         other => other.to_string(),
     };
     Reply {
+        remark: None,
         status,
         body,
         content_type: "application/json".into(),

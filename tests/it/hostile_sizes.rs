@@ -154,6 +154,7 @@ fn lac_rows(row: &str, megabytes: usize) {
     let body = format!("[{rows}{row}]");
     against(lac(), &[lac_order()], |_, _| {
         Answer::Reply(Reply {
+            remark: None,
             status: 200,
             body: body.clone(),
             content_type: "application/json".into(),
@@ -183,6 +184,7 @@ fn all_lac_orders() {
             listing.take(
                 ticket,
                 Answer::Reply(Reply {
+                    remark: None,
                     status: 200,
                     body: if orders { page(from) } else { "[]".into() },
                     content_type: "application/json".into(),

@@ -50,6 +50,7 @@ fn parse(text: &str) -> Reply {
         .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
         .map(|(_, value)| value.to_string());
     Reply {
+        remark: None,
         status: status.expect("a status line"),
         body: body.strip_suffix('\n').unwrap_or(body).to_string(),
         content_type: content_type.unwrap_or_default(),

@@ -20,6 +20,7 @@ mod cli;
 mod closed_pipe;
 mod commands;
 mod conformance;
+mod connection_problems;
 mod daemon;
 mod deploy;
 mod doctor;

@@ -32,7 +32,7 @@ async fn a_command_runs_only_with_leave() {
     let refused = workspace.run(&["plan"]);
     assert_eq!(refused.code, 1);
     assert!(
-        refused.stdout.contains("runs only with --allow-exec"),
+        refused.stderr.contains("runs only with --allow-exec"),
         "{}",
         refused.stdout
     );
@@ -50,7 +50,7 @@ async fn what_an_editor_or_a_shell_put_around_a_credential_is_said() {
     ] {
         workspace.set_secret("LAC_TOKEN", &token);
         let ran = workspace.run(&["plan"]);
-        assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
+        assert!(ran.code == 1 && ran.stderr.contains(words), "{ran:?}");
         assert_eq!(workspace.sandbox.requests(), [], "no header carries it");
     }
     // A password may be meant so: it is said once the vendor refused it.
@@ -60,8 +60,8 @@ async fn what_an_editor_or_a_shell_put_around_a_credential_is_said() {
     workspace.set_secret("INFORMATICA_PASSWORD", "'sandbox-password '");
     let ran = workspace.run(&["plan"]);
     let words = "`password` stands in quotes";
-    assert!(ran.code == 1 && ran.stdout.contains(words), "{ran:?}");
-    assert!(ran.stdout.contains("credentials refused"), "{ran:?}");
+    assert!(ran.code == 1 && ran.stderr.contains(words), "{ran:?}");
+    assert!(ran.stderr.contains("credentials refused"), "{ran:?}");
 }
 
 #[cfg(unix)]
@@ -74,8 +74,8 @@ async fn a_secret_from_a_pipe_is_refused_with_what_to_do_instead() {
     let ran = workspace.run(&["plan"]);
     assert_eq!(ran.code, 1);
     let words = "is a pipe, and what a manifest names is a regular file";
-    assert!(ran.stdout.contains(words), "{}", ran.stdout);
-    assert!(ran.stdout.contains("{env: NAME}"), "{}", ran.stdout);
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(ran.stderr.contains("{env: NAME}"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,9 +94,9 @@ async fn in_ci_a_secret_file_outside_the_tree_needs_a_word() {
     let refused = workspace.run(&["plan"]);
     assert_eq!(refused.code, 1);
     assert!(
-        refused.stdout.contains("--secret-dir"),
+        refused.stderr.contains("--secret-dir"),
         "{}",
-        refused.stdout
+        refused.stderr
     );
     assert_eq!(workspace.sandbox.requests(), []);
     let dir = outside.path().display().to_string();
@@ -123,18 +123,18 @@ async fn credentials_go_to_trusted_hosts_only() {
     let refused = workspace.run(&["plan", "--trust-hosts", "lac.example.com,*.example.org"]);
     assert_eq!(refused.code, 1);
     assert!(
-        refused.stdout.contains("--trust-hosts"),
+        refused.stderr.contains("--trust-hosts"),
         "{}",
-        refused.stdout
+        refused.stderr
     );
     assert_eq!(workspace.sandbox.requests(), []);
     // Before a secret is looked for: its absence is not what the run ends with.
     workspace.environment.retain(|(name, _)| name != "LAC_AUTH");
     let refused = workspace.run(&["plan", "--trust-hosts", "lac.example.com"]);
     assert!(
-        refused.stdout.contains("--trust-hosts"),
+        refused.stderr.contains("--trust-hosts"),
         "{}",
-        refused.stdout
+        refused.stderr
     );
     workspace.set_secret("LAC_AUTH", TOKEN);
     assert_eq!(
@@ -345,7 +345,7 @@ async fn no_member_of_a_login_that_came_from_a_reference_is_shown_in_any_renderi
             let reports = FORMATS.map(|it| format!("{it}=report.{it}")).join(",");
             let ran = workspace.run(&["plan", "--report", &reports]);
             assert!(
-                ran.stdout.contains("[secret]"),
+                ran.stderr.contains("[secret]"),
                 "{vendor} {member}: {ran:?}"
             );
             for format in FORMATS {
@@ -390,9 +390,9 @@ async fn a_broken_reply_is_not_quoted() {
         let plan = workspace.run(&["plan"]);
         assert_eq!(plan.code, 1);
         assert!(
-            plan.stdout.contains("did not answer with JSON"),
+            plan.stderr.contains("did not answer with JSON"),
             "{}",
-            plan.stdout
+            plan.stderr
         );
     }
 }

@@ -65,6 +65,7 @@ fn a_reply_cut_off_at_any_byte_shows_no_secret() {
                 const STATUSES: [u16; 7] = [200, 400, 403, 404, 409, 500, 503];
                 let html = (cut + turn).is_multiple_of(11);
                 let reply = Reply {
+                    remark: None,
                     status: STATUSES[(cut + turn) % STATUSES.len()],
                     body: body[..cut].to_string(),
                     content_type: if html {

@@ -110,7 +110,7 @@ async fn a_changed_base_url_carries_no_credential_away() {
         let ran = run(&mut workspace, &job);
         assert_eq!((ran.code, thief.heard().as_str()), (1, ""), "{ran:?}");
         assert!(
-            ran.stdout.contains("--trust-hosts"),
+            ran.stderr.contains("--trust-hosts"),
             "refused for another reason: {ran:?}"
         );
     }
@@ -151,7 +151,7 @@ async fn a_command_in_a_manifest_runs_nothing() {
             !workspace.dir.path().join("ran").exists(),
             "the command ran"
         );
-        assert!(ran.stdout.contains("--allow-exec"), "{ran:?}");
+        assert!(ran.stderr.contains("--allow-exec"), "{ran:?}");
     }
 }
 

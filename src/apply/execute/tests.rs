@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::apply::cause::Cause;
 use crate::apply::http::{Answered, Http, Outgoing, Wire};
 use crate::apply::store::LeaseLost;
-use crate::apply::transport_error::Cause;
 use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
 use crate::plan::document::PlanDocument;

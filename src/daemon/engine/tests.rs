@@ -47,6 +47,7 @@ fn now() -> Now {
 fn in_sync(desired: &Desired) -> ObjectResult {
     ObjectResult {
         entry: Box::new(ObjectEntry {
+            problem: None,
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),
             connection: desired.connection.to_string(),

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::{By, Difference};
 use crate::model::{AcceptedDrift, Desired, Diagnostics, Ids, Risk};
 use crate::plan::document::{DiagnosticEntry, OriginEntry, Tool, diagnostic_entries};
+use crate::plan::problem::ProblemEntry;
 use crate::plan::source_facts::SourceFacts;
 
 /// Additive changes raise the minor; readers refuse an unknown major.
@@ -28,6 +29,9 @@ pub struct DriftDocument {
     /// What the manifests were read from.
     pub source: SourceFacts,
     pub summary: DriftSummary,
+    /// Problems of connections, by which some objects could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemEntry>,
     /// One entry per object, in the order of their addresses.
     pub objects: Vec<DriftEntry>,
     /// Findings about manifests and accepted drift.
@@ -89,6 +93,9 @@ pub struct DriftEntry {
     /// Why it could not be compared, or why there is no base.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The code of the problem of its connection by which it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What is to be said of an object.
@@ -159,9 +166,21 @@ impl DriftDocument {
             base,
             source,
             summary: summarize_drift(&objects),
+            problems: Vec::new(),
             objects,
             diagnostics: diagnostic_entries(findings),
         }
+    }
+
+    /// Adds the problems of connections.
+    pub fn with_problems(self, problems: Vec<ProblemEntry>) -> Self {
+        Self { problems, ..self }
+    }
+
+    /// Returns everything that is wrong beside single objects: the findings, then the problems of connections.
+    pub fn all_findings(&self) -> Vec<DiagnosticEntry> {
+        let problems = self.problems.iter().map(DiagnosticEntry::of_problem);
+        self.diagnostics.iter().cloned().chain(problems).collect()
     }
 
     /// The document of a run that ended before it compared anything: what was read, and why it ended.
@@ -191,6 +210,7 @@ impl DriftEntry {
             applied: None,
             differences: Vec::new(),
             message,
+            problem: None,
         }
     }
 

@@ -36,6 +36,7 @@ fn connection(base_url: &str, auth: Auth) -> Connection {
         },
         timeout: Duration::from_secs(1),
         webhook_secret: None,
+        marks: crate::model::connection::MemberMarks::default(),
         allow_insecure_http: false,
         origin: order(Fields::new()).origin,
     }
@@ -62,6 +63,7 @@ fn usual() -> Connection {
 /// An entry of a plan that writes this object.
 fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
     let planned = Planned {
+        fault: None,
         desired: desired.clone().into(),
         action: Disposition::Update,
         changes: Vec::new(),

@@ -23,8 +23,8 @@ use crate::apply;
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Field, Fields, Kind, KindTable, Live, Mark, Need, Observed, Origin,
-    OwnPolicy, PackedFields, PolicyMode, Severity, Shape,
+    Address, ConnectionFault, Desired, Field, Fields, Kind, KindTable, Live, Mark, Need, Observed,
+    Origin, OwnPolicy, PackedFields, PolicyMode, Severity, Shape,
 };
 use crate::plan::{self, Disposition};
 pub use crate::provider::listing::Identity;
@@ -65,6 +65,13 @@ pub enum ImportError {
     Open(#[from] OpenError),
     #[error(transparent)]
     Identity(#[from] audit::IdentityError),
+    /// None of its objects can be read.
+    #[error("{connection}: {message}{hint}")]
+    Faulty {
+        connection: String,
+        message: String,
+        hint: String,
+    },
     /// Everything was asked for, and the vendor has no list.
     #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
     NoList { vendor: Vendor, id: String },
@@ -158,7 +165,32 @@ pub async fn read_objects(
                 .collect();
         }
     }
-    Ok(seen)
+    match common_fault(&seen.objects) {
+        Some(fault) => Err(ImportError::Faulty {
+            connection: connection.to_string(),
+            message: fault.message.clone(),
+            hint: fault
+                .hint
+                .as_ref()
+                .map_or(String::new(), |hint| format!("; {hint}")),
+        }),
+        None => Ok(seen),
+    }
+}
+
+/// Returns the problem of a connection by which none of its objects could be read, so that it is told once.
+fn common_fault(objects: &[ListedObject]) -> Option<&ConnectionFault> {
+    let fault = |object: &ListedObject| match &object.observed {
+        Observed::Unread(failure) => failure.fault.as_ref().map(|fault| fault.kind),
+        Observed::Live(_) | Observed::Missing => None,
+    };
+    let first = objects.first()?;
+    let kind = fault(first)?;
+    let is_common = objects.iter().all(|object| fault(object) == Some(kind));
+    match &first.observed {
+        Observed::Unread(failure) if is_common => failure.fault.as_deref(),
+        Observed::Unread(_) | Observed::Live(_) | Observed::Missing => None,
+    }
 }
 
 /// Returns the managed objects of a connection: all but suspended ones, or those with the identities `ids`.
@@ -258,7 +290,7 @@ pub fn import_objects(
                     make_manifest(checked, read, object, live, &name, settings, &mut omitted)
                 }
                 Observed::Missing => Err(ImportError::Missing(read.kind.vendor())),
-                Observed::Unread(why) => Err(ImportError::Unread(why.clone())),
+                Observed::Unread(why) => Err(ImportError::Unread(why.text.clone())),
             };
             let desired = known.get(&object.identity);
             all.push(Imported {

@@ -117,7 +117,7 @@ fn update_object(
     let live = match observed {
         Observed::Live(live) => live,
         Observed::Missing => return Err(ImportError::Missing(desired.vendor).into()),
-        Observed::Unread(why) => return Err(ImportError::Unread(why.clone()).into()),
+        Observed::Unread(why) => return Err(ImportError::Unread(why.text.clone()).into()),
     };
     let shared = Arc::new(desired.clone());
     let planned = plan::plan_object(seen.kind, &shared, observed, (settings.clock)());

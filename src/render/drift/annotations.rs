@@ -7,7 +7,7 @@ use super::{changer_name, format_values, notable_objects, risk_warning};
 use crate::model::wording::shorten;
 use crate::plan::drift::By;
 use crate::plan::drift::document::{DifferenceEntry, DriftDocument, DriftEntry, State};
-use crate::render::view::{Annotation, Level, annotate_finding};
+use crate::render::view::{Annotation, Level, annotate_finding, annotate_problem};
 
 /// Characters of the values of one field.
 const LONGEST_VALUE: usize = 140;
@@ -15,6 +15,7 @@ const LONGEST_VALUE: usize = 140;
 /// Returns everything that wants attention, the worst first: findings, what could not be compared, drift.
 pub fn annotate_drift(document: &DriftDocument) -> Vec<Annotation<'_>> {
     let findings = document.diagnostics.iter().map(annotate_finding);
+    let findings = findings.chain(document.problems.iter().map(annotate_problem));
     let objects = notable_objects(document).into_iter();
     let objects = objects.filter_map(annotate_object);
     let mut points: Vec<Annotation> = findings.chain(objects).collect();

@@ -39,7 +39,7 @@ pub fn render_page(document: &DriftDocument, budget: usize) -> String {
             .fold(remark, |text, flag| text.replace(flag, &inline_code(flag)));
         page.add(&format!("\n{remark}\n"));
     }
-    page.findings(&document.diagnostics);
+    page.findings(&document.all_findings());
     let notable = notable_objects(document);
     let whole = page.room;
     page.room = whole / 2;

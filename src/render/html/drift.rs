@@ -20,7 +20,7 @@ use crate::render::drift::{
 };
 use crate::render::safe::make_visible;
 use crate::render::source_host::SourceLinks;
-use crate::render::view::{Annotation, annotate_finding};
+use crate::render::view::{Annotation, annotate_finding, annotate_problem};
 
 /// Entries that are shown unfolded; with more of them all are folded.
 const UNFOLDED: usize = 20;
@@ -28,7 +28,9 @@ const UNFOLDED: usize = 20;
 /// Renders the page: headline, facts, remarks, findings, and the objects that are not in sync, the worst first.
 pub fn render_drift_page(document: &DriftDocument, links: &SourceLinks<'_>) -> String {
     let objects = notable_objects(document);
-    let points: Vec<Annotation> = document.diagnostics.iter().map(annotate_finding).collect();
+    let findings = document.diagnostics.iter().map(annotate_finding);
+    let problems = document.problems.iter().map(annotate_problem);
+    let points: Vec<Annotation> = findings.chain(problems).collect();
     let base = match &document.base {
         BaseEntry::Journal => html! { "the last applies in the journal" },
         BaseEntry::Commit(commit) => html! { "commit " (commit_link(links, commit)) },

@@ -42,6 +42,7 @@ pub fn decode(data: &[u8]) {
     const STATUSES: [u16; 8] = [200, 200, 200, 201, 400, 403, 404, 500];
     let status = STATUSES[usize::from(*status) % STATUSES.len()];
     let answer = |call: usize| Reply {
+        remark: None,
         status,
         body: bodies[(call - 1) % bodies.len()].replace("@@", &call.to_string()),
         content_type: "application/json".into(),

@@ -90,6 +90,7 @@ fn reply(replies: &Replies, call: &Call) -> Option<Reply> {
         other => other.to_string(),
     };
     Some(Reply {
+        remark: None,
         status: status as u16,
         body,
         content_type: "application/json".into(),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::fields::{BUFFER_USED, SEATS_UNREAD, SEATS_USED};
 use super::views::{self, View};
 use crate::model::resource::Fact;
-use crate::model::{Call, Desired, Live, Malformed, Observed, Value};
+use crate::model::{Call, Desired, Live, Malformed, Observed, ReadFailure, Value};
 use crate::provider::codec::json_kind;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, json_of};
 use crate::provider::{error_text, with_query};
@@ -23,7 +23,7 @@ enum Shown {
     Data(Map<String, Json>),
     /// The vendor has no such licence.
     Absent,
-    Failed(String),
+    Failed(ReadFailure),
 }
 
 /// What the two views of a licence showed so far, and its list of seats.
@@ -139,10 +139,10 @@ impl Reading for LicenseReading {
                 let shown = match json {
                     Ok(json) => match data(json, id) {
                         Ok(data) => Shown::Data(data),
-                        Err(why) => Shown::Failed(format!("{name} {why}")),
+                        Err(why) => Shown::Failed(ReadFailure::odd(format!("{name} {why}"))),
                     },
                     Err(failure) if failure.status == Some(404) => Shown::Absent,
-                    Err(failure) => Shown::Failed(failure.text),
+                    Err(failure) => Shown::Failed(failure),
                 };
                 match view {
                     View::Flat => {
@@ -257,12 +257,14 @@ fn observed(id: &str, target: Target) -> Observed {
                 Ok(live) => Observed::Live(with_seats(live, target.seats)),
                 Err(fault) => {
                     let (flat, nested) = (View::Flat.path(id), View::Nested.path(id));
-                    Observed::Unread(format!("GET {flat} and GET {nested}: {fault}"))
+                    Observed::Unread(ReadFailure::odd(format!(
+                        "GET {flat} and GET {nested}: {fault}"
+                    )))
                 }
             }
         }
         (Shown::Nothing, _) | (_, Shown::Nothing) => {
-            Observed::Unread(format!("licence {id} was not asked for"))
+            Observed::Unread(ReadFailure::odd(format!("licence {id} was not asked for")))
         }
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use super::sheet::{FULL, Sheet};
-use crate::model::Text;
 use crate::model::diagnostic::find_nearest;
+use crate::model::{ReadFailure, Text};
 use crate::provider::canon;
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled_list};
@@ -117,7 +117,7 @@ impl Groups {
             true => Ok(true),
             false => {
                 let list = name.split('?').next().unwrap_or(name);
-                Err(GroupError::Unread(unsettled_list(list)))
+                Err(GroupError::Unread(unsettled_list(list).into()))
             }
         }
     }
@@ -168,7 +168,7 @@ impl Groups {
 }
 
 /// Why the ids of named user groups are not known.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GroupError {
     #[error("{call} answered with a user group without the text `{member}`")]
     NoMember { call: String, member: &'static str },
@@ -176,10 +176,19 @@ pub enum GroupError {
     Endless { call: String },
     /// The list could not be read, in the words of its call.
     #[error("{0}")]
-    Unread(String),
+    Unread(ReadFailure),
     /// Names that no group has, or several have.
     #[error("{0}")]
     Names(String),
+}
+
+impl From<GroupError> for ReadFailure {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Unread(failure) => failure,
+            other => Self::odd(other.to_string()),
+        }
+    }
 }
 
 /// Names should be unique, but only the status list of the create call hints at it (2026-11-21).

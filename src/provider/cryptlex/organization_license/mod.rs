@@ -24,7 +24,7 @@ use serde_json::Value as Json;
 
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Origin,
-    Reply, Text, Value, Verdict,
+    ReadFailure, Reply, Text, Value, Verdict,
 };
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
@@ -171,6 +171,20 @@ fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
         format!("{words}; the token needs the scope `{scope}`")
     } else {
         words
+    }
+}
+
+/// Adds the scope that a refused read lacks to what is said of the call and of the connection.
+fn naming_scope(failure: ReadFailure, scope: &str) -> ReadFailure {
+    let text = with_scope(failure.text, failure.status, scope);
+    let fault = failure.fault.map(|mut fault| {
+        fault.message = with_scope(fault.message, failure.status, scope);
+        fault
+    });
+    ReadFailure {
+        text,
+        fault,
+        ..failure
     }
 }
 

@@ -13,15 +13,14 @@ use std::sync::Arc;
 use super::fields;
 use super::groups::{GROUPS, GroupRow, Groups};
 use super::sheet::{FULL, Sheet};
-use super::{LICENSES, LicenseRow, decode, id_of, with_scope};
+use super::{LICENSES, LicenseRow, decode, id_of, naming_scope};
 use crate::model::resource::Resolved;
-use crate::model::{Call, Desired, Live, Observed, Reply, Text, Value};
+use crate::model::{Call, Desired, Live, Observed, ReadFailure, Reply, Text, Value};
 use crate::provider::canon;
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::list_search::{ListSearch, SearchStep};
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, SeenIds, Settled, Ticket, is_absent, require_success,
-    unreadable_reply,
+    Answer, Outbox, Reading, SeenIds, Settled, Ticket, is_absent, require_success, unreadable_reply,
 };
 use crate::provider::{encode_segment, with_query};
 
@@ -244,7 +243,9 @@ impl LicenseReading {
             // A filter that is not heeded proves nothing about the license.
             (None, Some(other)) => {
                 let other = id_of(other).unwrap_or_default();
-                Observed::Unread(format!("{name} answered with license {other} instead"))
+                Observed::Unread(ReadFailure::odd(format!(
+                    "{name} answered with license {other} instead"
+                )))
             }
         };
         self.see(index, observed);
@@ -261,7 +262,7 @@ impl LicenseReading {
 
     /// Settles the objects of a call that brought no usable reply. An organization that does not exist has no licenses
     /// either, so they are missing.
-    fn failed(&mut self, purpose: Purpose, absent: bool, why: String) {
+    fn failed(&mut self, purpose: Purpose, absent: bool, why: ReadFailure) {
         match purpose {
             Purpose::One(index) => {
                 let observed = if absent {
@@ -355,8 +356,8 @@ impl Reading for LicenseReading {
             Ok(())
         });
         if let Err(failure) = read {
-            let why = with_scope(failure.text, failure.status, purpose.scope());
-            self.failed(purpose, absent, why);
+            let failure = naming_scope(failure, purpose.scope());
+            self.failed(purpose, absent, failure);
         }
     }
 
@@ -375,7 +376,10 @@ impl Reading for LicenseReading {
         settled.finish(|index| {
             let target = &mut targets[index];
             let (Some(mut live), Some(names)) = (target.live.take(), &target.names) else {
-                return Observed::Unread(format!("license {} was not asked for", target.id));
+                return Observed::Unread(ReadFailure::odd(format!(
+                    "license {} was not asked for",
+                    target.id
+                )));
             };
             let organization = &organizations[target.organization];
             match organization.groups.resolve(&organization.id, names) {
@@ -391,7 +395,7 @@ impl Reading for LicenseReading {
                     });
                     Observed::Live(live)
                 }
-                Err(error) => Observed::Unread(error.to_string()),
+                Err(error) => Observed::Unread(error.into()),
             }
         })
     }
@@ -412,12 +416,13 @@ pub fn rows_of<'de, const N: usize>(
     reply: &'de Reply,
     name: &str,
     want: Want<'_>,
-) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+) -> Result<Vec<Row<'static, 'de, N>>, ReadFailure> {
     let list = rows.list(&reply.body, want);
     let list = list.map_err(|error| unreadable_reply(name, reply, &error))?;
-    let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
+    let list =
+        list.ok_or_else(|| ReadFailure::odd(format!("{name} did not answer with a list")))?;
     match list.odd.words("the text `id`") {
-        Some(odd) => Err(Failure::odd(format!("{name} answered with {odd}"))),
+        Some(odd) => Err(ReadFailure::odd(format!("{name} answered with {odd}"))),
         None => Ok(list.rows),
     }
 }
@@ -427,7 +432,7 @@ pub fn shown(row: &LicenseRow<'_>, name: &str) -> Observed {
         Ok(live) => Observed::Live(live),
         Err(fault) => {
             let id = id_of(row).unwrap_or_default();
-            Observed::Unread(format!("{name}: license {id}: {fault}"))
+            Observed::Unread(ReadFailure::odd(format!("{name}: license {id}: {fault}")))
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One call per organization, all side by side: the API has no list of licences and no filter.
 
 use super::{LICENCES, decode};
-use crate::model::{Call, Desired, Live, Malformed, Observed};
+use crate::model::{Call, Desired, Live, Malformed, Observed, ReadFailure};
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Settled, Ticket, require_success, unreadable_reply,
+    Answer, Outbox, Reading, Settled, Ticket, require_success, unreadable_reply,
 };
 
 pub struct LicenseReading {
@@ -39,9 +39,9 @@ impl Reading for LicenseReading {
         let (index, name) = self.outbox.purpose(ticket);
         let observed = match licence(&self.orgs[index], &name, answer) {
             Ok(Ok(live)) => Observed::Live(live),
-            Ok(Err(fault)) => Observed::Unread(format!("{name}: {fault}")),
+            Ok(Err(fault)) => Observed::Unread(ReadFailure::odd(format!("{name}: {fault}"))),
             Err(failure) if failure.status == Some(404) => Observed::Missing,
-            Err(failure) => Observed::Unread(failure.text),
+            Err(failure) => Observed::Unread(failure),
         };
         self.settled.put(index, observed);
     }
@@ -53,12 +53,15 @@ impl Reading for LicenseReading {
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
         let Self { orgs, settled, .. } = *self;
         settled.finish(|index| {
-            Observed::Unread(format!("organization {} was not asked for", orgs[index]))
+            Observed::Unread(ReadFailure::odd(format!(
+                "organization {} was not asked for",
+                orgs[index]
+            )))
         })
     }
 }
 
-fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, Failure> {
+fn licence(org: &str, name: &str, answer: Answer) -> Result<Result<Live, Malformed>, ReadFailure> {
     let reply = require_success(name, answer)?;
     let licence = LICENCES.one(&reply.body);
     let licence = licence.map_err(|error| unreadable_reply(name, &reply, &error))?;

@@ -293,7 +293,9 @@ fn one_organization_that_is_missing_or_refused_leaves_the_others_alone() {
     assert!(matches!(live, Observed::Live(_)));
     let expected = "GET /public/core/v3/license/org/b answered 403: Not yours. (X_403); \
                 check the connection's credentials and their rights";
-    assert!(matches!(refused, Observed::Unread(why) if why == expected));
+    assert!(
+        matches!(refused, Observed::Unread(crate::model::ReadFailure { text: why, .. }) if why == expected)
+    );
 }
 
 #[test]

@@ -9,9 +9,10 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use super::read_cost::PageBounds;
+use crate::model::ReadFailure;
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::overlap::{Joint, Overlap, READINGS};
-use crate::provider::reading::{Failure, MOST_PAGES};
+use crate::provider::reading::MOST_PAGES;
 
 /// A customer as the list shows it: id and name.
 pub static CUSTOMERS: LazyLock<Rows<2>> = LazyLock::new(|| {
@@ -48,7 +49,7 @@ pub struct CustomerList {
     /// Rows of the first page: no page size is published.
     rows: usize,
     /// The first page that brought no usable reply.
-    lost: Option<(usize, Failure)>,
+    lost: Option<(usize, ReadFailure)>,
 }
 
 impl CustomerList {
@@ -184,13 +185,13 @@ impl CustomerList {
     }
 
     /// A page that brought no usable reply. The first one counts, whichever is heard of first.
-    pub fn lose(&mut self, page: usize, failure: Failure) {
+    pub fn lose(&mut self, page: usize, failure: ReadFailure) {
         if self.lost.as_ref().is_none_or(|(first, _)| page < *first) {
             self.lost = Some((page, failure));
         }
     }
 
-    pub fn lost(&mut self) -> Option<Failure> {
+    pub fn lost(&mut self) -> Option<ReadFailure> {
         self.lost.take().map(|(_, failure)| failure)
     }
 

@@ -20,12 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::customers::{CUSTOMERS, CustomerRow};
 use super::lists::{customers, orders, rows_of};
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
-use crate::model::{Call, Live, Malformed, Observed, Reply, Value};
+use crate::model::{Call, Live, Malformed, Observed, ReadFailure, Reply, Value};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{self, Joint, Overlap, READINGS};
-use crate::provider::reading::{
-    Answer, Failure, MOST_PAGES, Outbox, SeenIds, Ticket, require_success,
-};
+use crate::provider::reading::{Answer, MOST_PAGES, Outbox, SeenIds, Ticket, require_success};
 
 /// The list a call reads a page of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +112,7 @@ impl OrderListing {
     }
 
     /// Takes a page of a list. `Err` if its body is not a list of rows with ids.
-    fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), Failure> {
+    fn page(&mut self, list: List, reply: &Reply, name: &str) -> Result<(), ReadFailure> {
         let keys = |rows: &[OrderRow<'_>]| -> Vec<String> {
             let keys = rows.iter().map(key_of);
             keys.map(|key| key.unwrap_or_default().to_string())
@@ -311,8 +309,10 @@ fn observed(live: Result<Live, Malformed>, owner: Result<i64, OwnerError>, key: 
             live.fields.insert("customer_id", Value::Integer(owner));
             Observed::Live(live)
         }
-        (Err(fault), _) => Observed::Unread(format!("GET /license-orders: order {key}: {fault}")),
-        (_, Err(error)) => Observed::Unread(error.to_string()),
+        (Err(fault), _) => Observed::Unread(ReadFailure::odd(format!(
+            "GET /license-orders: order {key}: {fault}"
+        ))),
+        (_, Err(error)) => Observed::Unread(error.to_string().into()),
     }
 }
 
@@ -391,7 +391,7 @@ mod tests {
             let Observed::Unread(why) = &found.observed else {
                 panic!("{found:?}");
             };
-            assert!(why.contains("lists no customer named"), "{why}");
+            assert!(why.text.contains("lists no customer named"), "{why}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! The list calls as they are spelled, and the rows of their replies.
 
 use super::{OrderRow, key_of};
-use crate::model::Reply;
+use crate::model::{ReadFailure, Reply};
 use crate::provider::decode::{Row, Rows, Want};
-use crate::provider::reading::{Failure, unreadable_reply};
+use crate::provider::reading::unreadable_reply;
 use crate::provider::with_query;
 
 /// The list call. The customer filter needs both of its parameters.
@@ -37,13 +37,14 @@ pub fn rows_of<'de, const N: usize>(
     name: &str,
     reply: &'de Reply,
     want: Want<'_>,
-) -> Result<Vec<Row<'static, 'de, N>>, Failure> {
+) -> Result<Vec<Row<'static, 'de, N>>, ReadFailure> {
     let list = rows.list(&reply.body, want);
     let list = list.map_err(|error| unreadable_reply(name, reply, &error))?;
-    let list = list.ok_or_else(|| Failure::odd(format!("{name} did not answer with a list")))?;
+    let list =
+        list.ok_or_else(|| ReadFailure::odd(format!("{name} did not answer with a list")))?;
     let id = rows.names().next().unwrap_or_default();
     match list.odd.words(&format!("a usable `{id}`")) {
-        Some(odd) => Err(Failure::odd(format!("{name} answered with {odd}"))),
+        Some(odd) => Err(ReadFailure::odd(format!("{name} answered with {odd}"))),
         None => Ok(list.rows),
     }
 }

@@ -23,8 +23,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read_cost::{FEW_CUSTOMERS, PageBounds};
+use crate::model::ReadFailure;
 use crate::provider::list_search::{ListSearch, SearchStep};
-use crate::provider::reading::{Failure, SeenIds};
+use crate::provider::reading::SeenIds;
 
 /// A call that the search needs. Orders are named by their index among the wanted ones, pages are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ struct OrderList {
     /// A page that was looked at ahead and has orders.
     reaches: Option<usize>,
     /// The first page that brought no usable reply.
-    lost: Option<(usize, String)>,
+    lost: Option<(usize, ReadFailure)>,
     seen: SeenIds,
 }
 
@@ -243,16 +244,16 @@ impl Search {
     }
 
     /// Takes note of a page that brought no usable reply. The first one counts, whichever is heard of first.
-    pub fn lose(&mut self, request: &PageRequest, failure: Failure) {
+    pub fn lose(&mut self, request: &PageRequest, failure: ReadFailure) {
         let lost = &mut self.lists[request.list].lost;
         if lost.as_ref().is_none_or(|(first, _)| request.page < *first) {
-            *lost = Some((request.page, failure.text));
+            *lost = Some((request.page, failure));
         }
     }
 
     /// Counts a page as come, usable or not. Returns `None` while others of its list are under way, and else the
     /// orders that no page can show any more because one was lost, with the reason.
-    pub fn page_ended(&mut self, number: usize) -> Option<Vec<(usize, String)>> {
+    pub fn page_ended(&mut self, number: usize) -> Option<Vec<(usize, ReadFailure)>> {
         let list = &mut self.lists[number];
         list.under_way -= 1;
         if list.under_way > 0 {
@@ -488,13 +489,13 @@ mod tests {
         assert!(next.len() > 1, "{next:?}");
         for (at, page) in next.iter().enumerate() {
             let text = format!("page {} was lost", page.page);
-            search.lose(page, Failure { status: None, text });
+            search.lose(page, ReadFailure::odd(text));
             let failed = search.page_ended(0);
             match at + 1 == next.len() {
                 true => {
                     let failed = failed.unwrap();
                     assert_eq!(failed.len(), 200);
-                    assert!(failed.iter().all(|(_, why)| why == "page 1 was lost"));
+                    assert!(failed.iter().all(|(_, why)| why.text == "page 1 was lost"));
                 }
                 false => assert_eq!(failed, None),
             }

@@ -23,8 +23,9 @@ use std::sync::Arc;
 
 use super::customers::{CustomerList, CustomerRow};
 use super::read_cost::FEW_CUSTOMERS;
+use crate::model::ReadFailure;
 use crate::provider::overlap::unsettled_list;
-use crate::provider::reading::{Failure, MOST_PAGES};
+use crate::provider::reading::MOST_PAGES;
 
 /// Pages of orders beside which one of customers hardly counts.
 const CHEAP: usize = 8;
@@ -58,9 +59,9 @@ pub enum ListState {
     /// Read to its end: a proof failed, or there is no customer to prove.
     Whole,
     Known,
-    Failed(String),
+    Failed(ReadFailure),
     /// The account may not see the customers.
-    Refused(String),
+    Refused(ReadFailure),
 }
 
 /// An order that was read and whose owner is not known yet.
@@ -81,7 +82,7 @@ pub struct Resolution {
     /// Orders to be looked for in the lists of their manifests' customers, which proves those.
     pub apart: Vec<usize>,
     /// Orders whose owner cannot be found, with the reason.
-    pub failures: Vec<(usize, String)>,
+    pub failures: Vec<(usize, ReadFailure)>,
 }
 
 /// What is known of the owners of the wanted orders.
@@ -91,7 +92,7 @@ pub struct Owners {
     /// Proofs under way, of orders of which any was asked for.
     proofs: HashMap<usize, usize>,
     /// The first customer about whom a call for a proof failed, and why. Another proof can still hold.
-    lost_proofs: HashMap<usize, (i64, String)>,
+    lost_proofs: HashMap<usize, (i64, ReadFailure)>,
     /// Orders that the list of their manifest's customer does not show.
     disproved: HashSet<usize>,
 }
@@ -162,7 +163,7 @@ impl Owners {
     }
 
     /// Takes note of a page that brought no usable reply.
-    pub fn lose_page(&mut self, request: &CustomerPage, failure: Failure) {
+    pub fn lose_page(&mut self, request: &CustomerPage, failure: ReadFailure) {
         self.customers.lose(request.page, failure);
     }
 
@@ -174,21 +175,21 @@ impl Owners {
         if self.customers.under_way > 0 || !is_read {
             return Vec::new();
         }
-        if let Some(Failure { status, text }) = self.customers.lost() {
-            self.state = match status {
-                Some(403 | 404) => ListState::Refused(text),
-                _ => ListState::Failed(text),
+        if let Some(failure) = self.customers.lost() {
+            self.state = match failure.status {
+                Some(403 | 404) => ListState::Refused(failure),
+                _ => ListState::Failed(failure),
             };
         } else if !self.customers.join() {
             if self.customers.begin_again() {
                 return self.read_on();
             }
-            self.state = ListState::Failed(unsettled_list("GET /customers"));
+            self.state = ListState::Failed(unsettled_list("GET /customers").into());
         } else if self.customers.is_over() {
             self.state = ListState::Known;
         } else if self.customers.pages >= MOST_PAGES {
             let why = format!("GET /customers does not end after {MOST_PAGES} pages");
-            self.state = ListState::Failed(why);
+            self.state = ListState::Failed(why.into());
         } else if self.state == ListState::Whole || self.is_cheap_beside(order_pages) {
             return self.read_on();
         }
@@ -225,7 +226,7 @@ impl Owners {
     }
 
     /// Notes that such a call failed. The first customer counts, whichever is heard of first.
-    pub fn lose_proof(&mut self, index: usize, customer: i64, why: String) {
+    pub fn lose_proof(&mut self, index: usize, customer: i64, why: ReadFailure) {
         self.proof_ended(index);
         let first = self.lost_proofs.get(&index);
         if first.is_none_or(|(first, _)| customer < *first) {
@@ -290,7 +291,12 @@ impl Owners {
     }
 
     /// Proves the owners that the manifests give where the account may not see its customers, which is `why`.
-    fn prove_unseen(&self, orders: &[UnownedOrder<'_>], why: &str, resolution: &mut Resolution) {
+    fn prove_unseen(
+        &self,
+        orders: &[UnownedOrder<'_>],
+        why: &ReadFailure,
+        resolution: &mut Resolution,
+    ) {
         for order in orders {
             let UnownedOrder { index, key, .. } = *order;
             match (self.proofs.get(&index), order.customer) {
@@ -300,9 +306,9 @@ impl Owners {
                         "order {key} is not in the list of customer {customer}, and whose it is cannot be \
                          seen: {why}"
                     );
-                    resolution.failures.push((index, text));
+                    resolution.failures.push((index, text.into()));
                 }
-                (_, None) => resolution.failures.push((index, why.to_string())),
+                (_, None) => resolution.failures.push((index, why.clone())),
             }
         }
     }
@@ -317,7 +323,7 @@ impl Owners {
         } = order;
         if self.proofs.get(&index) == Some(&0) {
             let why = format!("order {key} is in the list of no customer that could have it");
-            return resolution.failures.push((index, why));
+            return resolution.failures.push((index, why.into()));
         }
         let mut candidates = name.map_or_else(BTreeSet::new, |name| self.customers.called(name));
         if candidates.len() > FEW_CUSTOMERS {
@@ -329,7 +335,7 @@ impl Owners {
             let why = format!(
                 "GET /customers lists no customer named {name:?}, to whom order {key} belongs"
             );
-            return resolution.failures.push((index, why));
+            return resolution.failures.push((index, why.into()));
         }
         for customer in candidates {
             self.expect_proof(index);
@@ -402,7 +408,7 @@ mod tests {
             panic!("no failure");
         };
         assert_eq!(
-            why,
+            why.text,
             "order A is in the list of no customer that could have it"
         );
     }
@@ -414,7 +420,7 @@ mod tests {
         owners.lose_proof(0, 9, "nine".into());
         owners.lose_proof(0, 7, "seven".into());
         let failures = owners.resolve(vec![RIVERS]).failures;
-        assert_eq!(failures, [(0, "seven".to_string())]);
+        assert_eq!(failures, [(0, "seven".into())]);
     }
 
     #[test]
@@ -439,8 +445,11 @@ mod tests {
         let [Request::Customers(page)] = &asked.requests[..] else {
             panic!("{asked:?}");
         };
-        let (status, text) = (Some(403), "denied".to_string());
-        owners.lose_page(page, Failure { status, text });
+        let denied = ReadFailure {
+            status: Some(403),
+            ..ReadFailure::odd("denied")
+        };
+        owners.lose_page(page, denied.clone());
         assert_eq!(owners.page_ended(0), []);
         let customer = None;
         let (index, name) = (1, None);
@@ -453,7 +462,7 @@ mod tests {
         let first = owners.resolve(vec![RIVERS, nobodys]);
         assert_eq!(
             (first.apart, first.failures),
-            (vec![0], vec![(1, "denied".to_string())])
+            (vec![0], vec![(1, denied.clone())])
         );
         owners.expect_proof(0);
         owners.proof_ended(0);
@@ -462,6 +471,6 @@ mod tests {
         };
         let start =
             "order A is not in the list of customer 7, and whose it is cannot be seen: denied";
-        assert_eq!(why, start);
+        assert_eq!(why.text, start);
     }
 }

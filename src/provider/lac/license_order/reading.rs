@@ -26,11 +26,9 @@ use super::owner_resolution::{self, CustomerPage, ListState, Owners};
 use super::read_cost::FEW_CUSTOMERS;
 use super::target::{Order, Target, observed};
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
-use crate::model::{Call, Desired, Observed, Reply, Text, Value};
+use crate::model::{Call, Desired, Observed, ReadFailure, Reply, Text, Value};
 use crate::provider::decode::Want;
-use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Settled, Ticket, require_success,
-};
+use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, require_success};
 
 /// The list of all orders, where it is read beside the list of customers: the first that is searched.
 const WHOLE: usize = 0;
@@ -251,19 +249,19 @@ impl OrderReading {
         }
     }
 
-    fn fail(&mut self, orders: impl IntoIterator<Item = (usize, String)>) {
+    fn fail(&mut self, orders: impl IntoIterator<Item = (usize, ReadFailure)>) {
         for (index, why) in orders {
             self.targets[index].failure = Some(why);
         }
     }
 
-    fn failed(&mut self, purpose: &Purpose, failure: Failure) {
+    fn failed(&mut self, purpose: &Purpose, failure: ReadFailure) {
         match purpose {
             Purpose::OrderOf(index) | Purpose::Order(index) => {
-                self.targets[*index].failure = Some(failure.text);
+                self.targets[*index].failure = Some(failure);
             }
             Purpose::Proof(index, customer) => {
-                self.owners.lose_proof(*index, *customer, failure.text);
+                self.owners.lose_proof(*index, *customer, failure);
             }
             Purpose::Page(page) => self.search.lose(page, failure),
             Purpose::Customers(page) => self.owners.lose_page(page, failure),
@@ -320,7 +318,12 @@ impl OrderReading {
         }
     }
 
-    fn take_reply(&mut self, purpose: &Purpose, name: &str, reply: &Reply) -> Result<(), Failure> {
+    fn take_reply(
+        &mut self,
+        purpose: &Purpose,
+        name: &str,
+        reply: &Reply,
+    ) -> Result<(), ReadFailure> {
         if let Purpose::Customers(page) = purpose {
             let rows = rows_of(&CUSTOMERS, name, reply, &|_| true)?;
             self.owners.page(page, &rows);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::owner_resolution::UnownedOrder;
-use crate::model::{Live, Malformed, Observed, Text, Value};
+use crate::model::{Live, Malformed, Observed, ReadFailure, Text, Value};
 
 /// One wanted order and what is known of it.
 pub struct Target {
@@ -14,7 +14,7 @@ pub struct Target {
     pub order: Option<Order>,
     /// The customer that the order is known to belong to.
     pub owner: Option<i64>,
-    pub failure: Option<String>,
+    pub failure: Option<ReadFailure>,
 }
 
 impl Target {
@@ -38,10 +38,10 @@ impl Target {
     /// that the order is not there is not shown.
     pub fn fail_as_part(&mut self, others: usize) {
         let key = &self.key;
-        self.failure = Some(format!(
+        self.failure = Some(ReadFailure::odd(format!(
             "GET /license-orders shows {others} with {key} as a part of their keys, and none whose key it is: \
              give the whole key"
-        ));
+        )));
     }
 }
 
@@ -66,9 +66,9 @@ pub fn observed(target: &mut Target) -> Observed {
             }
             Observed::Live(live)
         }
-        Err(fault) => Observed::Unread(format!(
+        Err(fault) => Observed::Unread(ReadFailure::odd(format!(
             "GET /license-orders: order {}: {fault}",
             target.key
-        )),
+        ))),
     }
 }

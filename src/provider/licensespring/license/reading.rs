@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{LICENSES, LicenseRow, decode, id_of};
-use crate::model::{Call, Desired, Observed, Reply};
+use crate::model::{Call, Desired, Observed, ReadFailure, Reply};
 use crate::provider::decode::Atom;
 use crate::provider::reading::{
-    Answer, Failure, Outbox, Reading, Settled, Ticket, is_absent, require_success, unreadable_reply,
+    Answer, Outbox, Reading, Settled, Ticket, is_absent, require_success, unreadable_reply,
 };
 use crate::provider::with_query;
 
@@ -134,7 +134,7 @@ impl Reading for LicenseReading {
                     Ok(()) => {}
                     // One id that the server cannot read must not hide the others.
                     Err(failure) if failure.status == Some(400) => self.ask_each(number),
-                    Err(failure) => self.settle(number, &Observed::Unread(failure.text)),
+                    Err(failure) => self.settle(number, &Observed::Unread(failure)),
                 }
             }
             Purpose::One(index) => {
@@ -143,7 +143,7 @@ impl Reading for LicenseReading {
                 let observed = match read {
                     Ok(observed) => observed,
                     Err(_) if absent => Observed::Missing,
-                    Err(failure) => Observed::Unread(failure.text),
+                    Err(failure) => Observed::Unread(failure),
                 };
                 self.settled.put(index, observed);
             }
@@ -156,8 +156,12 @@ impl Reading for LicenseReading {
 
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
         let Self { ids, settled, .. } = *self;
-        settled
-            .finish(|index| Observed::Unread(format!("license {} was not asked for", ids[index])))
+        settled.finish(|index| {
+            Observed::Unread(ReadFailure::odd(format!(
+                "license {} was not asked for",
+                ids[index]
+            )))
+        })
     }
 }
 
@@ -171,8 +175,8 @@ pub struct Page<'de> {
 }
 
 impl<'de> Page<'de> {
-    pub fn read(reply: &'de Reply, name: &str) -> Result<Self, Failure> {
-        let odd = |what: &str| Failure::odd(format!("{name} answered {what}"));
+    pub fn read(reply: &'de Reply, name: &str) -> Result<Self, ReadFailure> {
+        let odd = |what: &str| ReadFailure::odd(format!("{name} answered {what}"));
         let page = LICENSES
             .page(&reply.body, "results", ["count", "next"])
             .map_err(|error| unreadable_reply(name, reply, &error))?;
@@ -202,19 +206,23 @@ impl<'de> Page<'de> {
     }
 }
 
-fn single(reply: &Reply, id: &str, name: &str) -> Result<Observed, Failure> {
+fn single(reply: &Reply, id: &str, name: &str) -> Result<Observed, ReadFailure> {
     let license = LICENSES.one(&reply.body);
     let license = license.map_err(|error| unreadable_reply(name, reply, &error))?;
     Ok(match license {
         Some(license) if id_of(&license).as_deref() == Some(id) => shown(license, id, name),
-        Some(_) => Observed::Unread(format!("{name} answered with another license")),
-        None => Observed::Unread(format!("{name} did not answer with an object")),
+        Some(_) => Observed::Unread(ReadFailure::odd(format!(
+            "{name} answered with another license"
+        ))),
+        None => Observed::Unread(ReadFailure::odd(format!(
+            "{name} did not answer with an object"
+        ))),
     })
 }
 
 pub fn shown(row: LicenseRow<'_>, id: &str, name: &str) -> Observed {
     match decode(row) {
         Ok(live) => Observed::Live(live),
-        Err(fault) => Observed::Unread(format!("{name}: license {id}: {fault}")),
+        Err(fault) => Observed::Unread(ReadFailure::odd(format!("{name}: license {id}: {fault}"))),
     }
 }

@@ -243,6 +243,9 @@ fn replies_that_are_no_licence_are_errors_that_name_the_call() {
             format!("{FLAT} {expected}")
         );
     }
-    let lost = unread(views(good(), Answer::Lost(format!("{NESTED}: no answer"))));
+    let lost = unread(views(
+        good(),
+        Answer::Lost(format!("{NESTED}: no answer").into()),
+    ));
     assert_eq!(lost, format!("{NESTED}: no answer"));
 }

@@ -24,7 +24,7 @@ fn resolved(names: &[&str]) -> Result<Value, String> {
             );
             Ok(resolved.value.clone())
         }
-        Some(Observed::Unread(why)) => Err(why),
+        Some(Observed::Unread(crate::model::ReadFailure { text: why, .. })) => Err(why),
         other => panic!("{other:?}"),
     }
 }
@@ -111,7 +111,7 @@ fn many_groups_are_paged_to_their_end() {
 #[test]
 fn a_group_that_moves_to_a_page_that_was_read_has_the_name_as_well() {
     let (calls, found) = with_a_group_that_goes("name 250", 1..2);
-    let Observed::Unread(why) = found else {
+    let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = found else {
         panic!("{found:?}");
     };
     assert!(why.contains("2 user groups named"), "{why}");
@@ -121,7 +121,7 @@ fn a_group_that_moves_to_a_page_that_was_read_has_the_name_as_well() {
 #[test]
 fn groups_that_move_in_every_reading_settle_no_name() {
     let (calls, found) = with_a_group_that_goes("name 200", 1..100);
-    let Observed::Unread(why) = found else {
+    let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = found else {
         panic!("{found:?}");
     };
     let expected = format!(
@@ -141,7 +141,11 @@ fn a_license_without_names_is_read_though_the_group_list_is_refused() {
         }
         account(2, &[])(call)
     });
-    let [Observed::Unread(why), Observed::Live(_)] = found.as_slice() else {
+    let [
+        Observed::Unread(crate::model::ReadFailure { text: why, .. }),
+        Observed::Live(_),
+    ] = found.as_slice()
+    else {
         panic!("{found:?}");
     };
     let expected = "answered 403: Forbidden.; check the connection's credentials and their rights; \

@@ -15,7 +15,7 @@ fn read(numbers: impl IntoIterator<Item = usize>, count: usize) -> Vec<String> {
         match observed {
             Observed::Live(live) => assert_eq!(live.fields["userGroupIds"], set(&["g"])),
             Observed::Missing => assert!(number > count, "l{number} is there"),
-            Observed::Unread(why) => panic!("{why}"),
+            Observed::Unread(crate::model::ReadFailure { text: why, .. }) => panic!("{why}"),
         }
     }
     let list = format!("/v3/organizations/{ORG}/licenses?");
@@ -146,7 +146,7 @@ fn a_server_that_ignores_paging_does_not_loop() {
 fn a_server_that_ignores_the_filter_proves_nothing() {
     let object = by_id("l9");
     let (_, found) = drive(&[&object], |_| answer(200, json!([license("l1", &[])])));
-    let [Observed::Unread(why)] = found.as_slice() else {
+    let [Observed::Unread(crate::model::ReadFailure { text: why, .. })] = found.as_slice() else {
         panic!("{found:?}");
     };
     assert!(why.ends_with("answered with license l1 instead"), "{why}");
@@ -228,7 +228,8 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
         ),
     ] {
         let found = observed(&answer(status, body));
-        let Some(Observed::Unread(why)) = found.first() else {
+        let Some(Observed::Unread(crate::model::ReadFailure { text: why, .. })) = found.first()
+        else {
             panic!("{body}: {found:?}");
         };
         assert!(

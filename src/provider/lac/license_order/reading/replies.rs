@@ -172,7 +172,7 @@ fn lists_that_end_are_read_alike() {
 fn orders_on_other_pages_than_a_lost_one_are_read() {
     let account = account(20, 20, 7);
     let lost = |lost: &'static str, call: &str| match call.contains(lost) {
-        true => Answer::Lost(format!("{call}: no answer")),
+        true => Answer::Lost(format!("{call}: no answer").into()),
         false => account.answer(call),
     };
     let vendor = |call: &str| lost("/license-orders?offset=7", call);
@@ -195,7 +195,7 @@ fn of_two_customer_pages_that_fail_the_first_one_counts() {
         if call.ends_with(refused) {
             answer(403, json!({"message": "Access denied."}))
         } else if call.ends_with(lost) {
-            Answer::Lost(format!("{call}: no answer"))
+            Answer::Lost(format!("{call}: no answer").into())
         } else {
             account.answer(call)
         }

@@ -44,7 +44,7 @@ fn a_customer_list_that_does_not_end_is_left() {
         "proofs that fail are tried first"
     );
     for one in found {
-        let Observed::Unread(why) = one else {
+        let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = one else {
             panic!("{one:?}");
         };
         assert!(why.contains("does not end"), "{why}");
@@ -141,7 +141,7 @@ fn customers_who_move_in_every_reading_settle_no_owner() {
     let (calls, found) = with_customers_that_go(60, &Vec::from_iter(1..100));
     assert!(calls < 40, "{calls}");
     for one in found {
-        let Observed::Unread(why) = one else {
+        let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = one else {
             panic!("{one:?}");
         };
         assert!(why.contains("changed while it was read, 3 times"), "{why}");
@@ -310,7 +310,7 @@ fn a_name_does_not_outweigh_a_proof_that_failed() {
         }
         account.answer(call)
     });
-    let Observed::Unread(why) = &found[7] else {
+    let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = &found[7] else {
         panic!("{:?}", found[7]);
     };
     let why = why.as_str();
@@ -368,7 +368,7 @@ fn orders_of_customers_that_cannot_be_seen_are_proved_by_their_lists() {
     for (customers, proofs) in [(40, 40), (20, 20 + 1)] {
         let (calls, found) = unseen(40, customers, 7);
         assert_eq!(calls.len(), 1 + 1 + proofs, "{calls:#?}");
-        let Observed::Unread(why) = &found[7] else {
+        let Observed::Unread(crate::model::ReadFailure { text: why, .. }) = &found[7] else {
             panic!("{:?}", found[7]);
         };
         assert!(
@@ -389,7 +389,9 @@ fn customers_that_the_network_lost_are_not_proved() {
         answer(200, Json::from_iter((1..=20).map(whole)))
     });
     assert_eq!(calls, 1 + 1);
-    assert!(matches!(&found[0], Observed::Unread(why) if why.ends_with("no answer")));
+    assert!(
+        matches!(&found[0], Observed::Unread(crate::model::ReadFailure { text: why, .. }) if why.ends_with("no answer"))
+    );
 }
 
 #[test]

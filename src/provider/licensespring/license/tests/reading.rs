@@ -217,10 +217,11 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
             "answered 403: No permission.",
         ),
         (404, "<html></html>", "answered 404: an HTML page"),
-        (429, "", "answered 429: no further words"),
+        (429, "", "answered 429: Too Many Requests"),
     ] {
         let (_, found) = read(&objects([1]), |_| answer(status, body));
-        let [Observed::Unread(why)] = found.as_slice() else {
+        let [Observed::Unread(crate::model::ReadFailure { text: why, .. })] = found.as_slice()
+        else {
             panic!("{body}: {found:?}");
         };
         assert!(
@@ -230,7 +231,7 @@ fn replies_that_are_not_as_documented_are_errors_that_name_the_call() {
         assert!(why.contains(expected), "{body}: {why}");
     }
     let (_, found) = read(&objects(1..=100), |_| answer(500, ""));
-    let Some(Observed::Unread(why)) = found.first() else {
+    let Some(Observed::Unread(crate::model::ReadFailure { text: why, .. })) = found.first() else {
         panic!("{found:?}");
     };
     assert!(
