@@ -49,6 +49,7 @@ mod progress;
 mod project;
 mod read_connections;
 mod report_file;
+mod retries;
 mod sandbox;
 mod sandbox_choice;
 mod schema;

@@ -15,6 +15,7 @@ use super::exit::{self, Exit};
 use super::github::Runner;
 use super::progress::Progress;
 use super::report_file::Reports;
+use super::retries::Retries;
 use super::{output, state, work_tree};
 use crate::apply::Listener;
 use crate::apply::clock;
@@ -41,6 +42,7 @@ pub struct Outputs {
     /// The command that carries the plan out.
     apply: OnceCell<String>,
     progress: Option<Progress>,
+    retries: Retries,
     events: OnceCell<Arc<Stream>>,
     previewed: Cell<bool>,
     finished: Cell<bool>,
@@ -89,25 +91,26 @@ impl Outputs {
             host: has_page.then(state::source_host).flatten(),
             apply: OnceCell::new(),
             progress: Progress::start(),
+            retries: Retries::default(),
             events: OnceCell::new(),
             previewed: Cell::new(false),
             finished: Cell::new(false),
         })
     }
 
-    /// Returns the listener for events: the progress bar, and the stream of `--events` if there is one.
+    /// Returns the listener for events: the progress bar, the stream of `--events` if there is one, and the count of
+    /// retries.
     ///
-    /// Without either, the listener does nothing. Returns `Err` if the stream cannot be opened.
+    /// Returns `Err` if the stream cannot be opened.
     pub fn listener(&self, events: Option<&Path>) -> CommandResult<Listener> {
         let stream = events.map(Stream::open).transpose()?.map(Arc::new);
         if let Some(stream) = &stream {
             let _ = self.events.set(Arc::clone(stream));
         }
         let progress = self.progress.clone();
-        if stream.is_none() && progress.is_none() {
-            return Ok(Listener::default());
-        }
+        let retries = self.retries.clone();
         Ok(Listener::new(move |event| {
+            retries.hear(event, progress.is_none());
             if let Some(stream) = &stream {
                 stream.hear(event);
             }
@@ -122,6 +125,7 @@ impl Outputs {
     /// `advice` is what is said of its risks: nothing if a question with their numbers follows.
     pub fn preview(&self, document: &PlanDocument, advice: RiskAdvice) -> io::Result<()> {
         self.clear_progress();
+        self.retries.print_count();
         if self.format == Printed::Text {
             self.previewed.set(true);
             let view = RunView {
@@ -164,6 +168,7 @@ impl Outputs {
     /// be written; faults of reports are kept for `close`.
     pub fn finish(&self, stage: Stage, document: &PlanDocument) -> io::Result<()> {
         self.clear_progress();
+        self.retries.print_count();
         self.finished.set(true);
         let view = self.view(stage, document);
         self.write_reports(&view);

@@ -10,21 +10,20 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::retries;
 use crate::apply::Event;
-use crate::model::wording::shorten;
 use crate::render::safe::make_visible;
 
 /// Delay before the bar is drawn. A run that ends earlier shows none: it would only flicker.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// Longest message beside the bar, in characters, so that the bar fits one line of a narrow terminal.
-const LONGEST: usize = 48;
 
 /// A handle on the bar; clones share the same bar. Holds the connections that are being read.
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
     read: Arc<Mutex<Vec<String>>>,
+    /// Set if the line has no colours.
+    plain: bool,
 }
 
 /// The facts that decide whether a bar is drawn, separate from the environment for the tests.
@@ -47,6 +46,28 @@ impl Surroundings<'_> {
     }
 }
 
+/// What the line shows.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// A bar, and beside it what is under way.
+    Bar,
+    /// Why nothing moves.
+    Message,
+}
+
+/// Returns the template of the line. All but the message takes 37 columns at most, and the message what is left of the
+/// line, so that nothing wraps from 40 columns on.
+fn template(shown: Shown, plain: bool) -> &'static str {
+    match (shown, plain) {
+        (Shown::Bar, true) => "{spinner} {prefix} {bar:12} {pos}/{len} {wide_msg}",
+        (Shown::Bar, false) => {
+            "{spinner:.cyan} {prefix} {bar:12.cyan/dim} {pos}/{len} {wide_msg:.dim}"
+        }
+        (Shown::Message, true) => "{spinner} {wide_msg}",
+        (Shown::Message, false) => "{spinner:.cyan} {wide_msg}",
+    }
+}
+
 impl Progress {
     /// Starts a bar that appears after `PATIENCE`.
     ///
@@ -65,24 +86,26 @@ impl Progress {
         let runtime = tokio::runtime::Handle::try_current().ok()?;
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let template = if plain {
-            "{spinner} {prefix} {bar:24} {pos}/{len}  {msg}"
-        } else {
-            "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {pos}/{len}  {msg:.dim}"
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
         let shown = bar.clone();
         runtime.spawn(async move {
             tokio::time::sleep(PATIENCE).await;
             shown.set_draw_target(ProgressDrawTarget::stderr());
             shown.enable_steady_tick(Duration::from_millis(120));
         });
-        Some(Self {
+        let progress = Self {
             bar,
             read: Arc::default(),
-        })
+            plain,
+        };
+        progress.show(Shown::Bar);
+        Some(progress)
+    }
+
+    /// Changes what the line shows.
+    fn show(&self, shown: Shown) {
+        if let Ok(style) = ProgressStyle::with_template(template(shown, self.plain)) {
+            self.bar.set_style(style.progress_chars("━╸─"));
+        }
     }
 
     /// Moves the bar on by one event.
@@ -91,6 +114,10 @@ impl Progress {
     /// 50, and each is counted when it has been read whole. A plan restarts the bar over the objects to
     /// update.
     pub fn hear(&self, event: &Event) {
+        self.show(match event {
+            Event::Retried { .. } => Shown::Message,
+            _ => Shown::Bar,
+        });
         match event {
             Event::Observing {
                 connection,
@@ -118,15 +145,8 @@ impl Progress {
                 self.say("");
             }
             Event::Started { address, .. } => self.say(address),
-            Event::Retried {
-                connection,
-                wait_seconds,
-                why,
-                ..
-            } => {
-                self.say(&format!(
-                    "{connection}: {why}, again in {wait_seconds:.1} s"
-                ));
+            Event::Retried { .. } => {
+                self.say(&retries::describe_retry(event).unwrap_or_default());
             }
             Event::Done { .. } => {
                 // then.
@@ -145,10 +165,9 @@ impl Progress {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows a text beside the bar, shortened and with control characters made visible.
+    /// Shows a text beside the bar, with control characters made visible. It is cut to what the terminal has room for.
     fn say(&self, text: &str) {
-        self.bar
-            .set_message(shorten(&make_visible(text), LONGEST).into_owned());
+        self.bar.set_message(make_visible(text).into_owned());
     }
 
     /// Removes the bar before something is printed, so that the two do not share a line.
@@ -159,7 +178,106 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use indicatif::TermLike;
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
+
+    /// A terminal of some width that keeps what is written.
+    #[derive(Clone, Debug)]
+    struct Screen {
+        width: u16,
+        written: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            self.width
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            let mut written = self.written.lock().unwrap();
+            written.push(anstream::adapter::strip_str(text).to_string());
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_its_terminal() {
+        for width in [40, 80] {
+            let written = Arc::default();
+            let screen = Screen {
+                width,
+                written: Arc::clone(&written),
+            };
+            let target = ProgressDrawTarget::term_like(Box::new(screen));
+            let bar = ProgressBar::with_draw_target(Some(0), target);
+            let progress = Progress {
+                bar,
+                read: Arc::default(),
+                plain: true,
+            };
+            progress.show(Shown::Bar);
+            progress.hear(&Event::Observing {
+                connection: "a-connection-with-a-long-name-of-its-own".into(),
+                objects: 10_000,
+            });
+            progress.hear(&Event::retried(
+                "lac",
+                (
+                    crate::model::Method::Get,
+                    "/license-orders?activation_key=1",
+                ),
+                (2, 6),
+                1.5,
+                "cannot connect to licences.example.com:443: connection refused".into(),
+            ));
+            progress.show(Shown::Bar);
+            progress.bar.set_prefix("Applying");
+            progress.bar.set_position(9_999);
+            progress.bar.tick();
+            let written = written.lock().unwrap();
+            assert!(
+                written
+                    .iter()
+                    .any(|line| line.contains("lac: retrying (2 of 5)")),
+                "{written:?}"
+            );
+            for line in written.iter() {
+                assert!(line.width() <= usize::from(width), "{width}: {line}");
+            }
+        }
+    }
 
     #[test]
     fn a_bar_is_for_somebody_who_looks_on() {

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::args::{Reach, Selection, SharedStore, StoreArgs, Time};
 use super::cached::ManifestCache;
 use super::error::InvalidManifests;
+use super::retries::Retries;
 use super::standard_input::StandardInput;
 use super::trusted::TrustedHosts;
 use super::work_tree::{find_work_tree, is_ci};
@@ -58,13 +59,13 @@ impl Setup {
         Ok(())
     }
 
-    /// Calls `heed_others`, and turns an error into a warning, for commands that need the store for
     /// Prints which variables with credentials are not set, all of them before the first call.
     pub fn tell_unset_variables(&self) -> io::Result<()> {
         let unset = reconcile::find_unset_variables(&self.checked, &self.settings);
         output::print_findings(&unset)
     }
 
+    /// Calls `heed_others`, and turns an error into a warning, for commands that need the store for
     /// nothing else.
     pub async fn heed_others_if_told(&mut self, shared: &SharedStore) {
         if let Err(error) = self.heed_others(shared).await {
@@ -166,6 +167,7 @@ pub async fn set_up_with(
     }
     let mut settings = pass_settings(reach, Arc::default());
     settings.tls = tls;
+    settings.events = Retries::default().listener();
     // The time that the manifests took is a part of the run's.
     settings.deadline = deadline.unwrap_or(settings.deadline);
     Ok(Setup {

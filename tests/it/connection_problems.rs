@@ -139,7 +139,9 @@ async fn a_host_that_is_away_is_told_once_with_its_tries_and_the_others_go_on() 
     let refused = format!("cannot connect to {address}: connection refused; tried ");
     let title = format!("error[unreachable]: lac: {refused}");
     assert_eq!(ran.stderr.matches(&title).count(), 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("s (3 objects)"), "{}", ran.stderr);
+    for part in ["s (3 objects)", "Sent again: ", " to lac."] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
     for part in [
         "~ CryptlexOrganizationLicense/",
         "1 to update, 0 in sync, 3 failed.",
