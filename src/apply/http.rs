@@ -20,7 +20,7 @@ use tracing::Instrument;
 use url::Url;
 
 use super::cause::Cause;
-use super::limiter::{Limiter, SharedPace, Urgency};
+use super::limiter::{Limiter, RateLeft, SharedPace, Urgency};
 use super::resolver::SystemResolver;
 use super::retry_after::parse_retry_after;
 use super::spans;
@@ -141,6 +141,11 @@ impl Http {
     /// Sets the moment at which the run is over. A wait that has begun keeps the old one.
     pub fn set_deadline(&self, deadline: Instant) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    /// Returns how much of each of the vendor's rates this process has left.
+    pub fn rates_left(&self) -> Vec<RateLeft> {
+        self.limiter.rates_left()
     }
 
     /// Takes the counts by status since the last time.

@@ -29,6 +29,7 @@ use crate::model::Limits;
 pub use queue::Urgency;
 use queue::{PriorityQueue, QueueTicket};
 pub use shared::SharedPace;
+pub use window::RateLeft;
 use window::{Opens, RateWindow};
 
 pub struct Limiter {
@@ -116,6 +117,16 @@ impl Limiter {
                 Claim::WhenNotified => waiter.wake.notified().await,
             }
         }
+    }
+
+    /// Returns how much of each rate is left at this moment.
+    pub fn rates_left(&self) -> Vec<RateLeft> {
+        let now = Instant::now();
+        self.lock()
+            .windows
+            .iter()
+            .map(|window| window.left(now))
+            .collect()
     }
 
     /// Stops every call of the account for a while, because the vendor asked for it.

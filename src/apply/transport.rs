@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::budgets::Budgets;
 use super::event::{Event, Listener};
 use super::http::{Answered, Body, Http, Outgoing, join};
-use super::limiter::Urgency;
+use super::limiter::{RateLeft, Urgency};
 use super::retry_after::describe_long_wait;
 use super::secrets::Secrets;
 use super::session::{Opener, Sessions, is_retryable};
@@ -137,6 +137,11 @@ impl Account {
     /// Returns the number of exchanges by status since the last call; status 0 counts those without an answer.
     pub fn take_answered(&self) -> BTreeMap<u16, u64> {
         self.http.take_answered()
+    }
+
+    /// Returns how much of each of the vendor's rates this process has left.
+    pub fn rates_left(&self) -> Vec<RateLeft> {
+        self.http.rates_left()
     }
 
     /// Emits an event for every call that is sent again.

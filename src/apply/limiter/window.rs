@@ -7,6 +7,7 @@
 //! start at 11 s, 10 s after the answer to call 0, and call 3 at 14 s.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -29,7 +30,30 @@ pub enum Opens {
     WithTheNextAnswer,
 }
 
+/// The part of a rate that is left at a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLeft {
+    pub limit: RateLimit,
+    /// Calls that may start at once.
+    pub left: u32,
+    /// The time until all calls of the rate may start at once, if none starts meanwhile. Calls that are out count as
+    /// answered now.
+    pub full_in: Duration,
+}
+
 impl RateWindow {
+    /// Returns how much of the rate is left.
+    pub fn left(&self, now: Instant) -> RateLeft {
+        let opens = |answered: &Option<Instant>| answered.unwrap_or(now) + self.rate.per;
+        let used = self.answered.iter().map(opens).filter(|opens| *opens > now);
+        let full_at = used.clone().max().unwrap_or(now);
+        RateLeft {
+            limit: self.rate,
+            left: self.rate.requests.saturating_sub(used.count() as u32),
+            full_in: full_at.saturating_duration_since(now),
+        }
+    }
+
     pub fn new(rate: RateLimit) -> Self {
         Self {
             rate,
@@ -67,5 +91,31 @@ impl RateWindow {
         if let Some(entry) = entry {
             *entry = Some(now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_grows_back_as_answers_leave_the_window() {
+        let per = Duration::from_secs(10);
+        let mut window = RateWindow::new(RateLimit { requests: 3, per });
+        let left = |window: &RateWindow| {
+            let left = window.left(Instant::now());
+            (left.left, left.full_in.as_secs())
+        };
+        assert_eq!(left(&window), (3, 0));
+        let first = window.start();
+        window.answer(first, Instant::now());
+        tokio::time::advance(Duration::from_secs(4)).await;
+        let second = window.start();
+        assert_eq!(left(&window), (1, 10), "one is still out");
+        window.answer(second, Instant::now());
+        tokio::time::advance(Duration::from_secs(6)).await;
+        assert_eq!(left(&window), (2, 4));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(left(&window), (3, 0));
     }
 }
