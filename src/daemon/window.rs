@@ -23,6 +23,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::cron::Cron;
 
 /// The longest window. The start of a window that is still open is at most that long ago.
@@ -34,6 +37,8 @@ const AHEAD: i64 = 32 * 24 * 60;
 /// One window, of any number.
 #[derive(Clone, Debug)]
 pub struct ChangeWindow {
+    /// As it was written.
+    rule: String,
     allow: bool,
     cron: Cron,
     length: SignedDuration,
@@ -48,6 +53,74 @@ pub enum WindowState {
     Closed {
         opens: Option<Timestamp>,
     },
+}
+
+/// The windows at one moment, for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowStatus {
+    /// Whether writing is open.
+    pub open: bool,
+    /// When it opens next; `None` if it is open, or if no opening is in sight.
+    pub opens_at: Option<Timestamp>,
+    pub rules: Vec<RuleStatus>,
+}
+
+/// One window at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleStatus {
+    /// As it was written, for example `allow 0 22 * * 1-5 for 6h in Europe/Vienna`.
+    pub rule: String,
+    /// Whether it is one of its times.
+    pub active: bool,
+    /// When that changes: the end of the time that has begun, else the beginning of the next; `None` if none is in sight.
+    pub changes_at: Option<Timestamp>,
+}
+
+/// Describes windows at a moment.
+pub fn describe_windows(windows: &[ChangeWindow], now: Timestamp) -> WindowStatus {
+    let (open, opens_at) = match state_at(windows, now) {
+        WindowState::Open => (true, None),
+        WindowState::Closed { opens } => (false, opens),
+    };
+    WindowStatus {
+        open,
+        opens_at,
+        rules: windows
+            .iter()
+            .map(|window| describe_rule(window, now))
+            .collect(),
+    }
+}
+
+/// Describes one window at a moment, whether it allows or denies.
+fn describe_rule(window: &ChangeWindow, now: Timestamp) -> RuleStatus {
+    let alone = ChangeWindow {
+        allow: true,
+        ..window.clone()
+    };
+    let changes_at = match state_at(std::slice::from_ref(&alone), now) {
+        WindowState::Open => end_of_window(window, now),
+        WindowState::Closed { opens } => opens,
+    };
+    RuleStatus {
+        rule: window.rule.clone(),
+        active: state_at(&[alone], now) == WindowState::Open,
+        changes_at,
+    }
+}
+
+/// Returns the end of the window that began last before a moment; `None` if none did within [`LONGEST`].
+fn end_of_window(window: &ChangeWindow, now: Timestamp) -> Option<Timestamp> {
+    let this = start_of_minute(now);
+    let mut clock = WallClock::new(window, this - LONGEST);
+    let mut end = None;
+    for step in 1 - LONGEST.as_mins()..=0 {
+        let at = this + SignedDuration::from_mins(step);
+        if clock.advance(at) {
+            end = Some(at + window.length);
+        }
+    }
+    end
 }
 
 /// Returns the beginning of a minute.
@@ -165,6 +238,7 @@ impl FromStr for ChangeWindow {
         let zone = TimeZone::get(zone.trim())
             .map_err(|_| format!("{zone:?} is no time zone such as Europe/Vienna"))?;
         Ok(Self {
+            rule: text.trim().to_string(),
             allow,
             cron: cron.parse()?,
             length: span,
@@ -328,5 +402,32 @@ mod tests {
             assert!(bad.parse::<ChangeWindow>().is_err(), "{bad}");
         }
         assert!("deny 0 0 * * * for 168h".parse::<ChangeWindow>().is_ok());
+    }
+
+    #[test]
+    fn a_window_is_described_with_its_next_change() {
+        let windows: Vec<ChangeWindow> = [NIGHT, "deny 0 0 24 12 * for 72h"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let closed = describe_windows(&windows, at("2026-11-16T20:59:59Z"));
+        assert!(!closed.open);
+        assert_eq!(closed.opens_at, Some(at("2026-11-16T21:00:00Z")));
+        assert_eq!(closed.rules[0].rule, NIGHT);
+        assert_eq!(
+            (closed.rules[0].active, closed.rules[0].changes_at),
+            (false, closed.opens_at)
+        );
+        assert_eq!(
+            closed.rules[1].changes_at, None,
+            "it is more than 32 days ahead"
+        );
+        let open = describe_windows(&windows, at("2026-11-17T01:00:00Z"));
+        assert_eq!((open.open, open.opens_at), (true, None));
+        assert_eq!(open.rules[0].changes_at, Some(at("2026-11-17T03:00:00Z")));
+        let denied = describe_windows(&windows, at("2026-12-24T21:30:00Z"));
+        assert_eq!(denied.rules[1].changes_at, Some(at("2026-12-27T00:00:00Z")));
+        assert!(denied.rules.iter().all(|rule| rule.active));
+        assert!(describe_windows(&[], at("2026-11-16T20:59:59Z")).open);
     }
 }
