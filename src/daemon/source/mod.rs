@@ -9,6 +9,7 @@ mod error;
 mod filesystem;
 mod follower;
 pub mod git;
+pub mod repository;
 mod watch_points;
 
 use crate::reconcile::Checked;
