@@ -24,6 +24,7 @@ pub mod json;
 mod junit;
 pub mod markdown;
 mod page;
+pub mod patch;
 pub mod report;
 pub mod safe;
 mod sarif;
