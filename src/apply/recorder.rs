@@ -34,6 +34,8 @@ pub struct Recorder {
     pub places: BTreeMap<String, VendorAccount>,
     /// The objects whose write undoes the change of another writer.
     pub heals: BTreeSet<Address>,
+    /// Who let the write of an object go that a daemon had held back.
+    pub approvals: BTreeMap<Address, String>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -55,6 +57,7 @@ impl Recorder {
             scope: None,
             places,
             heals: BTreeSet::new(),
+            approvals: BTreeMap::new(),
             clock,
         }
     }
@@ -125,6 +128,7 @@ impl Recorder {
             policy_exclusions: agreement::policy_exclusions(desired),
             given_up: agreement::given_up(desired),
             heals: self.heals.contains(&desired.address),
+            approved_by: self.approvals.get(&desired.address).cloned(),
             epoch: lease.map(|lease| lease.epoch()),
         }));
         self.commit(vec![intent], lease).await

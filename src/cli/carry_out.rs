@@ -328,6 +328,7 @@ impl<'a> WritingCommand<'a> {
                 None => Purpose::Apply,
             },
             undoes: document.source.undo.clone(),
+            request: None,
             paths: state::absolute_paths(&self.setup.checked.source.paths),
         };
         Ok(recorder.record_start(started).await?)

@@ -10,23 +10,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use url::Url;
+use uuid::Uuid;
 
 use super::values::{parse_listen_address, parse_page_url};
 use crate::apply::Secrets;
 use crate::apply::clock;
 use crate::apply::secrets::read_named_file;
-use crate::cli::error::{CommandResult, Context};
+use crate::cli::error::{CommandResult, Context, bail, user_error};
 use crate::daemon::hooks::{Hooks, WebhookSecrets};
 use crate::daemon::notices::{self, NotifierConfig};
-use crate::daemon::serve::{self, ConnectionBounds, ServerConfig, access};
+use crate::daemon::requests::DaemonHandle;
+use crate::daemon::serve::{
+    self, ActionAccess, ConnectionBounds, HeaderName, ServerConfig, access,
+};
 use crate::daemon::status::Status;
 use crate::daemon::task::SourceReader;
 use crate::daemon::trigger::Trigger;
+use crate::daemon::window::ChangeWindow;
 use crate::model::{Notification, SecretText};
 use crate::reconcile::Checked;
+use crate::render::source_host::SourceHost;
 
 /// How long replies under way and last notices may take after the loop has ended.
 const GRACE: Duration = Duration::from_secs(6);
@@ -72,9 +79,39 @@ pub struct EndpointArgs {
         requires = "listen"
     )]
     git_hook_secret_file: Option<PathBuf>,
-    /// Where people reach the status page, for the links in notifications
+    /// Where people reach the status page, for the links in notifications and the origin of its forms
     #[arg(long, value_name = "URL", env = "ENTITLE_PAGE_URL", value_parser = parse_page_url)]
     page_url: Option<Url>,
+    /// Let people who are known ask for things on the page: looks, suspensions, approvals of held-back changes
+    #[arg(long, env = "ENTITLE_ALLOW_ACTIONS", requires = "listen")]
+    allow_actions: bool,
+    /// Second token, for actions only: it is asked for with a name, and opens a session
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ENTITLE_ACTIONS_TOKEN",
+        hide_env_values = true,
+        requires = "allow_actions"
+    )]
+    actions_token: Option<String>,
+    /// File with that token
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ENTITLE_ACTIONS_TOKEN_FILE",
+        conflicts_with = "actions_token",
+        requires = "allow_actions"
+    )]
+    actions_token_file: Option<PathBuf>,
+    /// Header in which a proxy names who is signed in, for example X-Forwarded-Email; only where nobody reaches ADDR past
+    /// the proxy
+    #[arg(
+        long,
+        value_name = "HEADER",
+        env = "ENTITLE_ACTOR_HEADER",
+        requires = "allow_actions"
+    )]
+    actor_header: Option<String>,
 }
 
 /// The checked flags and the open port, before the server runs.
@@ -83,10 +120,19 @@ pub struct Endpoints {
     token: Option<SecretText>,
     git_secret: Option<SecretText>,
     page_url: Option<Url>,
+    actions: Option<ActionAccess>,
     hooks: Arc<Hooks>,
     notifications: watch::Sender<Vec<Notification>>,
     secrets: Secrets,
     bounds: ConnectionBounds,
+}
+
+/// What the page needs beside the status.
+pub struct PageSources {
+    pub daemon: DaemonHandle,
+    pub windows: Vec<ChangeWindow>,
+    /// The git host of the manifests; `None` if it is not known.
+    pub source_host: Option<SourceHost>,
 }
 
 /// The server and the notifiers, which run beside the daemon's loop until `shut_down`.
@@ -112,6 +158,7 @@ impl Endpoints {
             args.git_hook_secret.as_ref(),
             args.git_hook_secret_file.as_ref(),
         )?;
+        let actions = action_access(args, token.as_ref())?;
         let listener = match args.listen {
             None => None,
             Some(address) => {
@@ -125,6 +172,7 @@ impl Endpoints {
             token,
             git_secret: git,
             page_url: args.page_url.clone(),
+            actions,
             hooks: Arc::new(Hooks::new(WebhookSecrets::default(), triggers)),
             notifications: watch::channel(Vec::new()).0,
             secrets,
@@ -154,8 +202,12 @@ impl Endpoints {
         })
     }
 
-    /// Starts the server, if a port is open, and the notifiers.
-    pub fn start(self, status: &watch::Sender<Arc<Status>>) -> RunningEndpoints {
+    /// Starts the server, if a port is open, and the notifiers. `shown` is what the page needs beside the status.
+    pub fn start(
+        self,
+        status: &watch::Sender<Arc<Status>>,
+        shown: PageSources,
+    ) -> RunningEndpoints {
         let (stop, stopped) = oneshot::channel::<()>();
         let (current, secrets, page) = (
             self.notifications.subscribe(),
@@ -167,7 +219,12 @@ impl Endpoints {
             status: status.subscribe(),
             hooks: self.hooks,
             token: self.token,
+            daemon: shown.daemon,
+            actions: self.actions,
+            windows: shown.windows,
+            source_host: shown.source_host,
             clock: clock::now,
+            nonce: random_text,
             bounds: self.bounds,
         };
         let server = tokio::spawn(async move {
@@ -269,8 +326,66 @@ async fn run_notices(
     }
 }
 
+/// Returns who may ask for something; `None` without `--allow-actions`.
+///
+/// `Err` if nobody could be known, for a token that is easy to guess, and for one that everybody has who may look.
+fn action_access(
+    args: &EndpointArgs,
+    listen_token: Option<&SecretText>,
+) -> CommandResult<Option<ActionAccess>> {
+    if !args.allow_actions {
+        return Ok(None);
+    }
+    let token = read_secret(
+        args.actions_token.as_ref(),
+        args.actions_token_file.as_ref(),
+    )?;
+    if let Some(token) = &token {
+        access::check_token(token, "--actions-token")?;
+        if listen_token.is_some_and(|listen| listen.expose_secret() == token.expose_secret()) {
+            bail!(
+                "--actions-token is the same as --listen-token, so that everybody who may look could act: give another"
+            );
+        }
+    }
+    let header = args
+        .actor_header
+        .as_ref()
+        .map(|name| HeaderName::from_bytes(name.as_bytes()));
+    let header = header.transpose().map_err(|_| {
+        user_error("--actor-header is no name of a header such as X-Forwarded-Email")
+    })?;
+    if token.is_none() && header.is_none() {
+        bail!(
+            "--allow-actions needs to know who acts: give --actions-token, or --actor-header behind a proxy that signs people in"
+        );
+    }
+    let origin = args
+        .page_url
+        .as_ref()
+        .map(|url| url.origin().ascii_serialization());
+    let mut key = [0; 32];
+    let (first, second) = key.split_at_mut(16);
+    first.copy_from_slice(Uuid::new_v4().as_bytes());
+    second.copy_from_slice(Uuid::new_v4().as_bytes());
+    Ok(Some(ActionAccess {
+        token,
+        header,
+        page_origin: origin,
+        key,
+    }))
+}
+
+/// Returns a text that nobody can guess.
+fn random_text() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
 /// Reads a secret of the daemon itself, from a flag or from a file.
-fn read_secret(text: Option<&String>, file: Option<&PathBuf>) -> CommandResult<Option<SecretText>> {
+pub fn read_secret(
+    text: Option<&String>,
+    file: Option<&PathBuf>,
+) -> CommandResult<Option<SecretText>> {
     match (text, file) {
         (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
         (None, Some(path)) => {

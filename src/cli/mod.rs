@@ -43,6 +43,7 @@ mod logging;
 mod otlp;
 mod output;
 mod outputs;
+mod page_sources;
 mod plan;
 mod populated;
 mod progress;

@@ -17,6 +17,7 @@ use super::args::{Reach, StoreArgs};
 use super::command_run::Access;
 use super::endpoints::Endpoints;
 use super::exit::Exit;
+use super::page_sources::page_sources;
 use super::simulators::{self, RunSimulators};
 use super::watch_args::Watch;
 use super::watch_source::{ManifestSource, source_reader};
@@ -28,6 +29,7 @@ use crate::daemon::descriptors;
 use crate::daemon::engine::Engine;
 use crate::daemon::mode::RunMode;
 use crate::daemon::pass::PassContext;
+use crate::daemon::requests::WAITING_REQUESTS;
 use crate::daemon::serve::ConnectionBounds;
 use crate::daemon::sharing::Sharing;
 use crate::daemon::source::directory;
@@ -207,7 +209,9 @@ impl Wiring<'_> {
         let poll = self.remote.map_or(args.resync, |_| args.interval);
         let sharing = self.sharing(&context);
         let reader = self.endpoints.wrap_reader(self.reader);
-        let running = self.endpoints.start(&status);
+        let (asks, requests) = mpsc::channel(WAITING_REQUESTS);
+        let shown = page_sources(args, self.remote, &context, asks).await;
+        let running = self.endpoints.start(&status, shown);
         let task = DaemonTask {
             engine,
             context: Arc::new(context),
@@ -218,6 +222,7 @@ impl Wiring<'_> {
             status,
             triggers: self.hints,
             commands: ordered,
+            requests,
             clock: clock::now,
             chance: Box::new(fastrand::f64),
             once: args.once,

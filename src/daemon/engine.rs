@@ -8,6 +8,7 @@
 //! trigger, [`Engine::take_due_batches`] whenever [`Engine::next_due`] has come, [`Engine::finish_batch`] (or
 //! [`Engine::fail_batch`]) for each batch it took.
 
+mod actions;
 mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::actions::Approval;
 use super::fight::FieldFights;
 use super::manifest_equality::{same_connection, same_object};
 use super::mode::RunMode;
@@ -64,6 +66,8 @@ pub struct Job {
     /// The tracked object's generation when the batch was made. A result of an older generation is discarded.
     pub generation: u64,
     pub history: WriteHistory,
+    /// The approval of the change that was held back, if there is one.
+    pub approval: Option<Approval>,
     /// Whether the live object has matched this very manifest before: then a difference is somebody else's change,
     /// and the write a heal.
     pub settled: bool,
@@ -313,7 +317,8 @@ impl Engine {
             let tracked = self.objects.get_mut(address)?;
             Arc::make_mut(&mut tracked.status).running = true;
             jobs.push(Job {
-                desired: tracked.desired_for_pass(),
+                desired: tracked.desired_for_pass(now),
+                approval: tracked.approval.as_deref().cloned(),
                 generation: tracked.generation,
                 history: tracked.history(now),
                 settled: tracked.is_settled(),
@@ -355,7 +360,7 @@ impl Engine {
             }
             let resync = tracked.desired.policy.resync.unwrap_or(self.rules.resync);
             let (wait, failures) = schedule::next_wait(requeue, tracked.failures, resync, chance);
-            tracked.failures = failures;
+            tracked.set_failures(failures);
             let (at, reason) = match requeue {
                 schedule::Requeue::AtResync => {
                     let group = (batch.connection.clone(), resync);
@@ -401,7 +406,7 @@ impl Engine {
             };
             if let Some(tracked) = self.objects.get_mut(&address) {
                 let wait = schedule::failure_backoff(tracked.failures, self.rules.resync, chance);
-                tracked.failures += 1;
+                tracked.set_failures(tracked.failures + 1);
                 let status = Arc::make_mut(&mut tracked.status);
                 status.running = false;
                 status.state = ObjectState::Failed;

@@ -66,19 +66,24 @@
 //! the objects that the brake holds already. It lets go once fewer than 7 differ, or after `entitle apply`. Below 10
 //! objects a percentage says nothing and does not hold.
 
+pub mod actions;
+pub mod activity;
 mod cron;
 pub mod descriptors;
 pub mod engine;
 pub mod fight;
 pub mod hooks;
 pub mod known_warnings;
+pub mod labels;
 mod manifest_equality;
 pub mod mode;
 pub mod notices;
+pub mod object_details;
 mod object_log;
 pub mod pass;
 mod pass_context;
 pub mod read_back;
+pub mod requests;
 pub mod schedule;
 pub mod serve;
 mod service_manager;

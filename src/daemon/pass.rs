@@ -22,15 +22,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::actions::change_digest;
 use super::engine::{Batch, BatchResult, Job};
 use super::mode::RunMode;
 pub use super::pass_context::PassContext;
+use super::pass_context::WriteNotes;
+use super::status::RateStatus;
 use super::tracked_object::ObjectResult;
 use super::write_gate;
 use crate::apply::clock;
-use crate::apply::memory::{Memory, agreement};
+use crate::apply::memory::{Memory, RecentWrite, agreement};
 use crate::apply::store::Leases;
-use crate::apply::{Account, Report};
+use crate::apply::{Account, RateLeft, Report};
 use crate::model::{Address, Desired, Verify};
 use crate::plan::document::ObjectEntry;
 use crate::plan::guard;
@@ -56,6 +59,12 @@ pub struct FinishedPass {
     pub locked: Option<String>,
     /// Replies by HTTP status; 0 counts calls without a reply.
     pub requests: BTreeMap<u16, u64>,
+    /// How much of the vendor's rates is left.
+    pub rates: Vec<RateStatus>,
+    /// Who writes in this process.
+    pub author: String,
+    /// The last writes that the journal has, by whichever run.
+    pub journaled: Vec<Arc<RecentWrite>>,
 }
 
 /// Carries out one pass. `kept` is the account that the last pass of the connection left open.
@@ -100,6 +109,8 @@ pub async fn run_pass(
     }
     let account = pass.accounts.remove(&batch.connection);
     let requests = account.as_ref().map(|account| account.take_answered());
+    let rates = account.as_ref().map(|account| account.rates_left());
+    let rates = rate_statuses(rates.unwrap_or_default(), (running.settings.clock)());
     let (account, refused) = keep_account(account, &results).await;
     FinishedPass {
         refused,
@@ -111,6 +122,9 @@ pub async fn run_pass(
         brake: brake.map(|refusal| refusal.to_string()),
         locked: locked.map(|error| with_causes(&error)),
         requests: requests.unwrap_or_default(),
+        rates,
+        author: context.author.clone(),
+        journaled: memory.recent_writes().cloned().collect(),
     }
 }
 
@@ -171,9 +185,12 @@ impl RunningPass<'_> {
         }
         let goes = |planned: &Planned| going.contains(&planned.desired.address);
         pass.only(goes, &self.settings);
-        let heals = healing_objects(batch, pass, memory);
+        let notes = WriteNotes {
+            heals: healing_objects(batch, pass, memory),
+            approvals: approved_writes(results),
+        };
         let reports = context
-            .carry_out(pass, batch, &self.settings, self.run, &heals)
+            .carry_out(pass, batch, &self.settings, self.run, &notes)
             .await;
         if batch.mode == RunMode::Sync {
             let agreed = reports
@@ -182,7 +199,7 @@ impl RunningPass<'_> {
             let agreed = agreed.map(|report| &report.planned);
             self.record_agreed(agreed, pass).await;
         }
-        record_reports(results, reports, &heals);
+        record_reports(results, reports, &notes.heals);
     }
 
     /// Records that these objects match their manifests.
@@ -206,6 +223,25 @@ async fn keep_account(
         .values()
         .all(|result| result.entry.action == Disposition::Error);
     (account.filter(|_| !all_failed || refused), refused)
+}
+
+/// Returns rates as the status shows them.
+fn rate_statuses(rates: Vec<RateLeft>, now: Timestamp) -> Vec<RateStatus> {
+    let status = |rate: RateLeft| RateStatus {
+        requests: rate.limit.requests,
+        per_seconds: rate.limit.per.as_secs_f64(),
+        left: rate.left,
+        full_at: now.checked_add(rate.full_in).unwrap_or(now),
+    };
+    rates.into_iter().map(status).collect()
+}
+
+/// Returns who approved each write that would not go out otherwise.
+fn approved_writes(results: &BTreeMap<Address, ObjectResult>) -> BTreeMap<Address, String> {
+    let approved = results
+        .iter()
+        .filter_map(|(address, result)| Some((address.clone(), result.approved_by.clone()?)));
+    approved.collect()
 }
 
 /// Returns the objects whose write goes out.
@@ -276,7 +312,8 @@ fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Addr
 /// Returns the result of each object so far, with the reason if its write may not go out, and the reason if the brake
 /// holds the connection.
 ///
-/// The brake counts the writes that nothing else holds back, plus those that it held before.
+/// The brake counts the writes that nothing else holds back, plus those that it held before. It does not count a change
+/// that a person has approved, and does not hold it.
 fn gate_writes(
     batch: &Batch,
     pass: &Pass,
@@ -297,14 +334,20 @@ fn gate_writes(
         };
         let checked = write_gate::check_write(&entry, &job.history, batch.mode, batch.window);
         let mut refusal = checked.err();
+        let approval = job.approval.as_ref();
+        let approval = approval.filter(|approval| approval.digest == change_digest(&entry));
+        let approved_by = approval.map(|approval| approval.by.clone());
         if refusal.is_none() && entry.action == Disposition::Update {
             refusal = locked.map(|error| Refusal::Locked {
                 why: with_causes(error),
             });
             let allow = planned.desired.policy.allow;
-            changing += usize::from(guard::check_risk(&entry, allow, ACCEPTED).is_ok());
+            let counts =
+                approved_by.is_none() && guard::check_risk(&entry, allow, ACCEPTED).is_ok();
+            changing += usize::from(counts);
         }
         let result = ObjectResult {
+            approved_by,
             entry: Box::new(entry),
             refusal,
             standing: pass.standings.get(address).copied(),
@@ -317,7 +360,8 @@ fn gate_writes(
     let brake = counted.err();
     if let Some(refusal) = &brake {
         for result in results.values_mut() {
-            if result.refusal.is_none() && result.entry.action == Disposition::Update {
+            let goes = result.refusal.is_none() && result.entry.action == Disposition::Update;
+            if goes && result.approved_by.is_none() {
                 result.refusal = Some(refusal.clone());
             }
         }

@@ -41,6 +41,14 @@ pub enum LockError {
     },
 }
 
+/// What the journal says of the writes of a pass.
+pub struct WriteNotes {
+    /// Objects whose write puts back a foreign change.
+    pub heals: BTreeSet<Address>,
+    /// Who let a write go that the guard or the brake held back.
+    pub approvals: BTreeMap<Address, String>,
+}
+
 /// What passes share. Each pass has an `Arc` of it.
 pub struct PassContext {
     /// Makes the settings of one pass, with a deadline of its own.
@@ -233,17 +241,17 @@ impl PassContext {
     }
 
     /// Carries out the writes of a pass as `apply` does, each between an intent and an outcome in the journal.
-    /// `heals` are the objects whose writes put back a foreign change.
     pub(super) async fn carry_out(
         &self,
         pass: &Pass,
         batch: &Batch,
         settings: &Settings,
         run: (&str, &Leases),
-        heals: &BTreeSet<Address>,
+        notes: &WriteNotes,
     ) -> Vec<Report> {
         let recorder = Recorder {
-            heals: heals.clone(),
+            heals: notes.heals.clone(),
+            approvals: notes.approvals.clone(),
             ..self.make_recorder(pass.places(), run, settings.clock)
         };
         let started = Started {
@@ -257,6 +265,7 @@ impl PassContext {
                 RunMode::Observe | RunMode::Sync => Purpose::Sync,
             },
             undoes: None,
+            request: None,
             paths: self.paths.clone(),
         };
         if let Err(error) = recorder.record_start(started).await {

@@ -8,17 +8,51 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value as Json;
 
+use super::activity::Activity;
+use super::labels::Labels;
 use super::mode::RunMode;
+use super::window::WindowStatus;
 use crate::model::{Ids, Outcome, Risk};
 use crate::plan::document::{ChangeEntry, OriginEntry};
+
+/// Version of the JSON at `/status`, with the same promise as the plan format.
+pub const FORMAT_VERSION: &str = "1.1";
+
+/// The JSON at `/status`: the status with the version of its format.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "entitle status")]
+pub struct StatusDocument {
+    /// Major and minor version of this format.
+    pub format_version: String,
+    /// The version of the program.
+    pub version: String,
+    /// The change windows at this moment.
+    pub windows: WindowStatus,
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+/// The file of the schema of `/status`.
+pub const STATUS_SCHEMA: &str = "status.json";
+
+/// Returns the schema of `/status` and of `entitle status --format json`.
+pub fn status_schema() -> Json {
+    let generator = SchemaSettings::draft07().into_generator();
+    generator
+        .into_root_schema_for::<StatusDocument>()
+        .to_value()
+}
 
 /// Passes that are kept: one page of them, however long the daemon runs.
 pub const PASSES: usize = 100;
 
 /// The state of the daemon at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     pub started_at: Timestamp,
     pub mode: RunMode,
@@ -26,9 +60,20 @@ pub struct Status {
     pub sandbox: bool,
     pub source: SourceStatus,
     /// In the order of addresses. Shared, so that a new moment costs pointers and not copies.
-    #[serde(serialize_with = "serialize_objects")]
+    #[serde(
+        serialize_with = "serialize_shared",
+        deserialize_with = "deserialize_shared"
+    )]
+    #[schemars(with = "Vec<ObjectStatus>")]
     pub objects: Vec<Arc<ObjectStatus>>,
-    /// The last [`PASSES`] passes, the newest last.
+    /// What happened lately, the newest first: writes, foreign edits and requests of people.
+    #[serde(
+        serialize_with = "serialize_shared",
+        deserialize_with = "deserialize_shared"
+    )]
+    #[schemars(with = "Vec<Activity>")]
+    pub recent: Vec<Arc<Activity>>,
+    /// The last 100 passes, the newest last.
     pub passes: VecDeque<PassStatus>,
     /// By the name of the connection.
     pub connections: BTreeMap<String, ConnectionStatus>,
@@ -40,7 +85,7 @@ pub struct Status {
 }
 
 /// Where the manifests come from, and which of them are in force.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SourceStatus {
     pub kind: SourceKind,
     /// The directory, or the URL without credentials.
@@ -48,6 +93,8 @@ pub struct SourceStatus {
     pub location: String,
     /// The commit, or a hash of the files' contents, of the manifests in force.
     pub revision: Option<String>,
+    /// The commit of the manifests in force, where git knows it.
+    pub commit: Option<String>,
     /// When the manifests in force were read.
     pub loaded_at: Option<Timestamp>,
     /// Why the newest manifests are not in force; those before them are.
@@ -58,7 +105,7 @@ pub struct SourceStatus {
     pub documents: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     Directory,
@@ -66,7 +113,7 @@ pub enum SourceKind {
 }
 
 /// One object of the manifests in force.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectStatus {
     /// Kind and name.
     pub address: String,
@@ -74,6 +121,9 @@ pub struct ObjectStatus {
     pub connection: String,
     /// The vendor's ids of the object.
     pub identity: Ids,
+    /// The labels of its manifest.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub labels: Labels,
     pub origin: OriginEntry,
     pub state: ObjectState,
     /// Whether a pass is looking at it at this moment.
@@ -88,6 +138,10 @@ pub struct ObjectStatus {
     pub next_wake: Option<Timestamp>,
     /// What an apply would still change; empty if it matches or could not be read.
     pub changes: Vec<ChangeEntry>,
+    /// The write that would make these changes and was not sent.
+    pub pending: Option<Box<PendingWrite>>,
+    /// Failed looks in a row; after each the wait for the next is longer.
+    pub failures: u32,
     /// Why it is in this state, in the vendor's words where there are any.
     pub message: Option<String>,
     pub last_write: Option<Box<LastWrite>>,
@@ -97,7 +151,9 @@ pub struct ObjectStatus {
 }
 
 /// The state of one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
     /// Not looked at since the start.
@@ -146,8 +202,21 @@ impl ObjectState {
     }
 }
 
+/// A write that was planned and not sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingWrite {
+    /// Hash of the object, what the write starts from, the changes and the calls.
+    pub digest: String,
+    /// Method and path of each call.
+    pub calls: Vec<String>,
+    /// Whether it is held back for a person, who may let it go by approving the digest.
+    pub needs_approval: bool,
+    /// Who approved it; the next look writes it.
+    pub approved_by: Option<String>,
+}
+
 /// The last write that was sent for an object.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LastWrite {
     pub at: Timestamp,
     pub outcome: Outcome,
@@ -158,15 +227,17 @@ pub struct LastWrite {
 }
 
 /// Why an object is not read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuspensionStatus {
     pub reason: Option<String>,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
+    /// Who suspended it on the page, which git does not know of; `None` if its manifest does.
+    pub by: Option<String>,
 }
 
 /// Fields that somebody else keeps changing back.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FightStatus {
     /// The contested fields.
     pub fields: Vec<String>,
@@ -176,7 +247,7 @@ pub struct FightStatus {
 }
 
 /// One finished pass.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PassStatus {
     /// Counts from 1 without gaps, so that readers know which passes they have not seen.
     pub number: u64,
@@ -198,7 +269,7 @@ pub struct PassStatus {
 }
 
 /// One connection's part of a pass.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PassShare {
     pub objects: usize,
     pub failed: usize,
@@ -206,7 +277,7 @@ pub struct PassShare {
 }
 
 /// What was counted at one connection since the start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionStatus {
     pub vendor: String,
     /// Looks at objects by how they ended: the names of [`ObjectState`], and `written`.
@@ -219,10 +290,37 @@ pub struct ConnectionStatus {
     pub locked: Option<String>,
     /// Which replica looks after it; `None` if accounts are not shared out.
     pub keeper: Option<AccountKeeper>,
+    /// How much of the vendor's rates was left after the last pass.
+    pub rates: Vec<RateStatus>,
+    /// The last failure at it since the start.
+    pub last_error: Option<ConnectionError>,
+    /// When a webhook last said that something changed there.
+    pub last_hook: Option<Timestamp>,
+}
+
+/// One rate of a vendor, as this process has used it up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateStatus {
+    /// So many requests are allowed in `per_seconds`.
+    pub requests: u32,
+    pub per_seconds: f64,
+    /// Requests that could still be sent at once after the last pass.
+    pub left: u32,
+    /// When all of them can be sent again.
+    pub full_at: Timestamp,
+}
+
+/// A failure at a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionError {
+    pub at: Timestamp,
+    /// The object that was read or written.
+    pub address: String,
+    pub message: String,
 }
 
 /// The replica that looks after an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountKeeper {
     /// The replica's name; `None` if none is known to look after the account.
     pub replica: Option<String>,
@@ -247,7 +345,7 @@ impl AccountKeeper {
 }
 
 /// The replicas of the daemon that are alive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replicas {
     /// The name of this replica.
     pub name: String,
@@ -258,15 +356,22 @@ pub struct Replicas {
 }
 
 /// The brake on large changes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Brake {
     pub engaged: bool,
     pub why: Option<String>,
 }
 
-fn serialize_objects<S: Serializer>(
-    objects: &[Arc<ObjectStatus>],
+fn serialize_shared<T: Serialize, S: Serializer>(
+    entries: &[Arc<T>],
     out: S,
 ) -> Result<S::Ok, S::Error> {
-    out.collect_seq(objects.iter().map(AsRef::as_ref))
+    out.collect_seq(entries.iter().map(AsRef::as_ref))
+}
+
+fn deserialize_shared<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<Arc<T>>, D::Error> {
+    let entries = Vec::<T>::deserialize(from)?;
+    Ok(entries.into_iter().map(Arc::new).collect())
 }

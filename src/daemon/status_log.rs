@@ -8,17 +8,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::actions::{LookTarget, PageAction};
+use super::activity::{Activity, ActivityKind, RecentActivity};
 use super::engine::Engine;
 use super::mode::RunMode;
 use super::object_log::{ObjectNews, log_news};
 use super::pass::FinishedPass;
 use super::source::Fetched;
 use super::status::{
-    AccountKeeper, Brake, ObjectState, ObjectStatus, PASSES, PassShare, PassStatus, Replicas,
-    SourceKind, SourceStatus, Status,
+    AccountKeeper, Brake, ConnectionError, ObjectState, ObjectStatus, PASSES, PassShare,
+    PassStatus, Replicas, SourceKind, SourceStatus, Status,
 };
 use super::tracked_object::Now;
+use crate::apply::memory::{RecentWrite, ShortChanges, is_sent};
 use crate::model::{Address, Outcome};
+use crate::plan::document::ChangeEntry;
 
 /// The status without its objects, which [`Engine`] keeps, and what is needed to tell news from repetition.
 pub struct StatusLog {
@@ -27,6 +31,7 @@ pub struct StatusLog {
     passes: u64,
     /// Why the brake holds writes, by connection. The status shows the first of them.
     brakes: BTreeMap<String, String>,
+    recent: RecentActivity,
 }
 
 impl StatusLog {
@@ -46,6 +51,7 @@ impl StatusLog {
                 kind,
                 location,
                 revision: None,
+                commit: None,
                 loaded_at: None,
                 problem: None,
                 unfollowed: None,
@@ -53,6 +59,7 @@ impl StatusLog {
                 documents: 0,
             },
             objects: Vec::new(),
+            recent: Vec::new(),
             passes: VecDeque::new(),
             connections: BTreeMap::new(),
             brake: Brake::default(),
@@ -63,6 +70,7 @@ impl StatusLog {
             status,
             passes: 0,
             brakes: BTreeMap::new(),
+            recent: RecentActivity::default(),
         }
     }
 
@@ -85,6 +93,7 @@ impl StatusLog {
     pub fn snapshot(&self, engine: &Engine) -> Arc<Status> {
         let mut status = self.status.clone();
         status.objects = engine.object_statuses();
+        status.recent = self.recent.newest_first();
         Arc::new(status)
     }
 
@@ -99,6 +108,7 @@ impl StatusLog {
         let facts = &fetched.checked.source;
         let source = &mut self.status.source;
         source.revision = Some(fetched.revision.clone());
+        source.commit.clone_from(&facts.commit);
         source.loaded_at = Some(now);
         source.files = facts.files;
         source.documents = facts.documents;
@@ -165,6 +175,7 @@ impl StatusLog {
     /// `chance` is between 0 and 1 and spreads the next looks, see [`super::schedule`].
     pub fn record_pass(&mut self, done: &FinishedPass, engine: &mut Engine, now: Now, chance: f64) {
         let before = object_states(done, engine);
+        self.record_activity(done, engine, &before, now.time);
         engine.finish_batch(&done.batch, now, chance);
         let mut pass = PassStatus {
             number: self.passes + 1,
@@ -189,7 +200,7 @@ impl StatusLog {
                 Some(Outcome::Converged | Outcome::Unconverged)
             );
             self.count_object(&connection, &tracked.status, written, now.time, &mut pass);
-            let state_before = before.get(address).copied();
+            let state_before = before.get(address).map(|before| before.state);
             // An object that is in sync at its first look is not worth a line: with ten thousand of them the log
             // would hold nothing else.
             let well = state_before.is_none_or(|state| state == ObjectState::Unseen)
@@ -218,6 +229,7 @@ impl StatusLog {
             self.status.passes.pop_front();
         }
         self.record_requests(done);
+        self.record_failure(done, engine, now.time);
         self.record_brake(done);
         // The connection may have left the manifests while the pass was under way.
         let checked = engine.checked.as_ref();
@@ -262,6 +274,109 @@ impl StatusLog {
         }
     }
 
+    /// Records the writes and the foreign edits of a pass, and the writes of other runs that its journal has.
+    fn record_activity(
+        &mut self,
+        done: &FinishedPass,
+        engine: &Engine,
+        before: &BTreeMap<Address, ObjectBefore>,
+        now: Timestamp,
+    ) {
+        self.record_journal(&done.journaled, engine);
+        let connection = &done.batch.connection;
+        for (address, generation, result) in &done.batch.results {
+            let Some(before) = before.get(address) else {
+                continue;
+            };
+            let entry = &result.entry;
+            let about = |kind| Activity {
+                address: Some(entry.address.clone()),
+                connection: Some(connection.clone()),
+                changes: ShortChanges::of(&entry.changes),
+                ..Activity::new(now, kind)
+            };
+            let was_settled = before.settled && before.generation == *generation;
+            let is_new = !entry.changes.is_empty() && entry.changes != before.changes;
+            if is_new && (was_settled || result.heals) {
+                let edit = about(ActivityKind::ForeignEdit);
+                self.recent.add(Activity {
+                    changes: edit.changes.clone().reversed(),
+                    ..edit
+                });
+            }
+            if let Some(outcome) = entry.outcome.filter(|outcome| is_sent(*outcome)) {
+                let by = result.approved_by.as_ref().unwrap_or(&done.author);
+                self.recent.add(Activity {
+                    by: Some(by.clone()),
+                    commit: self.status.source.commit.clone(),
+                    run: Some(done.batch.run.clone()),
+                    outcome: Some(outcome),
+                    message: entry.message.clone(),
+                    ..about(ActivityKind::Write)
+                });
+            }
+        }
+    }
+
+    /// Records writes that the journal has, of objects of the manifests in force.
+    pub fn record_journal(&mut self, writes: &[Arc<RecentWrite>], engine: &Engine) {
+        for write in writes {
+            if !self.recent.has_write(&write.run, &write.address) && engine.is_of_manifests(write) {
+                self.recent.add_write(write);
+            }
+        }
+    }
+
+    /// Records that a person asked for something.
+    pub fn record_request(
+        &mut self,
+        request: &PageAction,
+        by: &str,
+        engine: &Engine,
+        now: Timestamp,
+    ) {
+        let connection = match request {
+            PageAction::Look(LookTarget::Connection(name)) => Some(name.clone()),
+            _ => request.address().and_then(|address| {
+                let tracked = engine.find_object(address).ok()?;
+                Some(tracked.desired.connection.to_string())
+            }),
+        };
+        self.recent.add(Activity {
+            address: request.address().map(str::to_string),
+            connection,
+            by: Some(by.to_string()),
+            message: Some(request.describe()),
+            ..Activity::new(now, ActivityKind::Request)
+        });
+    }
+
+    /// Records that a webhook said that something changed at a connection.
+    pub fn record_hook(&mut self, connection: &str, now: Timestamp) {
+        if let Some(known) = self.status.connections.get_mut(connection) {
+            known.last_hook = Some(now);
+        }
+    }
+
+    /// Records the first failure of a pass as the last one of its connection.
+    fn record_failure(&mut self, done: &FinishedPass, engine: &Engine, now: Timestamp) {
+        let Some(known) = self.status.connections.get_mut(&done.batch.connection) else {
+            return;
+        };
+        let addresses = done.batch.results.iter().map(|(address, ..)| address);
+        let statuses = addresses.filter_map(|address| engine.objects.get(address));
+        let failed = statuses
+            .map(|tracked| &tracked.status)
+            .find(|status| status.state == ObjectState::Failed);
+        if let Some(failed) = failed {
+            known.last_error = Some(ConnectionError {
+                at: now,
+                address: failed.address.clone(),
+                message: failed.message.clone().unwrap_or_default(),
+            });
+        }
+    }
+
     /// Adds up the replies by HTTP status, and records whether another run holds the lock of the connection.
     fn record_requests(&mut self, done: &FinishedPass) {
         let known = self
@@ -285,6 +400,7 @@ impl StatusLog {
             }
         }
         known.locked.clone_from(&done.locked);
+        known.rates.clone_from(&done.rates);
     }
 
     /// Records whether the brake holds the writes of the pass's connection.
@@ -307,13 +423,28 @@ impl StatusLog {
     }
 }
 
-/// Returns the states that the objects of a pass had before it.
-fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, ObjectState> {
+/// An object before a pass.
+struct ObjectBefore {
+    state: ObjectState,
+    generation: u64,
+    /// Whether it had matched its manifest.
+    settled: bool,
+    changes: Vec<ChangeEntry>,
+}
+
+/// Returns what was known of the objects of a pass before it.
+fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, ObjectBefore> {
     let results = done.batch.results.iter();
     results
         .filter_map(|(address, ..)| {
             let tracked = engine.objects.get(address)?;
-            Some((address.clone(), tracked.status.state))
+            let before = ObjectBefore {
+                state: tracked.status.state,
+                generation: tracked.generation,
+                settled: tracked.is_settled(),
+                changes: tracked.status.changes.clone(),
+            };
+            Some((address.clone(), before))
         })
         .collect()
 }

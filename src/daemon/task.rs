@@ -23,6 +23,7 @@ use tracing::Instrument;
 use super::engine::{Batch, Engine};
 use super::fight::FieldFights;
 use super::pass::{self, FinishedPass, PassContext};
+use super::requests::DaemonRequest;
 use super::service_manager;
 use super::sharing::{Sharing, wait_for_some};
 use super::status::Status;
@@ -71,6 +72,8 @@ pub struct DaemonTask {
     pub status: watch::Sender<Arc<Status>>,
     pub triggers: mpsc::Receiver<Trigger>,
     pub commands: mpsc::Receiver<DaemonCommand>,
+    /// Questions and requests of people; none come if nobody can send any.
+    pub requests: mpsc::Receiver<DaemonRequest>,
     pub clock: fn() -> Timestamp,
     /// Returns a random number between 0 and 1, a different one with every call.
     pub chance: Box<dyn FnMut() -> f64 + Send>,
@@ -187,6 +190,7 @@ impl DaemonTask {
                     Some(DaemonCommand::Stop) | None => break,
                 },
                 Some(trigger) = self.triggers.recv() => self.take_trigger(&trigger, &mut flight),
+                Some(request) = self.requests.recv() => self.answer_request(request),
                 Some(done) = flight.passes.join_next_with_id() => self.finish_pass(done, &mut flight),
                 loaded = wait_for_some(&mut flight.reading) => self.finish_reading(loaded, &mut flight),
                 reloaded = wait_for_some(&mut flight.reloading) => self.finish_object_loading(reloaded, &mut flight),
@@ -277,9 +281,37 @@ impl DaemonTask {
             );
             return;
         }
+        if let Trigger::Connection(connection) | Trigger::Object { connection, .. } = trigger {
+            self.log.record_hook(connection, now.time);
+        }
         let woken = self.engine.wake_for(trigger, now);
         tracing::debug!(?trigger, woken, "a hint");
         self.forward_hint(trigger);
+    }
+
+    /// Answers a question, or carries out what a person asked for. Whoever asked may be gone by now.
+    fn answer_request(&mut self, request: DaemonRequest) {
+        let now = self.now();
+        match request {
+            DaemonRequest::Check { request, answer } => {
+                let _ = answer.send(self.engine.check_action(&request, now));
+            }
+            DaemonRequest::CarryOut {
+                request,
+                by,
+                answer,
+            } => {
+                let done = self.engine.carry_out_action(request.clone(), &by, now);
+                if done.is_ok() {
+                    self.log
+                        .record_request(&request, &by, &self.engine, now.time);
+                }
+                let _ = answer.send(done);
+            }
+            DaemonRequest::Details { address, answer } => {
+                let _ = answer.send(self.engine.object_details(&address, now));
+            }
+        }
     }
 
     /// Begins a reload: the source is read again, secrets are resolved again, and what was given up is tried again.
@@ -322,6 +354,8 @@ impl DaemonTask {
                         flight.forget_account(&connection);
                         flight.refused_since.remove(&connection);
                     }
+                    let writes: Vec<_> = memory.recent_writes().cloned().collect();
+                    self.log.record_journal(&writes, &self.engine);
                     self.context.log_out_of_unused();
                     if let Some(sharing) = &mut self.sharing {
                         sharing.expedite_round(now.instant);

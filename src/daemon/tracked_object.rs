@@ -20,13 +20,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::actions::{Approval, PageSuspension, change_digest};
 use super::fight::{self, FieldFights};
+use super::labels::Labels;
 use super::schedule::Requeue;
-use super::status::{FightStatus, LastWrite, ObjectState, ObjectStatus, SuspensionStatus};
+use super::status::{
+    FightStatus, LastWrite, ObjectState, ObjectStatus, PendingWrite, SuspensionStatus,
+};
 use super::window;
 use super::write_gate::{FailedWrite, WriteHistory};
+use crate::apply::memory::is_sent;
 use crate::model::{Desired, Origin, Outcome, PathPattern, PolicyMode, Risk};
-use crate::plan::document::{ObjectEntry, OriginEntry};
+use crate::plan::document::{CallEntry, ObjectEntry, OriginEntry};
 use crate::plan::{Disposition, Refusal};
 use crate::reconcile::{ObjectOutline, Standing};
 
@@ -49,6 +54,8 @@ pub struct ObjectResult {
     pub standing: Option<Standing>,
     /// Whether its write put back what somebody else had changed.
     pub heals: bool,
+    /// Who approved this very change.
+    pub approved_by: Option<String>,
 }
 
 /// An object of the manifests in force of which only the outline is kept: another replica looks after it, or it is
@@ -73,6 +80,10 @@ pub struct TrackedObject {
     fights: FieldFights<Instant>,
     /// Whether the brake holds its write.
     pub braked: bool,
+    /// A suspension by the page.
+    pub suspension: Option<Box<PageSuspension>>,
+    /// The approval of its held-back change, until it is written or has moved.
+    pub approval: Option<Box<Approval>>,
     pub status: Arc<ObjectStatus>,
 }
 
@@ -88,6 +99,8 @@ impl TrackedObject {
             failed_write: None,
             fights,
             braked: false,
+            suspension: None,
+            approval: None,
             status,
         }
     }
@@ -114,8 +127,11 @@ impl TrackedObject {
     }
 
     /// Replaces the manifest by one that asks for something else. Failures and fights belonged to the old one.
+    ///
+    /// A suspension by the page stays, since nobody has ended it.
     pub fn set_desired(&mut self, desired: Arc<Desired>) {
         self.desired = desired;
+        self.approval = None;
         self.generation += 1;
         self.fights.clear();
         self.reset_failures();
@@ -123,9 +139,10 @@ impl TrackedObject {
 
     /// Replaces the manifest by one that asks for the same in another file or line.
     pub fn set_origin(&mut self, desired: Arc<Desired>) {
-        let origin = origin_entry(&desired.origin);
-        if self.status.origin != origin {
-            Arc::make_mut(&mut self.status).origin = origin;
+        let (origin, labels) = (origin_entry(&desired.origin), Labels::new(&desired.labels));
+        if self.status.origin != origin || self.status.labels != labels {
+            let status = Arc::make_mut(&mut self.status);
+            (status.origin, status.labels) = (origin, labels);
         }
         self.desired = desired;
     }
@@ -136,9 +153,17 @@ impl TrackedObject {
         self.reset_failures();
     }
 
+    /// Sets how many looks have failed in a row.
+    pub fn set_failures(&mut self, failures: u32) {
+        self.failures = failures;
+        if self.status.failures != failures {
+            Arc::make_mut(&mut self.status).failures = failures;
+        }
+    }
+
     /// Forgets failures and refused writes.
     pub fn reset_failures(&mut self) {
-        self.failures = 0;
+        self.set_failures(0);
         self.failed_write = None;
     }
 
@@ -147,12 +172,31 @@ impl TrackedObject {
         self.settled == Some(self.generation)
     }
 
-    /// Returns what the next pass is to enforce: the manifest without the fields that were given up.
-    pub fn desired_for_pass(&self) -> Arc<Desired> {
-        if !self.fights.has_given_up() {
+    /// Leaves the object alone until the end of a suspension by the page. An approval ends with it.
+    pub fn suspend(&mut self, suspension: PageSuspension) {
+        self.suspension = Some(Box::new(suspension));
+        self.approval = None;
+    }
+
+    /// Ends a suspension by the page.
+    pub fn resume(&mut self) {
+        self.suspension = None;
+    }
+
+    /// Returns what the next pass is to enforce: the manifest without the fields that were given up, and as suspended
+    /// if the page suspends it.
+    pub fn desired_for_pass(&mut self, now: Now) -> Arc<Desired> {
+        self.suspension
+            .take_if(|suspension| suspension.until <= now.time);
+        if !self.fights.has_given_up() && self.suspension.is_none() {
             return Arc::clone(&self.desired);
         }
         let mut desired = (*self.desired).clone();
+        if let Some(suspension) = &self.suspension {
+            desired.policy.mode = PolicyMode::Suspend;
+            desired.policy.until = Some(suspension.until);
+            desired.policy.reason = Some(suspension.reason.clone());
+        }
         let given_up = self.fights.given_up_fields();
         let patterns = given_up.filter_map(|path| PathPattern::parse(path).ok());
         desired.policy.given_up.extend(patterns);
@@ -238,7 +282,8 @@ impl TrackedObject {
             Disposition::Missing => (ObjectState::Missing, Requeue::AtResync),
             Disposition::Error => (ObjectState::Failed, Requeue::WithBackoff),
             Disposition::Suspend => {
-                let until = self.desired.policy.until;
+                let by_page = self.suspension.as_ref().map(|suspension| suspension.until);
+                let until = by_page.or(self.desired.policy.until);
                 let requeue =
                     until.map(|until| Requeue::After(window::time_until(Some(until), now.time)));
                 (ObjectState::Suspended, requeue.unwrap_or(Requeue::AtResync))
@@ -310,8 +355,18 @@ impl TrackedObject {
         let entry = &result.entry;
         let well = matches!(entry.outcome, Some(Outcome::Converged | Outcome::Already));
         let fight = self.fight_status(now);
-        let suspended = suspension_status(&self.desired, now.time);
+        let suspended = match &self.suspension {
+            Some(suspension) => Some(SuspensionStatus {
+                reason: Some(suspension.reason.clone()),
+                until: Some(suspension.until),
+                by: Some(suspension.by.clone()),
+            }),
+            None => suspension_status(&self.desired, now.time),
+        };
+        let pending = self.pending_write(result, state);
+        let lapsed = self.take_lapsed_approval(result, pending.as_ref());
         let status = Arc::make_mut(&mut self.status);
+        status.pending = pending.map(Box::new);
         status.state = state;
         status.running = false;
         status.last_pass = Some(now.time);
@@ -324,6 +379,12 @@ impl TrackedObject {
         status.risk = risks.max().unwrap_or(Risk::Safe);
         status.message = state_message(result, state)
             .or_else(|| fight.as_ref().map(|fight| fight.message.clone()));
+        if let Some(by) = lapsed {
+            let why = status.message.take().unwrap_or_default();
+            status.message = Some(format!(
+                "{why}; it moved since {by} approved it: look at it again"
+            ));
+        }
         if matches!(state, ObjectState::InSync) {
             status.last_in_sync = Some(now.time);
         }
@@ -340,6 +401,48 @@ impl TrackedObject {
         }
         status.suspended = suspended.map(Box::new);
         status.fight = fight.map(Box::new);
+    }
+
+    /// Returns the write that was planned and not sent; `None` if there is none.
+    fn pending_write(&self, result: &ObjectResult, state: ObjectState) -> Option<PendingWrite> {
+        let entry = &result.entry;
+        if entry.calls.is_empty()
+            || entry.outcome.is_some_and(is_sent)
+            || state == ObjectState::InSync
+        {
+            return None;
+        }
+        let digest = change_digest(entry);
+        let call = |call: &CallEntry| format!("{} {}", call.method.as_str(), call.path);
+        let approval = self
+            .approval
+            .as_ref()
+            .filter(|approval| approval.digest == digest);
+        Some(PendingWrite {
+            calls: entry.calls.iter().map(call).collect(),
+            needs_approval: state == ObjectState::Refused,
+            approved_by: approval.map(|approval| approval.by.clone()),
+            digest,
+        })
+    }
+
+    /// Forgets an approval that was carried out, or whose change is not pending any more. Returns who gave it if another
+    /// change is held back instead.
+    fn take_lapsed_approval(
+        &mut self,
+        result: &ObjectResult,
+        pending: Option<&PendingWrite>,
+    ) -> Option<String> {
+        let was_sent = result.entry.outcome.is_some_and(is_sent);
+        let is_pending = |approval: &mut Box<Approval>| {
+            pending.is_some_and(|pending| pending.digest == approval.digest)
+        };
+        let lapsed = self
+            .approval
+            .take_if(|approval| was_sent || !is_pending(approval))?;
+        pending
+            .filter(|pending| pending.needs_approval && !was_sent)
+            .map(|_| lapsed.by)
     }
 
     /// Returns the fight over the object for the status; `None` if no field was given up.
@@ -389,6 +492,7 @@ fn suspension_status(desired: &Desired, now: Timestamp) -> Option<SuspensionStat
     (policy.mode_at(now) == PolicyMode::Suspend).then(|| SuspensionStatus {
         reason: policy.reason.clone(),
         until: policy.until,
+        by: None,
     })
 }
 
@@ -402,6 +506,7 @@ pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
         identity: identity
             .map(|(name, id)| ((*name).to_string(), id.clone()))
             .collect(),
+        labels: Labels::new(&object.labels),
         origin: origin_entry(&object.origin),
         state: ObjectState::Unseen,
         running: false,
@@ -410,6 +515,8 @@ pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
         last_in_sync: None,
         next_wake: None,
         changes: Vec::new(),
+        pending: None,
+        failures: 0,
         message: None,
         last_write: None,
         suspended: None,

@@ -126,7 +126,7 @@ impl ApplyRun<'_> {
             return Report::new(planned.clone(), ends, Some(why.clone()));
         }
         let allow = planned.desired.policy.allow;
-        let accepted = self.options.accepted;
+        let accepted = self.accepted_for(planned);
         let checked = accepted.map(|accepted| guard::check_risk(entry, allow, accepted));
         if let Some(Err(refusal)) = checked {
             let why = Some(refusal.to_string());
@@ -160,6 +160,13 @@ impl ApplyRun<'_> {
     ) -> Option<SemaphorePermit<'s>> {
         let semaphore = permits.get(planned.desired.connection.as_str())?;
         semaphore.acquire().await.ok()
+    }
+
+    /// Returns the risks that are accepted for an object; `None` if a person has approved its write.
+    fn accepted_for(&self, planned: &Planned) -> Option<Accepted> {
+        let approvals = &self.options.recorder.approvals;
+        let is_approved = approvals.contains_key(&planned.desired.address);
+        self.options.accepted.filter(|_| !is_approved)
     }
 
     /// Returns why no step may start any more; `None` if it may.
@@ -200,7 +207,7 @@ impl ApplyRun<'_> {
             recorder: &self.options.recorder,
             lease: leases.for_connection(connection).map(|lease| &**lease),
             clock: &clock,
-            accepted: self.options.accepted,
+            accepted: self.accepted_for(planned),
             describe_rejection,
         };
         if let Err(report) = record_intent(&context, planned, entry).await {

@@ -59,6 +59,7 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         policy_exclusions: Vec::new(),
         given_up: Vec::new(),
         heals: false,
+        approved_by: None,
         epoch: Some(7),
     };
     record(run, JournalEvent::Intent(Box::new(intent)))

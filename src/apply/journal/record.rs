@@ -98,9 +98,27 @@ pub struct Started {
     /// The run that an undo takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// What a person asked the daemon for, if the run is nothing but that: it writes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<PersonRequest>,
     /// Where the manifests are, as absolute paths; nothing in older journals and for manifests from elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
+}
+
+/// What a person asked the daemon for on its page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PersonRequest {
+    /// `look`, `suspend`, `resume` or `approve`.
+    pub action: String,
+    /// The object that it is about; `None` if it is about a whole connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What was asked for, in words.
+    pub words: String,
+    /// Of an approval, the digest of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// The purpose of the writes of a run.
@@ -170,6 +188,9 @@ pub struct Intent {
     /// Set if the fields had been agreed on as they are written: another writer had changed them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heals: bool,
+    /// Who let a write go that the daemon had held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
     /// The epoch of the lock under which it was sent; `None` without a lock, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,

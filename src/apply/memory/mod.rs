@@ -17,11 +17,14 @@ pub mod agreement;
 pub mod history;
 mod key;
 mod known;
+mod object_writes;
 mod open;
+mod recent;
 pub mod runs;
 mod summary;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::journal::{Agreed, BaselineHashes, FightHistory, Finding, JournalEvent, Record};
 use super::records::Damaged;
@@ -31,7 +34,9 @@ use crate::plan::base::Base;
 use crate::plan::drift::document::Applied;
 pub use key::{ObjectKey, Subject, VendorAccount, kind_of_address};
 use known::ObjectMemory;
+pub use object_writes::{ObjectWrite, read_object_writes};
 pub use open::{OpenIntent, OpenWrites, WriteEnd};
+pub use recent::{RecentWrite, RecentWrites, ShortChange, ShortChanges, is_sent};
 pub use summary::JournalSummary;
 
 /// The part of the baselines that is kept.
@@ -51,6 +56,8 @@ pub struct Memory {
     objects: BTreeMap<ObjectKey, ObjectMemory>,
     /// Writes without a recorded end.
     open: OpenWrites,
+    /// The last writes with one.
+    recent: RecentWrites,
     /// The numbers of lines that are not whole.
     pub damaged: Damaged,
     cursor: Cursor,
@@ -104,6 +111,7 @@ impl Memory {
     pub fn follow(&mut self, record: &Record) {
         let values = self.detail == Detail::Values;
         if let Some((write, end)) = self.open.follow(record) {
+            self.recent.add(&write, record);
             let known = self.entry(&write.intent.subject());
             known.end(&write, &end, &record.at, values);
         }
@@ -151,6 +159,11 @@ impl Memory {
     fn find(&self, object: &Desired, account: &VendorAccount) -> Option<&ObjectMemory> {
         let [key, old] = object_keys(object, account);
         self.objects.get(&key).or_else(|| self.objects.get(&old))
+    }
+
+    /// Returns the last writes that were sent, by whichever run, the oldest first.
+    pub fn recent_writes(&self) -> impl Iterator<Item = &Arc<RecentWrite>> {
+        self.recent.iter()
     }
 
     /// Returns the writes without a known end.

@@ -18,6 +18,8 @@ pub struct OpenIntent {
     pub at: String,
     pub intent: Intent,
     pub purpose: Purpose,
+    /// The person or program that ran it; empty if its start is not in the journal.
+    pub by: String,
     pub commit: Option<String>,
     /// Set if the run ended the step without knowing the effect of the write. Otherwise the run was cut off.
     pub unclear: bool,
@@ -142,6 +144,9 @@ impl OpenWrites {
             at: record.at.clone(),
             intent: intent.clone(),
             purpose: started.map(|started| started.purpose).unwrap_or_default(),
+            by: started
+                .map(|started| started.by.clone())
+                .unwrap_or_default(),
             commit: started.and_then(|started| started.commit.clone()),
             unclear: false,
         };

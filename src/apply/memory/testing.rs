@@ -49,6 +49,7 @@ pub fn intent(address: &str) -> Intent {
         policy_exclusions: Vec::new(),
         given_up: Vec::new(),
         heals: false,
+        approved_by: None,
         epoch: None,
     }
 }

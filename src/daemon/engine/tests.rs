@@ -69,6 +69,7 @@ fn in_sync(desired: &Desired) -> ObjectResult {
         refusal: None,
         standing: None,
         heals: false,
+        approved_by: None,
     }
 }
 

@@ -22,18 +22,24 @@ const SHORTEST_TOKEN: usize = 14;
 pub enum ListenError {
     #[error("{0} can be reached from other machines: give --listen-token, or listen on 127.0.0.1")]
     NoToken(SocketAddr),
-    #[error(
-        "the token of --listen-token is too easy to guess: at least {SHORTEST_TOKEN} characters"
-    )]
-    ShortToken,
+    #[error("the token of {0} is too easy to guess: at least {SHORTEST_TOKEN} characters")]
+    ShortToken(&'static str),
 }
 
 /// Checks that a server can only be reached from this machine, or has a token that is hard to guess.
 pub fn check_listen(listen: SocketAddr, token: Option<&SecretText>) -> Result<(), ListenError> {
     match token {
         None if !listen.ip().is_loopback() => Err(ListenError::NoToken(listen)),
-        Some(token) if token.expose_secret().len() < SHORTEST_TOKEN => Err(ListenError::ShortToken),
-        _ => Ok(()),
+        Some(token) => check_token(token, "--listen-token"),
+        None => Ok(()),
+    }
+}
+
+/// Checks that the token of a flag is hard to guess.
+pub fn check_token(token: &SecretText, flag: &'static str) -> Result<(), ListenError> {
+    match token.expose_secret().len() < SHORTEST_TOKEN {
+        true => Err(ListenError::ShortToken(flag)),
+        false => Ok(()),
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
             assert_eq!(check_listen(at(open), Some(&token())), Ok(()));
             let short = SecretText::from("short");
             let refused = check_listen(at(open), Some(&short));
-            assert_eq!(refused, Err(ListenError::ShortToken));
+            assert_eq!(refused, Err(ListenError::ShortToken("--listen-token")));
         }
     }
 

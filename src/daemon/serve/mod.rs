@@ -5,15 +5,20 @@
 //! | `/healthz` | whether the process and its loop are alive | everybody |
 //! | `/readyz` | whether manifests are in force, the source is followed, and it is not stopping | everybody |
 //! | `POST /hooks/…` | deliveries of vendors and git hosts | by signature |
-//! | `/` | the status page | see [`access`] |
+//! | `/` | the overview | see [`access`] |
+//! | `/o/KIND/NAME` | one object | see [`access`] |
+//! | `/theme` | takes the choice of colours | see [`access`] |
+//! | `/sign-in`, `/sign-out`, `POST /actions/…` | what people ask for | see [`actions`] |
 //! | `/status` | the status as JSON; takes the page's filter | see [`access`] |
 //! | `/events` | server-sent events: that something changed | see [`access`] |
 //! | `/metrics` | OpenMetrics, or the older text format, as asked for | see [`access`] |
 //!
-//! The server writes nothing but triggers into a bounded channel. A reader costs the daemon no pass: all replies are
-//! made from the one [`Status`] of the moment, which is shared and never locked.
+//! The server writes nothing but triggers and requests into bounded channels. A reader costs the daemon no pass: all replies
+//! are made from the one [`Status`] of the moment, which is shared and never locked. Only the page of an object asks the
+//! loop, for what it knows of that object.
 
 pub mod access;
+mod actions;
 mod connections;
 mod deliveries;
 mod events;
@@ -21,34 +26,37 @@ pub mod metrics;
 mod page;
 mod slots;
 pub mod view;
+pub mod words;
 
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use self::access::{AccessError, AccessRequest};
 use self::metrics::{Exposition, Metrics};
+use self::page::object::{ObjectPage, object_page};
+use self::page::overview::{Overview, overview_page};
 use self::view::Query;
 use super::hooks::{Hooks, PeerLimiter};
-use super::status::Status;
+use super::requests::DaemonHandle;
+use super::status::{FORMAT_VERSION, Status, StatusDocument};
+use super::window::{ChangeWindow, describe_windows};
 use crate::model::SecretText;
 use crate::render::json;
-use crate::render::safe::escape_page;
+use crate::render::source_host::{SourceHost, SourceLinks};
+pub use actions::session::ActionAccess;
+pub use axum::http::HeaderName;
 pub use slots::ConnectionBounds;
-
-/// Version of the JSON at `/status`, with the same promise as the plan format.
-pub const FORMAT_VERSION: &str = "1.0";
 
 /// What the server needs besides its listener.
 pub struct ServerConfig {
@@ -56,8 +64,18 @@ pub struct ServerConfig {
     pub hooks: Arc<Hooks>,
     /// The token that everybody must send, except to the probes and hooks.
     pub token: Option<SecretText>,
+    /// Reaches the daemon's loop.
+    pub daemon: DaemonHandle,
+    /// Who may ask for something; `None` if nobody may.
+    pub actions: Option<ActionAccess>,
+    /// The change windows.
+    pub windows: Vec<ChangeWindow>,
+    /// The git host of the manifests, for links; `None` if it is not known.
+    pub source_host: Option<SourceHost>,
     /// Returns the time.
     pub clock: fn() -> Timestamp,
+    /// Returns a random text, a different one with every call.
+    pub nonce: fn() -> String,
     pub bounds: ConnectionBounds,
 }
 
@@ -66,7 +84,12 @@ struct Server {
     status: watch::Receiver<Arc<Status>>,
     hooks: Arc<Hooks>,
     token: Option<SecretText>,
+    daemon: DaemonHandle,
+    actions: Option<ActionAccess>,
+    windows: Vec<ChangeWindow>,
+    source_host: Option<SourceHost>,
     clock: fn() -> Timestamp,
+    nonce: fn() -> String,
     loopback: bool,
     metrics: Metrics,
     rate: Mutex<PeerLimiter>,
@@ -79,6 +102,14 @@ impl Server {
     /// Returns the status of this moment.
     fn current_status(&self) -> Arc<Status> {
         Arc::clone(&self.status.borrow())
+    }
+
+    /// Returns the links to the git host.
+    fn links(&self) -> SourceLinks<'_> {
+        SourceLinks {
+            host: self.source_host.as_ref(),
+            ..SourceLinks::default()
+        }
     }
 
     /// Reports whether the loop that publishes the status still runs.
@@ -105,7 +136,12 @@ pub async fn run_server(
         status: serving.status,
         hooks: serving.hooks,
         token: serving.token,
+        daemon: serving.daemon,
+        actions: serving.actions,
+        windows: serving.windows,
+        source_host: serving.source_host,
         clock: serving.clock,
+        nonce: serving.nonce,
         loopback: address.ip().is_loopback(),
         rate: Mutex::default(),
         bodies: Semaphore::new(deliveries::AT_ONCE),
@@ -139,7 +175,15 @@ pub async fn run_server(
 /// Returns the routes. Those that show something check access first.
 fn build_router(server: &Arc<Server>) -> Router {
     let guarded = Router::new()
-        .route("/", get(show_page))
+        .route("/", get(show_overview))
+        .route("/o/{kind}/{name}", get(show_object))
+        .route("/theme", post(actions::choose_theme))
+        .route(
+            "/sign-in",
+            get(actions::show_sign_in).post(actions::sign_in),
+        )
+        .route("/sign-out", post(actions::sign_out))
+        .route("/actions/{action}", post(actions::take_action))
         .route("/status", get(show_status))
         .route("/events", get(events::stream_events))
         .route("/metrics", get(show_metrics))
@@ -173,7 +217,10 @@ fn build_router(server: &Arc<Server>) -> Router {
         .with_state(Arc::clone(server))
 }
 
-const CSS: &str = include_str!("page.css");
+const CSS: &str = concat!(
+    include_str!("page.css"),
+    include_str!("../../render/html/parts.css")
+);
 const JS: &str = include_str!("page.js");
 const ICON: &str = include_str!("icon.svg");
 
@@ -255,21 +302,54 @@ async fn show_readiness(State(server): State<Arc<Server>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
-/// Replies with the status page.
-async fn show_page(State(server): State<Arc<Server>>, request: Request) -> Response {
+/// Replies with the overview.
+async fn show_overview(State(server): State<Arc<Server>>, request: Request) -> Response {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let markup = page::status_page(&server.current_status(), &query, (server.clock)());
-    let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-    (html, escape_page(&markup.into_string())).into_response()
+    let visitor = actions::visitor_of(&server, &request);
+    let (status, now) = (server.current_status(), (server.clock)());
+    let overview = Overview {
+        status: &status,
+        windows: &describe_windows(&server.windows, now),
+        links: server.links(),
+        query: &query,
+        now,
+    };
+    html_reply(StatusCode::OK, overview_page(&overview, &visitor))
 }
 
-/// The status with the version of its format.
-#[derive(Serialize)]
-struct StatusDocument<'a> {
-    format_version: &'static str,
-    version: &'static str,
-    #[serde(flatten)]
-    status: &'a Status,
+/// Replies with the page of one object.
+async fn show_object(
+    State(server): State<Arc<Server>>,
+    Path((kind, name)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let visitor = actions::visitor_of(&server, &request);
+    let address = format!("{kind}/{name}");
+    let details = server.daemon.details(&address).await;
+    let (status, now) = (server.current_status(), (server.clock)());
+    let Some(object) = status
+        .objects
+        .iter()
+        .find(|object| object.address == address)
+    else {
+        let words = format!("The manifests in force name no {address}.");
+        let page = page::sign_in::refusal_page(&words, "/", &visitor);
+        return html_reply(StatusCode::NOT_FOUND, page);
+    };
+    let shown = ObjectPage {
+        object,
+        details: details.as_ref().map_err(Clone::clone),
+        links: server.links(),
+        pass: status.passes.back().map_or(0, |pass| pass.number),
+        now,
+    };
+    html_reply(StatusCode::OK, object_page(&shown, &visitor))
+}
+
+/// Replies with a page.
+fn html_reply(status: StatusCode, page: String) -> Response {
+    let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, html, page).into_response()
 }
 
 /// Replies with the status as JSON, narrowed by the query.
@@ -281,9 +361,10 @@ async fn show_status(State(server): State<Arc<Server>>, request: Request) -> Res
         narrowed.objects.retain(|object| query.matches(object));
     }
     let document = StatusDocument {
-        format_version: FORMAT_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
-        status: &status,
+        format_version: FORMAT_VERSION.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        windows: describe_windows(&server.windows, (server.clock)()),
+        status: Status::clone(&status),
     };
     match serde_json::to_string(&document) {
         // Control characters are escaped, since `curl` shows them on a terminal.

@@ -3,8 +3,9 @@
 "use strict";
 (() => {
   const live = document.getElementById("live");
-  const form = document.getElementById("filter");
+  const form = document.getElementById("filter"); // Only the overview has one.
   const PACE = 2000; // The shortest time between two fetches, in ms: the eye gains nothing from more.
+  const main = () => document.getElementById("main");
   let source = null, fetching = false, wanted = false, last = 0;
 
   const say = (words) => { if (live.textContent !== words) live.textContent = words; };
@@ -26,7 +27,7 @@
 
   // What was open stays open, and the focus stays where it was.
   function put(fresh) {
-    const old = document.getElementById("main");
+    const old = main();
     if (!fresh || !old) return;
     for (const open of old.querySelectorAll("details[open][id]")) {
       const same = fresh.querySelector("#" + CSS.escape(open.id));
@@ -34,9 +35,11 @@
     }
     const held = document.activeElement;
     const row = held && old.contains(held) && held.tagName === "SUMMARY" ? held.parentElement.id : "";
-    if (held && old.contains(held) && !row) { wanted = true; return; }
+    const inside = held && held !== old && old.contains(held);
+    if (inside && !row) { wanted = true; return; }
     if (!window.getSelection().isCollapsed && old.contains(window.getSelection().anchorNode)) { wanted = true; return; }
     old.replaceWith(fresh);
+    offerCopies();
     if (row) document.getElementById(row)?.querySelector("summary").focus({ preventScroll: true });
   }
 
@@ -48,12 +51,12 @@
 
   function listen() {
     if (source) source.close();
-    source = new EventSource("/events" + location.search);
+    source = new EventSource("/events?" + main().dataset.events);
     source.addEventListener("open", () => say("live"));
     source.addEventListener("error", () => say("not connected, showing what was last seen"));
     source.addEventListener("status", (event) => {
       const told = JSON.parse(event.data);
-      if (told.seen || String(told.pass) !== document.getElementById("main").dataset.pass) soon();
+      if (told.seen || String(told.pass) !== main().dataset.pass) soon();
     });
   }
 
@@ -61,16 +64,36 @@
   function narrow() {
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
     history.replaceState(null, "", "/" + (query.size ? "?" + query : ""));
+    main().dataset.events = query.toString();
     listen();
     refresh();
   }
-  form.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(narrow, 250); });
-  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); narrow(); });
+  if (form) {
+    form.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(narrow, 250); });
+    form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); narrow(); });
+    form.querySelector("button").hidden = true;
+    document.addEventListener("keydown", (event) => {
+      const typed = event.target.matches("input, select, textarea");
+      if (event.key === "/" && !typed) { event.preventDefault(); form.elements.q.focus(); }
+    });
+  }
   document.addEventListener("visibilitychange", () => { if (!document.hidden && wanted) soon(); });
-  document.addEventListener("keydown", (event) => {
-    const typed = event.target.matches("input, select, textarea");
-    if (event.key === "/" && !typed) { event.preventDefault(); form.elements.q.focus(); }
+
+  // Copying needs this script, so its buttons are hidden without it.
+  function offerCopies() {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+    button.textContent = "Copied";
   });
-  form.querySelector("button").hidden = true;
+  // A link to a folded form opens it.
+  const target = location.hash && document.getElementById(location.hash.slice(1));
+  if (target && target.tagName === "DETAILS") target.open = true;
+
+  offerCopies();
   listen();
 })();

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::apply::memory::ShortChanges;
+use crate::daemon::activity::{Activity, ActivityKind};
+use crate::daemon::labels::Labels;
 use crate::daemon::mode::RunMode;
 use crate::daemon::status::{
-    AccountKeeper, Brake, ConnectionStatus, FightStatus, LastWrite, ObjectState, ObjectStatus,
-    PassShare, PassStatus, Replicas, SourceKind, SourceStatus, Status, SuspensionStatus,
+    AccountKeeper, Brake, ConnectionError, ConnectionStatus, FightStatus, LastWrite, ObjectState,
+    ObjectStatus, PassShare, PassStatus, PendingWrite, RateStatus, Replicas, SourceKind,
+    SourceStatus, Status, SuspensionStatus,
 };
 use crate::model::{Outcome, Risk};
 use crate::plan::ChangeVerb;
@@ -72,6 +76,13 @@ pub fn sample_change(
     }
 }
 
+/// Every second object has labels.
+fn sample_labels(number: usize) -> Labels {
+    let team = ["sales", "support"][number / 2 % 2];
+    let labels = [("team".to_string(), team.to_string())];
+    Labels::new(&labels.into_iter().take(1 - number % 2).collect())
+}
+
 /// Returns an object in sync.
 pub fn sample_object(number: usize) -> ObjectStatus {
     let (vendor, kind, connection, id) = VENDORS[number % VENDORS.len()];
@@ -85,6 +96,7 @@ pub fn sample_object(number: usize) -> ObjectStatus {
             file: format!("licences/{vendor}/{name}.yaml"),
             line: number as u32 % 40 + 1,
         },
+        labels: sample_labels(number),
         state: ObjectState::InSync,
         running: false,
         risk: Risk::Safe,
@@ -92,6 +104,8 @@ pub fn sample_object(number: usize) -> ObjectStatus {
         last_in_sync: Some(seconds_ago(number as i64 * 7 % 900 + 2)),
         next_wake: Some(seconds_ago(number as i64 * 7 % 900 - 600)),
         changes: Vec::new(),
+        pending: None,
+        failures: 0,
         message: None,
         last_write: None,
         suspended: None,
@@ -109,6 +123,7 @@ fn add_trouble(number: usize, object: &mut ObjectStatus) {
     match number {
         3 => {
             object.state = ObjectState::Failed;
+            object.failures = 3;
             object.message = Some(
                 "GET /license-orders/9f3c-000003: no answer from lac.example.com within 30 s"
                     .into(),
@@ -138,6 +153,12 @@ fn add_trouble(number: usize, object: &mut ObjectStatus) {
                     ),
                 ),
             ];
+            object.pending = Some(Box::new(PendingWrite {
+                digest: format!("sha256:{}", "ab".repeat(32)),
+                calls: vec!["PATCH /license-orders/9f3c-000013".into()],
+                needs_approval: true,
+                approved_by: None,
+            }));
             object.message =
                 Some("1 change strands users: it needs a person, or policy.allow".into());
         }
@@ -185,6 +206,7 @@ fn add_trouble(number: usize, object: &mut ObjectStatus) {
             object.suspended = Some(Box::new(SuspensionStatus {
                 reason: Some("audit until the end of the week".into()),
                 until: Some(seconds_ago(-200_000)),
+                by: None,
             }));
         }
         44 => {
@@ -230,6 +252,7 @@ pub fn sample_status(objects: usize) -> Status {
             kind: SourceKind::Git,
             location: "https://git.example.com/licences.git".into(),
             revision: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
+            commit: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
             loaded_at: Some(seconds_ago(3_000)),
             problem: Some(
                 "error[unknown-field]: unknown field `activationsAllowed` in desired\n  --> \
@@ -241,6 +264,7 @@ pub fn sample_status(objects: usize) -> Status {
             documents: objects,
         },
         objects: all,
+        recent: sample_activity(objects),
         passes,
         connections: sample_connections(),
         brake: Brake {
@@ -279,6 +303,42 @@ fn sample_pass(number: u64, objects: usize) -> PassStatus {
     }
 }
 
+/// Something of each kind, and enough of it to be folded.
+fn sample_activity(objects: usize) -> Vec<Arc<Activity>> {
+    let about = |number: usize, kind| Activity {
+        address: Some(sample_object(number).address),
+        connection: Some(sample_object(number).connection),
+        changes: ShortChanges::of(&[sample_change("activations_allowed", json!(10), json!(5))]),
+        ..Activity::new(seconds_ago(number as i64 * 90), kind)
+    };
+    let write = |number: usize| Activity {
+        by: Some("entitle".into()),
+        commit: Some("8c1f0a9be34d7712ab90cdd3f1e5a0c2b7d94e61".into()),
+        run: Some("0199f3a0-7c11-7000-8000-0000000000aa".into()),
+        outcome: Some(if number.is_multiple_of(7) {
+            Outcome::Rejected
+        } else {
+            Outcome::Converged
+        }),
+        message: number
+            .is_multiple_of(7)
+            .then(|| "422: the field is required".into()),
+        ..about(number, ActivityKind::Write)
+    };
+    let request = |number: usize| Activity {
+        by: Some("ann@example.com".into()),
+        message: Some("suspended until 2026-03-02 12:00 UTC: a demo".into()),
+        changes: ShortChanges::default(),
+        ..about(number, ActivityKind::Request)
+    };
+    let entries = (1..=objects.min(20)).map(|number| match number % 4 {
+        1 => about(number, ActivityKind::ForeignEdit),
+        3 => request(number),
+        _ => write(number),
+    });
+    entries.map(Arc::new).collect()
+}
+
 fn sample_connections() -> BTreeMap<String, ConnectionStatus> {
     let connection = |(vendor, _, name, _): (&str, &str, &str, &str)| {
         let status = ConnectionStatus {
@@ -294,6 +354,28 @@ fn sample_connections() -> BTreeMap<String, ConnectionStatus> {
                 is_own: name != "alinea",
                 since: Some(seconds_ago(43_200)),
             }),
+            rates: vec![
+                RateStatus {
+                    requests: 600,
+                    per_seconds: 60.0,
+                    left: 580,
+                    full_at: seconds_ago(-40),
+                },
+                RateStatus {
+                    requests: 50,
+                    per_seconds: 5.0,
+                    left: 12,
+                    full_at: seconds_ago(-4),
+                },
+            ],
+            last_error: (name == "lac").then(|| ConnectionError {
+                at: seconds_ago(65),
+                address: "LacLicenseOrder/rivers-floating-00003".into(),
+                message:
+                    "GET /license-orders/9f3c-000003: no answer from lac.example.com within 30 s"
+                        .into(),
+            }),
+            last_hook: (name == "cryptlex-eu").then(|| seconds_ago(420)),
         };
         (name.to_string(), status)
     };

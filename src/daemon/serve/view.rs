@@ -1,10 +1,13 @@
 //! Which objects a reader of the status sees, in which order, and how many of them. Pure.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+pub mod connections;
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
+use crate::model::{Risk, compare_natural};
 
 /// Objects on one page: enough to scroll through, few enough that ten thousand objects cost a browser no second.
 const PAGE: usize = 100;
@@ -78,6 +81,8 @@ pub struct Query {
     pub connection: String,
     pub state: String,
     pub risk: String,
+    /// A label as `name=value`.
+    pub label: String,
     /// From 1.
     pub page: usize,
 }
@@ -97,6 +102,7 @@ impl Query {
                 "connection" => found.connection = value,
                 "state" => found.state = value,
                 "risk" => found.risk = value,
+                "label" => found.label = value,
                 "page" => found.page = value.parse().unwrap_or(1).max(1),
                 _ => {}
             }
@@ -113,6 +119,7 @@ impl Query {
             ("connection", &self.connection),
             ("state", &self.state),
             ("risk", &self.risk),
+            ("label", &self.label),
         ] {
             if !value.is_empty() {
                 out.append_pair(name, value);
@@ -144,6 +151,7 @@ impl Query {
             && risk
             && equal(&self.vendor, &object.vendor)
             && equal(&self.connection, &object.connection)
+            && (self.label.is_empty() || object.labels.contains(&self.label))
             && self
                 .text
                 .split_whitespace()
@@ -158,8 +166,15 @@ fn mentions_word(object: &ObjectStatus, word: &str) -> bool {
     has(&object.address)
         || has(&object.origin.file)
         || object.identity.values().any(|id| has(id))
+        || object.labels.iter().any(|label| has(label))
         || object.message.as_deref().is_some_and(has)
         || object.changes.iter().any(|change| has(&change.path))
+}
+
+/// Returns the first value of this name in the query of a URL; `None` if there is none.
+pub fn query_value(query: &str, name: &str) -> Option<String> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find_map(|(known, value)| (known == name).then(|| value.into_owned()))
 }
 
 /// How many objects are in each state. A plain array, since there are few states and many objects.
@@ -200,7 +215,7 @@ impl StateCounts {
     }
 }
 
-/// One page of objects: those that need attention, then the others by vendor.
+/// One page of objects: those that need attention, the worst risk first, then the others by vendor.
 pub struct PageView<'a> {
     pub rows: Vec<&'a Arc<ObjectStatus>>,
     /// Objects that pass the filter, on all pages.
@@ -227,8 +242,7 @@ impl<'a> PageView<'a> {
         for object in &found {
             vendors.entry(&object.vendor).or_default().0[state_rank(object.state)] += 1;
         }
-        // Stable: objects come in the order of their addresses.
-        found.sort_by(|a, b| Self::sort_key(a).cmp(&Self::sort_key(b)));
+        found.sort_by(|one, other| Self::compare(one, other));
         let pages = found.len().div_ceil(PAGE).max(1);
         let page = query.page.clamp(1, pages);
         let first = (page - 1) * PAGE;
@@ -243,12 +257,39 @@ impl<'a> PageView<'a> {
         }
     }
 
-    /// Orders rows: those that need attention by gravity, the others by vendor.
-    fn sort_key(object: &ObjectStatus) -> (bool, &str, usize) {
-        let calm = !wants_attention(object.state);
-        let group = if calm { object.vendor.as_str() } else { "" };
-        (calm, group, state_rank(object.state))
+    /// Orders rows: those that need attention by risk and gravity, the others by vendor, and equal ones by name.
+    fn compare(one: &ObjectStatus, other: &ObjectStatus) -> Ordering {
+        let key = |object: &ObjectStatus| {
+            let calm = !wants_attention(object.state);
+            let risk = if calm { Risk::Safe } else { object.risk };
+            (calm, Reverse(risk))
+        };
+        let vendors = match wants_attention(one.state) {
+            true => Ordering::Equal,
+            false => one.vendor.cmp(&other.vendor),
+        };
+        key(one)
+            .cmp(&key(other))
+            .then(vendors)
+            .then_with(|| state_rank(one.state).cmp(&state_rank(other.state)))
+            .then_with(|| compare_natural(&one.address, &other.address))
     }
+}
+
+/// Labels that the filter offers: more would be no choice.
+const LABELS: usize = 100;
+
+/// Returns the labels of objects as `name=value`, in natural order.
+pub fn present_labels(status: &Status) -> Vec<&str> {
+    let labels: BTreeSet<&str> = status
+        .objects
+        .iter()
+        .flat_map(|object| object.labels.iter())
+        .collect();
+    let mut labels: Vec<&str> = labels.into_iter().collect();
+    labels.sort_by(|one, other| compare_natural(one, other));
+    labels.truncate(LABELS);
+    labels
 }
 
 /// What changed between two moments, as a reader with a filter sees it.
@@ -273,6 +314,8 @@ impl StatusChange {
                 || before.source.unfollowed != after.source.unfollowed
                 || before.source.revision != after.source.revision
                 || before.replicas != after.replicas
+                || before.recent.first() != after.recent.first()
+                || before.connections != after.connections
                 || before.stopping != after.stopping,
             ..Self::default()
         };

@@ -6,6 +6,7 @@ mod held_writes;
 mod passes;
 mod program;
 mod replicas;
+mod requests;
 mod service;
 mod sessions;
 mod webhooks;
@@ -22,6 +23,7 @@ use entitle::apply::{Listener, Secrets, Tls, Trust};
 use entitle::daemon::engine::{Engine, WatchRules};
 use entitle::daemon::mode::RunMode;
 use entitle::daemon::pass::PassContext;
+use entitle::daemon::requests::DaemonHandle;
 use entitle::daemon::sharing::Sharing;
 use entitle::daemon::source::Fetched;
 use entitle::daemon::source::SourceError;
@@ -74,6 +76,8 @@ pub struct TestDaemon {
     pub source: Arc<Mutex<Result<Vec<Object>, String>>>,
     pub triggers: mpsc::Sender<Trigger>,
     pub orders: mpsc::Sender<DaemonCommand>,
+    /// How people reach it.
+    pub daemon: DaemonHandle,
     pub status: watch::Receiver<Arc<Status>>,
     pub stop: Arc<AtomicBool>,
     pub journal: tempfile::TempDir,
@@ -113,6 +117,15 @@ impl TestDaemon {
         let own = || Arc::new(stores::files(journal.path())) as _;
         let store = extra.store.unwrap_or_else(own);
         let stopped = Arc::clone(&stop);
+        let (asks, requests) = mpsc::channel(4);
+        let queue = RecordQueue::new(store);
+        let daemon = DaemonHandle {
+            requests: asks,
+            queue: Arc::clone(&queue),
+            scope: None,
+            repository: None,
+            clock: test_clock,
+        };
         let context = PassContext {
             settings: Box::new(move || Settings {
                 secrets: Secrets {
@@ -124,7 +137,7 @@ impl TestDaemon {
                 deadline: Instant::now() + Duration::from_secs(60),
                 ..test_settings()
             }),
-            queue: RecordQueue::new(store),
+            queue: Arc::clone(&queue),
             shared,
             scope: None,
             author: "the tests".into(),
@@ -159,11 +172,13 @@ impl TestDaemon {
             status: sender,
             triggers: hints,
             commands: ordered,
+            requests,
             clock: test_clock,
             chance: Box::new(|| 0.0),
             once: extra.once,
         };
         let watched = Self {
+            daemon,
             bench,
             source,
             triggers,

@@ -424,6 +424,7 @@ fn start_replica(
         status: sender,
         triggers: hints,
         commands: ordered,
+        requests: mpsc::channel(1).1,
         clock: test_clock,
         chance: Box::new(|| 0.0),
         once: false,

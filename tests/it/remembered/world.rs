@@ -339,6 +339,7 @@ impl World {
             status,
             triggers: hints,
             commands: ordered,
+            requests: mpsc::channel(1).1,
             clock,
             chance: Box::new(|| 0.0),
             once: true,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::time_element;
+use super::frame::time_element;
 use crate::daemon::status::{PassStatus, Status};
 use crate::model::wording::shorten;
 

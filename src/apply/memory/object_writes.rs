@@ -1,0 +1,185 @@
+//! The writes of one object, for those who look at its history on a page.
+
+use std::collections::VecDeque;
+
+use super::key::ObjectKey;
+use super::open::{OpenIntent, OpenWrites};
+use super::recent::is_sent;
+use crate::apply::journal::{JournalEvent, Purpose, Record};
+use crate::apply::outcome::Outcome;
+use crate::apply::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
+use crate::model::AccountKey;
+use crate::plan::document::ChangeEntry;
+
+/// A write of an object, sent by whichever run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectWrite {
+    pub at: String,
+    pub run: String,
+    /// The person or program that ran it.
+    pub by: String,
+    /// Who let it go, if a daemon had held it back.
+    pub approved_by: Option<String>,
+    pub commit: Option<String>,
+    pub purpose: Purpose,
+    /// `None` if nobody knows how it ended.
+    pub outcome: Option<Outcome>,
+    /// The vendor's answer, or what failed.
+    pub message: Option<String>,
+    pub changes: Vec<ChangeEntry>,
+}
+
+/// Collects the last writes of one object, record by record.
+struct ObjectWriteReader<'a> {
+    keys: &'a [ObjectKey],
+    most: usize,
+    open: OpenWrites,
+    writes: VecDeque<ObjectWrite>,
+}
+
+/// Reads the last `most` writes of the object with one of these keys, the newest first.
+///
+/// Where the store has a summary of older lines, those are not read: then the writes since are returned.
+pub async fn read_object_writes(
+    store: &dyn Store,
+    account: &AccountKey,
+    keys: &[ObjectKey],
+    most: usize,
+) -> Result<Vec<ObjectWrite>, StoreError> {
+    let mut reader = ObjectWriteReader {
+        keys,
+        most,
+        open: OpenWrites::default(),
+        writes: VecDeque::new(),
+    };
+    let mut cursor = Cursor::default();
+    let scope = JournalScope::Accounts(std::slice::from_ref(account));
+    let mut take = |line| reader.take(line);
+    store.read(scope, &mut cursor, &mut take).await?;
+    Ok(reader.end())
+}
+
+impl ObjectWriteReader<'_> {
+    fn take(&mut self, line: JournalLine) {
+        match line {
+            JournalLine::Record(record) => self.follow(&record),
+            JournalLine::Damaged(_) => {}
+            JournalLine::Reset => (self.open, self.writes) = Default::default(),
+        }
+    }
+
+    fn follow(&mut self, record: &Record) {
+        let Some((write, _)) = self.open.follow(record) else {
+            return;
+        };
+        if !self.keys.contains(&write.intent.subject().key()) {
+            return;
+        }
+        let (outcome, message) = match &record.event {
+            JournalEvent::Outcome(ended) if !is_sent(ended.outcome) => return,
+            JournalEvent::Outcome(ended) => (Some(ended.outcome), ended.message.clone()),
+            JournalEvent::Found { found, .. } => {
+                (None, Some(format!("cut off; a later run found it {found}")))
+            }
+            _ => (None, None),
+        };
+        self.writes
+            .push_back(object_write(&write, &record.at, outcome, message));
+        if self.writes.len() > self.most {
+            self.writes.pop_front();
+        }
+    }
+
+    /// Returns the writes, those without an end first.
+    fn end(self) -> Vec<ObjectWrite> {
+        let is_of_object = |open: &&OpenIntent| self.keys.contains(&open.intent.subject().key());
+        let open = self.open.iter().filter(is_of_object);
+        let open = open.map(|open| {
+            let message = "cut off: the next run looks into it".to_string();
+            object_write(open, &open.at, None, Some(message))
+        });
+        open.chain(self.writes.iter().rev().cloned())
+            .take(self.most)
+            .collect()
+    }
+}
+
+fn object_write(
+    write: &OpenIntent,
+    at: &str,
+    outcome: Option<Outcome>,
+    message: Option<String>,
+) -> ObjectWrite {
+    ObjectWrite {
+        at: at.to_string(),
+        run: write.run.clone(),
+        by: write.by.clone(),
+        approved_by: write.intent.approved_by.clone(),
+        commit: write.commit.clone(),
+        purpose: write.purpose,
+        outcome,
+        message,
+        changes: write.intent.changes.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::memory::testing::{self, record};
+
+    fn write(run: &str, object: &str, outcome: Outcome) -> [Record; 3] {
+        let intent = crate::apply::journal::Intent {
+            identity: [("activationKey", object)].into_iter().collect(),
+            ..testing::intent(&format!("LacLicenseOrder/{object}"))
+        };
+        [
+            record(run, testing::started(Purpose::Apply)),
+            record(run, testing::write(intent)),
+            record(
+                run,
+                testing::ended(&format!("LacLicenseOrder/{object}"), outcome),
+            ),
+        ]
+    }
+
+    fn writes(records: &[Record], object: &str, most: usize) -> Vec<ObjectWrite> {
+        let identity = [("activationKey", object)].into_iter().collect();
+        let subject = super::super::Subject {
+            base_url: testing::URL,
+            tenant: None,
+            kind: "LacLicenseOrder",
+            identity: &identity,
+        };
+        let keys = [subject.key()];
+        let mut reader = ObjectWriteReader {
+            keys: &keys,
+            most,
+            open: OpenWrites::default(),
+            writes: VecDeque::new(),
+        };
+        records.iter().for_each(|record| reader.follow(record));
+        reader.end()
+    }
+
+    #[test]
+    fn the_newest_writes_of_the_object_come_first() {
+        let mut records = Vec::new();
+        records.extend(write("1", "a", Outcome::Converged));
+        records.extend(write("2", "b", Outcome::Converged));
+        records.extend(write("3", "a", Outcome::Stale));
+        records.extend(write("4", "a", Outcome::Rejected));
+        records.extend(write("5", "a", Outcome::Converged)[..2].to_vec());
+        let runs = |most| -> Vec<String> {
+            writes(&records, "a", most)
+                .iter()
+                .map(|write| write.run.clone())
+                .collect()
+        };
+        assert_eq!(runs(9), ["5", "4", "1"]);
+        assert_eq!(runs(2), ["5", "4"]);
+        let all = writes(&records, "a", 9);
+        assert_eq!((all[0].outcome, all[0].by.as_str()), (None, "ann"));
+        assert_eq!(all[1].outcome, Some(Outcome::Rejected));
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything about one object that its page shows beside its status.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::source::repository::CommitAuthor;
+use crate::apply::Outcome;
+use crate::apply::memory::{ObjectKey, ObjectWrite};
+use crate::manifest;
+use crate::manifest::edit::EditedFile;
+use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
+use crate::model::{AccountKey, Desired};
+use crate::plan::field_json::fields_to_json;
+use crate::provider;
+
+/// What the daemon knows of an object.
+pub struct ObjectDetails {
+    pub desired: Arc<Desired>,
+    pub account: AccountKey,
+    /// The keys that the journal knows it by.
+    pub keys: [ObjectKey; 2],
+    /// Fields that were healed so often that one more foreign change to them is a fight.
+    pub contested: Vec<String>,
+    /// Its last writes, the newest first; `Err` says why they could not be read.
+    pub history: Result<Vec<ObjectWrite>, String>,
+    /// Who made the commits in its history, as far as git knows them.
+    pub authors: BTreeMap<String, CommitAuthor>,
+    /// The last commit that changed the file of its manifest.
+    pub last_edit: Option<(String, CommitAuthor)>,
+}
+
+impl ObjectDetails {
+    /// Returns the managed fields with their desired values, in the order of the kind's table.
+    pub fn desired_fields(&self) -> Vec<(String, Json)> {
+        let Some(kind) = provider::find_kind(self.desired.address.kind.0) else {
+            return Vec::new();
+        };
+        let table = kind.table().desired;
+        let values = fields_to_json(table, &self.desired.fields.unpack());
+        let in_order = table.iter().filter_map(|field| {
+            let value = values.get(field.name)?;
+            Some((field.name.to_string(), value.clone()))
+        });
+        in_order.collect()
+    }
+
+    /// Returns the last write that was carried out and changed a field, or an element of it.
+    pub fn last_write_of(&self, field: &str) -> Option<&ObjectWrite> {
+        let history = self.history.as_ref().ok()?;
+        let is_carried_out = |write: &&ObjectWrite| {
+            matches!(
+                write.outcome,
+                Some(Outcome::Converged | Outcome::Unconverged)
+            )
+        };
+        let changes_field = |write: &&ObjectWrite| {
+            write
+                .changes
+                .iter()
+                .any(|change| is_at_or_below(&change.path, field))
+        };
+        history.iter().filter(is_carried_out).find(changes_field)
+    }
+
+    /// Returns the change of the manifest that says in git what a suspension of the page says, as the text before and
+    /// after it; `None` if the file cannot be read or edited.
+    pub fn suspension_edit(&self, until: Timestamp, reason: &str) -> Option<(String, String)> {
+        let origin = &self.desired.origin;
+        let source = manifest::reread(&origin.source)?;
+        let mut file = EditedFile::open(&source);
+        let change = SuspensionEdit::Suspend {
+            until: Some(until),
+            reason: reason.to_string(),
+        };
+        let document = file.document(origin.mark).ok()?;
+        let edited = edit_suspension(document, &change, &provider::kind_rows()).ok()??;
+        file.replace_document(origin.mark, edited);
+        Some((source.text.clone(), file.text()))
+    }
+}
+
+/// Reports whether a path names a field, or something below it: `Features[a].count` is below `Features`.
+pub fn is_at_or_below(path: &str, field: &str) -> bool {
+    let rest = path.strip_prefix(field);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_below_its_own_field_only() {
+        for (path, field, below) in [
+            ("count", "count", true),
+            ("Features[a 1.0].count", "Features", true),
+            ("Features.x", "Features", true),
+            ("counter", "count", false),
+            ("a.count", "count", false),
+        ] {
+            assert_eq!(is_at_or_below(path, field), below, "{path} {field}");
+        }
+    }
+}

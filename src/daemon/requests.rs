@@ -1,0 +1,155 @@
+//! Questions and requests that reach the loop from outside, and the handle that others send them by.
+//!
+//! The loop answers each at once: what takes time (the journal, git) is read here, in the task of whoever asks. A request
+//! of a person is checked, written into the journal, and then carried out, in this order: what cannot be recorded is not
+//! done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::actions::{ActionError, PageAction};
+use super::object_details::ObjectDetails;
+use super::source::repository::Repository;
+use crate::apply::clock::run_id;
+use crate::apply::journal::{PersonRequest, Started};
+use crate::apply::memory::read_object_writes;
+use crate::apply::recorder::Recorder;
+use crate::apply::store::{RecordQueue, StoreError};
+use crate::model::with_causes;
+
+/// Requests that may wait for the loop.
+pub const WAITING_REQUESTS: usize = 64;
+
+/// Writes of an object that its page shows.
+const WRITES: usize = 20;
+
+/// The longest time for reading the journal for a page.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// Something that the loop is asked.
+pub enum DaemonRequest {
+    /// Whether a request could be carried out.
+    Check {
+        request: PageAction,
+        answer: oneshot::Sender<Result<(), ActionError>>,
+    },
+    /// To carry a request out.
+    CarryOut {
+        request: PageAction,
+        by: String,
+        answer: oneshot::Sender<Result<(), ActionError>>,
+    },
+    /// What it knows of an object; `Err` if it does not look after it.
+    Details {
+        address: String,
+        answer: oneshot::Sender<Result<ObjectDetails, ActionError>>,
+    },
+}
+
+/// Why a request of a person was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Refused(#[from] ActionError),
+    #[error("it cannot be written into the journal, so it is not done: {0}")]
+    NotRecorded(String),
+}
+
+/// Sends requests to the loop. Clones go to the same loop.
+#[derive(Clone)]
+pub struct DaemonHandle {
+    pub requests: mpsc::Sender<DaemonRequest>,
+    /// Where requests are written down, and what runs did is read.
+    pub queue: Arc<RecordQueue>,
+    /// The repository whose runs these are, if one was named.
+    pub scope: Option<String>,
+    /// Where commits can be looked up; `None` if the manifests are in no repository.
+    pub repository: Option<Repository>,
+    /// Returns the time.
+    pub clock: fn() -> Timestamp,
+}
+
+impl DaemonHandle {
+    /// Carries out a request of `by`, and writes it into the journal before.
+    pub async fn carry_out(&self, request: PageAction, by: &str) -> Result<(), RequestError> {
+        let checked = request.clone();
+        self.ask(|answer| DaemonRequest::Check {
+            request: checked,
+            answer,
+        })
+        .await?;
+        let record = PersonRequest {
+            action: request.name().to_string(),
+            address: request.address().map(str::to_string),
+            words: request.describe(),
+            digest: request.digest().map(str::to_string),
+        };
+        let recorded = self.record(by, record).await;
+        recorded.map_err(|error| RequestError::NotRecorded(with_causes(&*error)))?;
+        tracing::info!(by, address = request.address(), "{}", request.describe());
+        let by = by.to_string();
+        self.ask(|answer| DaemonRequest::CarryOut {
+            request,
+            by,
+            answer,
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Returns what is known of an object, with its history and who made the commits in it.
+    pub async fn details(&self, address: &str) -> Result<ObjectDetails, ActionError> {
+        let address = address.to_string();
+        let mut details = self
+            .ask(|answer| DaemonRequest::Details { address, answer })
+            .await?;
+        let store = self.queue.store();
+        let read = read_object_writes(&**store, &details.account, &details.keys, WRITES);
+        details.history = match timeout(JOURNAL_LIMIT, read).await {
+            Ok(read) => read.map_err(|error| with_causes(&error)),
+            Err(_) => Err(format!("not read within {} s", JOURNAL_LIMIT.as_secs())),
+        };
+        if let Some(repository) = &self.repository {
+            let writes = details.history.iter().flatten();
+            let commits: BTreeSet<String> =
+                writes.filter_map(|write| write.commit.clone()).collect();
+            details.authors = repository.authors(&commits).await;
+            details.last_edit = repository
+                .last_change(&details.desired.origin.source.name)
+                .await;
+        }
+        Ok(details)
+    }
+
+    /// Writes down what a person asked for, as a run of its own that writes nothing.
+    async fn record(&self, by: &str, request: PersonRequest) -> Result<(), Arc<StoreError>> {
+        let queue = Some(Arc::clone(&self.queue));
+        let recorder = Recorder {
+            scope: self.scope.clone(),
+            ..Recorder::new(queue, &run_id(), BTreeMap::new(), self.clock)
+        };
+        let started = Started {
+            by: by.to_string(),
+            request: Some(request),
+            ..Started::default()
+        };
+        recorder.record_start(started).await?;
+        recorder.record_end(false).await
+    }
+
+    /// Sends a request and waits for its answer. The loop answers within one turn; if it is gone, it is stopping.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, ActionError>>) -> DaemonRequest,
+    ) -> Result<T, ActionError> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.requests.send(request(answer)).await;
+        sent.map_err(|_| ActionError::Stopping)?;
+        answered.await.map_err(|_| ActionError::Stopping)?
+    }
+}
