@@ -13,7 +13,7 @@ use super::flag_groups::{HelpPage, arrange_flags};
 use super::project::FoundProject;
 use super::{
     apply, complete, completions, doctor, drift, explain, fmt, help, history, import, init, plan,
-    sandbox, schema, store, suspend, undo, unmanaged, validate, version, watch_args,
+    sandbox, schema, status, store, suspend, undo, unmanaged, validate, version, watch_args,
 };
 
 /// GitOps for software licences
@@ -73,6 +73,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Keep the live objects as the manifests say, until told to stop
     Watch(Box<watch_args::Watch>),
+    /// Show what a running daemon sees: what to look at, recent activity, connections
+    Status(status::StatusArgs),
     /// Serve simulators of the five vendors on loopback
     Sandbox(sandbox::Sandbox),
     /// Look after the store in which runs remember

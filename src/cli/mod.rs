@@ -61,6 +61,7 @@ mod signals;
 pub mod simulators;
 mod standard_input;
 mod state;
+mod status;
 mod store;
 mod stores;
 mod suspend;
@@ -155,6 +156,7 @@ pub fn main() -> ExitCode {
         }
         Command::Watch(args) => with_runtime(watch::run(*args)),
         Command::Sandbox(args) => with_runtime(sandbox::run(args)),
+        Command::Status(args) => with_runtime(status::run(args)),
     };
     logging.end();
     match outcome {

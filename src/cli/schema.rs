@@ -1,7 +1,7 @@
-//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift, events and history.
+//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift, events, history and status.
 //!
 //! In: a name, or a directory. Out: one schema on standard output, or all of them as files. The schemas
-//! are derived from the types in `render::schema`; nothing is described here.
+//! are derived from the types in `render::schema` and `daemon::status`; nothing is described here.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::exit::Exit;
 use super::output;
 use crate::cli::error::{CommandError, CommandResult};
+use crate::daemon::status::{STATUS_SCHEMA, status_schema};
 use crate::files::links::LinkPolicy;
 use crate::files::write::{self, FileMode};
 use crate::render;
@@ -24,6 +25,7 @@ pub enum SchemaName {
     Plan,
     Events,
     History,
+    Status,
 }
 
 #[derive(Args)]
@@ -52,6 +54,7 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 SchemaName::Plan => schema::plan_schema(),
                 SchemaName::Events => schema::event_schema(),
                 SchemaName::History => schema::history_schema(),
+                SchemaName::Status => status_schema(),
             };
             let mut out = output::data_stdout();
             render::json::write_document(&mut out, &schema)?;
@@ -62,7 +65,8 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 CommandError::caused_by(format_args!("cannot write {}", dir.display()), error)
             };
             std::fs::create_dir_all(dir).map_err(fault)?;
-            for (name, schema) in schema::all_schemas() {
+            let all = schema::all_schemas().into_iter();
+            for (name, schema) in all.chain([(STATUS_SCHEMA, status_schema())]) {
                 let mut text = Vec::new();
                 render::json::write_document(&mut text, &schema)?;
                 let path = dir.join(name);

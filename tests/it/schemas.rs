@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use entitle::daemon::status::{STATUS_SCHEMA, status_schema};
 use entitle::render::schema;
 use serde_json::Value as Json;
 
@@ -12,6 +13,7 @@ fn the_schemas_in_the_repository_are_fresh() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
     let faults = schema::all_schemas()
         .into_iter()
+        .chain([(STATUS_SCHEMA, status_schema())])
         .filter_map(|(name, schema)| {
             let text = serde_json::to_string_pretty(&schema).expect("JSON is printable") + "\n";
             golden::compare(&dir.join(name), &text).err()
