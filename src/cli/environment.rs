@@ -150,16 +150,15 @@ mod tests {
     #[test]
     fn an_empty_guard_is_an_error_where_it_guards() {
         for (variable, id) in GUARDS {
-            let command = ["watch", "apply"].into_iter().find(|name| {
-                let commands = all_commands();
+            let commands = all_commands();
+            let has_guard = |name: &&str| {
                 let command = commands.find_subcommand(name).expect("there");
                 let mut arguments = command.get_arguments();
-                arguments.any(|argument| {
-                    argument.get_id() == id && argument.get_env() == Some(variable.as_ref())
-                })
-            });
-            let command = command.expect("a command that reads it");
-            let message = guarded(&[command], variable).expect("an error");
+                let argument = arguments.find(|argument| argument.get_id() == id);
+                argument.and_then(|it| it.get_env()?.to_str()) == Some(variable)
+            };
+            let guarding = ["watch", "apply"].into_iter().find(has_guard);
+            let message = guarded(&[guarding.expect(variable)], variable).expect("an error");
             assert!(message.starts_with(&format!("{variable} is set and empty")));
         }
         assert!(guarded(&["plan"], "ENTITLE_TRUST_HOSTS").is_some());

@@ -22,6 +22,7 @@ mod probe;
 mod problems;
 mod rejection;
 mod reload;
+mod request_cost;
 mod restore;
 mod routing;
 mod saved;
@@ -46,7 +47,7 @@ use crate::model::{
     ReadFailure, WriteChecks,
 };
 use crate::plan::document::PlanDocument;
-use crate::plan::estimate::{self, Pace, RequestCost};
+use crate::plan::estimate::Pace;
 use crate::plan::problem::keep_common_faults;
 use crate::plan::source_facts::Destination;
 use crate::plan::{Disposition, Planned};
@@ -150,23 +151,6 @@ impl Pass {
             (name.clone(), account)
         });
         places.collect()
-    }
-
-    /// Counts the requests of a run that carries this plan out: those sent so far, and at most those to come.
-    ///
-    /// The counters of the accounts begin anew. An account that has sent nothing, as with a saved plan, has its login
-    /// to come.
-    pub fn count_requests(&self, settings: &Settings) -> RequestCost {
-        let paces = account_paces(&self.accounts, settings);
-        let mut cost = estimate::count_requests(&self.planned, &paces, self.fresh);
-        for account in self.accounts.values() {
-            let answered = account.take_answered().into_values();
-            let sent = answered.fold(0, |sum, count| sum + usize::try_from(count).unwrap_or(0));
-            cost.sent += sent;
-            cost.around += usize::from(sent == 0 && account.logs_in());
-            cost.around += usize::from(account.logs_out());
-        }
-        cost
     }
 
     /// Returns the findings of planning about the manifests, which only live objects reveal, and the problems of
