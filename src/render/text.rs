@@ -160,8 +160,12 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     }
     // After an apply the message is written with the outcome.
     if is_unread(object) || object.outcome.is_none() {
-        if let Some(message) = group.describe_messages() {
-            writeln!(out, "    {}", make_visible(&message))?;
+        match group.describe_messages() {
+            Some(message) if group.is_many() => {
+                write_paragraph(out, 4, &message, Style::new())?;
+            }
+            Some(message) => writeln!(out, "    {}", make_visible(&message))?,
+            None => {}
         }
     }
     write_calls(out, group)?;
