@@ -284,7 +284,7 @@ async fn once_is_a_trial_with_the_codes_of_apply() {
         ran.stderr
     );
     assert!(
-        ran.stdout.contains("activations_allowed  10 → 20"),
+        ran.stdout.contains("activations_allowed 10 → 20"),
         "{}",
         ran.stdout
     );
