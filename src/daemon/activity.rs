@@ -34,10 +34,10 @@ pub struct Activity {
     #[schemars(with = "String")]
     pub at: Timestamp,
     pub kind: ActivityKind,
-    /// Kind and name; `None` if it is about more than one object.
+    /// Kind and name; null if it is about more than one object.
     pub address: Option<String>,
     pub connection: Option<String>,
-    /// The person or program; `None` for a foreign edit, since vendors do not say who made it.
+    /// The person or program; null for a foreign edit, since vendors do not say who made it.
     pub by: Option<String>,
     /// The commit of the manifests that were written.
     pub commit: Option<String>,

@@ -78,7 +78,7 @@ pub struct Status {
     /// By the name of the connection.
     pub connections: BTreeMap<String, ConnectionStatus>,
     pub brake: Brake,
-    /// What is known of the replicas; `None` if this process looks after all accounts.
+    /// What is known of the replicas; null if this process looks after all accounts.
     pub replicas: Option<Replicas>,
     /// Whether the daemon was told to stop.
     pub stopping: bool,
@@ -232,7 +232,7 @@ pub struct SuspensionStatus {
     pub reason: Option<String>,
     /// When it ends by itself.
     pub until: Option<Timestamp>,
-    /// Who suspended it on the page, which git does not know of; `None` if its manifest does.
+    /// Who suspended it on the page, which git does not know of; null if its manifest does.
     pub by: Option<String>,
 }
 
@@ -288,7 +288,7 @@ pub struct ConnectionStatus {
     pub last_success: Option<Timestamp>,
     /// Which other run holds the lease, so that nothing can be written.
     pub locked: Option<String>,
-    /// Which replica looks after it; `None` if accounts are not shared out.
+    /// Which replica looks after it; null if accounts are not shared out.
     pub keeper: Option<AccountKeeper>,
     /// How much of the vendor's rates was left after the last pass.
     pub rates: Vec<RateStatus>,
@@ -322,7 +322,7 @@ pub struct ConnectionError {
 /// The replica that looks after an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountKeeper {
-    /// The replica's name; `None` if none is known to look after the account.
+    /// The replica's name; null if none is known to look after the account.
     pub replica: Option<String>,
     /// Whether it is this replica, and stays so.
     #[serde(rename = "own")]

@@ -64,7 +64,7 @@ pub struct DaemonTask {
     pub engine: Engine,
     pub context: Arc<PassContext>,
     pub reader: SourceReader,
-    /// The claims on accounts, shared out among replicas; `None` if this process looks after all accounts.
+    /// The claims on accounts, shared out among replicas; null if this process looks after all accounts.
     pub sharing: Option<Sharing>,
     /// How often the source is read without a hint.
     pub poll: Duration,

@@ -60,7 +60,7 @@ pub enum WindowState {
 pub struct WindowStatus {
     /// Whether writing is open.
     pub open: bool,
-    /// When it opens next; `None` if it is open, or if no opening is in sight.
+    /// When it opens next; null if it is open, or if no opening is in sight.
     pub opens_at: Option<Timestamp>,
     pub rules: Vec<RuleStatus>,
 }
@@ -72,7 +72,7 @@ pub struct RuleStatus {
     pub rule: String,
     /// Whether it is one of its times.
     pub active: bool,
-    /// When that changes: the end of the time that has begun, else the beginning of the next; `None` if none is in sight.
+    /// When that changes: the end of the time that has begun, else the beginning of the next; null if none is in sight.
     pub changes_at: Option<Timestamp>,
 }
 
