@@ -150,7 +150,7 @@ def main():
     given = parser.parse_args()
     entitle = given.entitle.resolve()
     if not entitle.is_file():
-        parser.error(f"{entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
+        parser.error(f"{entitle} is not there: run cargo build --profile dist --features dist, or name a binary with --entitle")
     print("| objects | vendor | what it has to take | an answer ms | allowed s | wall s | requests |")
     print("| ---: | --- | --- | ---: | ---: | ---: | ---: |")
     missed = False

@@ -181,7 +181,7 @@ def main():
     parser.add_argument("--objects", type=int, default=10_000)
     given = parser.parse_args()
     if not given.entitle.is_file():
-        parser.error(f"{given.entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
+        parser.error(f"{given.entitle} is not there: run cargo build --profile dist --features dist, or name a binary with --entitle")
     with tempfile.TemporaryDirectory(prefix="entitle-watch-") as temporary:
         say(f"watching {given.objects:,} licences")
         rows = measure(given.entitle.resolve(), given.objects, Path(temporary))

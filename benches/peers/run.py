@@ -161,7 +161,7 @@ def arguments():
     given = parser.parse_args()
     given.entitle = (given.entitle or ROOT / "target" / "dist" / "entitle").resolve()
     if not given.entitle.is_file():
-        parser.error(f"{given.entitle} is not there: run cargo build --profile dist, or name a binary with --entitle")
+        parser.error(f"{given.entitle} is not there: run cargo build --profile dist --features dist, or name a binary with --entitle")
     if given.quick:
         given.objects, given.runs = given.objects or [200], 2
     given.objects = given.objects or [1000, 10_000]

@@ -28,8 +28,9 @@ pub const COMMIT: Option<&str> = option_env!("ENTITLE_COMMIT");
 const TARGET: Option<&str> = option_env!("ENTITLE_TARGET_TRIPLE");
 
 /// What a build may leave out, and whether this one has it.
-const FEATURES: [(&str, bool); 3] = [
+const FEATURES: [(&str, bool); 4] = [
     ("bucket", cfg!(feature = "bucket")),
+    ("jemalloc", cfg!(feature = "jemalloc")),
     ("otlp", cfg!(feature = "otlp")),
     ("postgres", cfg!(feature = "postgres")),
 ];

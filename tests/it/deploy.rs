@@ -35,28 +35,6 @@ fn the_notifications_to_copy_are_valid_for_schema_and_program() {
     program.arg("validate").arg(&path).assert().success();
 }
 
-#[cfg(unix)]
-#[test]
-fn the_allocator_gives_memory_back_without_being_told() {
-    let told = Command::new(assert_cmd::cargo::cargo_bin!("entitle"))
-        .arg("--version")
-        .env("_RJEM_MALLOC_CONF", "stats_print:true")
-        .output()
-        .expect("runs");
-    let told = String::from_utf8_lossy(&told.stderr);
-    for setting in [
-        "narenas: 2",
-        "background_thread: true",
-        "dirty_decay_ms: 200",
-        "muzzy_decay_ms: 0",
-    ] {
-        assert!(
-            told.contains(&format!("opt.{setting}")),
-            "{setting}: {told}"
-        );
-    }
-}
-
 #[test]
 fn every_setting_that_is_named_is_one_of_the_daemon() {
     let help = Command::new(assert_cmd::cargo::cargo_bin!("entitle"))
@@ -187,9 +165,8 @@ fn what_is_handed_out_has_every_store() {
             is_build && !line.trim_start().starts_with('#')
         });
         let builds: Vec<&str> = builds.collect();
-        let every = |line: &&str| {
-            line.contains(" --features postgres,bucket ") && line.contains(" --profile dist ")
-        };
+        let every =
+            |line: &&str| line.contains(" --features dist ") && line.contains(" --profile dist ");
         assert!(
             !builds.is_empty() && builds.iter().all(every),
             "{file}: {builds:?}"
