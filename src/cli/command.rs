@@ -73,7 +73,7 @@ pub enum Command {
     Explain(explain::Explain),
     /// Keep the live objects as the manifests say, until told to stop
     Watch(Box<watch_args::Watch>),
-    /// Show what a running daemon sees
+    /// Show what a running daemon sees, as on its page
     Status(status::StatusArgs),
     /// Serve simulators of the five vendors on loopback
     Sandbox(sandbox::Sandbox),
