@@ -66,12 +66,8 @@ pub enum ImportError {
     #[error(transparent)]
     Identity(#[from] audit::IdentityError),
     /// None of its objects can be read.
-    #[error("{connection}: {message}{hint}")]
-    Faulty {
-        connection: String,
-        message: String,
-        hint: String,
-    },
+    #[error("{message}{hint}")]
+    Faulty { message: String, hint: String },
     /// Everything was asked for, and the vendor has no list.
     #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
     NoList { vendor: Vendor, id: String },
@@ -167,7 +163,6 @@ pub async fn read_objects(
     }
     match common_fault(&seen.objects) {
         Some(fault) => Err(ImportError::Faulty {
-            connection: connection.to_string(),
             message: fault.message.clone(),
             hint: fault
                 .hint
