@@ -352,6 +352,8 @@ async fn the_page_says_what_is_there_and_nothing_else() {
     let page = bench.look("/").await;
     assert_eq!(code(&page), 200);
     assert!(page.contains("content-security-policy: default-src 'none'"));
+    // Otherwise browsers send no origin with the forms of the page.
+    assert!(page.contains("referrer-policy: same-origin"));
     for words in [
         "entitle-watch-7d9f8-x2x4k, one of 2, looks after 4 of 5 connections",
         "LacLicenseOrder",
