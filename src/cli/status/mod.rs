@@ -72,8 +72,11 @@ pub async fn run(args: StatusArgs) -> CommandResult<Exit> {
     let daemon = DaemonAddress::new(args.address.as_deref(), token)?;
     let first = fetch_status(&daemon).await?;
     print_reply(&args, &first, clock::now())?;
+    if !args.watch {
+        return Ok(Exit::Done);
+    }
     let (mut shown, mut at) = (first, Instant::now());
-    while args.watch {
+    loop {
         at += PAUSE;
         sleep_until(at).await;
         match fetch_status(&daemon).await {
@@ -89,7 +92,6 @@ pub async fn run(args: StatusArgs) -> CommandResult<Exit> {
             }
         }
     }
-    Ok(Exit::Done)
 }
 
 /// Reports whether standard output is a terminal, on which the last status is replaced by the next.

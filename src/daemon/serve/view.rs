@@ -166,7 +166,7 @@ fn mentions_word(object: &ObjectStatus, word: &str) -> bool {
     has(&object.address)
         || has(&object.origin.file)
         || object.identity.values().any(|id| has(id))
-        || object.labels.iter().any(|label| has(label))
+        || object.labels.iter().any(&has)
         || object.message.as_deref().is_some_and(has)
         || object.changes.iter().any(|change| has(&change.path))
 }
