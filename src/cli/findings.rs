@@ -41,7 +41,7 @@ fn describe_ways_out(paths: &[PathBuf]) -> Vec<String> {
             "Is `{}` the right folder? Name the one with your manifests, or set `paths` in",
             folder.display()
         ));
-        lines.push("entitle.yaml; `.ignore` and `.gitignore` leave files out.".into());
+        lines.push("entitle.yaml; a `.gitignore` leaves files out.".into());
     }
     lines.push("`entitle validate --full` shows all findings.".into());
     lines
