@@ -61,7 +61,7 @@ pub fn describe_unset(names: &[String]) -> String {
 }
 
 /// The advice about variables that are not set.
-pub const UNSET_HINT: &str = "set what holds the connection's credentials where entitle runs";
+pub const UNSET_HINT: &str = "set them in the environment of the shell or job that runs entitle";
 
 /// Resolves references to secrets.
 #[derive(Clone)]
