@@ -52,7 +52,7 @@ use crate::render::view::{RiskAdvice, Stage};
 pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !consent.auto_approve && !attended {
-        bail!("nobody can be asked here: pass --auto-approve to apply without asking");
+        bail!("there is no terminal to ask at: pass --auto-approve to apply without asking");
     }
     Ok(())
 }

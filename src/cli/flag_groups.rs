@@ -70,7 +70,7 @@ static GROUPS: &[FlagGroup] = &[
             ("keep", "How long lines are kept, for example 400d"),
             ("suspend paths", "Files or directories with the manifests"),
             ("resume paths", "Files or directories with the manifests"),
-            ("reason", "Why, for whoever looks at the object"),
+            ("reason", "Why, for those who look at the object"),
             ("until", "When it ends: 4h, 7d, or a date and time"),
             ("base", "Compare with the manifests of this commit"),
             ("accepted", "File of drift that is accepted"),

@@ -176,7 +176,7 @@ fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
             out,
             "Nothing was applied in that time; there are older runs."
         )?,
-        [] => writeln!(out, "Nothing was applied yet.")?,
+        [] => writeln!(out, "There are no runs yet.")?,
         runs if is_full => {
             for (place, run) in runs.iter().enumerate() {
                 if place > 0 {

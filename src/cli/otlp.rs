@@ -26,7 +26,7 @@ use crate::cli::error::{CommandResult, Context};
 /// What sends the spans, until it is told that there are no more.
 pub struct Traces(SdkTracerProvider);
 
-/// Whether a variable is there and says something.
+/// True if a variable is there and says something.
 fn is_set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -109,7 +109,7 @@ fn create_file(path: &Path, text: &str) -> CommandResult<()> {
     // The directory was empty.
     let new = write::create_new_file(path, text.as_bytes()).with_context(words)?;
     if !new {
-        bail!("{} has just been made by somebody else", path.display());
+        bail!("another process has just created {}", path.display());
     }
     Ok(())
 }

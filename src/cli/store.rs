@@ -211,7 +211,7 @@ async fn unlock_account(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exi
         bail!("{count} accounts are named {name:?}; see `entitle store show`")
     };
     let Some(holder) = &lease.holder else {
-        output::print_note(&format!("Nobody has {}.", lease.account));
+        output::print_note(&format!("There is no lease on {}.", lease.account));
         return Ok(Exit::Done);
     };
     store.unlock(&lease.account).await?;

@@ -33,7 +33,7 @@ use crate::render::safe::make_visible;
 pub struct Suspend {
     #[command(flatten)]
     objects: Objects,
-    /// Why, for whoever looks at the object
+    /// Why, for those who look at the object
     #[arg(long, value_name = "TEXT", env = "ENTITLE_REASON")]
     reason: String,
     /// When it ends by itself: a duration such as 4h or 7d, or a moment such as 2026-12-24T18:00:00Z [default: with `resume`]
@@ -136,7 +136,7 @@ impl Objects {
 pub fn run_suspend(args: &Suspend) -> CommandResult<Exit> {
     let reason = args.reason.trim();
     if reason.is_empty() {
-        bail!("--reason says nothing, and whoever finds the object suspended will ask");
+        bail!("--reason is empty: say why, for those who find the object suspended");
     }
     let until = args.until.as_deref();
     let until = until.map(|text| parse_moment(text, clock::now()));

@@ -9,7 +9,7 @@ use crate::model::trusted_host::TrustedHost;
 #[derive(Clone, Debug)]
 pub struct TrustedHosts {
     pub list: Option<Vec<TrustedHost>>,
-    /// Whether the list is that of the project file, which comes with the manifests.
+    /// True if the list is that of the project file, which comes with the manifests.
     pub of_project: bool,
 }
 

@@ -68,7 +68,7 @@ pub struct Job {
     pub history: WriteHistory,
     /// The approval of the change that was held back, if there is one.
     pub approval: Option<Approval>,
-    /// Whether the live object has matched this very manifest before: then a difference is somebody else's change,
+    /// True if the live object has matched this very manifest before: then a difference is somebody else's change,
     /// and the write a heal.
     pub settled: bool,
 }

@@ -47,7 +47,7 @@ pub struct FinishedPass {
     /// The open account for the next pass. `None` if no object could be read with it, unless its credentials were
     /// refused: then it is kept, so that they are not sent again with every look.
     pub account: Option<Arc<Account>>,
-    /// Whether the vendor refused the credentials.
+    /// True if the vendor refused the credentials.
     pub refused: bool,
     pub started_at: Timestamp,
     pub took: Duration,

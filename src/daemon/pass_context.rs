@@ -55,7 +55,7 @@ pub struct PassContext {
     pub settings: Box<dyn Fn() -> Settings + Send + Sync>,
     /// Writes to the store, in order.
     pub queue: Arc<RecordQueue>,
-    /// Whether other runs may write to the accounts: then leases are taken. Nobody else writes to the built-in
+    /// True if other runs may write to the accounts: then leases are taken. Nobody else writes to the built-in
     /// simulators.
     pub shared: bool,
     /// The repository whose runs these are, if one was named.

@@ -33,7 +33,7 @@ const JOURNAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Something that the loop is asked.
 pub enum DaemonRequest {
-    /// Whether a request could be carried out.
+    /// True if a request could be carried out.
     Check {
         request: PageAction,
         answer: oneshot::Sender<Result<(), ActionError>>,

@@ -65,7 +65,7 @@ pub struct Sharing {
     next: Instant,
     round: Option<BoxFuture<'static, Result<RoundResult, StoreError>>>,
     hint: Option<BoxFuture<'static, Hint>>,
-    /// Whether anything changed since [`Self::take_changed`] was last called.
+    /// True if anything changed since [`Self::take_changed`] was last called.
     has_changed: bool,
 }
 

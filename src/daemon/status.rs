@@ -56,7 +56,7 @@ pub const PASSES: usize = 100;
 pub struct Status {
     pub started_at: Timestamp,
     pub mode: RunMode,
-    /// Whether the connections lead to the built-in simulators.
+    /// True if the connections lead to the built-in simulators.
     pub sandbox: bool,
     pub source: SourceStatus,
     /// In the order of addresses. Shared, so that a new moment costs pointers and not copies.
@@ -80,7 +80,7 @@ pub struct Status {
     pub brake: Brake,
     /// What is known of the replicas; null if this process looks after all accounts.
     pub replicas: Option<Replicas>,
-    /// Whether the daemon was told to stop.
+    /// True if the daemon was told to stop.
     pub stopping: bool,
 }
 
@@ -126,7 +126,7 @@ pub struct ObjectStatus {
     pub labels: Labels,
     pub origin: OriginEntry,
     pub state: ObjectState,
-    /// Whether a pass is looking at it at this moment.
+    /// True if a pass is looking at it at this moment.
     pub running: bool,
     /// The highest risk among `changes`.
     pub risk: Risk,
@@ -209,7 +209,7 @@ pub struct PendingWrite {
     pub digest: String,
     /// Method and path of each call.
     pub calls: Vec<String>,
-    /// Whether it is held back for a person, who may let it go by approving the digest.
+    /// True if it is held back for a person, who may let it go by approving the digest.
     pub needs_approval: bool,
     /// Who approved it; the next look writes it.
     pub approved_by: Option<String>,
@@ -324,7 +324,7 @@ pub struct ConnectionError {
 pub struct AccountKeeper {
     /// The replica's name; null if none is known to look after the account.
     pub replica: Option<String>,
-    /// Whether it is this replica, and stays so.
+    /// True if it is this replica, and stays so.
     #[serde(rename = "own")]
     pub is_own: bool,
     pub since: Option<Timestamp>,

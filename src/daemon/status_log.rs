@@ -427,7 +427,7 @@ impl StatusLog {
 struct ObjectBefore {
     state: ObjectState,
     generation: u64,
-    /// Whether it had matched its manifest.
+    /// True if it had matched its manifest.
     settled: bool,
     changes: Vec<ChangeEntry>,
 }

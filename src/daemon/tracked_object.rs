@@ -52,7 +52,7 @@ pub struct ObjectResult {
     pub refusal: Option<Refusal>,
     /// How the object relates to its manifest when a heal leaves it as it is; `None` outside `heal` mode.
     pub standing: Option<Standing>,
-    /// Whether its write put back what somebody else had changed.
+    /// True if its write put back what somebody else had changed.
     pub heals: bool,
     /// Who approved this very change.
     pub approved_by: Option<String>,
@@ -78,7 +78,7 @@ pub struct TrackedObject {
     pub failures: u32,
     failed_write: Option<Box<FailedWrite>>,
     fights: FieldFights<Instant>,
-    /// Whether the brake holds its write.
+    /// True if the brake holds its write.
     pub braked: bool,
     /// A suspension by the page.
     pub suspension: Option<Box<PageSuspension>>,
@@ -460,7 +460,7 @@ impl TrackedObject {
 
 const AS_APPLIED: &str =
     "as it was last applied; what the manifest wants since waits for `entitle apply`";
-const UNSETTLED: &str = "nobody knows what the last write made of it, so it is left as it is: `entitle drift` shows where, and an apply settles it";
+const UNSETTLED: &str = "it is unknown what the last write made of it, so it is left as it is: `entitle drift` shows where, and an apply settles it";
 const NEVER_APPLIED: &str = "differs from its manifest, and no apply of it is known that could be gone back to: apply it once";
 
 /// Returns why the object is in its state.

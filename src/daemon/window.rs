@@ -45,7 +45,7 @@ pub struct ChangeWindow {
     zone: TimeZone,
 }
 
-/// Whether writing is open.
+/// True if writing is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowState {
     Open,
@@ -58,7 +58,7 @@ pub enum WindowState {
 /// The windows at one moment, for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WindowStatus {
-    /// Whether writing is open.
+    /// True if writing is open.
     pub open: bool,
     /// When it opens next; null if it is open, or if no opening is in sight.
     pub opens_at: Option<Timestamp>,
@@ -70,7 +70,7 @@ pub struct WindowStatus {
 pub struct RuleStatus {
     /// As it was written, for example `allow 0 22 * * 1-5 for 6h in Europe/Vienna`.
     pub rule: String,
-    /// Whether it is one of its times.
+    /// True if it is one of its times.
     pub active: bool,
     /// When that changes: the end of the time that has begun, else the beginning of the next; null if none is in sight.
     pub changes_at: Option<Timestamp>,

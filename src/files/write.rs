@@ -331,7 +331,7 @@ fn open_pipe(target: &Path) -> io::Result<File> {
             Ok(file) => break file,
             Err(error) if !has_no_reader(&error) => return Err(error),
             Err(_) if start.elapsed() > READER_TIMEOUT => {
-                let message = "it is a pipe that nobody reads: start its reader first";
+                let message = "it is a pipe without a reader: start its reader first";
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             }
             Err(_) => thread::sleep(Duration::from_millis(20)),

@@ -14,7 +14,7 @@ use crate::model::{AcceptedDrift, Node};
 
 map_table! {
     pub ACCEPTED_DRIFT "the spec of AcceptedDrift":
-        "Drift that somebody has looked at and lets be. Only `entitle drift` heeds it." {
+        "Drift that was reviewed and is accepted. Only `entitle drift` heeds it." {
         entries: Form::List(&Form::Map(&ENTRY)), required: true, "What is let be, field by field.";
     }
 }

@@ -19,7 +19,7 @@ use crate::model::{Node, SecretRef};
 
 map_table! {
     pub NOTIFICATION "the spec of Notification":
-        "Somebody whom `entitle watch` tells when something turns for better or worse." {
+        "A recipient that `entitle watch` tells when something turns for better or worse." {
         webhook: Form::Map(&WEBHOOK), "JSON to an address of your own, signed as Standard Webhooks say.";
         slack: Form::Map(&SLACK), "An incoming webhook of Slack.";
         teams: Form::Map(&TEAMS), "A workflow of Teams that is started by a webhook.";

@@ -15,7 +15,7 @@ map_table! {
         mode: Form::Choice("mode", &["enforce", "observe", "suspend"]), default: Some("enforce"),
             "Write it, only plan it, or do not even read it.";
         until: Form::Text(&INSTANT), "When a suspension ends by itself, for example `2026-12-24T18:00:00Z`.";
-        reason: Form::Text(&TEXT), "Why it is held back, for whoever looks at it.";
+        reason: Form::Text(&TEXT), "Why it is held back, for those who look at it.";
         resync: Form::Text(&DURATION), "How often `watch` looks at it without being told to, for example `30m`.";
         keepUnlisted: Form::List(&Form::Text(&TEXT)),
             "Lists whose live elements survive though they are not listed here, in the words of this manifest.";

@@ -145,7 +145,7 @@ pub enum Shape {
     Integer {
         min: i64,
         max: i64,
-        /// Whether the vendor's own page writes this number as a digit string.
+        /// True if the vendor's own page writes this number as a digit string.
         digits: bool,
     },
     Boolean,
@@ -176,7 +176,7 @@ pub struct Elements {
     pub key: &'static [&'static str],
     /// One sentence for each key field, for `explain` and the schema.
     pub key_about: &'static [&'static str],
-    /// Whether keys are compared as labels: without case, space, hyphen and underscore.
+    /// True if keys are compared as labels: without case, space, hyphen and underscore.
     pub fold: bool,
     pub fields: &'static [Field],
 }
@@ -225,7 +225,7 @@ pub enum Clearing {
     Omit,
 }
 
-/// Whether a field that the manifest does not manage travels with the write.
+/// True if a field that the manifest does not manage travels with the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carry {
     /// With its live value, so that the write changes nothing else.

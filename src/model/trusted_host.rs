@@ -77,7 +77,7 @@ impl FromStr for TrustedHost {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.is_empty() {
             return Err(
-                "names no host, and an empty list would trust nobody: leave it out, or name the hosts",
+                "names no host, and an empty list would trust no host: leave it out, or name the hosts",
             );
         }
         let (below, rest) = match rest.strip_prefix("*.") {

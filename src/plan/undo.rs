@@ -281,7 +281,7 @@ fn value_before(field: &'static Field, change: &ChangeEntry) -> Result<Value, Ob
         .as_ref()
         .is_some_and(|note| note.contains(UNSEEN));
     if unseen && change.before.is_null() {
-        let why = "nobody knows what it was: the read before the write did not show it";
+        let why = "it is unknown what it was: the read before the write did not show it";
         return Err(Obstacle::Other(why.into()));
     }
     let value = codec::decode_value(field, &change.before, &change.path)

@@ -31,9 +31,9 @@ pub struct MemberRule {
     pub name: &'static str,
     /// What its value must be.
     pub kind: ValueType,
-    /// Whether the member must be there; an optional one is checked only if it is.
+    /// True if the member must be there; an optional one is checked only if it is.
     pub required: bool,
-    /// Whether `null` is accepted.
+    /// True if `null` is accepted.
     pub nullable: bool,
 }
 

@@ -27,7 +27,7 @@ pub struct ScriptedFault {
     pub retry_after: Option<String>,
     /// The method of the requests that fail; `None` is any.
     pub method: Option<String>,
-    /// Whether the vendor carries the request out before its reply is replaced.
+    /// True if the vendor carries the request out before its reply is replaced.
     pub carried_out: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct RecordedReply {
     pub reply: OutgoingReply,
     /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
-    /// Whether the vendor carried the request out, whatever the client was told.
+    /// True if the vendor carried the request out, whatever the client was told.
     pub carried_out: bool,
     /// The change that another admin or a licensee made just before, by the fault `foreign`.
     pub foreign: Option<Value>,

@@ -22,7 +22,7 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
-    /// Whether the vendor carried the request out, whatever the client was told: a simulator answered with a
+    /// True if the vendor carried the request out, whatever the client was told: a simulator answered with a
     /// status below 400. A refusal inside a 200 counts as carried out.
     pub carried_out: bool,
 }

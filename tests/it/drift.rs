@@ -237,7 +237,7 @@ async fn what_was_in_sync_from_the_start_has_a_base_and_costs_one_line() {
         assert_eq!((ran.code, journal(&workspace)), (0, 2), "{}", ran.stderr);
     }
     let history = workspace.run(&["history"]);
-    assert_eq!(history.stdout, "Nothing was applied yet.\n");
+    assert_eq!(history.stdout, "There are no runs yet.\n");
     workspace.run(&["undo", "latest", "--auto-approve"]).failed(
         1,
         "the journal has no run of these manifests that wrote anything",

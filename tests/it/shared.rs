@@ -83,7 +83,7 @@ async fn repositories_with_one_store_know_their_own_runs() {
     assert_eq!(workspace.run(&["apply", "--auto-approve"]).code, 0);
     workspace.set("ENTITLE_SCOPE", "other");
     let history = workspace.run(&["history"]);
-    assert_eq!(history.stdout, "Nothing was applied yet.\n");
+    assert_eq!(history.stdout, "There are no runs yet.\n");
     workspace
         .run(&["undo", "latest", "--auto-approve"])
         .failed(1, "no run of these manifests");

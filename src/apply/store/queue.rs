@@ -63,9 +63,9 @@ pub struct LostRecords {
 #[derive(Default)]
 struct WriteBacklog {
     writes: Vec<PendingWrite>,
-    /// Whether a task is writing them.
+    /// True if a task is writing them.
     is_draining: bool,
-    /// Whether a task will write them once outcomes have waited for 20 ms.
+    /// True if a task will write them once outcomes have waited for 20 ms.
     is_lingering: bool,
     /// Callers of [`RecordQueue::flush`], told when the backlog is empty.
     flush_waiters: Vec<oneshot::Sender<()>>,

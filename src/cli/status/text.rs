@@ -70,7 +70,7 @@ impl StatusReply {
 /// How a status is shown.
 #[derive(Clone, Copy)]
 pub struct TextOptions {
-    /// Whether lists are shown to their end.
+    /// True if lists are shown to their end.
     pub all: bool,
     pub now: Timestamp,
 }
@@ -286,7 +286,7 @@ fn describe_activity(entry: &Activity) -> String {
     parts.extend(entry.message.clone().filter(|_| parts.is_empty()));
     let by = match (&entry.by, entry.kind) {
         (Some(by), _) => format!("by {by}"),
-        (None, ActivityKind::ForeignEdit) => "by somebody at the vendor".into(),
+        (None, ActivityKind::ForeignEdit) => "by someone at the vendor".into(),
         (None, _) => String::new(),
     };
     parts.extend((!by.is_empty()).then_some(by));

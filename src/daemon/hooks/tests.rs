@@ -129,9 +129,9 @@ struct Case {
     connection: &'static str,
     body: &'static [u8],
     sign: Sign,
-    /// Whether the moment is signed, so that a late delivery is told from its time.
+    /// True if the moment is signed, so that a late delivery is told from its time.
     dated: bool,
-    /// Whether the body is signed; a token is sent beside it.
+    /// True if the body is signed; a token is sent beside it.
     signs: bool,
 }
 

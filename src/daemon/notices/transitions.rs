@@ -25,7 +25,7 @@ const VALUE: usize = 120;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Notice {
     pub kind: &'static str,
-    /// Whether it is a change for the better.
+    /// True if it is a change for the better.
     pub good: bool,
     pub title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,7 +207,7 @@ fn group_notice(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -
         NoticeKind::Failed => "failed".to_string(),
         NoticeKind::Missing => format!("{} missing", if one { "is" } else { "are" }),
         NoticeKind::Fight => format!(
-            "{} changed back by somebody",
+            "{} changed back by another writer",
             if one { "is" } else { "are" }
         ),
         NoticeKind::Held => format!("{} held back", if one { "is" } else { "are" }),

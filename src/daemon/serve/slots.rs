@@ -76,7 +76,7 @@ struct SlotTable {
 /// One open connection.
 struct OpenConnection {
     network: IpAddr,
-    /// Whether it is not in a request.
+    /// True if it is not in a request.
     idle: bool,
     evict: Arc<Notify>,
 }

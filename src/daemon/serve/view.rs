@@ -299,7 +299,7 @@ pub struct StatusChange {
     pub objects: usize,
     /// Whether one of them passes the filter, or did.
     pub seen: bool,
-    /// Whether anything outside the objects changed.
+    /// True if anything outside the objects changed.
     pub around: bool,
 }
 

@@ -55,7 +55,7 @@ pub struct FileEvent {
     /// The path that changed; `None` if anything may have changed.
     pub path: Option<PathBuf>,
     pub change: FileChange,
-    /// Whether watches at and below the path may be gone.
+    /// True if watches at and below the path may be gone.
     pub lost: bool,
 }
 

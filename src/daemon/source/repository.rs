@@ -22,7 +22,7 @@ const KEPT_VARIABLES: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "SystemRoo
 pub struct Repository {
     /// The working tree, or the bare clone.
     pub directory: PathBuf,
-    /// Whether it has the history of files. A clone of one commit would name that commit for every file.
+    /// True if it has the history of files. A clone of one commit would name that commit for every file.
     pub has_history: bool,
 }
 

@@ -40,7 +40,7 @@ pub const GITIGNORE: &str = ".gitignore";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchPoint {
     pub identity: DirectoryId,
-    /// Whether every name in it counts, as in a directory of manifests.
+    /// True if every name in it counts, as in a directory of manifests.
     pub all: bool,
     /// Single names that count, because they are on the way to something.
     pub names: BTreeSet<OsString>,

@@ -165,7 +165,7 @@ fn what_nobody_had_seen_is_not_guessed() {
     let (desired_fields, lost) = taken(lac(), &[seats], json!({"activations_allowed": 5}), false);
     assert_eq!(desired_fields, json!({}));
     let words =
-        "activations_allowed: nobody knows what it was: the read before the write did not show it";
+        "activations_allowed: it is unknown what it was: the read before the write did not show it";
     assert_eq!(lost, [words]);
 }
 

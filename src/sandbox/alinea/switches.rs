@@ -10,7 +10,7 @@ use crate::sandbox::switch_changes;
 pub(super) struct Switches {
     /// The status of a PUT that is answered with `IsValid: false`: 200 or 400.
     pub(super) validation_status: u16,
-    /// Whether a PUT that lacks a member is refused. Otherwise the member becomes null, 0, false, the empty GUID
+    /// True if a PUT that lacks a member is refused. Otherwise the member becomes null, 0, false, the empty GUID
     /// or the empty list, as in plain model binding.
     pub(super) strict_missing: bool,
     /// What happens to body members that no page names.
@@ -19,13 +19,13 @@ pub(super) struct Switches {
     pub(super) empty_guid: EmptyGuid,
     /// The value of `Errors` in the reply to an accepted PUT.
     pub(super) errors_when_valid: NoErrors,
-    /// Whether the nested view also has dates, seats, roles and the pause.
+    /// True if the nested view also has dates, seats, roles and the pause.
     pub(super) nested_complete: bool,
     /// The zone that dates are printed with.
     pub(super) date_style: DateStyle,
     /// The number of digits of a second's fraction that dates are printed with, 0 to 7.
     pub(super) fraction_digits: usize,
-    /// Whether trailing zeros of the fraction are left out, as Json.NET does by default.
+    /// True if trailing zeros of the fraction are left out, as Json.NET does by default.
     pub(super) trim_zeros: bool,
     /// The order in which collections of ids are read back.
     pub(super) set_order: SetOrder,

@@ -37,7 +37,7 @@ pub(super) struct RemainingQuota {
     remaining: u32,
     /// When the window ends.
     reset: Timestamp,
-    /// Whether this request is over the limit.
+    /// True if this request is over the limit.
     pub(super) exceeded: bool,
 }
 

@@ -13,21 +13,21 @@ pub(super) const MAX_LIMIT: usize = 100;
 pub(super) struct Switches {
     /// The `limit` of a list call that names none, 1 to 100.
     pub(super) page_size: usize,
-    /// Whether `GET …/licenses/{id}` exists; no page documents it.
+    /// True if `GET …/licenses/{id}` exists; no page documents it.
     pub(super) single_get: bool,
     /// The status for a user group that the organization does not have: 400 or 404.
     pub(super) unknown_group_status: u16,
     /// The order of the groups of a licence.
     pub(super) group_order: GroupOrder,
-    /// Whether a group may take the name of another; the page lists no 409.
+    /// True if a group may take the name of another; the page lists no 409.
     pub(super) rename_to_taken: RenameToTaken,
-    /// Whether a PATCH that changes nothing still sets `updatedAt`.
+    /// True if a PATCH that changes nothing still sets `updatedAt`.
     pub(super) bump_unchanged: bool,
     /// How long an access token from the login call is valid, in seconds.
     pub(super) token_life_seconds: u32,
     /// A scope that no token has: calls that need it are answered with 403.
     pub(super) missing_scope: Option<String>,
-    /// Whether the limit of 50 requests per 5 seconds is enforced.
+    /// True if the limit of 50 requests per 5 seconds is enforced.
     pub(super) rate_limit: bool,
     /// The body of a 429.
     pub(super) rate_limit_body: RateLimitBody,

@@ -46,7 +46,7 @@ pub struct User {
     pub name: String,
     /// The id of the user's organization.
     pub org: String,
-    /// Whether the user may change the licences of its sub-organizations.
+    /// True if the user may change the licences of its sub-organizations.
     pub administrator: bool,
 }
 

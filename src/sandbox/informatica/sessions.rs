@@ -27,7 +27,7 @@ pub(super) struct Session {
     username: String,
     /// When it expires.
     end: Timestamp,
-    /// Whether each use restarts its idle time.
+    /// True if each use restarts its idle time.
     sliding: bool,
 }
 

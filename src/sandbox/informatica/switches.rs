@@ -16,7 +16,7 @@ pub struct Switches {
     pub jwt_minutes: u32,
     /// The length of a JWT, 100 to 16,000 characters; header values may be that long.
     pub jwt_characters: u16,
-    /// Whether the fixed `sandbox-session` is accepted.
+    /// True if the fixed `sandbox-session` is accepted.
     pub fixed_session: FixedSession,
     /// The form of an error.
     pub error_body: ErrorBody,
@@ -34,11 +34,11 @@ pub struct Switches {
     pub extend_past_parent: RuleEnforcement,
     /// Whether a licence or edition that the parent lacks is refused.
     pub parent_must_hold: bool,
-    /// Whether the parent synchronises licences, so that a sub-organization's cannot be changed.
+    /// True if the parent synchronises licences, so that a sub-organization's cannot be changed.
     pub sync_managed: bool,
-    /// Whether each read rotates the sets by one element; the pages promise no order.
+    /// True if each read rotates the sets by one element; the pages promise no order.
     pub shuffle: bool,
-    /// Whether PUT answers 204 instead of 200; public clients accept any success.
+    /// True if PUT answers 204 instead of 200; public clients accept any success.
     pub put_is_204: bool,
 }
 

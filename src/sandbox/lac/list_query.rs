@@ -67,7 +67,7 @@ struct OrderFilter<'a> {
     after: Option<&'a str>,
     /// The last day of creation, inclusive.
     before: Option<&'a str>,
-    /// Whether only disabled orders match.
+    /// True if only disabled orders match.
     disabled: bool,
 }
 

@@ -214,9 +214,9 @@ fn require_unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), Strin
 
 /// What the checks of a body depend on.
 struct OrderReader {
-    /// Whether the write is a POST.
+    /// True if the write is a POST.
     creating: bool,
-    /// Whether a string of digits counts as an integer.
+    /// True if a string of digits counts as an integer.
     digit_strings: bool,
 }
 

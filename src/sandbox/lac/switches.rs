@@ -14,11 +14,11 @@ pub struct Switches {
     pub list_order: ListOrder,
     /// The form of a single order.
     pub single_get: SingleGet,
-    /// Whether PATCH keeps the live value of a missing required member, instead of refusing the body.
+    /// True if PATCH keeps the live value of a missing required member, instead of refusing the body.
     pub lenient_patch: bool,
     /// What a missing optional member means in a PATCH.
     pub absent_optional: AbsentOptional,
-    /// Whether `"10"` is accepted where the page says integer.
+    /// True if `"10"` is accepted where the page says integer.
     pub digit_strings: bool,
     /// What happens to two features of one name and version, or two HostIDs of one name.
     pub duplicates: RuleEnforcement,
@@ -28,17 +28,17 @@ pub struct Switches {
     pub removal_without_licenses: RuleEnforcement,
     /// After how many reads a requested removal is confirmed; 0 is never.
     pub removal_clears_after_reads: u32,
-    /// Whether an order may get another product template.
+    /// True if an order may get another product template.
     pub template_change: TemplateChange,
-    /// Whether an order may get another customer.
+    /// True if an order may get another customer.
     pub customer_change: CustomerChange,
-    /// Whether a POST answers 201 instead of 200.
+    /// True if a POST answers 201 instead of 200.
     pub created_is_201: bool,
     /// The body of an error.
     pub error_body: ErrorBody,
     /// How long a token is valid from its issue, in seconds. Three hours is the life of SOAP's tokens.
     pub token_life_seconds: u32,
-    /// Whether the fixed `sandbox-token` is accepted.
+    /// True if the fixed `sandbox-token` is accepted.
     pub fixed_token: FixedToken,
 }
 
@@ -76,7 +76,7 @@ pub enum RuleEnforcement {
     Refuse,
 }
 
-/// Whether PATCH may name another template; the web pages do not let the product be changed.
+/// True if PATCH may name another template; the web pages do not let the product be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateChange {

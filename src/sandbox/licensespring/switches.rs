@@ -19,11 +19,11 @@ pub(super) struct Switches {
     pub(super) slashless_post: SlashlessPost,
     /// What happens to a row whose product feature is unknown.
     pub(super) unknown_feature: UnknownPolicy,
-    /// Whether a string of digits that is no code may name a feature by its id.
+    /// True if a string of digits that is no code may name a feature by its id.
     pub(super) numeric_id: bool,
     /// What members that a listed row lacks become.
     pub(super) omitted: OmittedMembers,
-    /// Whether an updated row keeps its id.
+    /// True if an updated row keeps its id.
     pub(super) row_ids: RowIds,
     /// The `max_overages` of a new row that does not name it.
     pub(super) new_row_max_overages: NewRowMaxOverages,
@@ -37,9 +37,9 @@ pub(super) struct Switches {
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
     pub(super) unknown_query: UnknownPolicy,
-    /// Whether the request limits are enforced.
+    /// True if the request limits are enforced.
     pub(super) rate_limit: bool,
-    /// Whether a 429 carries `Retry-After`.
+    /// True if a 429 carries `Retry-After`.
     pub(super) retry_after: bool,
 }
 

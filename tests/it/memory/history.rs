@@ -31,7 +31,7 @@ async fn runs_that_only_looked_are_told_from_those_that_broke_off() {
 async fn nothing_since_is_not_nothing_ever() {
     let workspace = workspace().await;
     let since = |workspace: &Workspace| workspace.run(&["history", "--since", "0s"]).stdout;
-    assert_eq!(since(&workspace), "Nothing was applied yet.\n");
+    assert_eq!(since(&workspace), "There are no runs yet.\n");
     workspace.object(&order(12, json!({})));
     apply(&workspace);
     assert_eq!(

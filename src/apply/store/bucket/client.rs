@@ -29,7 +29,7 @@ const MAX_ERROR_TEXT: usize = 300;
 pub struct BucketConnector {
     /// The address of the bucket; `None` for the cloud's own.
     pub endpoint: Option<Url>,
-    /// Whether the user allowed requests in the clear.
+    /// True if the user allowed requests in the clear.
     pub allows_http: bool,
 }
 

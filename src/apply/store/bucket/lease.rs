@@ -36,7 +36,7 @@ pub enum LeaseAttempt {
     Busy(String),
 }
 
-/// Whether to take a lease from a holder that still has it.
+/// True if to take a lease from a holder that still has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeMode {
     IfFree,

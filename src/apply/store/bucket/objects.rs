@@ -78,7 +78,7 @@ pub enum PutOutcome {
 /// Why a bucket did not carry out a request.
 #[derive(Debug)]
 pub struct BucketError {
-    /// Whether the same request may succeed later. A put may have been carried out all the same.
+    /// True if the same request may succeed later. A put may have been carried out all the same.
     pub is_transient: bool,
     pub source: Box<dyn Error + Send + Sync>,
 }

@@ -349,7 +349,7 @@ async fn fetch_run_segment(
 /// The merge of several logs into one journal.
 struct LogMerge<'a> {
     sources: Vec<LogSource>,
-    /// Whether to pass the copies of run records in the logs of accounts.
+    /// True if to pass the copies of run records in the logs of accounts.
     with_runs: bool,
     cursor: &'a mut Cursor,
     take: &'a mut (dyn FnMut(JournalLine) + Send),

@@ -148,7 +148,7 @@ async fn race_for_lease(
         }
         let [epoch] = epochs[..] else {
             let message = format!(
-                "{} had it at once, or somebody else checks it too",
+                "{} had it at once, or another check runs at the same time",
                 epochs.len()
             );
             return Ok((Err(Breach::new(message)), Ok(())));
@@ -180,7 +180,9 @@ async fn check_fence(client: &mut Client) -> Result<Result<(), Breach>, QueryErr
     ];
     let taken = transaction.query_typed_opt(TAKE, &take).await?;
     let Some(taken) = taken else {
-        return Ok(Err(Breach::new("somebody else checks it too: try again")));
+        return Ok(Err(Breach::new(
+            "another check runs at the same time: try again",
+        )));
     };
     let epoch: i64 = taken.try_get(0)?;
     let mut counts = Vec::new();

@@ -117,7 +117,10 @@ impl PostgresConnector {
         };
         match timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(connected) => connected,
-            Err(_) => Err(QueryError::timed_out("it lets nobody in", CONNECT_TIMEOUT)),
+            Err(_) => Err(QueryError::timed_out(
+                "it accepts no connections",
+                CONNECT_TIMEOUT,
+            )),
         }
     }
 }
@@ -160,7 +163,10 @@ impl ReconnectingClient {
     async fn client(&self) -> Result<Arc<Client>, QueryError> {
         match timeout(CONNECT_TIMEOUT, self.open_client()).await {
             Ok(client) => client,
-            Err(_) => Err(QueryError::timed_out("it lets nobody in", CONNECT_TIMEOUT)),
+            Err(_) => Err(QueryError::timed_out(
+                "it accepts no connections",
+                CONNECT_TIMEOUT,
+            )),
         }
     }
 

@@ -171,7 +171,7 @@ async fn renew_until_lost(
         sleep(pause).await;
         let asked = BootInstant::now();
         let Some(left) = term.remaining(asked) else {
-            let why = why.unwrap_or_else(|| "nobody renewed it in time".into());
+            let why = why.unwrap_or_else(|| "it was not renewed in time".into());
             return term.mark_lost(LeaseLost::ExpiredUnrenewed { reason: why });
         };
         let length_ms = to_milliseconds(length);

@@ -130,7 +130,7 @@ pub async fn sign_in(
         Err(reply) => return *reply,
     };
     if !access.is_token(form.get("token")) {
-        tracing::warn!(%peer, "somebody gave a wrong token for actions");
+        tracing::warn!(%peer, "a wrong token for actions was given");
         let page = sign_in_page(Some("This is not the token of --actions-token."), &visitor);
         return html_reply(StatusCode::UNAUTHORIZED, page);
     }
@@ -278,7 +278,7 @@ async fn check_form(
                 sign_in_page(Some("Sign in first."), &visitor),
             ),
             None => {
-                let words = "The proxy names nobody who is signed in.";
+                let words = "The proxy names no signed-in user.";
                 refused(StatusCode::UNAUTHORIZED, refusal_page(words, "/", &visitor))
             }
         };

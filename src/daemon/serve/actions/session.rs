@@ -47,7 +47,7 @@ pub struct Actor {
     pub name: String,
     /// What the token of forms is bound to.
     binding: String,
-    /// Whether a cookie of ours says so, and not a proxy.
+    /// True if a cookie of ours says so, and not a proxy.
     pub has_session: bool,
 }
 

@@ -109,7 +109,7 @@ fn who(entry: &Activity, links: &SourceLinks<'_>) -> Markup {
     html! {
         @match (&entry.by, entry.kind) {
             (Some(by), _) => (by),
-            (None, ActivityKind::ForeignEdit) => "somebody at the vendor",
+            (None, ActivityKind::ForeignEdit) => "someone at the vendor",
             (None, _) => "unknown",
         }
         @if let Some(commit) = &entry.commit { ", commit " (commit_link(links, commit)) }

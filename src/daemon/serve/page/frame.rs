@@ -58,7 +58,7 @@ pub enum ActionOffer {
     Granted {
         name: String,
         csrf: String,
-        /// Whether there is a session to end; a proxy has its own way to sign out.
+        /// True if there is a session to end; a proxy has its own way to sign out.
         can_sign_out: bool,
     },
 }

@@ -15,7 +15,7 @@ const MOST_ORDERS: usize = 300;
 struct Order {
     taken: Vec<(usize, usize)>,
     at: usize,
-    /// Whether the choices of this run are no longer counted.
+    /// True if the choices of this run are no longer counted.
     free: bool,
     stride: usize,
 }
