@@ -31,7 +31,7 @@ pub fn pass_section(status: &Status, now: Timestamp) -> Markup {
 
 fn pass_table(passes: &[&PassStatus], now: Timestamp) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table.passes {
                 thead {
                     tr {

@@ -255,7 +255,7 @@ fn object_section(
     now: Timestamp,
 ) -> Markup {
     html! {
-        section.objects aria-label="Objects" {
+        section.objects {
             @if view.rows.is_empty() {
                 p.empty {
                     @if query.is_open() { "The manifests in force name no object." }
