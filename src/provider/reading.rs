@@ -130,7 +130,7 @@ fn refused_reply(name: &str, reply: &Reply) -> ReadFailure {
     ReadFailure {
         status: Some(reply.status),
         text: format!("{name} answered {}: {words}", reply.status),
-        fault: super::read_fault::fault_of(reply).map(Box::new),
+        fault: super::read_fault::fault_of(name, reply).map(Box::new),
     }
 }
 
@@ -140,7 +140,9 @@ pub fn unreadable_reply(name: &str, reply: &Reply, error: &serde_json::Error) ->
     ReadFailure {
         status: Some(reply.status),
         text: format!("{name} did not answer with JSON: {why}"),
-        fault: Some(Box::new(super::read_fault::unreadable_fault(reply, &why))),
+        fault: Some(Box::new(super::read_fault::unreadable_fault(
+            name, reply, &why,
+        ))),
     }
 }
 

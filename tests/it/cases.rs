@@ -41,7 +41,16 @@ fn one(case: &Path) -> Vec<String> {
         found.push(finding.clone());
     }
     let found = pure::plain(|out| render::diagnostics::write_findings(out, &found, false));
+    let problems = document.problems.iter().map(|problem| {
+        let hint = problem
+            .hint
+            .as_ref()
+            .map(|hint| format!("  help: {hint}\n"));
+        let hint = hint.unwrap_or_default();
+        format!("error[{}]: {}\n{hint}", problem.code, problem.message)
+    });
     let text = found
+        + &problems.collect::<String>()
         + &pure::plain(|out| {
             render::text::write_plan(out, &RunView::new(Stage::Planned, &document))
         });

@@ -442,7 +442,7 @@ async fn an_emptied_or_unreadable_directory_takes_nothing_out_of_force() {
     let before = complaints();
     std::fs::write(
         workspace.dir.path().join("licences/more.yaml"),
-        b"a: \xff\xfe",
+        b"apiVersion: entitle.dev/v1\na: \xff\xfe",
     )
     .expect("written");
     wait_for(&workspace, "the second complaint", || complaints() > before);
