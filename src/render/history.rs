@@ -1,7 +1,7 @@
 //! Renders past runs for people: a line for each run, or a run with all it did.
 //!
 //! Input are the entries of `apply::memory::history`, output is text with escape codes for colour, which the caller's
-//! writer keeps or strips. A list fits [`WIDTH`] columns; changes read as in a plan. Not a contract: that is the
+//! writer keeps or strips. A list fits 80 columns; changes read as in a plan. Not a contract: that is the
 //! document itself, as JSON.
 
 use std::io::{self, Write};

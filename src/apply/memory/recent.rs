@@ -95,7 +95,7 @@ fn short_value(value: &Json) -> String {
     shorten(&value.to_string(), VALUE).into_owned()
 }
 
-/// The last [`RECENT_WRITES`] writes, the newest last.
+/// The last 50 writes, the newest last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecentWrites(VecDeque<Arc<RecentWrite>>);
 

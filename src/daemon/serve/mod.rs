@@ -8,7 +8,7 @@
 //! | `/` | the overview | see [`access`] |
 //! | `/o/KIND/NAME` | one object | see [`access`] |
 //! | `/theme` | takes the choice of colours | see [`access`] |
-//! | `/sign-in`, `/sign-out`, `POST /actions/…` | what people ask for | see [`actions`] |
+//! | `/sign-in`, `/sign-out`, `POST /actions/…` | what people ask for | `daemon::serve::actions` |
 //! | `/status` | the status as JSON; takes the page's filter | see [`access`] |
 //! | `/events` | server-sent events: that something changed | see [`access`] |
 //! | `/metrics` | OpenMetrics, or the older text format, as asked for | see [`access`] |
