@@ -64,6 +64,9 @@ pub struct History {
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     format: Format,
+    /// Print a JSON document, whatever `--format` says
+    #[arg(long, env = "ENTITLE_HISTORY_JSON")]
+    json: bool,
 }
 
 /// The runs to show, and what there is beside them.
@@ -164,7 +167,7 @@ fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
         older,
         before,
     } = shown;
-    if args.format == Format::Json {
+    if args.json || args.format == Format::Json {
         let mut out = output::data_stdout();
         render::json::write_document(&mut out, &HistoryDocument::new(runs, older))?;
         return Ok(out.flush()?);

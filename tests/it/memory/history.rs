@@ -44,6 +44,8 @@ async fn nothing_since_is_not_nothing_ever() {
 fn document(workspace: &Workspace, arguments: &[&str]) -> Json {
     let arguments = [&["history", "--format", "json"], arguments].concat();
     let document = workspace.run(&arguments).json();
+    let short = [&["history", "--json"], &arguments[3..]].concat();
+    assert_eq!(workspace.run(&short).json(), document);
     let schema = std::fs::read_to_string(golden::tests_dir().join("../schemas/history.json"));
     let schema: Json = serde_json::from_str(&schema.expect("a schema")).expect("JSON");
     let schema = jsonschema::validator_for(&schema).expect("a schema");
