@@ -4,8 +4,9 @@
 //! for the next run. `drift` compares with it to find who changed a field, and healing goes back to it. Nothing is
 //! compared or written here.
 //!
-//! The base moves field by field. An apply agrees on every field that became as wanted; an undo or a heal moves only
-//! what it changed; a field that the run had to leave alone keeps the value that was agreed before.
+//! The base moves field by field. An apply moves each field whose live value is now the one that the manifest states.
+//! An undo or a heal moves only the fields that it changed. A field that the run had to leave alone keeps its earlier
+//! base.
 //!
 //! ```text
 //! base            seats 10, note "n"
@@ -34,12 +35,12 @@ pub struct Base {
 }
 
 impl Base {
-    /// Takes the fields of a manifest for agreed. Those at `except` keep what was agreed before.
+    /// Makes the fields of a manifest the base. Fields at `except` keep their earlier base.
     pub fn agree(&mut self, table: &'static [Field], mut fields: Fields, except: &[PathPattern]) {
         for pattern in except {
             copy_matching(table, pattern, &self.fields, &mut fields);
         }
-        // A field that this run left alone stays as unsettled as it was.
+        // A field that this run left alone stays unsettled if it was unsettled before.
         let asked = |path: &String| match PathPattern::parse(path) {
             Ok(path) => !except.iter().any(|except| patterns_overlap(except, &path)),
             Err(_) => true,
@@ -48,7 +49,7 @@ impl Base {
         self.fields = fields;
     }
 
-    /// Takes in one change that was carried out and that no manifest may want.
+    /// Moves the base by one change that was carried out, even if no manifest states the new value.
     pub fn follow(&mut self, table: &'static [Field], change: &ChangeEntry) {
         self.unsettled.retain(|path| !covers(&change.path, path));
         let Ok(spot) = Spot::find(table, &change.path) else {
@@ -76,7 +77,7 @@ impl Base {
             base_value,
             changed_members(field, &change.before, &change.after),
         ) {
-            // Members that others have added were in the set before, and are no more agreed on than they were.
+            // Members that other writers added were in the set before the change; they do not join the base now.
             (Some(Value::Set(base_value)), Some((added, removed))) => {
                 let stay = base_value.difference(&removed).cloned();
                 Some(Value::set(stay.chain(added)))
@@ -94,8 +95,8 @@ impl Base {
         }
     }
 
-    /// Takes in a change inside a list. A list that was never agreed on stays so: nothing is known of its other
-    /// elements.
+    /// Moves the base by a change inside a list. A list without a base stays without one, since its other elements are
+    /// unknown.
     fn follow_in(
         &mut self,
         list: &'static Field,
@@ -151,13 +152,13 @@ impl Base {
     }
 }
 
-/// Reports whether what is at `inner` is at `outer` or in it.
+/// Reports whether the path `inner` is `outer` or lies inside it.
 pub fn covers(outer: &str, inner: &str) -> bool {
     let rest = inner.strip_prefix(outer);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// Reports whether one of two patterns names something in what the other one names.
+/// Reports whether one of two patterns names a place at or inside a place that the other one names.
 fn patterns_overlap(one: &PathPattern, other: &PathPattern) -> bool {
     one.parts.iter().zip(&other.parts).all(|parts| match parts {
         (PatternPart::AnyElement, PatternPart::Element(_) | PatternPart::AnyElement)
@@ -166,7 +167,7 @@ fn patterns_overlap(one: &PathPattern, other: &PathPattern) -> bool {
     })
 }
 
-/// Makes `to` have at the places that `pattern` names what `from` has there.
+/// Makes `to` equal to `from` at the places that `pattern` names.
 fn copy_matching(table: &'static [Field], pattern: &PathPattern, from: &Fields, to: &mut Fields) {
     let Some((PatternPart::Field(name), rest)) = pattern.parts.split_first() else {
         return;
@@ -219,10 +220,10 @@ fn set_or_remove(name: &'static str, value: Option<&Value>, to: &mut Fields) {
     }
 }
 
-/// Agreed fields with names resolved to the ids that they stand for, as far as anything tells: the ids that were
-/// kept with them, then what the same names stand for now, then the list that was read for other names.
+/// Resolves the names in agreed fields to ids, as far as possible: by the ids that were stored with the fields, then by
+/// what the same names stand for now, then by the list that was read for other names.
 ///
-/// The second value is whether a name is left that nothing resolves.
+/// The second value is true if a name is left that cannot be resolved.
 pub fn resolve_names(
     table: &'static [Field],
     base: &Fields,

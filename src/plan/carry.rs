@@ -1,8 +1,8 @@
-//! Copies from live into the desired object whatever a write must keep, before the diff.
+//! Copies the values that a write must keep from live into the desired object, before the diff.
 //!
-//! The result is the whole object as it should be after the write: live, with what the manifest manages
-//! laid over it. Ignored paths, unlisted elements that are kept and fields that nobody manages are in it
-//! with their live values, so no later stage needs to know about exceptions.
+//! The result is the whole object as it should be after the write: live, with what the manifest manages laid over it.
+//! It contains ignored paths, unlisted elements that are kept, and unmanaged fields with their live values, so no later
+//! stage needs to know about exceptions.
 //!
 //! Worked example, for a vendor whose write replaces the list `items`:
 //!
@@ -84,12 +84,12 @@ fn merge_value(
         (_, Value::Set(desired_value), Some(Value::Set(live_value))) if keeps => {
             Value::Set(Box::new(desired_value.union(live_value).cloned().collect()))
         }
-        // What does not change is sent as live spelled it.
+        // An unchanged value is sent as live spells it.
         (_, desired_value, Some(live_value)) if field.alike(desired_value, live_value) => {
             live_value.clone()
         }
         (_, desired_value, live_value) => match (field.carry, live_value) {
-            // A wish that was granted before is not made again: the flag is the server's from then on.
+            // A wish that was granted before is not sent again: from then on the flag belongs to the server.
             (Carry::OneShot { spent }, Some(live_value))
                 if *desired_value == Value::Bool(true) && live.facts.contains_key(spent) =>
             {
@@ -315,7 +315,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(vain(&[]), ["items[a].end"]);
-        // Keys of this list are labels, whose case counts nothing.
+        // The keys of this list are labels, which ignore case.
         assert_eq!(vain(&["items[A].end"]), [""; 0]);
         assert_eq!(vain(&["items[B].end"]), ["items[a].end"]);
     }

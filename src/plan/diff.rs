@@ -218,14 +218,14 @@ mod tests {
         let gone = "Remove Features[A 1].expiration_date";
         let fixed = ("expiration_type", "fixed");
         assert_eq!(changed(&[fixed, date], &never), [replaced, gone]);
-        // There is none to go.
+        // Live holds no date, so no date is removed.
         let none = ("expiration_date", "null");
         assert_eq!(changed(&[fixed, none], &never), [replaced]);
         assert_eq!(changed(&[fixed], &never), [replaced]);
-        // Nobody can tell whether it had a meaning: it goes all the same.
+        // Live does not show the type, so the date may have had a meaning: its removal is shown.
         let added = "Add Features[A 1].expiration_type";
         assert_eq!(changed(&[date], &never), [added, gone]);
-        // It had none before, so nothing is left to say.
+        // The date had no meaning before, so its removal is not shown.
         let other = [("expiration_type", "days_from_activation"), date];
         assert_eq!(changed(&other, &never), [replaced]);
     }

@@ -51,7 +51,7 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// This program.
+    /// Returns the name and version of this program.
     pub fn this() -> Self {
         Self {
             name: "entitle".into(),
@@ -200,7 +200,7 @@ impl DiagnosticEntry {
 }
 
 impl PlanDocument {
-    /// The document of a plan. `paces` are those of each connection in use.
+    /// Creates the document of a plan. `paces` are those of each connection in use.
     pub fn new(
         planned: &[Planned],
         source: SourceFacts,
@@ -234,12 +234,12 @@ impl PlanDocument {
         self.diagnostics.iter().cloned().chain(problems).collect()
     }
 
-    /// The document of a run that ended before it had a plan: what was read, and why it ended.
+    /// Creates the document of a run that ended before it had a plan: the sources that were read, and why it ended.
     pub fn stopped(source: SourceFacts, findings: &Diagnostics, now: Timestamp) -> Self {
         Self::new(&[], source, &BTreeMap::new(), findings, now)
     }
 
-    /// Marks the plan as the inverse of a run, with what it does not take back.
+    /// Marks the plan as the inverse of a run. `left` lists the changes that the inverse does not take back.
     pub fn inverse_of(mut self, run: &str, left: &Diagnostics) -> Self {
         self.source.undo = Some(run.to_string());
         self.diagnostics.extend(diagnostic_entries(left));
@@ -268,7 +268,7 @@ impl PlanDocument {
 }
 
 impl ObjectEntry {
-    /// The entry of an object that was planned from the manifests that `source` describes.
+    /// Creates the entry of an object that was planned from the manifests that `source` describes.
     pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
         let manifest_fields = match planned.action {
@@ -305,14 +305,14 @@ impl ObjectEntry {
         }
     }
 
-    /// The highest risk of its changes.
+    /// Returns the highest risk of the object's changes.
     pub fn risk(&self) -> Risk {
         let risks = self.changes.iter().map(|change| change.risk);
         risks.max().unwrap_or_default()
     }
 }
 
-/// The changes of an object as the contract shows them.
+/// Returns the changes of an object as the contract shows them.
 pub fn change_entries(planned: &Planned) -> Vec<ChangeEntry> {
     planned.changes.iter().map(ChangeEntry::new).collect()
 }
@@ -339,7 +339,7 @@ impl CallEntry {
         }
     }
 
-    /// Returns whether both send the same; bodies are compared by value.
+    /// Reports whether both send the same request; bodies are compared by value.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self { method, path, body } = self;
         (method, path) == (&other.method, &other.path) && same_json(body, &other.body)
@@ -377,7 +377,7 @@ pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Sum
     }
 }
 
-/// Findings of the manifests and, after them, those of planning.
+/// Joins the findings of the manifests with those of planning, which come last.
 fn with_planned(findings: &Diagnostics, planned: &[Planned]) -> Diagnostics {
     let mut all = findings.clone();
     for finding in planned.iter().flat_map(|planned| &planned.findings) {
@@ -386,7 +386,7 @@ fn with_planned(findings: &Diagnostics, planned: &[Planned]) -> Diagnostics {
     all
 }
 
-/// Findings as the contract shows them.
+/// Returns findings as the contract shows them.
 pub fn diagnostic_entries(findings: &Diagnostics) -> Vec<DiagnosticEntry> {
     findings
         .iter()

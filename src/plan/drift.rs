@@ -115,7 +115,7 @@ struct Sides<'a> {
     fields: Fields,
     mine: Fields,
     theirs: &'a Fields,
-    /// Lists of which only the named members are agreed on, or wanted: a further one is not a change of live.
+    /// Lists of which the base or the manifest covers only the named members. A further member is not a change of live.
     keeps: Vec<&'a str>,
     /// True if the base used a name that nothing resolves now.
     unclear: bool,
@@ -146,7 +146,7 @@ impl<'a> Sides<'a> {
         }
         let (by, base) = self.at(table, change.path.parts());
         let by = match find_cause(table, &change) {
-            // What goes because another field changes was changed by whoever changed that one.
+            // A field that goes because another field changes was changed by the side that changed the other field.
             Some(cause) => self.at(table, cause.parts()).0,
             None => by,
         };
@@ -168,7 +168,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// The field whose change makes this one go, if that is why it goes.
+/// Returns the field whose change removes the field of `change`; `None` if that is not why it goes.
 fn find_cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
     if change.after.is_some() {
         return None;
@@ -209,7 +209,7 @@ fn find_cause(table: &'static [Field], change: &Change) -> Option<FieldPath> {
 /// Base, manifest and live.
 type Three<'a> = (&'a Fields, &'a Fields, &'a Fields);
 
-/// Follows a path through the three states and says who moved what is there, with its base.
+/// Follows a path through the three states; returns which side moved the value there, and its base.
 fn locate_change(
     table: &'static [Field],
     parts: &[PathPart],
@@ -232,7 +232,7 @@ fn locate_change(
             was.map(|was| field.shape.json(was)),
         );
     };
-    // A list that was not managed before is managed since you wrote it down.
+    // The base does not cover this list: the manifest began to state it later, so the change is the manifest's.
     let Some(was) = was else {
         return (By::You, None);
     };
@@ -241,7 +241,7 @@ fn locate_change(
         (Some(was), Some(mine), Some(theirs)) if !inner.is_empty() => {
             locate_change(elements.fields, inner, (&was, &mine, &theirs), &[])
         }
-        // Nobody agreed that there is none beside the named ones.
+        // The base does not exclude members beside the named ones, so the removal is a wish of the manifest.
         (None, None, Some(_)) if kept => (By::You, None),
         (was, mine, theirs) => {
             let same = |side: &Option<Fields>| same_element(elements, was.as_ref(), side.as_ref());
@@ -268,18 +268,18 @@ fn of_field(
         (Some(_), None) | (None, Some(_)) => false,
     };
     let theirs_same = match (was, theirs) {
-        // Members beside the wanted ones are not a change of the set.
+        // Members of live beside those of the base are not a change of the set.
         (Some(Value::Set(was)), Some(Value::Set(theirs))) if kept => was.is_subset(theirs),
         _ => same(theirs),
     };
     match (same(mine), theirs_same) {
-        // That members beside the named ones are to go is what you want since.
+        // Both sides have the members of the base, so the manifest must have begun to exclude further members.
         (true, true) if kept => By::You,
         (mine, theirs) => changed_by(mine, theirs),
     }
 }
 
-/// Reports whether an element is there as it was, as far as the base managed it.
+/// Reports whether an element is as it was, in the fields that the base covers.
 fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) -> bool {
     match (was, is) {
         (None, None) => true,
@@ -287,7 +287,7 @@ fn same_element(elements: &Elements, was: Option<&Fields>, is: Option<&Fields>) 
             let field = find_field(elements.fields, name);
             match (field, is.get(name)) {
                 (Some(field), Some(is)) => field.alike(was, is),
-                // An element of the manifest that says less than it did still wants the same element.
+                // An element of the manifest that states fewer fields than before is still the same element.
                 (_, None) => true,
                 (None, Some(is)) => was == is,
             }

@@ -1,12 +1,11 @@
 //! Estimates how long the writes of a plan take, from what the account allows.
 //!
-//! The speed of its answers so far is left out: equal inputs give equal plans, byte for byte.
+//! The measured speed of the account's answers is not used, so that equal inputs give equal plans, byte for byte.
 //!
-//! A write may cost more calls than itself: before one that replaces more than it manages the object is read
-//! again, unless the read of the plan is trusted, and where the reply shows nothing it is read once more
-//! afterwards. Where one call shows many objects, steps share such reads. The limiter lets a
-//! call start one window after the answer to the call that it follows, so every window is longer than stated
-//! by the time of an answer.
+//! A write may cost more calls than itself. If it replaces more than it manages, the object is read again before the
+//! write, unless the read of the plan is trusted. If the reply does not show the object, it is read once more after the
+//! write. Steps share such reads if one call shows many objects. The limiter lets a call start one window after the
+//! answer to the call that it follows, so every window is longer than stated by the time of an answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,14 +15,14 @@ use crate::model::{Kind, Limits, Verify, WriteChecks};
 use crate::provider::semantics::{Echo, WriteMode};
 use crate::provider::{self, ResourceKind};
 
-/// What one call of a management API takes, about. A constant, so that equal inputs give equal plans.
+/// The assumed time of one call to a management API. It is a constant, so that equal inputs give equal plans.
 const CALL: Duration = Duration::from_millis(200);
 
-/// How fast an account may be asked, and how fast it is taken to answer.
+/// The rate at which an account may be asked, and the time that it is assumed to take for an answer.
 #[derive(Clone, Debug)]
 pub struct Pace {
     pub limits: Limits,
-    /// The time to an answer.
+    /// The assumed time from a request to its answer.
     pub answer: Duration,
     pub checks: WriteChecks,
 }
@@ -37,7 +36,7 @@ impl Pace {
         }
     }
 
-    /// Returns how long so many calls take.
+    /// Returns the seconds that `calls` calls take.
     fn seconds(&self, calls: usize) -> f64 {
         let answer = self.answer.as_secs_f64();
         let rounds = calls.div_ceil(self.limits.concurrency.max(1));
@@ -48,9 +47,9 @@ impl Pace {
         paced.fold(rounds as f64 * answer, f64::max)
     }
 
-    /// Returns how many calls are done in a time.
+    /// Returns the number of calls that are done in `seconds`.
     fn calls(&self, seconds: f64) -> usize {
-        // The time grows with the calls, so the number is found by halving.
+        // The time grows with the number of calls, so bisection finds the number.
         let (mut low, mut high) = (0, 1 << 32);
         while low + 1 < high {
             let middle = (low + high) / 2;
@@ -64,14 +63,14 @@ impl Pace {
     }
 }
 
-/// What the writes of one account cost beside themselves.
+/// The calls that the writes of one account need beside the writes themselves.
 #[derive(Clone, Copy)]
 struct Cost {
     /// Calls of one look, and the objects that it may show.
     look: usize,
     shows: usize,
-    /// True if objects are read before their write, which a merging write does not need. The read is saved where that
-    /// of the plan is trusted.
+    /// True if objects are read before their write, which a merging write does not need. No such read is made while the
+    /// read of the plan is trusted.
     before: bool,
     /// True if objects are read after their write.
     after: bool,
@@ -97,24 +96,24 @@ impl Cost {
         }
     }
 
-    /// Calls of the looks at so many objects.
+    /// Returns the number of calls that it takes to look at `objects` objects.
     fn looks(&self, objects: usize) -> usize {
         objects.div_ceil(self.shows) * self.look
     }
 
-    /// Calls of so many writes, with the looks after them.
+    /// Returns the number of calls that `writes` writes take, with the looks after them.
     fn writes(&self, writes: usize) -> usize {
         writes + if self.after { self.looks(writes) } else { 0 }
     }
 }
 
-/// The requests that a run takes.
+/// The numbers of requests that a run sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCost {
-    /// Those that were sent already: logins and reads.
+    /// Requests that were sent already: logins and reads.
     pub sent: usize,
     pub writes: usize,
-    /// Those around the writes, at most: reads right before and after each, logins and logouts.
+    /// Requests around the writes, at most: reads right before and after each write, logins and logouts.
     pub around: usize,
 }
 
@@ -124,11 +123,11 @@ impl RequestCost {
     }
 }
 
-/// Counts the requests that the writes of a plan take, at most. What has to be sent again is not in it.
+/// Counts the requests that the writes of a plan take, at most. Requests that must be sent again are not counted.
 ///
-/// Steps whose turn comes together share reads, so that a run may take fewer. `is_fresh` is false for a saved plan, whose
-/// objects are all read before their write. With 3 writes at a vendor whose replies show the object, and that replaces
-/// more than it is sent, it is 3 writes and 3 requests around them.
+/// Steps whose turn comes together share reads, so a run may send fewer. `is_fresh` is false for a saved plan: each of
+/// its objects is read before its write. For example, 3 writes at a vendor whose replies show the object, and that
+/// replaces more than it is sent, give 3 writes and 3 requests around them.
 pub fn count_requests(
     planned: &[Planned],
     paces: &BTreeMap<String, Pace>,
@@ -165,7 +164,7 @@ fn count_writes(planned: &[Planned]) -> BTreeMap<(&str, Kind), (usize, &Planned)
     writes
 }
 
-/// The seconds that the writes of a plan take: those of the slowest connection, in tenths.
+/// Estimates the seconds that the writes of a plan take: the time of the slowest connection, in tenths of a second.
 pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     // The kinds of one account share its limits, so their times add up.
     let mut accounts: BTreeMap<&str, f64> = BTreeMap::new();
@@ -177,12 +176,12 @@ pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> 
         *accounts.entry(connection).or_default() += seconds;
     }
     let slowest = accounts.into_values().fold(0.0, f64::max);
-    // Nothing takes no time at all.
+    // A plan without writes takes no time; any other takes at least 0.1 s.
     let least = if slowest > 0.0 { 0.1 } else { 0.0 };
     ((slowest * 10.0).round() / 10.0).max(least)
 }
 
-/// The seconds that so many writes to one account take.
+/// Estimates the seconds that `writes` writes to one account take.
 fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
     let trusted = match pace.checks.trust_reads {
         Duration::ZERO => 0,
@@ -190,7 +189,7 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
     };
     let looked_at = if cost.before { writes - trusted } else { 0 };
     let calls = cost.writes(writes) + cost.looks(looked_at);
-    // The exchanges of a step follow one another, and steps that share a look wait for it together.
+    // The exchanges of one step follow one another, and steps that share a look wait for it together.
     let after = if cost.after { writes } else { 0 };
     let rounds = (looked_at + writes + after).div_ceil(pace.limits.concurrency.max(1));
     pace.seconds(calls)

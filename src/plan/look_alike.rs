@@ -1,4 +1,5 @@
-//! Tells two values apart that look the same: by comparing them, since no list of characters is complete.
+//! Tells apart two values that look the same. The values are compared with each other, because no list of confusable
+//! characters is complete.
 //!
 //! ```text
 //! license → lic­ense    differ at character 4: U+0065 and U+00AD
@@ -21,7 +22,7 @@ const WORD: usize = 3;
 /// The number of characters of a value that every output shows before it cuts.
 const SHOWN: usize = 40;
 
-/// Adds to the note of each change where its two sides differ, if a reader could not see it.
+/// Adds to the note of each change the character at which its two sides differ, if a reader cannot see the difference.
 ///
 /// A replaced value is compared with its old value, an added element with each removed one.
 pub fn note_look_alikes(changes: &mut [Change]) {
@@ -86,7 +87,8 @@ pub fn describe_difference(before: &Json, after: &Json) -> Option<String> {
     }
 }
 
-/// [`describe_difference`] in parentheses, to follow a sentence with both values; empty where they are seen to differ.
+/// Returns [`describe_difference`] in parentheses, to follow a sentence that shows both values. The text is empty if
+/// they are equal or visibly different.
 pub fn difference_note(before: Option<&Json>, after: Option<&Json>) -> String {
     let both = before.zip(after);
     let apart = both.and_then(|(before, after)| describe_difference(before, after));

@@ -48,7 +48,7 @@ impl FromStr for MaxChanges {
 pub enum LimitBase {
     /// All objects of a plan, which a person looks at.
     Plan,
-    /// All objects of the connection of this name, in a daemon. What was held back before counts as well, so that a
-    /// large change is not let through in small pieces.
+    /// All objects of the connection of this name, in a daemon. Changes that were held back before count as well, so
+    /// that a large change is not let through in small pieces.
     Connection(String),
 }

@@ -1,8 +1,8 @@
 //! The functional core: desired and live to changes, their risk, and at most one step per object.
 //!
-//! Everything is an argument, the time included; nothing here sends, waits or prints. Data runs
-//! `carry` (what must survive joins what is wanted) → `diff` → `risk` → `step` → `check`, and `document`
-//! is the plan as the JSON contract shows it.
+//! Everything is an argument, the time included; nothing here sends, waits or prints. Data runs through `carry` (adds
+//! the live values that must survive to the desired ones) → `diff` → `risk` → `step` → `check`, and `document` is the
+//! plan as the JSON contract shows it.
 
 pub mod base;
 pub mod carry;

@@ -30,7 +30,7 @@ pub fn refuse_reversed(
         location(&reversed.end).or_else(|| location(&reversed.begin))
     });
     let message = format!("{}: nothing is sent", reversed.words());
-    // The error is the object's own; this shows where its manifest says so.
+    // The error belongs to the object; this warning shows which line of the manifest causes it.
     let finding = Diagnostic::warning("end-before-begin", message)
         .hint("the other date is what the live object has: change it as well, or leave this one")
         .at(&source, location.unwrap_or(origin.mark));

@@ -1,6 +1,6 @@
-//! Sums up the problems of connections, so that each is told once and not for every object behind it.
+//! Sums up the problems of connections, so that each is reported once and not for every object behind it.
 //!
-//! Input are the faults by which objects could not be read, output one entry for each kind of problem of a connection.
+//! In: the faults by which objects could not be read. Out: one entry for each kind of problem of a connection.
 //!
 //! ```text
 //! 30 objects of `lac`: cannot connect to lac:443   ──▶   lac: cannot connect to lac:443: … (30 objects)
@@ -59,8 +59,8 @@ fn sentence(connection: &str, message: &str, objects: usize) -> String {
     format!("{connection}: {message} ({})", pluralize(objects, "object"))
 }
 
-/// Removes the faults that single calls can have from objects of a connection of which other objects were read: what is
-/// wrong there is told with each object. `objects` are those that were to be read, with their connections.
+/// Removes faults that a single call can have, if other objects of the same connection were read: such a fault is
+/// reported with its object. `objects` are those that were to be read, with their connections.
 pub fn keep_common_faults<'a>(
     objects: impl Iterator<Item = (&'a str, &'a mut Option<Box<ConnectionFault>>)>,
 ) {

@@ -89,7 +89,7 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ignore,
         allow,
         until,
-        // What the daemon decided, its words and its times.
+        // These hold the daemon's decisions, their texts and their times.
         given_up: _,
         reason: _,
         resync: _,

@@ -34,7 +34,7 @@ pub enum Refusal {
     WindowClosed { opens: Option<Timestamp> },
     /// This very write was tried and failed for the reason in `why`.
     AlreadyFailed { why: String },
-    /// Somebody else keeps changing these fields back.
+    /// Another writer keeps changing these fields back.
     Fight {
         fields: Vec<String>,
         /// Heals within `window` after which the next change is a fight.

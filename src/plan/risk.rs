@@ -34,7 +34,7 @@ pub struct Scale<'a> {
 pub struct Weighed {
     pub risk: Risk,
     pub note: Option<String>,
-    /// How many users a stranding change takes the licence from; `None` where nobody counts them.
+    /// The number of users who lose the licence by a stranding change; `None` if live does not count users.
     pub users: Option<u64>,
 }
 
@@ -144,7 +144,7 @@ impl Scale<'_> {
 
     /// Weighs the removal of an element of a list: `Strand` if live counts use of it, otherwise `Reduce`.
     ///
-    /// `None` as the count, which is a list whose elements have no counter or a reply that lacks it, is `Reduce`.
+    /// A list whose elements have no counter, and a reply that lacks the count, give `Reduce` as well.
     pub fn weigh_removal(&self, field: &Field, element: &FieldPath) -> Weighed {
         let RiskRule::Members { used } = field.risk else {
             return Weighed::new(Risk::Reduce);
@@ -176,7 +176,8 @@ impl Scale<'_> {
         };
         let was = before.and_then(end_of);
         if until <= self.now {
-            // Also where it is later than before: whoever moves an end expects that it gives time.
+            // An end that is past strands even if it is later than before: a user who moves an end expects to gain
+            // time.
             let past = was.is_some_and(|was| was <= self.now);
             let note = if past {
                 "still ends in the past"
@@ -203,7 +204,7 @@ impl Scale<'_> {
         if had_begun && from > self.now {
             return Weighed::noted(Risk::Strand, "had begun, would begin later");
         }
-        // Days that have passed are taken away as well: what was used in them was used without a licence.
+        // Days that are past count as taken away, too: use on those days becomes use without a licence.
         Weighed::new(Risk::Reduce)
     }
 
@@ -249,7 +250,7 @@ fn end_of(value: &Value) -> Option<Timestamp> {
 fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
     let highest_last = |value: i64| if value == -1 { i64::MAX } else { value };
     let Value::Integer(after) = after else {
-        // No number stands for no allowance of this sort: less than any number there was.
+        // A missing number after the change means no allowance of this sort, which is less than any number before.
         return Weighed::new(if before.is_some() {
             Risk::Reduce
         } else {
@@ -259,7 +260,7 @@ fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Wei
     let allowed = highest_last(*after);
     let lowered = match before {
         Some(Value::Integer(before)) => allowed < highest_last(*before),
-        // Where no number was set, none limited the licensee.
+        // No number was set before, so no number limited the licensee.
         _ => false,
     };
     match used {
@@ -290,7 +291,7 @@ fn weigh_ladder(steps: &[&str], before: Option<&Value>, after: &Value) -> Weighe
     let down = match (was, rank(after)) {
         (Some(was), Some(is)) => is < was,
         (Some(_), None) => true,
-        // From a step that the pages do not name, any other may be down.
+        // The old step is not on the ladder, so any other step may be lower.
         (None, _) => before.is_some(),
     };
     Weighed::new(if down { Risk::Reduce } else { Risk::Safe })

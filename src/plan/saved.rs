@@ -11,8 +11,8 @@
 //! }
 //! ```
 //!
-//! The seal is no signature: whoever can write the file can seal it anew. It catches damage and stray edits. Where
-//! credentials are sent is decided by `--trust-hosts`, never by a plan.
+//! The seal is not a signature: anyone who can write the file can seal it again. It catches damage and stray edits.
+//! `--trust-hosts` decides where credentials are sent, never a plan.
 
 use std::io::{self, BufWriter, Write};
 

@@ -42,11 +42,11 @@ pub enum Spot {
 /// Tells how live relates to a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stand {
-    /// As the change found it.
+    /// Live is as the change found it.
     Before,
-    /// As the change left it.
+    /// Live is as the change left it.
     After,
-    /// Neither: something else changed it since.
+    /// Live is neither: something else changed it since.
     Neither,
 }
 

@@ -46,7 +46,7 @@ pub struct NotUndone {
 /// Says why a change is not taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
-    /// It is not as the run left it.
+    /// Live differs from the value that the run left.
     ChangedSince {
         is: String,
         left: String,
@@ -236,7 +236,7 @@ fn put_back(
     match (inner, change.verb) {
         (None, ChangeVerb::Add) => items.retain(|(other, _)| other != key),
         (None, ChangeVerb::Remove | ChangeVerb::Replace) => {
-            // With its counters: an element that comes back without them would start anew.
+            // Keep the counters: an element that is restored without them would start anew.
             let (_, fields) = codec::decode_element(elements, &change.before)
                 .map_err(|fault| Obstacle::Other(fault.to_string()))?;
             items.retain(|(other, _)| other != key);
@@ -257,7 +257,7 @@ fn is_list(field: &Field) -> bool {
     matches!(field.shape, Shape::Set(_) | Shape::Keyed(_))
 }
 
-/// Refuses changes that cannot be taken back whatever live is: usage counters, and one-shot requests that were made.
+/// Refuses changes that can never be taken back: usage counters, and one-shot requests that were made.
 ///
 /// `field` is `None` for an element as a whole, which is never refused here.
 fn refuse_lasting(field: Option<&'static Field>, change: &ChangeEntry) -> Result<(), Obstacle> {

@@ -3,10 +3,11 @@
 //! In: the table, what the manifest wants, live. Out: `Ok`, or [`NotShown`] with the paths. Nothing is guessed and
 //! nothing is fetched here.
 //!
-//! A field is unknown in live when the reply leaves it out, and when it is `null` there though no page of the vendor
-//! shows that. A write that would have to carry such a field would send it as empty, so the object is refused. An
-//! object with a managed list that the read does not show is refused as well, since its write could remove any element
-//! unseen. `policy.absentIsEmpty` says for which fields the vendor leaves out what is empty.
+//! A field is unknown in live if the reply leaves it out, or if the reply has `null` for it although no page of the
+//! vendor shows `null` there. A write that would have to carry such a field would send it as empty, so the object is
+//! refused. An object with a managed list that the read does not show is refused as well, since its write could remove
+//! any element unseen. `policy.absentIsEmpty` names the fields that the vendor leaves out of its replies when they are
+//! empty.
 //!
 //! Worked example for a vendor whose write replaces the object, with the fields `seats` and `note`:
 //!
@@ -46,7 +47,7 @@ pub fn fill_absent<'a>(table: &'static [Field], policy: &Policy, live: &'a Live)
     Cow::Owned(live)
 }
 
-/// Fills the fields of an object or element. `folds` says whether keys of the list around it ignore case.
+/// Fills the fields of an object or element. `folds` is true if the keys of the surrounding list ignore case.
 fn fill_fields(
     table: &'static [Field],
     policy: &Policy,
@@ -227,8 +228,8 @@ impl Search<'_> {
         }
     }
 
-    /// Searches the elements of a list that are sent again: listed ones, kept ones and ignored ones. An element that
-    /// the write removes may have unknown fields.
+    /// Searches the elements that the write sends: those that the manifest lists, and those that the policy keeps or
+    /// ignores. An element that the write removes may have unknown fields.
     fn elements(
         &mut self,
         field: &'static Field,
@@ -399,14 +400,14 @@ mod tests {
         assert_eq!(overwrite(&none, &nothing, &bare), "name");
         bare.remove("items");
         assert_eq!(overwrite(&none, &nothing, &bare), "name, items");
-        // What the manifest states needs no read, but for a list: nobody could say what goes.
+        // A field that the manifest states needs no read, except a list: without a read, its removals are unknown.
         let stated = object(items(&[]));
         assert_eq!(overwrite(&none, &stated, &bare), "items");
         assert_eq!(
             overwrite(&policy(&[], &["name"], &[]), &stated, &bare),
             "name, items"
         );
-        // A merge sends what the manifest states and nothing else.
+        // A merging write sends only the fields that the manifest states.
         assert_eq!(unseen(WriteMode::Merge, &none, &nothing, &bare), "");
         assert_eq!(unseen(WriteMode::Merge, &none, &stated, &bare), "items");
         assert_eq!(

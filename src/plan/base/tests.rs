@@ -62,7 +62,7 @@ fn what_is_remembered_is_recalled() {
         fields_from_json(cryptlex, &fields_to_json(cryptlex, &groups)),
         groups
     );
-    // What the table does not know, or knows as something else, is no base.
+    // A value that the table does not have, or has with another type, is not a base.
     let odd = json!({"unheard_of": 1, "activations_allowed": "many"});
     assert_eq!(json(&base(odd)), json!({}));
 }
@@ -129,7 +129,7 @@ fn a_change_moves_what_it_is_about_and_nothing_else() {
         json!(2),
     );
     assert_eq!(field["activations_allowed"], 2);
-    // Of an element, or a list, that nobody agreed on, one field tells nothing.
+    // One field says nothing about an element or a list that is not in the base.
     let of_none = followed(
         ChangeVerb::Replace,
         "Features[Z 1].count",
@@ -160,7 +160,7 @@ fn members_that_others_added_to_a_set_are_not_agreed_on() {
     };
     let ids = fields(table, json!({"userGroupIds": ["engineering", "support"]}));
     assert_eq!(after(ids), json!({"userGroupIds": ["engineering"]}));
-    // Names that nobody resolved say nothing after a change of the ids.
+    // Names that were never resolved say nothing after a change of the ids.
     let names = fields(table, json!({"userGroups": ["Engineering", "Support"]}));
     let whole = json!({"userGroupIds": ["engineering", "theirs"]});
     assert_eq!(after(names), whole);

@@ -189,7 +189,7 @@ fn an_element_joins_only_where_a_change_adds_it() {
     );
     let added = [change(item("three"), ChangeVerb::Add)];
     assert_eq!(fault(whole(), sent, &added), None);
-    // What the manifest gives a new element is all asked for.
+    // All fields that the manifest gives a new element count as asked for.
     let bare = list(&[("new", Fields::from([("note", text(""))]))]);
     let read = with(whole(), "items", list(&[]));
     let added = [change(item("new"), ChangeVerb::Add)];
@@ -204,7 +204,7 @@ fn a_value_changes_only_where_a_change_names_it() {
         is_about(fault(whole(), sent.clone(), &[other()]), &words);
         let named = [change(path(name), ChangeVerb::Replace)];
         assert_eq!(fault(whole(), sent.clone(), &named), None);
-        // Where the read does not show it, any value is a new one.
+        // If the read does not show the field, any value is a new one.
         let read = without(whole(), name);
         is_about(fault(read.clone(), sent.clone(), &[other()]), &words);
         assert_eq!(fault(read, sent, &named), None);

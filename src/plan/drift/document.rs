@@ -183,7 +183,7 @@ impl DriftDocument {
         self.diagnostics.iter().cloned().chain(problems).collect()
     }
 
-    /// The document of a run that ended before it compared anything: what was read, and why it ended.
+    /// Creates the document of a run that ended before it compared anything: what was read, and why it ended.
     pub fn stopped(
         base: BaseEntry,
         source: SourceFacts,
@@ -195,7 +195,7 @@ impl DriftDocument {
 }
 
 impl DriftEntry {
-    /// An object of which nothing is known but what its manifest says.
+    /// Creates the entry of an object of which only the manifest is known.
     pub fn new(desired: &Desired, state: State, message: Option<String>) -> Self {
         Self {
             address: desired.address.to_string(),
@@ -214,7 +214,7 @@ impl DriftEntry {
         }
     }
 
-    /// An object that was compared.
+    /// Creates the entry of an object that was compared.
     pub fn compared(
         desired: &Desired,
         differences: Vec<Difference>,

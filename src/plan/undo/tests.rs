@@ -39,7 +39,7 @@ fn live(table: &'static [Field], json: Json) -> Live {
     }
 }
 
-/// Returns what is wanted back, and what is said of the rest.
+/// Returns the fields that the inverse desires, and the messages about the changes that are not taken back.
 fn taken(
     table: &'static [Field],
     changes: &[ChangeEntry],
@@ -92,7 +92,7 @@ fn a_set_goes_back_member_by_member() {
         back(&["e", "s", "theirs"]),
         json!({"userGroupIds": ["e", "old", "theirs"]})
     );
-    // Somebody took a part of it back already.
+    // Another writer has taken back a part of it already.
     assert_eq!(back(&["e"]), json!({"userGroupIds": ["e", "old"]}));
     assert_eq!(back(&["e", "old"]), json!({}));
 }
