@@ -1,7 +1,7 @@
-//! What happens in a run, as it happens: one type for `--events`, progress bars and the daemon.
+//! Describes what happens in a run, as it happens: one type for `--events`, progress bars and the daemon.
 //!
-//! Whoever carries out tells a [`Listener`] and never learns who listens, so that showing something can
-//! neither delay nor fail a write. An event holds what a plan may show and no more: no body, no secret.
+//! The code that carries out a run tells a [`Listener`] and never learns who listens, so that a display can neither
+//! delay nor fail a write. An event holds what a plan may show and no more: no body, no secret.
 
 use std::fmt;
 use std::sync::Arc;
@@ -157,7 +157,7 @@ impl Line {
 
 type Hear = dyn Fn(&Event) + Send + Sync;
 
-/// Whoever wants to know what happens; by default nobody.
+/// The receiver of the events of a run; by default none.
 #[derive(Clone, Default)]
 pub struct Listener(Option<Arc<Hear>>);
 
@@ -167,7 +167,7 @@ impl Listener {
         Self(Some(Arc::new(hear)))
     }
 
-    /// The event is only made when somebody listens.
+    /// Passes an event to the receiver. The event is only made if there is one.
     pub fn tell(&self, event: impl FnOnce() -> Option<Event>) {
         if let Some(hear) = &self.0
             && let Some(event) = event()

@@ -1,4 +1,5 @@
-//! Carries out one step: write the intent down, look again where needed, send, judge, look at what came of it.
+//! Carries out one step: records the intent, reads the object again where needed, sends the write, judges the reply,
+//! and checks the effect of the write.
 
 use crate::apply::TransportError;
 use crate::model::with_causes;
@@ -35,9 +36,9 @@ pub struct StepContext<'a> {
     pub rereads: &'a Rereads,
     pub checks: WriteChecks,
     pub recorder: &'a Recorder,
-    /// The lease that keeps other writers away; `None` where nobody else can write.
+    /// The lease that keeps other writers away; `None` where no other run can write.
     pub lease: Option<&'a dyn Lease>,
-    /// The time, as an argument.
+    /// Returns the time; an argument, so that tests can set it.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// The risks that are accepted without a person; `None` if a person has approved the plan.
     pub accepted: Option<Accepted>,
@@ -45,7 +46,7 @@ pub struct StepContext<'a> {
 }
 
 /// Makes the text of a refused write from its table, the object, the vendor's words as a whole, and its words about
-/// single fields. Whoever knows the manifests adds their lines.
+/// single fields. The caller, which knows the manifests, adds their lines.
 pub type DescribeRejection = fn(&'static [Field], &Desired, &str, &[(String, String)]) -> String;
 
 /// One object whose turn has come.
@@ -65,10 +66,10 @@ pub enum Basis<'a> {
     Saved,
 }
 
-/// Writes down what a step is about to do. `Err` is the report of a step that must not begin: the lease is lost, or the
-/// store did not take the intent.
+/// Records the intent of a step. `Err` is the report of a step that must not begin: the lease is lost, or the store did
+/// not take the intent.
 ///
-/// It is apart from [`execute`], so that intents are written while the calls of earlier steps are on their way.
+/// It is separate from [`execute`], so that intents are written while the calls of earlier steps are on their way.
 pub async fn record_intent(
     context: &StepContext<'_>,
     planned: &Planned,
@@ -114,7 +115,7 @@ async fn carry_out(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
     report
 }
 
-/// Says why a step was not begun: what cannot be written down is not done.
+/// Describes why a step was not begun: a write that cannot be recorded is not sent.
 fn describe_unwritten(error: &StoreError) -> String {
     match error {
         StoreError::LeaseLost(lost) => TransportError::LockedOut(lost.clone()).to_string(),
@@ -122,7 +123,8 @@ fn describe_unwritten(error: &StoreError) -> String {
     }
 }
 
-/// The plan and the live values that the write starts from. A report ends the step without a write.
+/// Returns the plan and the live values that the write starts from. `Err` is a report that ends the step without a
+/// write.
 async fn refresh_plan(
     context: &StepContext<'_>,
     work: StepWork<'_>,
@@ -139,7 +141,7 @@ async fn refresh_plan(
         let kind = context.account.provider.kind_of(&planned.desired);
         let merges = kind.semantics().write == WriteMode::Merge;
         let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
-        // Somebody may have changed meanwhile what a write would replace, so it is read again unless the
+        // Another writer may have changed a value that the write would replace, so the object is read again unless the
         // user takes the risk.
         let trust = context.checks.trust_reads;
         let trusted = !trust.is_zero() && age.as_secs_f64() <= trust.as_secs_f64();
@@ -164,7 +166,7 @@ async fn refresh_plan(
         if again.action == Disposition::None {
             return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
         }
-        // It cannot be compared as it is now, or its policy suspends it by now.
+        // The object can no longer be compared, or its policy suspends it now.
         let why = again.message.unwrap_or("it is suspended by now".into());
         return ended(Outcome::Stale, Some(why));
     }
@@ -277,7 +279,7 @@ async fn send_until_settled(context: &StepContext<'_>, planned: Planned, before:
             Err(lost) if lost.error.may_have_been_sent() => lost.text(),
             Err(lost) => return failed_after(lost.text(), unclear),
         };
-        // It may or may not have been carried out: the object itself knows.
+        // The write may or may not have been carried out: reading the object shows which.
         match read_live(context, &planned.desired).await {
             Ok(Some(live)) => {
                 let again = replan(context, &planned, &live);
@@ -301,11 +303,11 @@ async fn send_until_settled(context: &StepContext<'_>, planned: Planned, before:
     failed_after(given_up, unclear)
 }
 
-/// Told of a write that went out and was not answered.
+/// Describes a write that was sent and not answered.
 const UNCLEAR: &str = "whether it was carried out is unclear";
 
-/// Adds to the reason of a failure what is open about an earlier try. A read after that try showed the object as it
-/// was, but some vendors show old values for a while.
+/// Adds to the reason of a failure that the outcome of an earlier try is unclear. A read after that try showed the
+/// object as it was, but some vendors show old values for a while.
 fn with_unclear(why: String, unclear: Option<String>) -> String {
     match unclear {
         Some(earlier) => {
@@ -315,9 +317,9 @@ fn with_unclear(why: String, unclear: Option<String>) -> String {
     }
 }
 
-/// The object is neither as before an unclear write nor as wanted: a write that was lost while somebody else
-/// changed the object looks the same as one that arrived and was written over, even where a part of what was
-/// wanted is there now.
+/// Reports an object that is neither as before an unclear write nor as planned. The write may have been lost while
+/// another writer changed the object, or it arrived and was overwritten. Both look the same, even if a part of the
+/// planned values is there now.
 fn report_overtaken(planned: Planned, why: &str) -> Report {
     let message = format!("{why}; {UNCLEAR}, and the object changed meanwhile");
     Report {
@@ -355,7 +357,7 @@ fn replan(context: &StepContext<'_>, planned: &Planned, live: &Live) -> Planned 
     plan::plan_object(kind, &planned.desired, &observed, (context.clock)())
 }
 
-/// Looks at what an accepted write made of the object, in its echo or by reading it.
+/// Checks the effect of an accepted write, in its echo or by reading the object.
 async fn verify_write(
     context: &StepContext<'_>,
     planned: Planned,
@@ -417,7 +419,7 @@ fn report_live(context: &StepContext<'_>, planned: Planned, before: &Live, live:
             })
             .collect();
         let message = match residual.message {
-            // What came of it cannot be compared.
+            // The effect of the write cannot be compared.
             Some(why) if fields.is_empty() => format!("written, but {why}"),
             _ => format!("written, but {}", fields.join(", ")),
         };
@@ -427,7 +429,7 @@ fn report_live(context: &StepContext<'_>, planned: Planned, before: &Live, live:
         });
         Report {
             residual: left.collect(),
-            // What cannot be compared may be anything.
+            // An object that cannot be compared may have any value.
             unclear: residual.changes.is_empty(),
             ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
         }

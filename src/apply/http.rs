@@ -47,7 +47,7 @@ pub struct Outgoing<'a> {
     pub credential: Option<(&'static str, String)>,
     pub body: Body<'a>,
     pub urgency: Urgency,
-    /// The lease that a write goes under, where others may write too.
+    /// The lease that covers a write; `None` for reads, and where no other run can write.
     pub lease: Option<&'a dyn Lease>,
 }
 
@@ -66,8 +66,8 @@ pub struct Answered {
     pub date: Option<Timestamp>,
 }
 
-/// Carries one exchange. It is the network in every run; unit tests bring one that needs no socket, so that
-/// they can hold the clock.
+/// Carries one exchange. Every run uses the network; unit tests use a wire without a socket, so that they can control
+/// the clock.
 pub trait Wire: Send + Sync {
     /// Sends a request once and waits for the whole reply.
     fn carry<'a>(
@@ -76,7 +76,7 @@ pub trait Wire: Send + Sync {
     ) -> BoxFuture<'a, Result<Answered, TransportError>>;
 }
 
-/// The exchanges of one connection: paced, counted, and over when the run is.
+/// Carries the exchanges of one connection: paces and counts them, and ends them with the run.
 pub struct Http {
     wire: Box<dyn Wire>,
     pub limiter: Limiter,
@@ -177,7 +177,7 @@ impl Http {
         *answered.entry(status).or_default() += 1;
     }
 
-    /// Sends once, in its permit. `name` is how messages call the exchange.
+    /// Sends a request once, under its permit. `name` is the name of the exchange in messages.
     pub async fn exchange(
         &self,
         name: &str,
@@ -209,7 +209,7 @@ impl Http {
                 return Err(TransportError::NoTurn);
             }
         }
-        // The turn may have taken a while, or the machine slept: this is the last moment to see it.
+        // The turn may have taken a while, or the machine slept, so the lease is checked right before sending.
         if let Some(Err(why)) = outgoing.lease.map(|lease| lease.covers(self.longest)) {
             return Err(TransportError::LockedOut(why));
         }
@@ -228,7 +228,7 @@ impl Http {
     }
 }
 
-/// The one client of a connection: it keeps connections open and speaks HTTP/2 to whoever has it.
+/// The one HTTP client of a connection: it keeps connections open and speaks HTTP/2 to servers that support it.
 struct Network {
     client: Client,
     timeout: Duration,
@@ -240,7 +240,7 @@ impl Network {
             .user_agent(concat!("entitle/", env!("CARGO_PKG_VERSION")))
             .timeout(connection.timeout)
             .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
-            // A redirect would carry a write or a credential to where nobody sent it.
+            // A redirect would carry a write or a credential to a server that the manifest does not name.
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(SystemResolver))
             .tls_backend_preconfigured(tls.config_for(&connection.base_url)?);
@@ -271,7 +271,7 @@ impl Network {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_string();
-        // The length is the other side's word, so it is not taken for more than a usual page.
+        // The server states the length, so no more than a usual page is reserved for it.
         let length = response.content_length().unwrap_or(0).min(USUAL_REPLY);
         let mut bytes: Vec<u8> = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -361,7 +361,7 @@ fn host_and_port(url: &Url) -> String {
     }
 }
 
-/// Longest time for a notice: whoever it is for is not waited for.
+/// The longest time for sending a notice: a run does not wait for a slow receiver.
 const NOTICE_TIME: Duration = Duration::from_secs(15);
 
 /// The reason for which a notice was not delivered. It names the receiver and not its address, which may be a secret.
@@ -419,7 +419,7 @@ pub async fn post(
     }
 }
 
-/// The base and what follows it, with exactly one slash between.
+/// Joins the base and the path that follows it, with exactly one slash between.
 pub fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let (path, query) = path
@@ -437,14 +437,14 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     parse_retry_after(text, super::clock::now().into())
 }
 
-/// Says where a redirect points to; `None` if it does not say. The query is left out, as it may hold a token.
+/// Returns the target of a redirect; `None` if the reply names none. The query is left out, as it may hold a token.
 fn points_to(url: &Url, headers: &header::HeaderMap) -> Option<String> {
     let mut target = url
         .join(headers.get(header::LOCATION)?.to_str().ok()?)
         .ok()?;
     target.set_query(None);
     target.set_fragment(None);
-    // Neither fails for an address that has a host.
+    // These calls cannot fail for an address that has a host.
     let _ = target.set_username("");
     let _ = target.set_password(None);
     Some(format!("it points to {target}"))

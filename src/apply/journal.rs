@@ -1,9 +1,9 @@
 //! Writes the journal: the facts about every run, among them what was about to be done when the program was killed.
 //!
-//! One JSON line per fact, each ending in a checksum, each on disk before the next thing happens. A
-//! write's intent stands before the write, its outcome behind it: an intent without an outcome is a write
-//! of which nobody knows whether it was carried out, and the next run says so. Other programs may read
-//! the file while it grows (`tail`, `jq`); nothing in it is secret.
+//! One JSON line per fact, each ending in a checksum, each on disk before the next thing happens. A write's intent
+//! stands before the write, its outcome behind it. After an intent without an outcome it is unknown whether the write
+//! was carried out, and the next run says so. Other programs may read the file while it grows (`tail`, `jq`); nothing
+//! in it is secret.
 
 use std::borrow::Borrow;
 use std::fs::{File, OpenOptions};
@@ -136,7 +136,7 @@ impl Journal {
 }
 
 /// Opens a journal and keeps it from being pruned as long as it is open: lines written into a file that was replaced
-/// would be lost. A file system without locks has nobody who waits.
+/// would be lost. On a file system without locks, no prune waits for a lock either.
 fn open_unmoved(path: &Path, mut open: impl FnMut() -> io::Result<File>) -> io::Result<File> {
     loop {
         let file = open()?;
@@ -183,7 +183,7 @@ impl Lines {
                     Ok(()) => Ok(()),
                     Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
                 };
-                // Whoever waited may have been dropped; its record is on disk all the same.
+                // The caller may have been dropped while it waited; its record is on disk all the same.
                 let _ = done.send(reported);
             }
         }

@@ -1,4 +1,4 @@
-//! One limiter per account: so many calls at once, so many in any window of time, the urgent ones first.
+//! Limits the calls of one account: a number at once, a number in any window of time, the urgent ones first.
 //!
 //! The vendors state limits as "N requests in a window of P" and count a sliding window. A token bucket
 //! with burst N lets 2 N through in the first P, one with a smaller burst wastes most of the allowance;
@@ -7,8 +7,9 @@
 //! How many calls may be out at once adapts: a vendor that answers "too many" or "not now" halves it,
 //! every success gives a little back.
 //!
-//! Which call is next is decided by the `queue`, not by which task happens to run first. Only the next one watches the
-//! clock. Whatever may let it go wakes it: a permit that comes free, a call before it that got its permit or gave up.
+//! The `queue` decides which call is next, not the order in which tasks happen to run. Only the next call watches the
+//! clock. Each event that may let it go wakes it: a permit that comes free, a call before it that got its permit or
+//! gave up.
 //!
 //! ```text
 //!   limits: 1 call at once, 2 requests in 10 s; calls A, B, C come at 0 s, and each is answered after 1 s
@@ -48,7 +49,7 @@ struct CallPace {
     eased: Option<Instant>,
 }
 
-/// The right to make one call. Dropping it lets another call go.
+/// The right to make one call. Dropping it lets the next call start.
 pub struct Permit<'a> {
     limiter: &'a Limiter,
     start: Instant,
@@ -110,7 +111,7 @@ impl Limiter {
                         numbers,
                     };
                 }
-                // Being woken before the time means that a more urgent call has come and gone.
+                // If the task is woken before that moment, a more urgent call has come and gone.
                 Claim::At(moment) => {
                     let _ = timeout_at(moment, waiter.wake.notified()).await;
                 }
@@ -177,7 +178,7 @@ impl CallPace {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if !self.served {
-            // It may have been woken and not have asked yet: that must not be lost with it.
+            // The task may have been woken without asking yet: the wake-up must pass to the next task.
             let mut pace = self.limiter.lock();
             pace.queue.remove(self.ticket);
             pace.queue.notify_next();

@@ -21,7 +21,7 @@ pub enum LoginError {
     Untrusted(#[from] TrustError),
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// Every variable that is not set, so that nobody learns of the second after the first.
+    /// Every variable that is not set, so that the user can set all of them at once.
     #[error("{}", describe_unset(names))]
     Unset { names: Vec<String> },
     #[error("{0} has no login")]

@@ -1,8 +1,8 @@
 //! Drives a provider's reading: sends the calls it asks for concurrently, and hands it the replies.
 //!
 //! In go desired objects, out comes one [`Observed`] for each index. The provider decides which calls are needed and
-//! what a reply means; here is decided only when a call goes out and how many are in progress. Calls that are no reads
-//! are refused.
+//! what a reply means. This module only decides when a call goes out and how many are in progress. It refuses calls
+//! that are not reads.
 //!
 //! For example, a reading of three orders asks for a list of two pages. The first page settles order 0, which goes to
 //! the caller at once, the second page settles order 1. Order 2 is on neither, and `finish` returns it as missing.
@@ -227,7 +227,7 @@ async fn drive(
                 (ticket, answer)
             });
         }
-        // What is asked for goes out before time is spent on what was seen.
+        // Calls that the reading asks for go out before time is spent on objects that were read.
         let next = poll!(under_way.next());
         for (index, observed) in source.settled() {
             found(index, observed);
@@ -258,7 +258,7 @@ mod tests {
     use crate::provider::testing::{DOOR, KEY, TestKind};
     use crate::provider::{self, ResourceKind};
 
-    /// What happened, in its order.
+    /// The events of the test, in their order.
     type Told = Arc<Mutex<Vec<String>>>;
 
     struct Empty(Told);

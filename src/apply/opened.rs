@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Opened {
-    /// Remembers an account whose session is to end with the run.
+    /// Adds an account whose session ends with the run.
     pub fn add(&self, account: &Arc<Account>) {
         if account.logs_out() {
             self.accounts().push(Arc::clone(account));

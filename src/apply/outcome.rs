@@ -12,9 +12,9 @@ pub struct Report {
     pub outcome: Option<Outcome>,
     /// The vendor's words, or what failed.
     pub message: Option<String>,
-    /// Fields that changed though nobody asked for it.
+    /// Fields that changed although the write did not ask for it.
     pub side_effects: Vec<String>,
-    /// The fields that were not as wanted after the write, and what the write made of them.
+    /// The fields that differ from the plan after the write, with their values.
     pub residual: Vec<Residual>,
     /// Set if something was sent and its effect could not be read.
     pub unclear: bool,

@@ -1,8 +1,9 @@
 //! Writes what a run does into the journal. A run without a journal records nothing.
 //!
-//! In go plans, intents and results, out come records on the queue of the store, each with the time, the run and the
-//! lease that covers it. An intent is awaited before its write is sent, an outcome is not: losing one leaves an open
-//! intent, which the next run looks into. What records mean is up to [`Memory`]; nothing here reads the journal.
+//! In go plans, intents and results. Out come records on the queue of the store, each with the time, the run and the
+//! lease that covers it. A write is not sent before its intent is durable. An outcome is not awaited: if it is lost, an
+//! open intent remains, and the next run looks into it. [`Memory`] interprets the records; nothing here reads the
+//! journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,11 +31,11 @@ pub struct Recorder {
     pub run: String,
     /// The team or repository that the run belongs to; `None` if it has no scope.
     pub scope: Option<String>,
-    /// Where each connection leads, as the manifests say.
+    /// The account that each connection leads to, by the manifests.
     pub places: BTreeMap<String, VendorAccount>,
     /// The objects whose write undoes the change of another writer.
     pub heals: BTreeSet<Address>,
-    /// Who let the write of an object go that a daemon had held back.
+    /// The person who approved the write of an object that a daemon had held back.
     pub approvals: BTreeMap<Address, String>,
     pub clock: fn() -> Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Reads a journal record by record, in memory for one line however long the file is.
+//! Reads a journal record by record. It holds one line in memory, however long the file is.
 //!
 //! In go bytes, out come records in their order, and a count of the damaged lines. The meaning of records, and what
 //! follows from damage, is up to the caller.
@@ -92,8 +92,8 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Hands over the lines of a journal from the offset `at` on, one at a time, and moves it along. A line that is not
-/// whole is `None`. A journal that is not there is empty.
+/// Passes the lines of a journal from the offset `at` on to `take`, one at a time, and advances `at`. A damaged line is
+/// `None`. A journal that does not exist is empty.
 pub fn each(path: &Path, at: &mut u64, take: &mut dyn FnMut(Option<Record>)) -> io::Result<()> {
     match open(path)? {
         Some(file) => each_in(file, at, take),
@@ -259,7 +259,7 @@ mod tests {
         assert!(lines.line.capacity() <= 2 * MAX_LINE);
         assert_eq!(lines.next().unwrap(), Some(None));
         assert_eq!(lines.next().unwrap(), None);
-        // Where it is read on is behind the last line that has an end.
+        // Reading goes on behind the last line that has an end.
         assert_eq!(lines.read, end as u64);
         let mut endless = RecordLines::new(&text[..2 * MAX_LINE]);
         assert_eq!(endless.next().unwrap(), None);

@@ -1,4 +1,4 @@
-//! Cuts secrets out of texts that are shown: vendors and gateways repeat in an error what they refuse.
+//! Cuts secrets out of texts that are shown: error texts of vendors and gateways repeat the request that they refuse.
 //!
 //! In goes a text with the secrets of one account known, out comes the text with `[secret]` in their place. For
 //! example, with the secret `pa/ss` the text `bad key pa%2Fss, "pa\/ss"` becomes `bad key [secret], "[secret]"`.
@@ -13,12 +13,12 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 /// The text in the place of a secret.
 const REDACTED: &str = "[secret]";
 
-/// Characters of a secret from which on it is cut out wherever it stands. A shorter one is part of many other
+/// The length from which on a secret is cut out wherever it stands, in characters. A shorter one is part of many other
 /// words, and is cut out only where it is a word by itself.
 const DISTINCT: usize = 4;
 
-/// Secrets that are remembered. An account that lives for weeks logs in again and again, and only its newest
-/// sessions are worth anything.
+/// The number of secrets that are remembered. An account that lives for weeks logs in again and again, and only its
+/// newest sessions are still valid.
 const MOST: usize = 32;
 
 /// The secrets of one account. It has no `Debug`.
@@ -30,7 +30,7 @@ pub struct Redactor {
 /// A secret with the spellings to look for.
 struct Secret {
     text: String,
-    /// Every spelling of it, in lower case: some servers change the case of a name.
+    /// Every spelling of the secret, in lower case: some servers change the case of a name.
     spellings: Vec<String>,
     /// Set for a secret of fewer than [`DISTINCT`] characters, which is found as a whole word only.
     whole_words: bool,
@@ -61,7 +61,7 @@ impl Redactor {
         });
     }
 
-    /// Returns the text without any of the secrets, in whichever spelling.
+    /// Returns the text with each secret replaced, in every spelling of it.
     ///
     /// Places that overlap become one `[secret]`: with the secrets `abcd` and `cdef` the text `xabcdefx` becomes
     /// `x[secret]x`, since the end of the second must not stay behind.

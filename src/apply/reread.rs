@@ -1,13 +1,13 @@
-//! Reads objects whose step is under way: together, where one call of the vendor shows many.
+//! Reads objects whose step is under way, several of them together if one call of the vendor shows many.
 //!
-//! A read right before every write would double the calls. Where a filter names many objects, those whose
-//! turn comes in the same moment share a reading, and so do those whose turn comes while it is under way:
-//! they have the next one. Every step goes on as soon as its own object was seen, so that the time between
-//! its read and its write stays that of one exchange.
+//! A read right before every write would double the calls. If a filter can name many objects, objects whose turn comes
+//! in the same moment share a reading. Objects whose turn comes while a reading is under way share the next one. Every
+//! step goes on as soon as its own object was seen, so that the time between its read and its write stays that of one
+//! exchange.
 //!
 //! ```text
 //!   turn of a, b, c ──► one reading ──► a, b and c are written side by side
-//!   turn of d while it is under way ──► the next reading, with whoever else waits by then
+//!   turn of d while it is under way ──► the next reading, with all others that wait by then
 //! ```
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +22,8 @@ use super::observe::{check, check_each};
 use super::transport::Account;
 use crate::model::{Desired, Observed};
 
-/// How long an object waits for others whose turn comes in the same moment: next to nothing beside an
-/// exchange, and enough that the steps of ten replies that come together share a reading.
+/// How long an object waits for others whose turn comes in the same moment. It is short beside an exchange, and long
+/// enough that the steps of ten replies that come together share a reading.
 const MOMENT: Duration = Duration::from_millis(10);
 
 /// The readings of one account's steps.
@@ -101,7 +101,7 @@ async fn read_all(account: Arc<Account>, group: Vec<WaitingReads>) {
     let objects: Vec<&Desired> = desired.iter().map(|object| &**object).collect();
     let tell = &mut |index: usize, seen| {
         if let Some(sender) = senders.get_mut(index).and_then(Option::take) {
-            // Whoever gave up needs no word.
+            // A step that gave up has dropped its receiver, so a failed send is ignored.
             let _ = sender.send(seen);
         }
     };

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The longest wait that a vendor's word is taken for. Nobody means a longer one, and a moment so far off that no clock
-/// shows it cannot be waited for.
+/// The longest wait that is taken from a `Retry-After` header. Vendors do not mean longer waits, and a moment beyond
+/// the range of the clock cannot be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns the wait that a header asks for at `now`; `None` if it says neither seconds nor a date that is still to come.

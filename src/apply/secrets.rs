@@ -112,8 +112,8 @@ impl Secrets {
 
     /// Reads a secret file that a manifest names, after [`Trust`] has allowed its real path.
     ///
-    /// A pipe is refused: opening one blocks until another process writes to it, and whoever wrote the manifest could
-    /// hold up the run that way.
+    /// A pipe is refused: opening one blocks until another process writes to it, so the author of a manifest could hold
+    /// up the run that way.
     fn read_file(&self, path: &Path) -> Result<String, SecretError> {
         let unreadable = |source| SecretError::UnreadableFile {
             path: path.to_path_buf(),
@@ -122,7 +122,7 @@ impl Secrets {
         if read::is_pipe(path) {
             return Err(SecretError::Pipe(path.to_path_buf()));
         }
-        // What was looked at is what is read, wherever a link leads by then.
+        // The path that was checked is the path that is read, even if a link changes meanwhile.
         let real = path.canonicalize().map_err(unreadable)?;
         self.trust.check_file(path, &real)?;
         read::read_text(&real, ReadBounds::file(LARGEST)).map_err(unreadable)

@@ -50,11 +50,11 @@ pub struct Opener<'a> {
 /// The session of one account, and every secret that was used for it.
 pub struct Sessions {
     state: Mutex<SessionState>,
-    /// Everything secret that was resolved or opened so far.
+    /// Every secret that was resolved or obtained by a login so far.
     redactor: SyncMutex<Redactor>,
-    /// Renewals after which no call has been answered yet. A second one would be in vain: the vendor refuses something
-    /// else than the session, and another login only counts against the account. Reads and writes are kept apart,
-    /// since an account without the right to write looks like a lost session to every write.
+    /// Renewals after which no call has been answered yet. A second renewal would be useless: the vendor refuses
+    /// something else than the session, and another login only counts against the account. Reads and writes are kept
+    /// apart, since an account without the right to write looks like a lost session to every write.
     vain_renewals: VainRenewals,
 }
 
@@ -84,7 +84,7 @@ enum SessionState {
         session: Session,
         number: u64,
     },
-    /// Opening it was refused; asking again would only lock the account.
+    /// The vendor refused to open it; another try could only lock the account.
     Refused(LoginFailure),
 }
 
@@ -312,7 +312,7 @@ impl Opener<'_> {
             };
             let (error, asked) = match self.http.exchange(&login, &outgoing).await {
                 Ok(Answered { reply, .. }) if reply.is_success() => {
-                    // The reply holds the session: neither it nor a parser's excerpt of it is shown.
+                    // The reply holds the session, so neither the reply nor a parser's excerpt of it is shown.
                     let Ok(json) = serde_json::from_str(&reply.body) else {
                         return Err(LoginError::NotJson { login, hint });
                     };
@@ -360,7 +360,7 @@ impl Opener<'_> {
         }
     }
 
-    /// Converts a reply that is not to be asked for again to an error.
+    /// Converts a reply after which the login is not sent again to an error.
     fn explain_refusal(&self, login: String, mut reply: Reply, hint: String) -> LoginError {
         let status = reply.status;
         if !auth::is_login_refused(&reply) {
@@ -374,7 +374,7 @@ impl Opener<'_> {
                 remarks,
             };
         }
-        // The words may be cut in the middle of what they repeat.
+        // The text may be cut in the middle of a secret that it repeats.
         reply.body = self.sessions.redact(&reply.body);
         LoginError::Refused {
             login,

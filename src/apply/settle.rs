@@ -20,7 +20,7 @@ pub fn waits(settle: Duration) -> impl Iterator<Item = Duration> {
     })
 }
 
-/// Reports whether the object may still be on its way from what was planned from to what is wanted: whatever still
+/// Reports whether the object may still be changing from the planned start to the planned end: each field that still
 /// differs is as it was before the write. A field that shows a third value will not become right by waiting.
 pub fn is_pending(planned: &Planned, now: &Planned) -> bool {
     let same = |open: &Change, change: &Change| {

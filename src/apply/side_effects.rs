@@ -31,9 +31,9 @@ pub fn side_effects(
         changes.any(|change| path.is_within(&change.path))
     };
     let mut effects = Vec::new();
-    // Nobody weighs these changes, so the time does not matter.
+    // The risks of these changes are not used, so the time does not matter.
     for change in plan::diff::diff(table, &after.fields, before, Timestamp::UNIX_EPOCH) {
-        // What was not shown before may have been nothing as well.
+        // A field that was not shown before may have been empty then, too.
         let appears_empty = change.before.is_none() && is_nothing(change.after.as_ref());
         if asked(&change.path) || appears_empty || counts_use(table, change.path.parts()) {
             continue;
@@ -132,7 +132,7 @@ fn unnamed(planned: &Planned, before: &Live, after: &Live) -> Vec<String> {
     moved.collect()
 }
 
-/// Reports whether the path ends in a counter that moves with use, whoever writes.
+/// Reports whether the path ends in a counter that moves with use, independent of writes.
 fn counts_use(table: &'static [Field], parts: &[PathPart]) -> bool {
     let (Some(PathPart::Field(name)), rest) = (parts.first(), parts.get(1..).unwrap_or(&[])) else {
         return false;
@@ -164,7 +164,7 @@ mod tests {
         Fields::from([("Features", Value::Items([(key, feature)].into()))])
     }
 
-    /// Returns what is told of a write that was to change `asked`.
+    /// Returns the lines that are reported for a write that was to change `asked`.
     fn describe(asked: Option<FieldPath>, before: Fields, after: Fields) -> Vec<String> {
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         let live = |fields| Live {

@@ -1,9 +1,9 @@
 //! One account: its session, and calls that are tried until they are answered.
 //!
-//! Reading and writing are two types. An [`Account`] reads: whoever holds one can log in and send what
-//! [`Read`] proves to be a read, and has no method for anything else. A `Writer` is made from an account
-//! inside `apply` only, by the one function that carries out a step. So the compiler knows that `plan`,
-//! `drift` and whatever else never calls `execute` cannot write.
+//! Reading and writing are two types. An [`Account`] reads: code that holds one can log in and send the calls that
+//! [`Read`] proves to be reads, and has no method for anything else. A `Writer` is made from an account inside `apply`
+//! only, by the one function that carries out a step. So the compiler knows that `plan`, `drift` and every other caller
+//! that never calls `execute` cannot write.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -166,8 +166,8 @@ impl Account {
         self.sessions.redact(words)
     }
 
-    /// Returns how fast the account may be asked by a run that makes `parallelism` calls at once, and what its
-    /// writes cost beside themselves.
+    /// Returns the pace of the account for a run that makes `parallelism` calls at once, and the calls that its writes
+    /// need beside themselves.
     pub fn pace(&self, parallelism: usize, checks: WriteChecks) -> Pace {
         let mut limits = self.provider.limits_for(&self.connection);
         limits.concurrency = limits.concurrency.min(parallelism);
@@ -187,14 +187,13 @@ impl Account {
         self.send(read.call(), Urgency::Read, None).await
     }
 
-    /// Reads for a step that is under way: goes before the reads for a plan.
+    /// Reads for a step that is under way: such reads go before the reads for a plan.
     pub async fn check(&self, read: Read<'_>) -> Result<Reply, CallError> {
         self.send(read.call(), Urgency::Check, None).await
     }
 
-    /// Sends a call until it is answered or nothing more can be done. Reads are sent again after any
-    /// passing failure; writes only when the vendor cannot have carried them out. Private, so that a
-    /// write needs a `Writer`.
+    /// Sends a call until it is answered or no further try is possible. Reads are sent again after any failure that may
+    /// pass, writes only if the vendor cannot have carried them out. Private, so that a write needs a `Writer`.
     async fn send(
         &self,
         call: &Call,
@@ -245,7 +244,7 @@ impl Account {
         }
     }
 
-    /// Tells that a call is sent again after `wait`, and why.
+    /// Emits an event: a call is sent again after `wait`, for the reason `why`.
     fn announce_retry(&self, call: &Call, tries: usize, wait: Duration, why: String) {
         tracing::debug!(call = call.name(), ?wait, "trying again");
         self.events.tell(|| {
@@ -274,7 +273,7 @@ impl Account {
             lease,
         };
         let mut answered = self.http.exchange(&call.shown(), &outgoing).await?;
-        // What a success shows is left as it is: it is compared, and may become part of a write.
+        // The body of a success is not redacted: it is compared, and may become part of a write.
         let reply = &mut answered.reply;
         if !reply.is_success() {
             reply.body = self.redact(&reply.body);
@@ -284,8 +283,8 @@ impl Account {
     }
 }
 
-/// Adds to a reply that is no success how often it was asked for, and that the vendor asks for a longer wait than is
-/// `left` of the run.
+/// Adds remarks to a reply that is no success: how often the call was tried, and whether the vendor asks for a longer
+/// wait than is `left` of the run.
 fn with_remarks(
     reply: Reply,
     tries: Option<Tries>,
@@ -310,12 +309,12 @@ pub(in crate::apply) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Writes go out as long as `lease` covers them; without one, nobody else can write there.
+    /// Creates a writer that sends as long as `lease` covers its writes; `None` where no other run can write.
     pub fn new(account: &'a Account, lease: Option<&'a dyn Lease>) -> Self {
         Self { account, lease }
     }
 
-    /// Sends a write; again only when the vendor cannot have carried it out.
+    /// Sends a write. It is sent again only if the vendor cannot have carried it out.
     pub async fn send(&self, call: &Call) -> Result<Reply, CallError> {
         self.account.send(call, Urgency::Write, self.lease).await
     }
@@ -347,7 +346,7 @@ fn may_repeat(call: &Call, tried: &Result<Answered, CallError>) -> bool {
     }
 }
 
-/// Reports whether a gateway cut a read off, which it may let through the next time. A write was carried out.
+/// Reports whether a gateway cut a read off; the next try may pass. A write with such a reply was carried out.
 fn is_cut_off(call: &Call, reply: &Reply) -> bool {
     call.method == Method::Get && reply.is_success() && reply.ends_early()
 }
@@ -370,7 +369,7 @@ fn describe_try(call: &Call, tried: &Result<Answered, CallError>) -> String {
     }
 }
 
-/// Reports whether a status means that a write was surely not carried out.
+/// Reports whether a status proves that a write was not carried out.
 fn surely_not_applied(status: u16) -> bool {
     matches!(status, 425 | 429)
 }

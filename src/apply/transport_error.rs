@@ -111,10 +111,10 @@ impl TransportError {
         }
     }
 
-    /// Reports whether another try would fail in the same way, so that none is made.
+    /// Reports whether another try would fail in the same way; the caller then makes none.
     pub fn is_lasting(&self) -> bool {
         match self {
-            // What a certificate says does not change from one second to the next.
+            // A server does not replace its certificate from one second to the next.
             Self::Unconnected { cause, .. } => cause.kind() == FaultKind::UnsafeConnection,
             Self::LockedOut(_) | Self::UnusableCredential | Self::TooLarge { .. } => true,
             Self::Login(_)

@@ -18,7 +18,7 @@ use crate::plan::source_facts::SourceFacts;
 use crate::provider::testing::{connection, desired_object, reply};
 use crate::provider::{self, ResourceKind};
 
-/// What happens when a write arrives.
+/// The reaction of the test vendor to a write.
 enum Turn {
     /// The order becomes this, and the write is answered with it.
     Echoed(Json),
@@ -281,7 +281,7 @@ async fn a_write_whose_answer_is_lost_is_looked_for_and_sent_again() {
                  carried out is unclear, though a look showed no change";
     let never = Case::of(vec![lost(), lost(), lost(), lost()]);
     assert_eq!(never.ends().await, (Outcome::Failed, words.into(), 4));
-    // The look shows the work of somebody else, under which the write may be.
+    // The look shows values of another writer, which may have replaced those of the write.
     let words = "PATCH /license-orders/A: the time for the whole run is over; whether it was carried out is unclear, and the object changed meanwhile";
     let overtaken = Case::of(vec![Turn::Lost(order(10, "theirs"))]);
     assert_eq!(overtaken.ends().await, (Outcome::Failed, words.into(), 1));

@@ -1,4 +1,4 @@
-//! What the line of a summary says of one object, in place of all earlier lines about it.
+//! The line of a summary about one object, which stands in place of all earlier lines about it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,7 +33,7 @@ pub struct BaselineHashes {
     pub whole: FieldsHash,
 }
 
-/// Half of a SHA-256: enough to tell apart values that nobody has crafted to collide.
+/// Half of a SHA-256: enough to tell values apart, unless an attacker has crafted them to collide.
 pub type FieldsHash = [u8; 16];
 
 /// Returns a hash as the journal spells it.

@@ -61,7 +61,7 @@ pub enum SummaryForm {
     Packed,
 }
 
-/// The JSON of a baseline. It is parsed only where values are asked for: most of a summary is baselines.
+/// The JSON of a baseline. It is parsed only when its values are needed, since baselines are most of a summary.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BaseJson(Box<RawValue>);

@@ -38,13 +38,13 @@ pub enum JournalEvent {
     Found {
         address: String,
         of_run: String,
-        /// In words.
+        /// The finding as a sentence.
         found: String,
-        /// Nothing in older journals.
+        /// `None` in older journals.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         finding: Option<Finding>,
     },
-    /// Live was as the manifest wants it.
+    /// Manifest and live of an object agreed.
     Agreed(Box<Agreed>),
     /// The daemon leaves fields to another writer that keeps changing them.
     GaveUp(Box<GaveUp>),
@@ -76,7 +76,7 @@ impl Finding {
 }
 
 impl Record {
-    /// Reports whether it stands for earlier lines and is no part of a run.
+    /// Reports whether the record stands for earlier lines and belongs to no run.
     pub fn is_summary(&self) -> bool {
         matches!(self.event, JournalEvent::Known(_))
     }
@@ -98,25 +98,25 @@ pub struct Started {
     /// The run that an undo takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
-    /// What a person asked the daemon for, if the run is nothing but that: it writes nothing.
+    /// The request of a person to the daemon, if the run consists of nothing else: such a run writes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<PersonRequest>,
-    /// Where the manifests are, as absolute paths; nothing in older journals and for manifests from elsewhere.
+    /// The paths of the manifests, as absolute paths; empty in older journals and for manifests from elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
 }
 
-/// What a person asked the daemon for on its page.
+/// A request that a person made to the daemon on its page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PersonRequest {
     /// `look`, `suspend`, `resume` or `approve`.
     pub action: String,
-    /// The object that it is about; `None` if it is about a whole connection.
+    /// The object of the request; `None` if the request is about a whole connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What was asked for, in words.
+    /// The request as a sentence.
     pub words: String,
-    /// Of an approval, the digest of the change.
+    /// The digest of the change, for an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
@@ -156,7 +156,7 @@ pub struct Intent {
     pub address: String,
     pub vendor: String,
     pub connection: String,
-    /// Where the connection led.
+    /// The base URL that the connection led to.
     pub base_url: String,
     /// The vendor's own id of the customer, where the connection names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,7 +172,7 @@ pub struct Intent {
     pub changes: Vec<ChangeEntry>,
     /// Fields that every write must carry and no read returns.
     pub unread: BTreeMap<String, Json>,
-    /// Every managed field as the manifest wants it: later drift is found against it.
+    /// Every managed field as the manifest states it: later drift is measured against it.
     #[serde(default)]
     pub managed: BTreeMap<String, Json>,
     /// The ids that names among the fields were resolved to: `{"userGroupIds": ["…"]}`.
@@ -182,13 +182,13 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(rename = "spared")]
     pub policy_exclusions: Vec<String>,
-    /// Fields that were left to another writer.
+    /// Fields that the daemon left to another writer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<String>,
-    /// Set if the fields had been agreed on as they are written: another writer had changed them.
+    /// Set if the fields had been agreed on as they are written, and another writer had changed them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heals: bool,
-    /// Who let a write go that the daemon had held back.
+    /// The person who approved the write, if the daemon had held it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
     /// The epoch of the lock under which it was sent; `None` without a lock, and in older journals.
@@ -203,7 +203,7 @@ pub struct StepEnd {
     /// The vendor's answer, or what failed.
     pub message: Option<String>,
     pub side_effects: Vec<String>,
-    /// The fields that were not as wanted after the write, and what the write made of them.
+    /// The fields that differ from the plan after the write, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub residual: Vec<Residual>,
     /// Set if a write was sent and its effect could not be seen. The next run looks at the object.
@@ -211,15 +211,15 @@ pub struct StepEnd {
     pub unclear: bool,
 }
 
-/// A field that a write left in another way than it was to be.
+/// A field that has another value after a write than the write was to give it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Residual {
     pub path: String,
-    /// Null where there is nothing.
+    /// The value after the write; null if there is none.
     pub is: Json,
 }
 
-/// The fields on which manifest and live agreed. It records no write: later drift is found against it and healed to
+/// The fields on which manifest and live agreed. It records no write: later drift is measured against it and healed to
 /// it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreed {
@@ -234,7 +234,7 @@ pub struct Agreed {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub account: String,
     pub identity: Ids,
-    /// Every managed field as the manifest wants it.
+    /// Every managed field as the manifest states it.
     pub managed: BTreeMap<String, Json>,
     /// The ids that names among the fields were resolved to: `{"userGroupIds": ["…"]}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -246,7 +246,7 @@ pub struct Agreed {
     #[serde(default)]
     #[serde(rename = "spared")]
     pub policy_exclusions: Vec<String>,
-    /// Fields that were left to another writer: nor did anybody there.
+    /// Fields that the daemon left to another writer: the agreement does not cover them either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<String>,
     #[serde(default)]
@@ -275,7 +275,7 @@ pub struct GaveUp {
 }
 
 impl Intent {
-    /// Returns what it is about.
+    /// Returns the object that the record is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,
@@ -287,7 +287,7 @@ impl Intent {
 }
 
 impl Agreed {
-    /// Returns what it is about.
+    /// Returns the object that the record is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,
@@ -299,7 +299,7 @@ impl Agreed {
 }
 
 impl GaveUp {
-    /// Returns what it is about.
+    /// Returns the object that the record is about.
     pub fn subject(&self) -> Subject<'_> {
         Subject {
             base_url: &self.base_url,

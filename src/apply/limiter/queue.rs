@@ -139,7 +139,7 @@ mod tests {
             serve(&mut joined(&format!("rrr{writes}"))),
             "wwwwwwwrwwwwwwwrwwwwwwr"
         );
-        // Nobody is passed over who came later.
+        // Writes that came earlier do not pass over a read, so no read goes before them.
         assert_eq!(
             serve(&mut joined(&format!("{writes}rrr"))),
             format!("{writes}rrr")

@@ -27,7 +27,7 @@ pub struct SharedPace {
     budget: Arc<dyn CallBudget>,
     /// The number of moments in one reservation.
     block: u32,
-    /// Reserved and not used yet. Whoever finds none reserves the next block while the others wait.
+    /// Reserved and not used yet. A call that finds none reserves the next block while the others wait.
     moments: Mutex<VecDeque<Instant>>,
     /// Paces this process while the store is away.
     alone: Limiter,

@@ -1,7 +1,7 @@
 //! The fields on which manifest and live agreed last, as the journal keeps them.
 //!
-//! An apply that finds an object as its manifest wants it, or makes it so, writes that down once. Later drift
-//! is told by it, and healed to it, whether or not this program ever wrote the object.
+//! An apply that finds an object as its manifest states it, or makes it so, records that once. Later drift is measured
+//! against this record and healed to it, even if this program never wrote the object.
 
 use std::collections::BTreeMap;
 

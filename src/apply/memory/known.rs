@@ -38,7 +38,7 @@ pub struct ObjectMemory {
 }
 
 impl ObjectMemory {
-    /// Reads what a summary says of an object, with values if asked for.
+    /// Reads the knowledge about an object from a summary, with values if `values` is set.
     pub fn of(summary: &KnownObject, values: bool) -> Self {
         let json = summary.base.as_ref().filter(|_| values);
         Self {
@@ -48,7 +48,7 @@ impl ObjectMemory {
         }
     }
 
-    /// Writes everything into a record for a summary.
+    /// Creates the record of this knowledge for a summary.
     pub fn summary(&self, key: ObjectKey, form: SummaryForm) -> KnownObject {
         KnownObject {
             key,
@@ -112,7 +112,7 @@ impl ObjectMemory {
             WriteEnd::Unknown | WriteEnd::NotCarriedOut => false,
         };
         let manifest_hash = BaselineHashes::of_intent(intent).desired;
-        // An agreement ends with a write of something else, and with a write that did not reach what it wanted.
+        // An agreement ends with a write of other values, and with a write that did not reach its values.
         self.standing = self
             .standing
             .filter(|standing| clean && standing.desired == manifest_hash);
@@ -141,7 +141,7 @@ impl ObjectMemory {
             WriteEnd::NotCarriedOut => {}
         }
         if let WriteEnd::CarriedOut { residual, .. } = end {
-            // Both sides go on from what the write became.
+            // Manifest and live both go on from the value that the field has after the write.
             let became = residual.iter().map(change_to_residual);
             became.for_each(|change| base.follow(table, &change));
         }
@@ -193,7 +193,7 @@ impl ObjectMemory {
             .unwrap_or_default()
     }
 
-    /// Stores a baseline. Without `applied` that of the baseline before stays.
+    /// Stores a baseline. If `applied` is `None`, the one of the baseline before stays.
     fn keep(&mut self, table: &'static KindTable, base: &Base, applied: Option<Applied>) {
         let before = self.base.take().and_then(|packed| packed.applied);
         let packed = PackedBase::new(table, base, applied.or(before));

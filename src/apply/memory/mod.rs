@@ -39,13 +39,13 @@ pub use open::{OpenIntent, OpenWrites, WriteEnd};
 pub use recent::{RecentWrite, RecentWrites, ShortChange, ShortChanges, is_sent};
 pub use summary::JournalSummary;
 
-/// The part of the baselines that is kept.
+/// Selects which part of the baselines is kept in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// Hashes only, for those who only record what is new.
+    /// Hashes only, for callers that only record new agreements.
     #[default]
     Agreements,
-    /// The values too, for those who compare with them or restore them.
+    /// The values too, for callers that compare with them or restore them.
     Values,
 }
 
@@ -56,7 +56,7 @@ pub struct Memory {
     objects: BTreeMap<ObjectKey, ObjectMemory>,
     /// Writes without a recorded end.
     open: OpenWrites,
-    /// The last writes with one.
+    /// The last writes with a recorded end.
     recent: RecentWrites,
     /// The numbers of lines that are not whole.
     pub damaged: Damaged,
@@ -146,7 +146,7 @@ impl Memory {
         self.cursor.unsummarized.extend(unsummed);
     }
 
-    /// Returns what is known of the object of a record. One that was known without its tenant goes on as what it was.
+    /// Returns the memory of the object of a record. An object that was known without its tenant keeps its memory.
     fn entry(&mut self, subject: &Subject<'_>) -> &mut ObjectMemory {
         let (key, old) = (subject.key(), subject.key_without_tenant());
         if old != key && !self.objects.contains_key(&key) {
@@ -161,7 +161,7 @@ impl Memory {
         self.objects.get(&key).or_else(|| self.objects.get(&old))
     }
 
-    /// Returns the last writes that were sent, by whichever run, the oldest first.
+    /// Returns the last writes that were sent by any run, the oldest first.
     pub fn recent_writes(&self) -> impl Iterator<Item = &Arc<RecentWrite>> {
         self.recent.iter()
     }
@@ -190,15 +190,15 @@ impl Memory {
         self.open.iter().filter(is_of_object)
     }
 
-    /// Reports whether exactly this is the present agreement, whenever it was made.
+    /// Reports whether the present agreement on the object has exactly this content, whatever its time.
     pub fn has(&self, agreed: &Agreed) -> bool {
         let known = self.objects.get(&agreed.subject().key());
         let standing = known.and_then(|known| known.standing);
         standing.is_some_and(|present| present.whole == BaselineHashes::of_agreed(agreed).whole)
     }
 
-    /// Reports whether the last agreement on an object is on what its manifest says now: any difference in live is
-    /// somebody else's.
+    /// Reports whether the last agreement on an object is on the present content of its manifest. If so, any difference
+    /// in live was made by another writer.
     pub fn agrees(&self, object: &Desired, account: &VendorAccount) -> bool {
         let known = self.find(object, account);
         let standing = known.and_then(|known| known.standing);
@@ -220,7 +220,7 @@ impl Memory {
             let known = known.get_or_insert_default();
             known.end(open, &end, &open.at, self.detail == Detail::Values);
         }
-        // Without a run that agreed on something there is none: a write whose end nobody can tell agrees on nothing.
+        // Without an agreement there is no baseline: a write with an unknown end is not an agreement.
         let packed = known?.base.filter(|packed| packed.applied.is_some())?;
         Some((packed.unpack(), packed.applied.clone()))
     }

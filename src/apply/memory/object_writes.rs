@@ -18,11 +18,11 @@ pub struct ObjectWrite {
     pub run: String,
     /// The person or program that ran it.
     pub by: String,
-    /// Who let it go, if a daemon had held it back.
+    /// The person who approved the write, if a daemon had held it back.
     pub approved_by: Option<String>,
     pub commit: Option<String>,
     pub purpose: Purpose,
-    /// `None` if nobody knows how it ended.
+    /// `None` if its end is unknown.
     pub outcome: Option<Outcome>,
     /// The vendor's answer, or what failed.
     pub message: Option<String>,
@@ -39,7 +39,7 @@ struct ObjectWriteReader<'a> {
 
 /// Reads the last `most` writes of the object with one of these keys, the newest first.
 ///
-/// Where the store has a summary of older lines, those are not read: then the writes since are returned.
+/// If the store has a summary of older lines, those lines are not read: then only the writes since are returned.
 pub async fn read_object_writes(
     store: &dyn Store,
     account: &AccountKey,

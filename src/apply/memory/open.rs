@@ -117,7 +117,8 @@ impl OpenWrites {
                 ..
             } => {
                 let open = self.writes.remove(&(of_run.clone(), address.clone()))?;
-                // Older versions said whether the object was as some manifest wanted it, which tells nothing here.
+                // Older versions recorded if the object was as some manifest stated it, which does not show how the
+                // write ended.
                 Some((open, finding.map_or(WriteEnd::Unknown, Finding::end)))
             }
             JournalEvent::Finished { .. } => {

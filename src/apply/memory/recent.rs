@@ -15,7 +15,7 @@ use crate::model::Risk;
 use crate::model::wording::shorten;
 use crate::plan::document::ChangeEntry;
 
-/// Writes that are kept, whoever sent them: what people look through on one page.
+/// The number of writes that are kept, of all runs together: as many as people look through on one page.
 pub const RECENT_WRITES: usize = 50;
 
 /// Changes of one write that are kept, and characters of a value.
@@ -75,8 +75,8 @@ impl ShortChanges {
         }
     }
 
-    /// Returns the changes that led to what these would change back. Nobody weighs what others did, so they have no
-    /// risk.
+    /// Returns the changes that led to the values that these changes would put back. Changes of other writers are not
+    /// weighed, so the result has no risk.
     pub fn reversed(self) -> Self {
         let turn = |change: ShortChange| ShortChange {
             path: change.path,

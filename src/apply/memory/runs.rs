@@ -15,7 +15,7 @@ pub struct WritingRun {
     pub places: BTreeSet<VendorAccount>,
     /// The paths of its manifests; empty if it did not record them.
     pub paths: Vec<String>,
-    /// Set if any write was carried out or may have been.
+    /// Set if any write was carried out or may have been carried out.
     took: bool,
 }
 
@@ -54,7 +54,7 @@ impl Runs {
         }
     }
 
-    /// Reports whether there is a run that begins with `name`, also one that wrote nothing.
+    /// Reports whether the journal has a run whose name begins with `name`, even one that wrote nothing.
     pub fn has(&self, name: &str) -> bool {
         self.runs.iter().any(|run| run.run.starts_with(name))
     }
@@ -103,7 +103,7 @@ pub fn runs_that_wrote(records: impl Iterator<Item = Record>) -> Vec<WritingRun>
 #[derive(Clone, Debug)]
 pub struct PastRun {
     pub run: String,
-    /// Its start record; `None` if that is not in the journal.
+    /// Its start record; `None` if the journal does not have it.
     pub started: Option<Started>,
     /// The addresses of the objects that it was about to write, as they were then.
     pub addresses: BTreeSet<String>,
@@ -111,7 +111,7 @@ pub struct PastRun {
     pub carried_out: Vec<Intent>,
     /// Writes without a known end.
     pub open: Vec<OpenIntent>,
-    /// Writes whose end cannot be known any more.
+    /// Writes whose end can no longer be known.
     pub unknown: Vec<Intent>,
 }
 
@@ -168,7 +168,7 @@ impl PastRunReader {
             Some((write, WriteEnd::CarriedOut { residual, .. })) => {
                 let mut intent = write.intent;
                 for change in &mut intent.changes {
-                    // The run left the value that the write became.
+                    // The run left the field with its value after the write, not with the planned value.
                     let became = residual.iter().find(|one| one.path == change.path);
                     if let Some(became) = became {
                         change.after = became.is.clone();
@@ -188,7 +188,7 @@ impl PastRunReader {
     }
 }
 
-/// What must be known of a whole journal before the writes of one run are shown.
+/// The facts of a whole journal that are needed to show the writes of one run.
 #[derive(Debug, Default)]
 pub struct Index {
     /// The first record of each run, by its number in the journal.
@@ -205,10 +205,10 @@ pub struct Index {
     found: BTreeMap<(String, String), FoundWrite>,
 }
 
-/// What a later run found of a write that was cut off.
+/// The finding of a later run about a write that was cut off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundWrite {
-    /// In words.
+    /// The finding as a sentence.
     pub words: String,
     /// `None` in older journals.
     pub finding: Option<Finding>,
@@ -280,7 +280,7 @@ impl Index {
 
     /// Reports whether a run wrote to an object after it had lost its lease.
     pub fn is_overtaken(&self, run: &str, address: &str) -> bool {
-        // There are few, mostly none.
+        // Overtaken writes are rare; most journals have none.
         !self.overtaken.is_empty() && self.overtaken.contains(&(run.into(), address.into()))
     }
 

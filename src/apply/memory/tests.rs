@@ -147,7 +147,7 @@ fn a_write_counts_as_what_a_later_run_found_of_it() {
     let neither = memory(cut_off(Finding::Neither));
     let neither = base_at(&neither, &Fields::new()).unwrap();
     assert!(neither.is_unsettled("activations_allowed"));
-    // Whoever agrees on it again settles it.
+    // A new agreement on the field settles it.
     let mut again = cut_off(Finding::Neither);
     again.extend(applied("4", 30, 12, Outcome::Converged));
     let again = base_at(&memory(again), &Fields::new()).unwrap();
@@ -206,7 +206,7 @@ fn an_undo_and_a_heal_move_only_what_they_changed() {
             ("Features", elements.clone()),
         ];
         let mut records = vec![record("1", agreement(agreed(&all)))];
-        // The inverse wants the list as it was found: with what somebody else added.
+        // The inverse states the list as it was found, with the members that another writer added.
         let mut back = writes("2", purpose, 12, 10);
         let JournalEvent::Intent(intent) = &mut back[1].event else {
             panic!("an intent");
@@ -366,7 +366,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
     assert!(fights.given_up.contains_key("activations_allowed"));
     assert_eq!(healed(&known), 0);
     assert!(known.fights(&object(13), &vendor_account()).is_none());
-    // An apply of another wish ends it, also for whoever wants the old one again.
+    // An apply of another value ends the fight, even if a later manifest states the old value again.
     records.extend(applied("5", 30, 13, Outcome::Converged));
     assert!(
         memory(records)

@@ -32,8 +32,8 @@ pub struct LeaseState {
     /// Vendor, base URL, and customer, login or the reference of the secret, separated by spaces.
     pub account: String,
     pub epoch: u64,
-    /// `None` if nobody has it.
+    /// `None` if no run holds the lease.
     pub holder: Option<String>,
-    /// How long it still lasts without renewal; `None` if it has no end, or nobody has it.
+    /// How long the lease still lasts without renewal; `None` if it has no end, or no run holds it.
     pub remaining: Option<Duration>,
 }

@@ -11,7 +11,7 @@
 //! block     a tenth of the rate: 5 moments for each request to the store
 //! A and B   reserve ten blocks of 5 together, all at 0 s: 50 calls may start at once
 //! then      the 51st moment is one window behind the first: 5 s + 250 ms slack = 5.25 s
-//! 429       the vendor asks for 30 s: `pause`, and no moment before 30 s is handed out to anybody
+//! 429       the vendor asks for 30 s: `pause`, and no process gets a moment before 30 s
 //! ```
 //!
 //! A call that starts more than 125 ms after its moment has lost it ([`MAX_START_DELAY`]) and reserves another. A store
@@ -29,7 +29,8 @@ use crate::model::RateLimit;
 /// With starts spaced by exactly the window, 58 to 68 calls of 50 allowed were measured in one; with this slack, 50.
 pub const WINDOW_SLACK: Duration = Duration::from_millis(250);
 
-/// How late a call may start. A later one needs another moment: its own belongs to the next window by now.
+/// How late a call may start. A call that starts later needs another moment: its own belongs to the next window by
+/// then.
 pub const MAX_START_DELAY: Duration = Duration::from_millis(125);
 
 /// The calls that all processes of an account may start together.

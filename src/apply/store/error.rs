@@ -5,7 +5,7 @@ use std::error::Error;
 /// Why a store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else took the lease, or it expired: nothing may be sent and nothing was written.
+    /// Another run took the lease, or it expired: nothing may be sent and nothing was written.
     #[error("the lease is not ours any more: {0}")]
     LeaseLost(LeaseLost),
     /// The store cannot be reached or does not answer in time. Trying again may help.

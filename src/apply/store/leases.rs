@@ -159,7 +159,7 @@ mod tests {
         }
     }
 
-    /// A store whose leases somebody else has for a while, and how often one was taken.
+    /// A store whose leases another run has for a while. It counts how often a lease was taken.
     struct BusyFor {
         start: Instant,
         time: Duration,
@@ -221,7 +221,8 @@ mod tests {
         }
     }
 
-    /// Takes the leases with a second of patience: which are held, or why none is, and what was said meanwhile.
+    /// Takes the leases with a second of patience. Returns the leases held, or why none is held, and the messages
+    /// meanwhile.
     async fn take(store: &BusyFor, names: &[&str]) -> (Result<Vec<String>, String>, Vec<String>) {
         let connections: Vec<Connection> = names
             .iter()

@@ -1,4 +1,4 @@
-//! Where runs record what they did, and how they keep out of each other's way.
+//! Stores the records of what runs did, and the leases that keep runs out of each other's way.
 //!
 //! A [`Store`] is lock and journal in one trait, because the fence is part of the journal's own commit: a store refuses
 //! the records of a holder whose lease another run has taken over. There is one store for a single machine ([`files`])
@@ -138,20 +138,20 @@ pub trait Store: Send + Sync {
     }
 
     /// Returns the roster by which replicas of a daemon know of each other. `None` if each replica looks after all
-    /// accounts, as on one machine: a lease for each pass is enough there.
+    /// accounts, as on one machine: there, a lease for each pass is enough.
     fn roster(&self) -> Option<&dyn Roster> {
         None
     }
 
-    /// Waits until every dropped lease is given back, for a bounded time. A lease that the store cannot be told about
-    /// expires.
+    /// Waits until every dropped lease is given back, for a bounded time. A lease that cannot be given back, because
+    /// the store is unreachable, expires.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Who asks for a lease, and for how long at a time.
+/// The holder and the term that a run asks for when it takes a lease.
 #[derive(Clone, Debug)]
 pub struct LeaseClaim {
-    /// Text for those who wait: a person, a process, a machine, a run.
+    /// Names the holder to runs that wait: a person, a process, a machine, a run.
     pub holder: String,
     /// How long the lease lasts without renewal; must be much longer than the longest call.
     pub term: Duration,
@@ -169,8 +169,8 @@ pub trait Lease: Send + Sync {
     /// Returns the account that the lease is on.
     fn account(&self) -> &AccountKey;
 
-    /// Returns the epoch: a number that grows with every taking of this account's lease, so that a holder that was cut
-    /// off and comes back can be told from the present one.
+    /// Returns the epoch: a number that grows with every taking of this account's lease. It tells the present holder
+    /// from an earlier one that was cut off and comes back.
     fn epoch(&self) -> u64;
 
     /// Checks that a call of length `call`, started now, ends while the lease is ours. `Err` says who has the lease, or
@@ -183,8 +183,8 @@ pub trait Lease: Send + Sync {
 pub enum JournalScope<'a> {
     /// All lines as they were written: the history of the runs.
     Everything,
-    /// What is known of the objects of these accounts. A store with a summary of the older lines passes the summary in
-    /// their place; a store that cannot tell accounts apart passes the lines of all.
+    /// The present knowledge about the objects of these accounts. A store with a summary of the older lines passes the
+    /// summary in their place; a store that cannot tell accounts apart passes the lines of all.
     Accounts(&'a [AccountKey]),
 }
 
@@ -210,8 +210,8 @@ pub struct Cursor {
     pub positions: BTreeMap<String, u64>,
     /// Lines before the positions, whether they were passed or a summary was passed in their place.
     pub lines: u64,
-    /// How many of [`Cursor::lines`] no summary covers, by the same names: what the next reader has to read again. The
-    /// store counts them as it passes them, from zero behind a summary.
+    /// The number of [`Cursor::lines`] that no summary covers, by the same names: the next reader has to read them
+    /// again. The store counts them as it passes them, from zero behind a summary.
     pub unsummarized: BTreeMap<String, u64>,
 }
 

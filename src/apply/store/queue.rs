@@ -34,7 +34,7 @@ use crate::apply::journal::{Journal, JournalEvent, Record};
 /// The pause between two tries to reach a store.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long records without a lease are tried while the store is unreachable.
+/// How long the queue tries to append records without a lease while the store is unreachable.
 const RETRY_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long an outcome waits for an intent to be written with. The next step begins as soon as the last one has ended,
@@ -50,7 +50,7 @@ pub struct RecordQueue {
     lost: Mutex<Option<LostRecords>>,
 }
 
-/// Report of records that the store did not take.
+/// Reports the records that the store did not take.
 #[derive(Clone, Debug)]
 pub struct LostRecords {
     /// Why the store did not take the first of them.
@@ -100,7 +100,7 @@ impl RecordQueue {
         &self.store
     }
 
-    /// Writes records and returns when they are durable. Dropping the future does not take them back.
+    /// Writes records and returns when they are durable. The records are written even if the future is dropped.
     pub async fn commit(
         self: &Arc<Self>,
         records: Vec<Record>,
@@ -171,7 +171,7 @@ impl RecordQueue {
         lock_unpoisoned(&self.lost).clone()
     }
 
-    /// Appends what waits until nothing waits.
+    /// Appends waiting records until the backlog is empty.
     async fn drain_backlog(self: Arc<Self>) {
         loop {
             let writes = {
@@ -214,7 +214,7 @@ impl RecordQueue {
             }
         }
         for done in waiting.into_iter().flatten() {
-            // Whoever waited may have been dropped; its records are written all the same.
+            // The caller may have been dropped while it waited; its records are written all the same.
             let _ = done.send(written.clone());
         }
     }
@@ -368,7 +368,7 @@ mod tests {
         sleep(LINGER / 2).await;
         queue.commit(intent("2"), Some(&lease)).await.unwrap();
         assert_eq!(store.appended_runs(), [vec!["1"], vec!["1", "2"]]);
-        // After the last step it goes alone, and nobody has to ask for it.
+        // No step follows, so the outcome is written on its own, without a flush.
         queue.submit(ended("2"), Some(&lease));
         sleep(LINGER * 2).await;
         assert_eq!(store.appended_runs().last(), Some(&vec!["2".to_string()]));
@@ -415,11 +415,11 @@ mod tests {
             took > Duration::from_secs(59) && took < Duration::from_secs(61),
             "{took:?}"
         );
-        // It was not sent, so there is nothing to tell of it.
+        // The write was not sent, so no outcome is kept for it.
         assert!(queue.commit(intent("2"), Some(&lease)).await.is_err());
         let orphans: Vec<Record> = Records::open(&path).unwrap().collect();
         assert_eq!(orphans, ended("1"));
-        // Nor does one that nobody waits for get lost without a trace.
+        // A submitted outcome is kept as well, although no caller waits for it.
         queue.submit(ended("3"), Some(&lease));
         queue.flush().await;
         let orphans: Vec<Record> = Records::open(&path).unwrap().collect();

@@ -10,7 +10,7 @@ use crate::model::AccountKey;
 
 /// The list of the live replicas of a daemon.
 ///
-/// It says how many are alive and what each has published about itself, and proves nothing: an answer may be a moment
+/// It shows how many are alive and what each has published about itself, and proves nothing: an answer may be a moment
 /// old, and two replicas may get different ones. Leases alone decide which replica looks after an account
 /// ([`super::Store::take_lease`]).
 pub trait Roster: Send + Sync {
@@ -39,8 +39,8 @@ pub trait Roster: Send + Sync {
         Box::pin(ready(Ok(())))
     }
 
-    /// Waits for the next published hint. From the first call on, hints that arrive while nobody waits are kept, up to
-    /// a bound. Dropping the future loses none. Never returns where hints are not passed on.
+    /// Waits for the next published hint. From the first call on, hints that arrive while no caller waits are kept, up
+    /// to a bound. Dropping the future loses none. Never returns if the store does not pass hints on.
     fn next_hint(&self) -> BoxFuture<'_, Hint> {
         Box::pin(pending())
     }

@@ -1,4 +1,5 @@
-//! A store for tests of what stands before one: it takes a while, fails as often as it is told, and keeps what it is given.
+//! A store for tests of the code in front of a store: each append takes a while, the first ones fail, and the rest keep
+//! their records.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ pub struct ScriptedStore {
 }
 
 impl ScriptedStore {
-    /// Returns a store whose appends take `latency`. The first `fails` of them find it away.
+    /// Returns a store whose appends take `latency`. The first `fails` appends find the store unreachable.
     pub fn new(latency: Duration, fails: usize) -> Arc<Self> {
         Arc::new(Self {
             latency,

@@ -137,7 +137,7 @@ impl RunCounts {
         }
     }
 
-    /// Counts a write of which nobody knows if it was carried out.
+    /// Counts a write with an unknown end.
     pub(super) fn add_unclear(&mut self, risk: Risk) {
         self.unclear += 1;
         self.add_risk(risk);

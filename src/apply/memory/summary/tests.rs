@@ -129,7 +129,7 @@ fn ended(address: String, a: u8, b: u8) -> StepEnd {
     }
 }
 
-/// A write of one of six objects: two are one without its tenant, and one is of a kind that nobody knows.
+/// A write of one of six objects: two are one object without its tenant, and one has an unknown kind.
 fn written(object: u8, [a, b, c]: [u8; 3]) -> Intent {
     let (address, name, tenant) = [
         ("LacLicenseOrder/a", "a", None),

@@ -28,7 +28,7 @@ pub struct AccountState {
     pub folder: String,
     /// The lease that another run holds, as last seen.
     observed: Mutex<Option<ObservedLease>>,
-    /// Takings of ours that ended without an answer. They may have become a lease, which nobody holds then.
+    /// Takings of ours that ended without an answer. They may have become leases that no run knows it holds.
     abandoned: Mutex<BTreeSet<String>>,
     /// The log while the lease is ours; the lock allows one append at a time.
     pub leased_log: tokio::sync::Mutex<Option<LeasedLog>>,

@@ -11,8 +11,8 @@
 //! 85 s   B still sees e2: put epoch 8 if the ETag is e2. Of two waiters one succeeds
 //! ```
 //!
-//! No two clocks are compared. A's term began before its request at 20 s went out, which is earlier than anybody can
-//! have seen e2, so A always stops before B starts.
+//! No two clocks are compared. A's term began before its request at 20 s went out, and no waiter can have seen e2
+//! earlier than that, so A always stops before B starts.
 
 use crate::apply::store::LeaseLost;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub enum LeaseAttempt {
     Busy(String),
 }
 
-/// True if to take a lease from a holder that still has it.
+/// Tells whether a lease may be taken from a holder that still has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeMode {
     IfFree,
@@ -114,7 +114,7 @@ pub async fn take_lease(
     hold.open_log(key, claim).await
 }
 
-/// A taking under way. If it ends without an answer, it may have become a lease, which nobody holds then.
+/// A taking under way. If it ends without an answer, it may have become a lease that no run knows it holds.
 struct UnconfirmedTaking<'a> {
     state: &'a AccountState,
     taking: Option<String>,
@@ -137,8 +137,8 @@ struct LeaseKeeper {
 }
 
 impl LeaseKeeper {
-    /// Opens the log behind the previous holder and starts the renewals. From here on the lease is given back in any
-    /// case.
+    /// Opens the log behind the previous holder and starts the renewals. From here on, the lease is given back even
+    /// after an error.
     async fn open_log(
         self,
         key: &AccountKey,
@@ -156,7 +156,7 @@ impl LeaseKeeper {
             accounts: Arc::clone(&self.accounts),
         };
         tokio::spawn(self.renew_until_stopped(claim.term / 3, stopped));
-        // Appends of an earlier lease of ours are over, or go nowhere from now on.
+        // Appends under an earlier lease of ours have ended, or the log refuses them from now on.
         let mut leased = state.leased_log.lock().await;
         match LogWriter::open(&objects, log, next, epoch, &claim.holder).await {
             Ok(writer) => {
@@ -229,7 +229,7 @@ impl LeaseKeeper {
                     if !ours {
                         return Ok(Some(holder_of(&object)));
                     }
-                    // An earlier renewal of ours whose answer was lost.
+                    // This is an earlier renewal of ours whose answer was lost.
                     self.version = object.version;
                     continue;
                 }

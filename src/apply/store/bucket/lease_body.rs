@@ -23,7 +23,7 @@ pub struct LeaseBody {
     /// How often the holder has put the object; makes each body unique.
     pub put: u64,
     pub term_milliseconds: u64,
-    /// A number that the account's log has reached, so that nobody needs to list it from its beginning.
+    /// A number that the account's log has reached, so that readers need not list the log from its beginning.
     pub log: u64,
 }
 

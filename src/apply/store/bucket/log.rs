@@ -68,7 +68,7 @@ impl LogWriter {
         }
     }
 
-    /// Opens the log of an account for the holder of a lease: from then on nobody with a lower epoch can append.
+    /// Opens the log of an account for the holder of a lease: from then on no holder with a lower epoch can append.
     ///
     /// `next` must be right behind an object of a lower epoch, or at the beginning.
     pub async fn open(
@@ -108,8 +108,9 @@ impl LogWriter {
         self.next
     }
 
-    /// Appends lines with their ends, all of them or none. After an error they may be there; the same lines are not
-    /// appended twice. `started` has the start records of runs, as pairs of run and line.
+    /// Appends lines with their ends, all of them or none. After an error the lines may be in the log; a second call
+    /// with the same lines does not append them twice. `started` has the start records of runs, as pairs of run and
+    /// line.
     pub async fn append(
         &mut self,
         objects: &RetryingBucket,
@@ -143,7 +144,7 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Puts lines and copies as one object, behind whatever was put meanwhile.
+    /// Puts lines and copies as one object, behind all objects that others put meanwhile.
     async fn put_segment(
         &mut self,
         objects: &RetryingBucket,
@@ -161,7 +162,7 @@ impl LogWriter {
                 SettledPut::Found(object) => {
                     let part = parse_segment(&object.body)?;
                     let header = part.header.ok_or_else(damaged_end)?;
-                    // An earlier append of ours whose answer was lost: its lines are there.
+                    // This is an earlier append of ours whose answer was lost: its lines are in the log.
                     if header.writer == self.name {
                         lines.retain(|line| !part.lines.iter().any(|one| one == line.trim_end()));
                         copies.retain(|line| !header.of_runs.contains(line));
@@ -173,7 +174,7 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Moves behind an object that exists already. `Err` if its epoch deposes us.
+    /// Moves the next number behind an object that exists already. `Err` if its epoch deposes us.
     fn step_over(&mut self, found: &SegmentHeader) -> Result<(), AppendError> {
         if let Some(epoch) = self.epoch
             && found.writer != self.name

@@ -1,10 +1,10 @@
-//! The store of a team in a bucket: S3, Google Cloud Storage, Azure, and whatever speaks like S3.
+//! The store of a team in a bucket: S3, Google Cloud Storage, Azure, and servers that speak the protocol of S3.
 //!
-//! It needs nothing of a bucket but conditional puts, and builds two things with them: a lease on each account
-//! (`lease`), and a log for each account whose numbers fence off a holder that lost the lease (`log`). `layout` names
-//! the objects, `segment` is the format of an object of a log, `read` merges the logs into one journal, starting at a
-//! `summary` where there is one. `objects` is the interface to the bucket, `cloud` the only file that knows how a
-//! bucket is reached; `admin` is what a person does with it, and `check` proves that a bucket keeps its guarantees.
+//! It needs only conditional puts of a bucket, and builds two things with them: a lease on each account (`lease`), and
+//! a log for each account whose numbers fence off a holder that lost the lease (`log`). `layout` names the objects,
+//! `segment` is the format of an object of a log, and `read` merges the logs into one journal, starting at a `summary`
+//! where there is one. `objects` is the interface to the bucket, and `cloud` is the only file that knows how a bucket
+//! is reached. `admin` has the tasks of a person, and `check` proves that a bucket keeps its guarantees.
 //!
 //! What can go wrong: a bucket that ignores conditions gives no exclusion at all, and such servers exist. Run
 //! `entitle store check` before you trust one.

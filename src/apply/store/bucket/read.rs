@@ -109,7 +109,7 @@ impl Range {
         self.from > 0 && self.found.is_none_or(|(first, _)| first >= self.from)
     }
 
-    /// Reports whether it has lines that were written without a lease.
+    /// Reports whether the log has lines that were written without a lease.
     fn is_unleased(&self) -> bool {
         self.folder == UNLEASED && (self.from > 0 || self.found.is_some())
     }
@@ -247,7 +247,7 @@ impl LogSource {
         }
     }
 
-    /// Fetches until an item is ready; none is ready at the end.
+    /// Fetches objects until an item is ready. At the end of the log, none is ready.
     async fn fill(&mut self, with_runs: bool) -> Result<(), BucketError> {
         while self.ready.is_empty() {
             let Some(fetched) = self.objects.try_next().await? else {
@@ -349,7 +349,7 @@ async fn fetch_run_segment(
 /// The merge of several logs into one journal.
 struct LogMerge<'a> {
     sources: Vec<LogSource>,
-    /// True if to pass the copies of run records in the logs of accounts.
+    /// True if the copies of run records in the logs of accounts are passed, too.
     with_runs: bool,
     cursor: &'a mut Cursor,
     take: &'a mut (dyn FnMut(JournalLine) + Send),
@@ -383,7 +383,7 @@ impl LogMerge<'_> {
             }
             ended = source.fill(with_runs).await;
         }
-        // An object whose first lines were passed is passed to its end: the cursor stands between objects.
+        // An object whose first lines were passed is passed whole, since the cursor cannot stand inside an object.
         if ended.is_err() {
             for source in &mut self.sources {
                 for (_, ready) in source.ready.drain(..) {

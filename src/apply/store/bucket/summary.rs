@@ -1,10 +1,10 @@
 //! The summary of an account, in an object beside its log, so that a run need not read the lines of years.
 //!
-//! It holds what is known of every object after the first objects of the log. With `next: 900`, a reader takes its
+//! It holds the knowledge about every object from the first objects of the log. With `next: 900`, a reader takes its
 //! records and goes on with object 900 of the log. `end` is the id of object 899; a log that was restored or begun
-//! again has another id there, and the summary is ignored. So is one by another version of this program, and one of a
-//! store with lines that were appended without a lease: nobody can tell which of those it covers. The log stays whole
-//! for history and undo.
+//! again has another id there, and the summary is ignored. A summary by another version of this program is ignored,
+//! too. So is one of a store with lines that were appended without a lease, since it is unknown which of those it
+//! covers. The log stays whole for history and undo.
 
 use serde::{Deserialize, Serialize};
 

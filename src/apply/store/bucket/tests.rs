@@ -191,7 +191,7 @@ async fn insist(store: &BucketStore, records: &[Record], lease: Option<&dyn Leas
     }
 }
 
-/// A request that fails once is tried again, one that fails five times is an error, which whoever asked tries again.
+/// A request that fails once is tried again. One that fails five times is an error, and its caller tries again.
 #[tokio::test(start_paused = true)]
 async fn whichever_request_fails_no_line_is_lost_or_doubled() {
     let account = key("acme");
@@ -267,7 +267,7 @@ async fn deposed(
     account: &AccountKey,
 ) -> (BucketStore, Box<dyn Lease>, BucketStore, Box<dyn Lease>) {
     let (ann, bob) = (bucket.open(), bucket.open());
-    // It is over at once, and nobody renews it in time.
+    // The lease is over at once, and its holder does not renew it in time.
     let old = take(&ann, account, &claim("ann", Duration::ZERO))
         .await
         .unwrap();
@@ -292,7 +292,7 @@ async fn whoever_was_deposed_appends_nothing() {
     }
     bob.append(&[intent("2", "b")], Some(&*new)).await.unwrap();
     assert_eq!(names(&bob).await, ["1 a", "2 b"]);
-    // What the old one gives back is not the new one's lease.
+    // Dropping the old lease does not give back the new one.
     drop(old);
     ann.close().await;
     assert_eq!(new.covers(MINUTE / 2), Ok(()));
@@ -300,7 +300,7 @@ async fn whoever_was_deposed_appends_nothing() {
     assert_eq!(busy.err().as_deref(), Some("bob"));
 }
 
-/// Fails the puts of leases while it is told to, so that nobody hears of a holder any more.
+/// Fails the puts of leases while `is_silent` is set, so that waiters see no renewal by the holder.
 struct Silent {
     objects: Arc<dyn BucketObjects>,
     is_silent: std::sync::atomic::AtomicBool,
@@ -755,14 +755,14 @@ async fn a_person_sees_who_has_a_lease_and_takes_it_away() {
         "{refused:?}"
     );
     assert!(lease.covers(Duration::ZERO).is_err());
-    // What is given back by whoever lost it does not change a thing.
+    // A holder that lost its lease changes nothing by giving it back.
     drop(lease);
     ann.close().await;
     let next = take(&ann, &account, &claim("ann", MINUTE)).await.unwrap();
     assert_eq!(next.epoch(), 3);
 }
 
-/// What is known of the objects of an account, as lines, and how many lines it took to know it.
+/// Returns the records known of the objects of an account, and how many lines had to be read for them.
 async fn known(store: &BucketStore, account: &AccountKey) -> (Vec<Record>, u64) {
     let accounts = std::slice::from_ref(account);
     let memory = Memory::of(store, accounts, Detail::Values).await.unwrap();
@@ -849,7 +849,7 @@ async fn old_lines_go_and_what_they_came_to_stays() {
             .await
             .unwrap();
     }
-    // Whoever holds the lease may be writing.
+    // The holder of the lease may be writing.
     let before: jiff::Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
     let locked = bucket.open().prune(before).await.unwrap_err();
     let locked = with_causes(&locked);
@@ -880,7 +880,7 @@ async fn old_lines_go_and_what_they_came_to_stays() {
         (0, 0, 2),
         "{left:?}"
     );
-    // Again there is nothing old, and whoever followed goes on.
+    // Again there is nothing old, and a reader with an earlier cursor goes on.
     assert_eq!(store.prune(before).await.unwrap(), 0);
     assert_eq!(reported(&store).await, known);
     let epoch = wait_for(&bucket.open(), &account, &claim("bob", MINUTE))

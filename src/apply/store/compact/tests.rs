@@ -72,7 +72,7 @@ fn files(dir: &tempfile::TempDir) -> FileStore {
     FileStore::open(&journal, &locks, &LinkPolicy::Follow).unwrap()
 }
 
-/// Agreements, and a write whose end nobody knows.
+/// Returns agreements, and a write with an unknown end.
 fn run(name: &str, seats: i64) -> Vec<Record> {
     let agreed = agreed(&[("activations_allowed", seats.into())]);
     let intent = testing::write(testing::intent("LacLicenseOrder/a"));
@@ -176,7 +176,7 @@ async fn a_summary_is_written_where_many_lines_had_to_be_read() {
             .collect(),
     );
     let memory = bench.memory(Detail::Agreements).await;
-    // What is written after that is for the next run to read.
+    // Lines that are written after the summary are left to the next run.
     bench.append(run("one more", 1));
     for (memory, sums_up) in [
         (memory, false),

@@ -5,12 +5,12 @@
 //! ```text
 //! epoch 7
 //! account lac https://lac.example.com acme
-//! ann, process 4711          absent while nobody holds the lock
+//! ann, process 4711          absent while no run holds the lock
 //! ```
 //!
-//! Two runs can hold "the" lock if somebody deletes the file: run A with epoch 7 keeps a lock on a file without a name,
-//! and run B makes a new one. Before each call A therefore reads the file by its name; it stops if it is gone or has
-//! another epoch.
+//! Two runs can hold "the" lock if a person or a cleanup job deletes the file: run A with epoch 7 keeps a lock on a
+//! file without a name, and run B makes a new one. Before each call A therefore reads the file by its name. A stops if
+//! the file is gone or has another epoch.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -42,11 +42,11 @@ pub fn lock_path(dir: &Path, account: &AccountKey) -> PathBuf {
     dir.join(format!("{vendor}-{name}.lock"))
 }
 
-/// Whoever has locked a file, in their own words.
+/// The run that has locked a file, as it described itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LockHolder(pub String);
 
-/// Locks a file and raises its epoch. The inner `Err` is who has it locked.
+/// Locks a file and raises its epoch. The inner `Err` names the holder that has it locked.
 pub fn try_lock(
     path: PathBuf,
     account: &AccountKey,
@@ -77,7 +77,7 @@ pub fn try_lock(
 pub struct FileLease {
     account: AccountKey,
     file: File,
-    /// The path by which the next run looks for it.
+    /// The path at which the next run looks for the file.
     path: PathBuf,
     epoch: u64,
 }
@@ -116,7 +116,8 @@ impl Lease for FileLease {
 
 impl Drop for FileLease {
     fn drop(&mut self) {
-        // The file stays with its epoch, so that nobody holds a lock on a deleted file; only the holder's name goes.
+        // The file stays with its epoch, so that no run holds a lock on a deleted file. Only the holder's name is
+        // removed.
         let _ = write_lock_file(&mut self.file, self.epoch, &self.account, "");
     }
 }
@@ -234,7 +235,7 @@ mod tests {
         let account = connection().account_key();
         let first = take(dir.path(), &account, "the first").unwrap();
         assert_eq!(first.covers(Duration::MAX), Ok(()));
-        // What keeps two runs apart is the file, and somebody cleans up.
+        // The file keeps two runs apart; here a cleanup deletes it.
         let path = lock_path(dir.path(), &account);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();

@@ -1,8 +1,8 @@
 //! The store of one machine: a journal of JSON lines, and a lock file for each account.
 //!
 //! What holds: the system frees a lock when its holder dies, so a lease has no term and nothing is renewed. What can go
-//! wrong: network file systems may keep no locks (`entitle store check` tries it), and a lock file that somebody
-//! deletes is made anew by the next run; the holder notices at its next call (`lock`).
+//! wrong: network file systems may keep no locks (`entitle store check` tries it). If a lock file is deleted, the next
+//! run makes it anew, and the holder notices at its next call (`lock`).
 
 mod admin;
 mod lock;

@@ -39,7 +39,7 @@ const INSERT : & str = "
 INSERT INTO entitle.line (account, run, line)
 SELECT t.account, t.run, t.line FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS t (account, run, line, n)";
 
-/// Those of some lines that were inserted before.
+/// Selects those of the given lines that were inserted before.
 const SELECT_EXISTING: &str =
     "SELECT line FROM entitle.line WHERE run = ANY($1) AND line = ANY($2)";
 
@@ -145,8 +145,8 @@ pub async fn append_records(
 
 /// Appends a group, however often the connection breaks meanwhile. Returns `false` if the lease is not ours.
 ///
-/// A connection that breaks leaves it unknown whether the group was committed. So the next try looks first which of its
-/// lines are there: at once, and if that does not help, with the next group of the account.
+/// After a connection breaks, it is unknown if the group was committed. So the next try first looks which of its lines
+/// are there: at once, and if that does not help, with the next group of the account.
 async fn append_group(shared: &PostgresState, group: &AppendGroup<'_>) -> Result<bool, QueryError> {
     let mut retry = RetryPause::new();
     loop {
@@ -200,7 +200,7 @@ async fn append_at_once(
 }
 
 /// Appends those lines of a group that are missing, over a connection of its own. Locking the row of the lease waits
-/// for what an earlier connection is still doing.
+/// until an earlier connection has ended its transaction.
 async fn append_missing(
     shared: &PostgresState,
     group: &AppendGroup<'_>,

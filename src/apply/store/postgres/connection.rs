@@ -29,7 +29,7 @@ pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Parameters of a statement with their types, so that the server need not be asked for them first.
+/// Parameters of a statement with their types, which saves a request to the server for the types.
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 /// Why a statement has no result.
@@ -42,7 +42,7 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    /// Creates the error for something that did not happen within `time`.
+    /// Creates the error for a task `what` that did not end within `time`.
     fn timed_out(what: &str, time: Duration) -> Self {
         Self::Lost(format!("{what} within {} s", time.as_secs()))
     }
@@ -158,8 +158,8 @@ impl ReconnectingClient {
         }
     }
 
-    /// Returns the present connection or makes one, within a limit: another task may be making it, and it may take
-    /// long.
+    /// Returns the present connection or makes one. The wait is limited, because another task may be making it, which
+    /// may take long.
     async fn client(&self) -> Result<Arc<Client>, QueryError> {
         match timeout(CONNECT_TIMEOUT, self.open_client()).await {
             Ok(client) => client,
@@ -183,7 +183,7 @@ impl ReconnectingClient {
         }
     }
 
-    /// Drops a connection that did not answer; a late answer goes nowhere.
+    /// Drops a connection that did not answer; a late answer is ignored.
     async fn discard_client(&self, client: &Arc<Client>) {
         let mut slot = self.client.lock().await;
         if slot.as_ref().is_some_and(|slot| Arc::ptr_eq(slot, client)) {
@@ -212,7 +212,7 @@ impl ReconnectingClient {
         answered
     }
 
-    /// Carries out a statement that may be carried out twice, again and again while the connection breaks.
+    /// Carries out a statement and repeats it while the connection breaks. The statement must be safe to repeat.
     pub async fn query_with_retry(
         &self,
         sql: &str,

@@ -149,7 +149,7 @@ fn choose_tls(mode: Option<&str>, near: bool) -> Result<bool, AddressError> {
     }
 }
 
-/// Reports whether every host is this machine, so that nobody else can listen.
+/// Reports whether every host is this machine, so that no other machine can listen in.
 fn is_local(config: &Config) -> bool {
     let addresses = config.get_hostaddrs();
     if !addresses.is_empty() {

@@ -42,7 +42,7 @@ const RENEW: &str = "
 UPDATE entitle.lease SET until = clock_timestamp() + $3 * interval '1 ms'
 WHERE account = $1 AND epoch = $2 AND until IS NOT NULL RETURNING epoch";
 
-/// Gives a lease back and notifies those who wait for it.
+/// Gives a lease back and notifies the runs that wait for it.
 pub const RELEASE : & str = "
 WITH back AS (
   UPDATE entitle.lease SET until = NULL, holder = NULL, token = NULL WHERE account = $1 AND epoch = $2 RETURNING account
@@ -59,7 +59,7 @@ pub async fn take_lease(
     claim: &LeaseClaim,
 ) -> Result<Taken, QueryError> {
     let key = account_name(account);
-    // Tells this claim from all others: a retried claim must not be kept out by itself.
+    // Tells this claim from all others: a claim that is sent again must not be refused because of itself.
     let token = Uuid::new_v4().simple().to_string();
     let length = to_milliseconds(claim.term);
     let asked = BootInstant::now();

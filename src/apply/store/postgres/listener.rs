@@ -122,7 +122,7 @@ async fn listen_once(
         .await
         .map_err(silent)??;
     while let Some(notice) = notifications.recv().await {
-        // Sending fails if nobody is waiting.
+        // Sending fails if no caller is waiting.
         match notice.channel() {
             "entitle_free" => drop(notices.free.send(notice.payload().to_string())),
             _ => {

@@ -107,7 +107,7 @@ const INSERT: &str = "
 INSERT INTO entitle.summary_line (account, writing, n, line)
 SELECT $1, $2, $3 + t.n, t.line FROM unnest($4::text[]) WITH ORDINALITY AS t (line, n)";
 
-/// Deletes summaries that no program has written for a month: nobody runs that version any more.
+/// Deletes summaries that no program has written for a month: that version is no longer in use.
 const FORGET: &str = "
 DELETE FROM entitle.summary WHERE account = $1 AND at < clock_timestamp() - interval '30 days'";
 
