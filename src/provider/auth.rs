@@ -33,9 +33,9 @@ pub type LoginBuilder = fn(&[(&'static str, String)]) -> LoginCall;
 /// One form of `auth`.
 pub struct AuthForm {
     pub name: &'static str,
-    /// What it takes, for somebody who has to choose.
+    /// What the form needs, as shown to a user who has to choose one.
     pub about: &'static str,
-    /// Members it must have; in each group exactly one.
+    /// The members of the form: exactly one of each group must be given.
     pub members: &'static [&'static [&'static str]],
 }
 

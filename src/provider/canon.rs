@@ -191,15 +191,15 @@ fn canonical_choice(
 fn canonical_date(text: &str, edge: Edge) -> Result<Value, Misfit> {
     let head = match edge {
         Edge::Manifest => text,
-        // LAC counters print `YYYY-MM-DD 23:59:59`; the day is what counts.
+        // LAC's activation counters print `YYYY-MM-DD 23:59:59`; only the day matters.
         Edge::Vendor => text.get(..10).unwrap_or(text),
     };
     if is_day(head.as_bytes()) {
         return Ok(Value::Text(head.into()));
     }
     match edge {
-        // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47): shown as it is, so that
-        // it can be put right.
+        // LicenseSpring admits to having written `0000-00-00` (changelog 4.1.47). It is shown unchanged, so that
+        // a manifest can correct it.
         Edge::Vendor => Ok(Value::Text(text.into())),
         Edge::Manifest => Err(Misfit::new("bad-date", format!("{text:?} is not a date"))
             .hint("write an existing day as YYYY-MM-DD")),
@@ -259,7 +259,7 @@ fn digits_to_number<N: TryFrom<u32>>(digits: &[u8]) -> Option<N> {
     N::try_from(number).ok()
 }
 
-/// Parses a date and time in UTC that jiff does not accept as a timestamp; `None` if it is none.
+/// Parses a date and time in UTC that jiff does not accept as a timestamp; `None` for any other text.
 ///
 /// These are texts without a zone, and the last hours of the year 9999, which .NET (`DateTime.MaxValue`) and others
 /// write for "never".
@@ -295,7 +295,7 @@ fn canonical_guid(text: &str, clearing: Clearing) -> Result<Value, Misfit> {
 
 /// Returns an id as it is compared: a UUID in lower case, any other id unchanged.
 pub fn canonical_id(text: &str) -> Text {
-    // Of all spellings of a UUID only the one with hyphens has this length.
+    // Only the hyphenated spelling of a UUID has 36 characters.
     let uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
     match uuid {
         true => text.to_ascii_lowercase().into(),

@@ -116,7 +116,7 @@ fn check_level(
 /// Removes from a finished object what its conditions make meaningless, so that a date left over from an earlier type
 /// is not sent.
 ///
-/// A member that meant nothing in `live` already keeps its live value: a write changes only what was asked for.
+/// A member that already meant nothing in `live` keeps its live value: a write changes only what the manifest states.
 pub fn drop_meaningless(table: &'static [Field], fields: &mut Fields, live: &Fields) {
     let idle = find_meaningless(table, fields, fields);
     for field in table {
@@ -170,7 +170,7 @@ pub struct Idle {
     pub is: &'static str,
 }
 
-/// Finds the wishes in `wanted` that have no effect on the finished object `next`.
+/// Finds the members of `desired` that have no effect on the finished object `next`.
 ///
 /// The audit has removed what the manifest alone makes meaningless, so here the deciding value comes from live.
 pub fn without_effect(table: &'static [Field], desired: &Fields, next: &Fields) -> Vec<Idle> {

@@ -4,8 +4,8 @@
 //! these texts: whether a call is repeated depends on its status.
 //!
 //! A failing reply may hold the object itself, with the keys and passwords that some vendors show in clear text; a
-//! gateway may cut it anywhere or wrap it in a page. So only members that hold an error's message are quoted. A body
-//! in no known shape is not quoted unless it is plain words, and words that could be a key are replaced in those.
+//! gateway may cut the reply anywhere or wrap it in a page. So only members that hold an error's message are quoted. A
+//! body in an unknown shape is quoted only if it is plain words, and words in it that could be a key are replaced.
 //!
 //! ```text
 //! {"message": "No access", "code": 7}   No access (7)
@@ -31,10 +31,10 @@ const RIGHTS: &str = "check the connection's credentials and their rights";
 /// The advice for an answer that is not from the API but from a proxy or another part of the site.
 pub(super) const BASE: &str = "check `baseUrl`: it is everything before the path of this call";
 
-/// The advice for a vendor that points elsewhere.
+/// The advice for a reply that redirects to another address.
 const REDIRECT: &str = "redirects are not followed: check `baseUrl`";
 
-/// The advice for a proxy on the way that wants to know who we are.
+/// The advice for a reply with which a proxy demands a login of its own.
 const PROXY: &str = "a proxy asks for credentials: check HTTPS_PROXY";
 
 /// Returns the vendor's message in a reply that is not a success, with what the transport adds, and advice where the
@@ -61,7 +61,7 @@ pub(super) fn next_step(reply: &Reply) -> Option<&'static str> {
     }
 }
 
-/// Names a status by which a vendor says all that it says.
+/// Returns the name of a status, for a reply without a body.
 fn status_name(status: u16) -> &'static str {
     match status {
         300 => "Multiple Choices",
@@ -102,7 +102,7 @@ pub fn vendor_message(reply: &Reply) -> String {
     if let Ok(json) = serde_json::from_str::<Json>(body) {
         let words = match &json {
             Json::String(text) => Some(plain_words(text)),
-            // Texts in a list may be anything: only objects say what theirs are.
+            // A plain text in a list could be anything, so only objects are read, whose members have names.
             Json::Array(items) => {
                 let objects: Vec<Json> = items
                     .iter()
@@ -137,7 +137,7 @@ pub fn describe_unreadable(reply: &Reply, error: &serde_json::Error) -> String {
     } else if reply.body.starts_with('\u{fffd}') || reply.body.contains('\0') {
         "the body is not UTF-8 text".into()
     } else {
-        // The text itself may be the object with its keys and passwords, so none of it is quoted.
+        // The body may be the object with its keys and passwords, so only the parser's error is shown.
         error.to_string()
     }
 }
@@ -147,8 +147,10 @@ pub fn from_error_json(json: &Json) -> Option<String> {
     from_json(json).map(|words| one_line(&words))
 }
 
-/// Error bodies of the five vendors: `{message, code}` (Cryptlex, LAC), `{error: {code, message}}` and flat
-/// (Informatica), `{detail}`, `{field: [words]}` (LicenseSpring), `{Message}` (Alinea, ASP.NET). Checked 2026-11-21.
+/// Returns the messages in an error body of any of the five vendors; `None` if it has none.
+///
+/// The shapes are `{message, code}` (Cryptlex, LAC), `{error: {code, message}}` and the same without `error`
+/// (Informatica), `{detail}` and `{field: [words]}` (LicenseSpring), `{Message}` (Alinea, ASP.NET). Checked 2026-11-21.
 fn from_json(json: &Json) -> Option<String> {
     match json {
         Json::String(text) => Some(without_values(text, TextTrust::Words)),
@@ -163,8 +165,8 @@ fn from_json(json: &Json) -> Option<String> {
 
 /// Returns the message of an error object, with its code in parentheses; `None` if the object is no error.
 ///
-/// A nested `error` object is read in its place. An object without message and code is one of errors by member, or no
-/// error.
+/// If the object has a nested `error` object, that is read instead. An object without message and code is read by
+/// `member_errors`.
 fn from_object(object: &Map<String, Json>) -> Option<String> {
     if let Some(inner) = object.get("error").filter(|inner| inner.is_object()) {
         return from_json(inner);
@@ -185,7 +187,7 @@ fn from_object(object: &Map<String, Json>) -> Option<String> {
     match (main, code) {
         (Some(main), Some(code)) => Some(format!("{main} ({code})")),
         (Some(main), None) => Some(with_state(main, object)),
-        // Objects have a description of their own; beside a code it is an error's.
+        // A licence has a `description` too; only beside a `code` is it the description of an error.
         (None, Some(code)) => Some(match text(&["description"]) {
             Some(main) => format!("{main} ({code})"),
             None => code,
@@ -194,7 +196,7 @@ fn from_object(object: &Map<String, Json>) -> Option<String> {
     }
 }
 
-/// Adds what ASP.NET says about members that it could not bind, in `ModelState` or `MessageDetail`.
+/// Appends ASP.NET's messages about members that it could not bind, from `ModelState` or `MessageDetail`.
 fn with_state(main: String, object: &Map<String, Json>) -> String {
     let state = match (object.get("ModelState"), object.get("MessageDetail")) {
         (Some(Json::Object(state)), _) => member_errors(state),
@@ -209,7 +211,7 @@ fn with_state(main: String, object: &Map<String, Json>) -> String {
 
 /// Returns the messages of an object like `{"max_consumption": ["A valid integer is required."]}`.
 ///
-/// `None` for an object that has anything but such lists: it is a licence and no error.
+/// `None` for an object with any other kind of value, since it may be a licence.
 fn member_errors(object: &Map<String, Json>) -> Option<String> {
     if !object.values().all(is_about_an_error) {
         return None;
@@ -218,7 +220,7 @@ fn member_errors(object: &Map<String, Json>) -> Option<String> {
         .iter()
         .filter_map(|(name, value)| {
             let words = from_json(value)?;
-            // The value of such a member, in a list for once, would be a single word.
+            // If the list holds the member's value instead of a message, the value is a single word.
             let secret = sounds_secret(name) && !words.contains(' ');
             let words = if secret { HIDDEN } else { &words };
             Some(format!("{name}: {words}"))
@@ -268,14 +270,14 @@ fn plain_words(text: &str) -> String {
 /// Says how far a text is trusted to be a message.
 #[derive(Clone, Copy, PartialEq)]
 enum TextTrust {
-    /// It stands where an error's words stand: only what it calls a secret itself is cut out.
+    /// The text is in a member for error messages: only values that it names as secrets are replaced.
     Words,
-    /// It could be anything: what looks like a key is cut out as well.
+    /// The text could be anything: words that look like a key are replaced as well.
     Nothing,
 }
 
-/// Replaces the values of what a text calls a key, a token or a password: `password=x` becomes `password: [not
-/// shown]`.
+/// Replaces values that a text names as a key, a token or a password: `password=x` becomes
+/// `password: [not shown]`.
 ///
 /// With `TextTrust::Nothing`, single words that could be a key are replaced as well.
 fn without_values(text: &str, trust: TextTrust) -> String {
@@ -288,7 +290,7 @@ fn without_values(text: &str, trust: TextTrust) -> String {
         if std::mem::take(&mut named) || trust == TextTrust::Nothing && could_be_a_key(bare) {
             return HIDDEN.to_string();
         }
-        // `password=x`, `"token":"x"`; with nothing behind the sign, the next word is the value.
+        // Matches `password=x` and `"token":"x"`. If nothing follows the sign, the next word is the value.
         match word.split_once([':', '=']) {
             Some((name, value)) if sounds_secret(name) => {
                 named = !value.contains(char::is_alphanumeric);
@@ -301,7 +303,8 @@ fn without_values(text: &str, trust: TextTrust) -> String {
     words.collect::<Vec<String>>().join(" ")
 }
 
-/// Reports whether a word mixes letters and digits, has capitals in groups, or is longer than words are.
+/// Reports whether a word could be a key: it mixes letters and digits, has more than 6 digits, is at least 8 capitals
+/// in groups, or has more than 24 characters.
 fn could_be_a_key(word: &str) -> bool {
     let has = |what: fn(char) -> bool| word.contains(what);
     let digits = word.chars().filter(char::is_ascii_digit).count();

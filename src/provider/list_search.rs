@@ -49,16 +49,16 @@ pub struct ListSearch {
     targets: usize,
     /// Pages read from the start on.
     pages: usize,
-    /// Rows of a full page: those of the fullest one so far.
+    /// The number of rows of the fullest page so far, taken as the page size.
     rows: usize,
     /// A page that is known to be empty: the list ends before it.
     end: Option<usize>,
-    /// Calls made beside the list, for what its pages do not tell of the objects.
+    /// The number of calls made beside the list, for what its pages do not show of the objects.
     side_calls: usize,
 }
 
 impl ListSearch {
-    /// Begins the search for so many objects.
+    /// Begins the search for `targets` objects.
     pub fn new(targets: usize) -> Self {
         Self {
             targets,
@@ -69,7 +69,7 @@ impl ListSearch {
         }
     }
 
-    /// Counts the calls that were made beside the list, for all that it shows.
+    /// Sets the number of calls made beside the list, for what its pages do not show of the objects.
     pub fn set_side_calls(&mut self, calls: usize) {
         self.side_calls = calls;
     }
@@ -101,13 +101,13 @@ impl ListSearch {
         self.end.map(|end| end.saturating_sub(self.pages))
     }
 
-    /// Counts a page that was read, with so many rows.
+    /// Counts a page that was read and had `rows` rows.
     pub fn record_page(&mut self, rows: usize) {
         self.pages += 1;
         self.rows = self.rows.max(rows);
     }
 
-    /// Notes that a page that was read ahead is empty.
+    /// Records that `page`, which was read ahead, is empty.
     pub fn set_end(&mut self, page: usize) {
         self.end = Some(page);
     }
@@ -127,13 +127,13 @@ impl ListSearch {
         match self.end {
             _ if left == 0 => SearchStep::Done,
             _ if ended => SearchStep::AskEach,
-            // How many rows a page has shows only on the first.
+            // The first page shows how many rows a page has.
             _ if self.pages == 0 => SearchStep::Read(0..1),
-            // With one left, no further page can be worth its call.
+            // If one object is left, a page costs as much as asking for that object.
             Some(end) if left == 1 || self.pages >= end => SearchStep::AskEach,
             Some(end) => {
-                // Side calls go out along with a good page here as well. Half of what is expected then goes side by
-                // side, up to a quarter of what was read, since the list can end sooner.
+                // With side calls, half of the expected pages are read side by side, but no more than the calls saved
+                // and a quarter of the pages read so far, since the list can end sooner.
                 let more = match self.side_calls {
                     0 => needed,
                     _ => needed.max(saved.min(expected / 2).min(self.pages / 4)),
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(search.next_step(260, false), SearchStep::Probe(260));
     }
 
-    /// A search that has read so many pages of a hundred rows.
+    /// Returns a search that has read `pages` pages of a hundred rows.
     fn search_after(targets: usize, pages: usize) -> ListSearch {
         let mut search = ListSearch::new(targets);
         (0..pages).for_each(|_| search.record_page(100));
@@ -265,7 +265,7 @@ mod tests {
             (Some(1), false)
         );
         assert_eq!(search.next_step(5, false), SearchStep::Read(2..3));
-        // The last one is asked for at the price of a page.
+        // Asking for the last object costs as much as a page.
         assert_eq!(search.next_step(1, false), SearchStep::AskEach);
         search.record_page(100);
         assert_eq!(
@@ -309,7 +309,7 @@ mod tests {
                     let there = targets.iter().filter(|row| **row < length).count();
                     let missing = targets.len() - there;
                     let pages = length.div_ceil(100).max(1);
-                    // What is missing is looked for to the end of the list before it is called so.
+                    // The whole list is searched before an object is reported as missing.
                     let searched = if missing > 0 { pages } else { 0 };
                     let most = targets.len() + targets.len().div_ceil(100) + 2 + searched;
                     assert!(calls <= most, "{calls} for {length} by {step} from {start}");

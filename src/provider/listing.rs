@@ -1,8 +1,8 @@
-//! Reading a whole account: every object that the vendor lists, whoever manages it.
+//! Lists a whole account: every object that the vendor lists, with or without a manifest.
 //!
-//! The counterpart of `reading`, which looks for objects that are known by their ids. The machine has the
-//! same shape and the same rules: calls come out, replies go in, no IO. A list is read to its end by pages;
-//! a page that was lost is a failure of the listing, never a shorter list.
+//! This is the counterpart of `reading`, which looks for objects by their ids. The machine has the same shape and the
+//! same rules: calls come out, replies go in, no IO. A list is read to its end by pages; a page that was lost is a
+//! failure of the listing, never a shorter list.
 
 use super::reading::{Answer, Ticket};
 use crate::model::{Call, Observed, Text};
@@ -39,7 +39,7 @@ pub struct ListedObject {
 }
 
 impl Listed {
-    /// Sorts the objects, so that equal accounts give equal output in whatever order pages came.
+    /// Sorts the objects, so that equal accounts give equal output, independent of the order in which pages arrived.
     pub fn new(mut objects: Vec<ListedObject>, failures: Vec<String>) -> Self {
         objects.sort_by(|a, b| a.identity.cmp(&b.identity));
         objects.dedup_by(|a, b| a.identity == b.identity);

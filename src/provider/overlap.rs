@@ -1,14 +1,15 @@
 //! Shows that no row of a list was passed over while its pages were read.
 //!
-//! Pages are cut by offset or by number. A row that is deleted on a page that was read moves all later rows
-//! up, and the first one of the next page is then on neither: rows 0 to 99 are read, row 7 goes, and the page
-//! from 100 on begins with what was row 101. So every page is asked for from a row that the page before it
-//! has shown as well. If both show the same row there, nothing before it came or went in between; if not,
-//! the list has moved and is read again.
+//! Pages are cut by offset or by number. If a row is deleted from a page that was read, all later rows move up, and
+//! one row is on neither page: rows 0 to 99 are read, row 7 is deleted, and the page from 100 on begins with the row
+//! that was 101; row 100 was passed over. So every page begins with a row that the page before it has shown as well. If
+//! both pages show the same row there, no row before it was added or deleted in between; otherwise the list has moved
+//! and is read again.
 //!
-//! Rows that are added behind the last page move nothing and are no reason to read again.
+//! Rows that are added after the last page move no other row, so the list is not read again for them.
 
-/// The number of readings of a list that keeps moving. After these it is reported that the list may be incomplete.
+/// The highest number of readings of a list that keeps moving. After the last one the list is reported as possibly
+/// incomplete.
 pub const READINGS: usize = 3;
 
 /// Tracks one reading of a list, page after page.
@@ -17,18 +18,18 @@ pub struct Overlap<Id = String> {
     /// The ids of the page that was read last; `start` is the index of its first row in the list.
     page: Vec<Id>,
     start: usize,
-    /// The ids of the first page, by which a server is known that has no pages.
+    /// The ids of the first page, by which a server that ignores the offset is recognised.
     first: Vec<Id>,
 }
 
 /// Tells how a page fits to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joint {
-    /// It begins where the page before ended.
+    /// The page begins where the page before ended.
     Follows,
-    /// It is not where the page before left the list.
+    /// The page does not continue the page before: the list has moved.
     Moved,
-    /// It is the first page once more: the server gives the whole list, whatever it is asked for.
+    /// The page is the first page again: the server ignores the offset and gives the whole list.
     First,
 }
 

@@ -1,19 +1,17 @@
-//! Reading an account, as a machine without IO: calls come out, replies go in.
+//! Reads an account with a machine that does no IO: calls come out, replies go in.
 //!
-//! The layout once foresaw `reads`, `follow` and `decode` as separate functions. Which call comes next
-//! depends on what earlier replies held (a page that had all wanted objects ends the listing, a customer
-//! name that two customers share asks for a proof), so those three would each have needed the whole
-//! history. One small machine per vendor holds it instead; it still has no client, clock or logger in
-//! reach, and tests drive it with literal replies.
+//! The next call depends on earlier replies: a page with all wanted objects ends the listing, and a customer name that
+//! two customers share needs a proof. Separate functions for the first calls, the following calls and decoding would
+//! each need that whole history, so one small machine per vendor keeps it. The machine has no client, clock or logger,
+//! and tests drive it with literal replies.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::{Call, Observed, ReadFailure, Reply};
 
-/// The highest number of pages that are read of a list whose length is independent of what is wanted, such as that of
-/// all customers. With a hundred rows on a page it is a hundred thousand rows; a longer list is taken for one that
-/// never ends.
+/// The highest number of pages read of a list whose length does not depend on the wanted objects, such as the list of
+/// all customers. With a hundred rows on a page that is a hundred thousand rows; a longer list is treated as endless.
 pub const MOST_PAGES: usize = 1_000;
 
 /// Numbers a call of a reading, so that its reply is matched to it.
@@ -35,8 +33,8 @@ pub trait Reading: Send {
     /// Takes the reply to a call that `ready` gave out.
     fn take(&mut self, ticket: Ticket, answer: Answer);
 
-    /// Returns the objects that need no further call, by their indices among the wanted. Each is returned once, as
-    /// soon as it is known, so that a hundred thousand need not be held together.
+    /// Returns the objects that need no further call, each with its index among the wanted objects. Each object is
+    /// returned once, as soon as it is known, so that a hundred thousand objects need not be kept in memory together.
     fn settled(&mut self) -> Vec<(usize, Observed)>;
 
     /// Returns the objects that `settled` has not returned, in their order. Called when nothing is left to send.
@@ -50,7 +48,7 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// Begins with `wanted` objects, none of which is settled.
+    /// Begins with `desired` objects, none of which is settled.
     pub fn none_of(desired: usize) -> Self {
         Self {
             fresh: Vec::new(),
@@ -70,7 +68,8 @@ impl Settled {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Returns what has not been given away, in order; `open` says what became of an object that was never settled.
+    /// Returns the objects that `give` has not returned, in order. `open` is called with the index of each object that
+    /// was never settled, and returns its outcome.
     pub fn finish(mut self, mut open: impl FnMut(usize) -> Observed) -> Vec<(usize, Observed)> {
         let places = self.open.iter().enumerate().filter(|(_, open)| **open);
         let rest = places.map(|(index, _)| (index, open(index)));
@@ -169,7 +168,8 @@ pub fn is_absent(answer: &Answer) -> bool {
 
 /// Remembers which ids a list has shown, to tell whether a page brings anything new.
 ///
-/// Only a hash of each id is kept. Two ids with one hash are not to be expected, and would at worst end a list early.
+/// Only a 64-bit hash of each id is kept. Two ids with the same hash are very unlikely, and would at worst end a list
+/// early.
 #[derive(Clone, Debug, Default)]
 pub struct SeenIds(HashSet<u64>);
 

@@ -1,17 +1,17 @@
-//! Live to manifest: what a manifest says when it wants an object just as it is.
+//! Turns a live object into the manifest that keeps the object exactly as it is.
 //!
-//! Only writable fields, in the order of the field table, lists in the order of their keys. What is left
-//! out, since an absent field is not managed and so stays as it is:
+//! The manifest has only writable fields, in the order of the field table, and lists in the order of their keys. An
+//! absent field is not managed and so stays unchanged, which is why these are left out:
 //!
-//! * "nothing": null, and the empty text where the two are one value. An empty list is not nothing, it says
-//!   "none wanted"; nor is a 0 that the vendor also writes as null.
-//! * counters of use, which would be rolled back, and wishes that are granted once;
+//! * null, and the empty text in fields where it means the same as null. An empty list is kept, since it says that the
+//!   object has no element; so is a 0 that the vendor also writes as null;
+//! * usage counters, which would be rolled back, and one-shot fields, whose value takes effect only once;
 //! * members that a condition makes meaningless, such as the date of an expiration that is not fixed;
-//! * conveniences that stand for another field;
-//! * an end that comes before its beginning, which a manifest must not say;
-//! * values that a manifest cannot say: a choice that the table does not know, a number beyond its bounds.
-//!   A list goes as a whole when one of its keys cannot be said, because a list that lacks an element asks
-//!   for its removal. These are named in `omitted`.
+//! * convenience fields that stand for another field;
+//! * an end date before its start date, which a manifest must not state;
+//! * values that a manifest cannot state: a choice that the table does not know, a number beyond its bounds. If one
+//!   key of a list cannot be stated, the whole list is left out, because a list without the element would ask for the
+//!   element's removal. These values are named in `omitted`.
 
 use serde_json::{Map, Value as Json};
 

@@ -1,4 +1,4 @@
-//! What the vendors' unit tests share: wanted objects, a connection, literal replies, and a driver for readings.
+//! Helpers of the vendors' unit tests: wanted objects, a connection, literal replies, and a driver for readings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ pub fn answer(status: u16, body: impl ToString) -> Answer {
     Answer::Reply(reply(status, body))
 }
 
-/// Drives a reading to its end. Gives back the names of the calls, one list for those that went out side
-/// by side, and what was found.
+/// Drives a reading to its end. Returns the names of the calls, with one list for each group that was sent side by
+/// side, and the objects found.
 pub fn drive(
     reading: Box<dyn Reading>,
     vendor: impl FnMut(&str) -> Answer,
@@ -141,7 +141,7 @@ pub fn live(mut found: Vec<Observed>) -> Live {
     }
 }
 
-/// Why the one object could not be read.
+/// Returns why the only object could not be read.
 pub fn unread(mut found: Vec<Observed>) -> String {
     match found.pop() {
         Some(Observed::Unread(crate::model::ReadFailure { text: why, .. })) if found.is_empty() => {

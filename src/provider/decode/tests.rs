@@ -405,7 +405,7 @@ mod by_the_book {
             match object.get(field.name) {
                 Some(json) => {
                     let value = value(field, json, &format_args!("{location}{}", field.name))?;
-                    // Nobody knows what a list of null holds.
+                    // A list that is null is unknown, not empty.
                     if value == Value::Null && field.is_list() {
                         continue;
                     }

@@ -1,7 +1,7 @@
 //! The user groups of one organization by name, so that a manifest may say "Support" for an id.
 //!
-//! That a name has one group is believed of a list that was read whole: a group that was passed over could have
-//! the name as well. So its pages overlap (`sheet`).
+//! A name counts as unique only once the whole list was read without a gap, because a group that was passed over could
+//! have the same name. So the pages of the list overlap (`sheet`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -27,7 +27,7 @@ pub type GroupRow<'de> = Row<'static, 'de, 2>;
 pub struct Groups {
     named_groups: BTreeSet<Text>,
     pub failure: Option<GroupError>,
-    /// Readings that came before this one and were given up because the list moved.
+    /// The number of earlier readings that were abandoned because the list moved.
     before: usize,
     progress: Progress,
 }
@@ -39,7 +39,7 @@ struct Progress {
     seen: BTreeSet<String>,
     pages: usize,
     overlap: Overlap,
-    /// The most rows that the server gave where it gave fewer than it was asked for.
+    /// The number of rows of the last page that had fewer than requested; `None` if every page was full.
     capped: Option<usize>,
 }
 
@@ -53,16 +53,16 @@ impl Groups {
         !self.named_groups.is_empty()
     }
 
-    /// The page to ask for next.
+    /// Returns the page to ask for next.
     pub fn sheet(&self) -> Sheet {
         let full = self.progress.capped.unwrap_or(FULL);
         Sheet::over(self.progress.overlap.end(), full)
     }
 
-    /// Takes a page and says whether there may be another one. `name` is the call's.
+    /// Takes a page and returns whether another page must be read. `name` is the call's name in messages.
     ///
-    /// A page that is not full ends the list, unless a name is still unknown: then a server that gives
-    /// fewer rows than it was asked for is given the benefit of one more call.
+    /// A page that is not full ends the list, unless a name of a manifest is still unknown: the server may give fewer
+    /// rows than requested, so the next page is read as well.
     pub fn page(&mut self, rows: &[GroupRow<'_>], name: &str) -> Result<bool, GroupError> {
         let sheet = self.sheet();
         let before = self.progress.seen.len();
@@ -94,7 +94,7 @@ impl Groups {
         Ok(more)
     }
 
-    /// Keeps the names that a page shows, and gives back its ids.
+    /// Records the names on a page and returns its ids; `Err` names the member that a row lacks.
     fn keep(&mut self, rows: &[GroupRow<'_>]) -> Result<Vec<String>, &'static str> {
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
@@ -109,7 +109,7 @@ impl Groups {
         Ok(shown)
     }
 
-    /// Reads the list once more after it moved, unless it was read often enough.
+    /// Restarts the reading after the list moved; `Err` if it has moved in `READINGS` readings.
     fn begin_again(&mut self, name: &str) -> Result<bool, GroupError> {
         self.before += 1;
         self.progress = Progress::default();
@@ -122,7 +122,7 @@ impl Groups {
         }
     }
 
-    /// The ids of the named groups, or what is wrong with the names.
+    /// Returns the ids of the named groups; `Err` says what is wrong with the names.
     pub fn resolve(
         &self,
         organization: &str,

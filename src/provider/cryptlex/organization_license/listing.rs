@@ -1,9 +1,9 @@
-//! Every license of every organization: the list of organizations, then each one's licenses by pages.
+//! Lists every license of every organization: the list of organizations, then the licenses of each by pages.
 //!
 //! `GET /v3/licenses` would show all of them in one list, but no page says that it carries the user groups,
 //! which are all that is managed (2026-11-21).
 //!
-//! Pages have numbers and no total is told. Each begins before the end of the one before (`sheet`).
+//! Pages have numbers, and replies state no total. Each page begins before the end of the page before (`sheet`).
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ impl List {
 /// How far a list has been read.
 #[derive(Default)]
 struct Progress {
-    /// Readings that came before this one and were given up because the list moved.
+    /// The number of earlier readings that were abandoned because the list moved.
     before: usize,
     pages: usize,
     overlap: Overlap,

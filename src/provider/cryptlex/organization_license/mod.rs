@@ -98,7 +98,8 @@ impl ResourceKind for OrganizationLicense {
         Call::write(Method::Patch, path, Json::Object(body))
     }
 
-    /// The body has one member, so a 400 is about it; a 403 says in so many words what the token lacks.
+    /// Judges a refused write. The body has one member, so a 400 concerns that member. The message of a 403 is extended
+    /// by the scope that the token lacks.
     fn judge(&self, reply: &Reply) -> Verdict {
         match judge_status(reply) {
             Verdict::Rejected { words, fields } => {
@@ -138,8 +139,8 @@ static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {
 
 type LicenseRow<'de> = Row<'static, 'de, 2>;
 
-/// What a license shows. Groups that are left out or null are unknown, not "none": the next write would lose them
-/// all.
+/// Decodes a license. Groups that are absent or null are unknown, not "none": the next write would remove all of
+/// them.
 fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
     let [_, groups] = &row.beside;
     let groups = match groups {
@@ -165,7 +166,7 @@ fn id_of<const N: usize>(row: &Row<'_, '_, N>) -> Option<Text> {
     row.beside.first()?.text().map(canon::canonical_id)
 }
 
-/// The vendor's words of a 403 do not say which scope is missing; the page of the call does.
+/// Adds the missing scope to the vendor's message of a 403, which does not name it; the page of the call does.
 fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
     if status == Some(403) && !words.contains(scope) {
         format!("{words}; the token needs the scope `{scope}`")
@@ -174,7 +175,7 @@ fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
     }
 }
 
-/// Adds the scope that a refused read lacks to what is said of the call and of the connection.
+/// Adds the scope that a refused read lacks to the message about the call and the connection.
 fn naming_scope(failure: ReadFailure, scope: &str) -> ReadFailure {
     let text = with_scope(failure.text, failure.status, scope);
     let fault = failure.fault.map(|mut fault| {

@@ -1,10 +1,10 @@
-//! Which calls show the wanted licenses of each organization.
+//! Reads the wanted licenses of each organization, and decides which calls show them.
 //!
 //! A list call shows a hundred licenses, a call with `id[eq]` shows one; `list_search` decides between them.
 //!
-//! A page that is not full, or brings nothing new, is the end. What was not in the list is asked for once
-//! more before it is called missing, since rows move between pages while others write. User groups have no such
-//! second look, so their pages overlap (`groups`).
+//! A page that is not full, or has nothing new, is the end. A license that was not in the list is asked for by its id
+//! before it is reported as missing, since rows move between pages while others write. User groups are not asked for
+//! a second time, so their pages overlap (`groups`).
 
 use crate::provider::cryptlex::organization_license::groups::GroupError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,13 +41,13 @@ enum Purpose {
     Groups(usize),
 }
 
-/// One wanted license and what became of it.
+/// One wanted license and the state of its reading.
 struct Target {
     organization: usize,
     id: String,
-    /// Names of groups that its manifest uses.
+    /// The names of groups that its manifest uses.
     names: Option<BTreeSet<Text>>,
-    /// What was seen of it, until the names are resolved.
+    /// The license as it was read, kept until the names are resolved.
     live: Option<Live>,
 }
 
@@ -209,7 +209,7 @@ impl LicenseReading {
         new
     }
 
-    /// Settles a license, unless its manifest names groups: those may come after it.
+    /// Settles a license, unless its manifest names groups, which may arrive after the license.
     fn see(&mut self, index: usize, observed: Observed) {
         let target = &mut self.targets[index];
         match observed {
@@ -240,7 +240,7 @@ impl LicenseReading {
         let observed = match (org_rows, rows.first()) {
             (Some(row), _) => shown(row, name),
             (None, None) => Observed::Missing,
-            // A filter that is not heeded proves nothing about the license.
+            // A reply that ignores the filter proves nothing about the license.
             (None, Some(other)) => {
                 let other = id_of(other).unwrap_or_default();
                 Observed::Unread(ReadFailure::odd(format!(

@@ -1,7 +1,7 @@
-//! Pages by number that have a row in common with the page before.
+//! Chooses numbered pages that have a row in common with the page before.
 //!
-//! Pages of one size have none, so each is asked for in another size, by which it begins before the end of the
-//! one before (`overlap`).
+//! Numbered pages of equal size have no row in common, so each page is requested with another size, such that it
+//! begins before the end of the page before (`overlap`).
 
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
 pub const FULL: usize = 100;
@@ -14,13 +14,15 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// The place of its first row in the list.
+    /// Returns the index of its first row in the list, from 0.
     pub fn start(self) -> usize {
         (self.number - 1) * self.limit
     }
 
-    /// The page of at most `full` rows that begins before `end` and goes furthest beyond it: behind the rows 0 to 99 that is the
-    /// second page of 99, with the rows 99 to 197, and behind those the third page of 98, from 196 on.
+    /// Returns the page of at most `full` rows that begins before `end` and goes furthest beyond it.
+    ///
+    /// After the rows 0 to 99 that is the second page of 99, with the rows 99 to 197; after those it is the third page
+    /// of 98, which begins at row 196.
     pub fn over(end: usize, full: usize) -> Self {
         let last = end.saturating_sub(1);
         let sheet = |limit: usize| Self {

@@ -1,8 +1,8 @@
-//! Reads the customer list: names to ids, page by page until one brings nothing new.
+//! Maps customer names to ids: reads the customer list page by page, until a page has nothing new.
 //!
-//! In: the rows of each page. Out: the pages to ask for next, and the ids of each name. A name is taken to have one
-//! customer only when the whole list was read: a customer who was passed over could have the name as well. So each
-//! page begins with the last row of the one before (`overlap`). Orders are not known here.
+//! In: the rows of each page. Out: the pages to ask for next, and the ids of each name. A name counts as unique only
+//! once the whole list was read without a gap, because a customer that was passed over could have the same name. So
+//! each page begins with the last row of the page before (`overlap`). This module knows nothing of orders.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -22,40 +22,43 @@ pub static CUSTOMERS: LazyLock<Rows<2>> = LazyLock::new(|| {
 
 pub type CustomerRow<'de> = Row<'static, 'de, 2>;
 
-/// The customers seen so far, and how the list is read on.
+/// The customers seen so far, and the progress of the list.
 #[derive(Default)]
 pub struct CustomerList {
     known: HashSet<i64>,
     /// Ids by name; empty for a name that only an order showed.
     ids: HashMap<Arc<str>, Vec<i64>>,
-    /// Customers that there should be: those whom the manifests name.
+    /// The number of customers that the manifests name, which the list should have at least.
     pub expected: usize,
-    /// Pages that were asked for, from the start on.
+    /// The number of pages requested from the start of the list, without a gap.
     pub pages: usize,
-    /// All calls made, looks ahead among them.
+    /// The number of all calls, including pages read far ahead.
     pub calls: usize,
-    /// Pages that were asked for and have not come yet.
+    /// The number of requested pages whose replies have not arrived.
     pub under_way: usize,
-    /// Readings that came before this one and were given up because the list moved.
+    /// The number of earlier readings that were abandoned because the list moved.
     before: usize,
     overlap: Overlap<i64>,
-    /// Ids of the pages that came since `join`, by the numbers of the pages.
+    /// The ids on the pages that arrived since the last `join`, by page number.
     came: BTreeMap<usize, Vec<i64>>,
-    /// True once a page brought nothing new.
+    /// True once a page had no new customer.
     over: bool,
-    /// The last page that was looked at ahead and has customers, and the first that has none.
+    /// The last page read ahead that had new customers; `ends` is the first that had none.
     reaches: Option<usize>,
     ends: Option<usize>,
-    /// Rows of the first page: no page size is published.
+    /// The number of rows on the first page, taken as the page size, since none is published.
     rows: usize,
     /// The first page that brought no usable reply.
     lost: Option<(usize, ReadFailure)>,
 }
 
 impl CustomerList {
-    /// The pages to ask for next. The first goes alone, since it tells how many rows a page has. Then all that the
-    /// expected customers fill go side by side, with the empty one that shows the end, and after those a quarter
-    /// more than were read before, so that a list of any length is few round trips deep and few pages are too many.
+    /// Returns the pages to ask for next, and counts them as requested.
+    ///
+    /// The first page is requested alone, since it shows how many rows a page has. Then all pages that the expected
+    /// customers fill are requested side by side, with the empty page that shows the end. Each later round requests one
+    /// page more than a quarter of those before: after 40 pages, 11. So a list of any length takes few round trips,
+    /// and few pages are requested beyond its end.
     pub fn next(&mut self) -> Range<usize> {
         let count = if self.pages == 0 {
             1
@@ -70,7 +73,7 @@ impl CustomerList {
         pages
     }
 
-    /// A page far ahead, to see whether the list is that long.
+    /// Returns the number of a page `further` pages ahead, which shows whether the list is that long; counts its call.
     pub fn look(&mut self, further: usize) -> usize {
         self.under_way += 1;
         self.calls += 1;
@@ -81,19 +84,21 @@ impl CustomerList {
         page * self.step()
     }
 
-    /// Rows that a page has more than the one before. Pages of a single row have none in common.
+    /// Returns by how many rows a page begins after the page before: one less than its size, so that the two share a
+    /// row. Pages of a single row cannot share one.
     fn step(&self) -> usize {
         self.rows.saturating_sub(1).max(1)
     }
 
-    /// Pages that the expected customers fill, with the end, and that were not asked for.
+    /// Returns how many pages are not requested yet of those that the expected customers fill, counting the page that
+    /// shows the end.
     pub fn unbegun(&self) -> usize {
         let behind_the_first = self.expected.saturating_sub(self.rows.max(1));
         let all = 1 + behind_the_first.div_ceil(self.step()) + 1;
         all.saturating_sub(self.pages)
     }
 
-    /// What is left of the list, as far as it is known. One that goes on behind the most pages never ends.
+    /// Returns bounds of the pages left in the list. A list with customers on page `MOST_PAGES` counts as endless.
     pub fn rest(&self) -> PageBounds {
         let least = match self.reaches {
             Some(page) if page >= MOST_PAGES => usize::MAX / 2,
@@ -130,7 +135,7 @@ impl CustomerList {
         self.came.insert(page, listed);
     }
 
-    /// Joins the pages that came to those before. Says whether they are parts of one list.
+    /// Joins the pages that arrived to the pages before them. Returns `false` if the list moved between the pages.
     pub fn join(&mut self) -> bool {
         for (page, ids) in std::mem::take(&mut self.came) {
             if !self.over && !self.append(self.offset(page), ids) {
@@ -147,7 +152,7 @@ impl CustomerList {
         let end = self.overlap.end();
         let apart = start > 0 && start >= end;
         if apart && ids.is_empty() {
-            // The page before was not full: there the list ends.
+            // The page before was not full, so the list ends there.
             return true;
         }
         let single = apart && start == end && self.rows == 1;
@@ -156,7 +161,7 @@ impl CustomerList {
         single || joint != Joint::Moved
     }
 
-    /// Begins once more after the list moved, unless it was read often enough.
+    /// Resets the list for another reading after it moved. Returns `false` if it was read `READINGS` times already.
     pub fn begin_again(&mut self) -> bool {
         let before = self.before + 1;
         *self = Self {
@@ -168,8 +173,8 @@ impl CustomerList {
         before < READINGS
     }
 
-    /// A page that was looked at. Its customers are not kept: should the list be read so far, the page has to
-    /// bring something new.
+    /// Takes a page that was read ahead. Its customers are not kept, because they must still count as new when the list
+    /// is read up to that page.
     pub fn seen_ahead(&mut self, page: usize, rows: &[CustomerRow<'_>]) {
         let is_new = |row: &CustomerRow<'_>| {
             let [id, _] = &row.beside;
@@ -184,7 +189,8 @@ impl CustomerList {
         }
     }
 
-    /// A page that brought no usable reply. The first one counts, whichever is heard of first.
+    /// Records that a page brought no usable reply. Of several lost pages the one with the lowest number is kept, so
+    /// that the order of the replies does not change the message.
     pub fn lose(&mut self, page: usize, failure: ReadFailure) {
         if self.lost.as_ref().is_none_or(|(first, _)| page < *first) {
             self.lost = Some((page, failure));
@@ -195,7 +201,7 @@ impl CustomerList {
         self.lost.take().map(|(_, failure)| failure)
     }
 
-    /// A name that is held once, however many orders have it.
+    /// Returns a shared copy of a name, so that orders of one customer do not each hold the text.
     pub fn name(&mut self, name: &str) -> Arc<str> {
         if let Some((known, _)) = self.ids.get_key_value(name) {
             return known.clone();
@@ -205,7 +211,7 @@ impl CustomerList {
         name
     }
 
-    /// The only customer of one name.
+    /// Returns the customer with a name; `None` if no customer or several customers have it.
     pub fn only(&self, name: &str) -> Option<i64> {
         match self.ids.get(name)?.as_slice() {
             [only] => Some(*only),
@@ -213,7 +219,7 @@ impl CustomerList {
         }
     }
 
-    /// The ids of all customers of one name.
+    /// Returns the ids of all customers with a name, empty if there is none.
     pub fn called(&self, name: &str) -> BTreeSet<i64> {
         let ids = self.ids.get(name).into_iter().flatten();
         ids.copied().collect()
@@ -225,7 +231,7 @@ mod tests {
     use super::*;
     use serde_json::{Value as Json, json};
 
-    /// The round trips and calls that a list takes by pages of 100.
+    /// Returns the round trips and calls that a list takes with pages of 100.
     fn cost(customers: usize, expected: usize) -> (usize, usize) {
         let mut list = CustomerList {
             expected,

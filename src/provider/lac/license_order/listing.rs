@@ -1,12 +1,12 @@
-//! Lists every order of an account with its customer: the list of orders beside the list of customers, both by pages.
+//! Lists every order of an account with its customer: reads the list of orders and the list of customers by pages.
 //!
-//! In: the pages of both lists. Out: each order once, with `customer_id`, or unread with the reason. Looking for given
-//! orders is done in `reading`, which can do with fewer calls.
+//! In: the pages of both lists. Out: each order once, with `customer_id`, or unread with the reason. `reading` looks
+//! for given orders, and needs fewer calls for them.
 //!
-//! No reply carries `customer_id`. The customer's name in an order finds it among the customers; a name that several
-//! customers share is settled by one list per such customer, which shows what belongs to it. That costs pages, not a
-//! call for each order. Each page begins with the last row of the one before, which shows that nothing was passed over
-//! (`overlap`).
+//! No reply carries `customer_id`. It is found by looking up the order's customer name in the customer list. If
+//! several customers share the name, the order list of each of them is read, which shows the orders that belong to
+//! that customer. That costs a few pages, not a call for each order. Each page begins with the last row of the page
+//! before, which shows that no row was passed over (`overlap`).
 //!
 //! ```text
 //! orders       K1 "Rivers"   K2 "Lakes"   K3 "Lakes"
@@ -25,17 +25,17 @@ use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{self, Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, MOST_PAGES, Outbox, SeenIds, Ticket, require_success};
 
-/// The list a call reads a page of.
+/// The list that a call reads a page of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum List {
     Orders,
     Customers,
-    /// Orders of one customer, whose name others have as well.
+    /// The orders of one customer that shares its name with another customer.
     OrdersOf(i64),
 }
 
 impl List {
-    /// Returns the call as messages name it.
+    /// Returns the call's name in messages, for example `GET /customers`.
     fn name(self) -> &'static str {
         match self {
             List::Orders | List::OrdersOf(_) => "GET /license-orders",
@@ -44,14 +44,14 @@ impl List {
     }
 }
 
-/// How far a list has been read. An offset is a number of rows: no page size is published.
+/// How far a list has been read. Offsets count rows, since no page size is published.
 #[derive(Default)]
 struct Progress {
-    /// Readings that came before this one and were given up because the list moved.
+    /// The number of earlier readings that were abandoned because the list moved.
     before: usize,
     overlap: Overlap,
     pages: usize,
-    /// What this reading has shown.
+    /// The ids that this reading has shown.
     seen: SeenIds,
     /// True if the last permitted reading found the list moved as well.
     unsettled: bool,
@@ -84,7 +84,7 @@ pub struct OrderListing {
     orders: BTreeMap<String, Order>,
     /// Ids of customers by name.
     customers: BTreeMap<String, BTreeSet<i64>>,
-    /// Customers of orders that a list of one customer showed.
+    /// The customer of each order that was found in the list of a single customer, by the order's key.
     proved: BTreeMap<String, i64>,
     settled: bool,
     failures: Vec<String>,
@@ -99,7 +99,7 @@ impl OrderListing {
         listing
     }
 
-    /// Asks for the next page of a list, from the last row that was read.
+    /// Asks for the next page of a list, which begins with the last row that was read.
     fn ask(&mut self, list: List) {
         let offset = self.progress.entry(list).or_default().overlap.last();
         let path = match list {
@@ -143,7 +143,7 @@ impl OrderListing {
         self.progress.entry(list).or_default().seen.is_new(id)
     }
 
-    /// Takes rows of the order list and reports whether one is new.
+    /// Takes rows of the order list and reports whether any is new.
     fn orders(&mut self, rows: Vec<OrderRow<'_>>) -> bool {
         let reading = self.progress.entry(List::Orders).or_default().before;
         let mut new = false;
@@ -165,7 +165,7 @@ impl OrderListing {
         new
     }
 
-    /// Takes rows of the list of one customer, each of which belongs to that customer, and reports whether one is new.
+    /// Takes rows of the list of one customer, to whom all of them belong, and reports whether any is new.
     fn proofs(&mut self, customer: i64, rows: &[OrderRow<'_>]) -> bool {
         let mut new = false;
         for key in rows.iter().filter_map(key_of) {
@@ -177,7 +177,7 @@ impl OrderListing {
         new
     }
 
-    /// Takes rows of the customer list and reports whether one is new.
+    /// Takes rows of the customer list and reports whether any is new.
     fn customers(&mut self, rows: &[CustomerRow<'_>]) -> bool {
         let mut new = false;
         for row in rows {
@@ -218,7 +218,8 @@ impl OrderListing {
         }
     }
 
-    /// Asks for the orders of customers that share a name, once both lists are there.
+    /// Asks for the order lists of customers that share the name of an order's customer. Called once both lists are
+    /// read.
     fn settle(&mut self) {
         let names: BTreeSet<&str> = self
             .orders
@@ -237,9 +238,9 @@ impl OrderListing {
         }
     }
 
-    /// Returns the customer of an order: the one whose list shows it, or the only one with its name.
+    /// Returns the customer of an order: the customer whose list shows the order, or the only one with the name in it.
     ///
-    /// `Err` if no customer has the name, or several have it and none of their lists shows the order.
+    /// `Err` if no customer has the name, or if several have it and none of their lists shows the order.
     fn owner(&self, key: &str, name: &str) -> Result<i64, OwnerError> {
         let (key, name) = (key.to_string(), name.to_string());
         if let Some(customer) = self.proved.get(&key) {
@@ -257,7 +258,7 @@ impl OrderListing {
     }
 }
 
-/// Says why the customer of a listed order is unknown: its reply has the name and not the id.
+/// Says why the customer id of a listed order is unknown; the reply itself has only the customer's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum OwnerError {
     #[error("order {key} is in the list of no customer named {name:?}")]
@@ -286,8 +287,8 @@ impl Listing for OrderListing {
 
     fn finish(mut self: Box<Self>) -> Listed {
         let mut orders = std::mem::take(&mut self.orders);
-        // An order that only an earlier reading showed has been deleted. If the list moved in the last reading as
-        // well, that is unknown, and all orders are kept.
+        // An order that only an abandoned reading showed has been deleted. If the list moved in the last reading as
+        // well, it is not known whether the order was deleted, and all orders are kept.
         if let Some(progress) = self.progress.get(&List::Orders)
             && !progress.unsettled
         {
@@ -331,7 +332,7 @@ mod tests {
         })
     }
 
-    /// Pages of two rows.
+    /// Answers with pages of two rows.
     fn vendor(call: &str) -> Answer {
         let page = |rows: Vec<Json>| {
             let offset: usize = call
@@ -372,8 +373,8 @@ mod tests {
         assert!(listed.failures.is_empty(), "{:?}", listed.failures);
         let ids = [7, 8, 9].map(|id| Some(Value::Integer(id)));
         assert_eq!(owners(&listed), ids);
-        // Three pages of each list, the last of them with the row before it again; two of each customer that
-        // shares a name.
+        // Three pages of each of the two lists, the last of which only repeats a row, and two pages for each of the two
+        // customers that share a name.
         assert_eq!(rounds.concat().len(), 3 + 3 + 2 + 2, "{rounds:#?}");
         assert_eq!(rounds[0].len(), 2);
     }
@@ -395,7 +396,7 @@ mod tests {
         }
     }
 
-    /// Six orders on pages of three. After so many pages of orders `moves` is done to the list, each time.
+    /// Lists six orders by pages of three. After each number of order pages in `after`, `moves` changes the list.
     fn moving(after: &[usize], moves: impl Fn(&mut Vec<String>)) -> Listed {
         let mut keys: Vec<String> = (1..=6).map(|key| format!("K{key}")).collect();
         let mut pages = 0;

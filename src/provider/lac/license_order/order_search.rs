@@ -1,4 +1,4 @@
-//! Searches the list of all orders and the lists of single customers for some orders.
+//! Searches for given orders in the list of all orders and in the lists of single customers.
 //!
 //! In: the rows of each page that came. Out: the next calls. A pure state machine. An order in a customer's list
 //! belongs to that customer; the owner of an order in the list of all orders is found in `owner_resolution`, not here.
@@ -9,16 +9,17 @@
 //!
 //! # Example
 //!
-//! A manifest has three orders: 0 and 1 of customer 7, and 2 of nobody it names. [`Search::ask_apart`] returns two
-//! requests: the first page of customer 7's list, since two orders are in it, and order 2 by its key. The page comes
-//! with 100 rows, of which one is order 0: [`Search::page`] returns it, and [`Search::go_on`] then asks for order 1 by
-//! its key, in the list of customer 7. A second page would have cost the same call and may not show it.
+//! A manifest has three orders: it gives customer 7 for orders 0 and 1, and no customer for order 2.
+//! [`Search::ask_apart`] returns two requests: the first page of customer 7's list, since two orders should be in it,
+//! and order 2 by its key. The page arrives with 100 rows, one of which is order 0: [`Search::page`] returns order 0,
+//! and [`Search::go_on`] then asks for order 1 by its key, in the list of customer 7. A second page would also have
+//! cost one call, but might not have shown order 1.
 //!
-//! Lists of customers are tried in batches. Each that shows two orders for one call saves one, each that shows none of
-//! its orders costs its pages. The first batch is [`FEW_CUSTOMERS`] lists; every later one is as many as can fail
-//! without costing more than was saved: after 16 lists of one page that showed 32 orders, 16 calls are saved, and the
-//! next batch is 16 + 16 ÷ 2 = 24 lists. After 32 pages that showed nothing it is 16 − 32 ÷ 2 = 0, and every order
-//! that is left is asked for by its key.
+//! Customers' lists are tried in batches. A list that shows two orders for one call saves one call; a list that shows
+//! none of its orders costs its pages. The first batch has [`FEW_CUSTOMERS`] lists. The size of a later batch depends
+//! on the calls saved so far: after 16 lists of one page that showed 32 orders, 16 calls are saved, and the next batch
+//! has 16 + 16 ÷ 2 = 24 lists. After 32 pages that showed no order it has 16 − 32 ÷ 2 = 0 lists, and every remaining
+//! order is asked for by its key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,12 +28,12 @@ use crate::model::ReadFailure;
 use crate::provider::list_search::{ListSearch, SearchStep};
 use crate::provider::reading::SeenIds;
 
-/// A call that the search needs. Orders are named by their index among the wanted ones, pages are counted from 0.
+/// A call that the search needs. Orders are named by their index among the wanted orders; pages are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// An order by its key, whoever's it is.
+    /// Reads an order by its key, without a filter for a customer.
     Order(usize),
-    /// An order by its key, in the list of this customer.
+    /// Reads an order by its key, in the list of this customer.
     OrderOf(usize, i64),
     Page(PageRequest),
 }
@@ -42,7 +43,7 @@ pub enum Request {
 pub struct PageRequest {
     pub list: usize,
     pub page: usize,
-    /// Whose list it is; `None` is the list of all orders.
+    /// The customer whose list the page belongs to; `None` is the list of all orders.
     pub customer: Option<i64>,
     /// The number of rows before the page.
     pub offset: usize,
@@ -50,22 +51,22 @@ pub struct PageRequest {
     pub is_ahead: bool,
 }
 
-/// A row of a page: the order's key, and its index if it is among the wanted ones.
+/// A row of a page: the order's key, and its index among the wanted orders; `None` if it is not wanted.
 pub type ListedOrder<'a> = (&'a str, Option<usize>);
 
 /// A list that is searched for some orders.
 struct OrderList {
     customer: Option<i64>,
-    /// Orders that it has not shown.
+    /// Orders to find that the list has not shown yet.
     targets: BTreeSet<usize>,
     search: ListSearch,
-    /// Pages that were asked for, and those of them that have not come yet.
+    /// The number of pages requested; `under_way` counts those whose replies have not arrived.
     asked: usize,
     under_way: usize,
-    /// Rows of the fullest page: no page size is published.
+    /// The number of rows on the fullest page so far, taken as the page size, since none is published.
     rows: usize,
     is_over: bool,
-    /// A page that was looked at ahead and has orders.
+    /// The last page read ahead that still had new orders; `None` if there was none.
     reaches: Option<usize>,
     /// The first page that brought no usable reply.
     lost: Option<(usize, ReadFailure)>,
@@ -79,9 +80,9 @@ pub struct Search {
     /// True for each order that was read, here or by its key.
     is_read: Vec<bool>,
     lists: Vec<OrderList>,
-    /// Customers' lists that go out later.
+    /// Customers' lists that have not been requested yet, each with the orders to find in it.
     later: Vec<(i64, BTreeSet<usize>)>,
-    /// Orders that customers' lists showed, less the pages asked for of them.
+    /// The number of calls saved: orders found in customers' lists minus pages requested of those lists.
     saved: isize,
 }
 
@@ -97,13 +98,13 @@ impl Search {
         }
     }
 
-    /// Searches the list of all orders, and returns the request for its first page.
+    /// Starts to search the list of all orders and returns the request for its first page.
     pub fn search_all(&mut self, targets: BTreeSet<usize>) -> Vec<Request> {
         vec![self.open_list(None, targets)]
     }
 
-    /// Asks for orders without a list of all: for the lists of customers of several, and with a call for an order by
-    /// itself.
+    /// Asks for orders without the list of all orders: for a customer's list if the customer has several of them, and
+    /// for each other order with a call of its own.
     pub fn ask_apart(&mut self, orders: impl IntoIterator<Item = usize>) -> Vec<Request> {
         let mut groups: BTreeMap<Option<i64>, BTreeSet<usize>> = BTreeMap::new();
         for index in orders {
@@ -121,8 +122,8 @@ impl Search {
         requests
     }
 
-    /// Asks for the next batch of customers' lists, or for each of their orders if lists have saved nothing. Called
-    /// when no call is under way any more, and by [`ask_apart`](Self::ask_apart).
+    /// Asks for the next batch of customers' lists, or for each of their orders once earlier lists have cost so many
+    /// calls that the batch size is 0. Called when no call is under way, and by [`ask_apart`](Self::ask_apart).
     pub fn ask_later(&mut self) -> Vec<Request> {
         let room = FEW_CUSTOMERS.saturating_add_signed(self.saved.div_euclid(2));
         let mut lists = std::mem::take(&mut self.later);
@@ -137,7 +138,7 @@ impl Search {
             .collect()
     }
 
-    /// Asks for an order by its key, in the list of its manifest's customer if it names one.
+    /// Asks for an order by its key, in the list of the manifest's customer if the manifest names one.
     fn ask_one(&self, index: usize) -> Request {
         match self.customers[index] {
             Some(customer) => Request::OrderOf(index, customer),
@@ -177,7 +178,7 @@ impl Search {
         })
     }
 
-    /// Reads the pages that the wanted orders would fill if they are spread like those that were found.
+    /// Asks for the pages that the wanted orders fill if they are spread like the orders found so far.
     pub fn read_least(&mut self, number: usize) -> Vec<Request> {
         let OrderList {
             search, targets, ..
@@ -191,24 +192,25 @@ impl Search {
             .collect()
     }
 
-    /// Looks whether a list ends within `further` more pages.
+    /// Returns the request for the page that shows whether a list ends within `further` more pages.
     pub fn look_ahead(&mut self, number: usize, further: usize) -> Request {
         let page = self.lists[number].search.pages_read() + further;
         self.ask_page(number, page, true)
     }
 
-    /// Notes that an order was read, by whichever call.
+    /// Records that some call has read an order, so that no later page reads it again.
     pub fn mark_read(&mut self, index: usize) {
         self.is_read[index] = true;
     }
 
-    /// Returns whether the values of an order are wanted of a list: it may show it, and no call has read it yet.
+    /// Returns whether a list must read the values of an order: the order is still sought in the list, and no call has
+    /// read it yet.
     pub fn reads(&self, number: usize, index: usize) -> bool {
         self.lists[number].targets.contains(&index) && !self.is_read[index]
     }
 
-    /// Takes in a page that came. Returns the orders that were wanted of the list and are on it, each with the
-    /// index of its row.
+    /// Takes the rows of a page. Returns the orders sought in the list that are on the page, as pairs of row index and
+    /// order index.
     pub fn page(&mut self, request: &PageRequest, rows: &[ListedOrder<'_>]) -> Vec<(usize, usize)> {
         let number = request.list;
         let list = &mut self.lists[number];
@@ -226,7 +228,7 @@ impl Search {
         found
     }
 
-    /// Returns the wanted orders among the rows, and whether any row is new to the list.
+    /// Returns the orders sought in the list, as pairs of row index and order index, and whether any row is new to it.
     fn absorb(&mut self, number: usize, rows: &[ListedOrder<'_>]) -> (Vec<(usize, usize)>, bool) {
         let list = &mut self.lists[number];
         let mut is_new = false;
@@ -243,7 +245,8 @@ impl Search {
         (found, is_new)
     }
 
-    /// Takes note of a page that brought no usable reply. The first one counts, whichever is heard of first.
+    /// Records that a page brought no usable reply. Of several lost pages the one with the lowest number is kept, so
+    /// that the order of the replies does not change the message.
     pub fn lose(&mut self, request: &PageRequest, failure: ReadFailure) {
         let lost = &mut self.lists[request.list].lost;
         if lost.as_ref().is_none_or(|(first, _)| request.page < *first) {
@@ -251,8 +254,8 @@ impl Search {
         }
     }
 
-    /// Counts a page as come, usable or not. Returns `None` while others of its list are under way, and else the
-    /// orders that no page can show any more because one was lost, with the reason.
+    /// Counts a page as answered, usable or not. Returns `None` while other pages of its list are under way; otherwise
+    /// the orders that cannot be found because a page was lost, each with the reason.
     pub fn page_ended(&mut self, number: usize) -> Option<Vec<(usize, ReadFailure)>> {
         let list = &mut self.lists[number];
         list.under_way -= 1;
@@ -268,7 +271,7 @@ impl Search {
         })
     }
 
-    /// Decides how to find what a list has not shown yet.
+    /// Returns the next calls for the orders that a list has not shown yet; empty once it has shown all of them.
     pub fn go_on(&mut self, number: usize) -> Vec<Request> {
         let list = &self.lists[number];
         match list.search.next_step(list.targets.len(), list.is_over) {
@@ -282,7 +285,8 @@ impl Search {
         }
     }
 
-    /// The same after so many calls beside the list, for what its pages do not tell of the orders.
+    /// Does the same as `go_on`, and counts `calls_beside` as the cost of what the pages do not show, such as the
+    /// owners of the orders.
     pub fn go_on_after(&mut self, number: usize, calls_beside: usize) -> Vec<Request> {
         self.lists[number].search.set_side_calls(calls_beside);
         self.go_on(number)
@@ -297,14 +301,14 @@ impl Search {
             return self.ask_apart(targets);
         }
         let ask = |index: usize| match is_over && !self.is_read[index] {
-            // Not in this list: it may be another customer's, or not there at all.
+            // The whole list lacks the order, so it belongs to another customer or does not exist.
             true => Request::Order(index),
             false => self.ask_one(index),
         };
         targets.into_iter().map(ask).collect()
     }
 
-    /// Takes the orders that a list has not shown out of it.
+    /// Removes the orders that a list has not shown from its search, and returns them.
     pub fn leave(&mut self, number: usize) -> BTreeSet<usize> {
         std::mem::take(&mut self.lists[number].targets)
     }
@@ -314,7 +318,7 @@ impl Search {
         &self.lists[number].targets
     }
 
-    /// Returns whether pages of a list have not come yet.
+    /// Returns whether replies for pages of a list are still outstanding.
     pub fn is_under_way(&self, number: usize) -> bool {
         self.lists[number].under_way > 0
     }
@@ -324,12 +328,12 @@ impl Search {
         self.lists[number].is_over
     }
 
-    /// Returns how many pages of a list were asked for; 0 for a list that there is not.
+    /// Returns how many pages of a list were requested; 0 if no list has this number.
     pub fn asked(&self, number: usize) -> usize {
         self.lists.get(number).map_or(0, |list| list.asked)
     }
 
-    /// Returns the pages that the orders which a list has not shown likely fill.
+    /// Returns how many pages the orders that a list has not shown are likely to fill.
     pub fn likely_pages(&self, number: usize) -> usize {
         let OrderList {
             search, targets, ..
@@ -338,7 +342,7 @@ impl Search {
         search.expected_pages(targets.len()).unwrap_or(least)
     }
 
-    /// Returns what is known of the length of the part of a list that was not read.
+    /// Returns the bounds, in pages, of the part of a list that was not read.
     pub fn rest(&self, number: usize) -> PageBounds {
         let OrderList {
             search,
@@ -361,7 +365,7 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// A search for so many orders of each of these customers.
+    /// Starts a search for `of_each` orders of each of these customers.
     fn search(customers: impl IntoIterator<Item = i64>, of_each: usize) -> Search {
         let customers = customers.into_iter();
         Search::new(customers.flat_map(|id| vec![Some(id); of_each]).collect())
@@ -375,7 +379,7 @@ mod tests {
         requests.iter().map(page).collect()
     }
 
-    /// So many rows that are nobody's of the manifest, each under another key.
+    /// Returns `count` distinct keys of orders that the manifest does not name.
     fn others(first: usize, count: usize) -> Vec<String> {
         (first..first + count)
             .map(|key| format!("k{key}"))

@@ -1,22 +1,23 @@
-//! Finds the owners of orders that a list of all orders showed: LAC names an order's customer and never gives the id.
+//! Finds the owners of orders that the list of all orders showed: LAC's replies name the customer but give no id.
 //!
 //! In: what replies show of orders and customers. Out: the next calls, and the owners. A pure state machine; orders are
 //! found in `order_search`, not here. Two sources give the id of an order's customer:
 //!
-//! * the customer list, if only one customer has the name and it is the one that the manifest gives. It settles all
-//!   orders at once, but has to be read to its end, since a later page can show a second customer of the name;
+//! * the customer list, if only one customer has the name and the manifest gives that customer or none. The list
+//!   settles all orders at once, but must be read to its end, since a later page can show a second customer with the
+//!   same name;
 //! * a proof: a call that finds the order in the list of one customer. It costs a call for each order.
 //!
 //! The caller decides whether the customer list is worth its pages ([`super::read_cost`]) and, if it is not, calls
-//! [`Owners::leave_list`]. It is read to its end after all if a proof fails of what a manifest says. An account
-//! that may not see its customers has the proofs alone.
+//! [`Owners::leave_list`]. The list is read to its end after all if a proof shows that a manifest gives the wrong
+//! customer. In an account that may not see its customers, proofs are the only source.
 //!
 //! # Example
 //!
 //! Order A was read and shows "Rivers"; its manifest says customer 7. The customer list has 7 "Rivers" and 9 "Lakes":
 //! [`Owners::owner`] is 7. With a third customer, 12 "Rivers", it is `None`, and [`Owners::resolve`] returns a proof
-//! for 7 and one for 12, side by side. The one that finds A in its list tells the owner. If neither does, A fails: it
-//! is in the list of no customer that could have it.
+//! for 7 and one for 12, side by side. The customer whose list contains A is the owner. If neither list contains A,
+//! order A fails, because it is in the list of no customer that could have it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -27,14 +28,14 @@ use crate::model::ReadFailure;
 use crate::provider::overlap::unsettled_list;
 use crate::provider::reading::MOST_PAGES;
 
-/// Pages of orders beside which one of customers hardly counts.
+/// The number of pages of orders for which one page of customers is read without weighing its cost.
 const CHEAP: usize = 8;
 
-/// A call that is needed. Orders are named by their index among the wanted ones, pages are counted from 0.
+/// A call that is needed. Orders are named by their index among the wanted orders; pages are counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     Customers(CustomerPage),
-    /// An order by its key, in the list of this customer.
+    /// Looks for an order by its key in the list of this customer.
     Proof(usize, i64),
 }
 
@@ -52,11 +53,11 @@ pub struct CustomerPage {
 #[derive(Debug, PartialEq)]
 pub enum ListState {
     NotAsked,
-    /// Read beside the list of all orders, as long as both are worth it.
+    /// Being read beside the list of all orders, as long as both lists cost less than proofs.
     Beside,
-    /// Not read on, since proofs cost no more.
+    /// Abandoned before its end, since proofs cost no more.
     Left,
-    /// Read to its end: a proof failed, or there is no customer to prove.
+    /// Being read to its end, because a proof failed or a manifest names no customer to prove.
     Whole,
     Known,
     Failed(ReadFailure),
@@ -64,7 +65,7 @@ pub enum ListState {
     Refused(ReadFailure),
 }
 
-/// An order that was read and whose owner is not known yet.
+/// An order that was read but whose owner is not known yet.
 #[derive(Clone, Copy, Debug)]
 pub struct UnownedOrder<'a> {
     pub index: usize,
@@ -79,21 +80,22 @@ pub struct UnownedOrder<'a> {
 #[derive(Debug, Default, PartialEq)]
 pub struct Resolution {
     pub requests: Vec<Request>,
-    /// Orders to be looked for in the lists of their manifests' customers, which proves those.
+    /// Orders to look for in the lists of their manifests' customers; finding an order there proves its owner.
     pub apart: Vec<usize>,
     /// Orders whose owner cannot be found, with the reason.
     pub failures: Vec<(usize, ReadFailure)>,
 }
 
-/// What is known of the owners of the wanted orders.
+/// Tracks the owners of the wanted orders: the customer list so far, and the proofs.
 pub struct Owners {
     state: ListState,
     customers: CustomerList,
-    /// Proofs under way, of orders of which any was asked for.
+    /// The number of proof calls under way by order index. An order for which no proof was requested has no entry.
     proofs: HashMap<usize, usize>,
-    /// The first customer about whom a call for a proof failed, and why. Another proof can still hold.
+    /// The failed proof call of each order, as customer and reason. Of several, the lowest customer id is kept. Another
+    /// proof of the same order can still succeed.
     lost_proofs: HashMap<usize, (i64, ReadFailure)>,
-    /// Orders that the list of their manifest's customer does not show.
+    /// Orders that are not in the list of the customer that their manifest gives.
     disproved: HashSet<usize>,
 }
 
@@ -117,12 +119,13 @@ impl Owners {
         &self.customers
     }
 
-    /// Returns the name of a customer, held once however many orders show it.
+    /// Returns a shared copy of a customer's name, so that orders of one customer do not each hold the text.
     pub fn intern(&mut self, name: &str) -> Arc<str> {
         self.customers.name(name)
     }
 
-    /// Begins to read the customer list beside the list of all orders. It has at least `expected` customers.
+    /// Begins to read the customer list beside the list of all orders. `expected` is the number of customers that the
+    /// manifests name, by which the first pages are chosen.
     pub fn read_beside(&mut self, expected: usize) -> Vec<Request> {
         self.customers.expected = expected;
         self.state = ListState::Beside;
@@ -135,7 +138,7 @@ impl Owners {
         pages.map(|page| self.ask_page(page, false)).collect()
     }
 
-    /// Looks whether the customer list ends within `further` more pages.
+    /// Returns the request for the page that shows whether the customer list ends within `further` more pages.
     pub fn look_ahead(&mut self, further: usize) -> Request {
         let page = self.customers.look(further);
         self.ask_page(page, true)
@@ -149,12 +152,12 @@ impl Owners {
         })
     }
 
-    /// Reads the customer list no further, since proofs cost no more.
+    /// Stops reading the customer list. Called when proofs cost no more than its remaining pages.
     pub fn leave_list(&mut self) {
         self.state = ListState::Left;
     }
 
-    /// Takes in a page that came.
+    /// Takes the rows of a page of the customer list.
     pub fn page(&mut self, request: &CustomerPage, rows: &[CustomerRow<'_>]) {
         match request.is_ahead {
             true => self.customers.seen_ahead(request.page, rows),
@@ -162,13 +165,13 @@ impl Owners {
         }
     }
 
-    /// Takes note of a page that brought no usable reply.
+    /// Records that a page of the customer list brought no usable reply.
     pub fn lose_page(&mut self, request: &CustomerPage, failure: ReadFailure) {
         self.customers.lose(request.page, failure);
     }
 
-    /// Counts a page as come, usable or not, and draws what follows from the list once all pages under way have come.
-    /// `order_pages` is the number of pages that were asked for of the list of all orders.
+    /// Counts a page as answered, usable or not. Once no page is under way, updates the state of the list and returns
+    /// the next requests, if any. `order_pages` is the number of pages requested of the list of all orders.
     pub fn page_ended(&mut self, order_pages: usize) -> Vec<Request> {
         self.customers.under_way -= 1;
         let is_read = matches!(self.state, ListState::Beside | ListState::Whole);
@@ -196,14 +199,18 @@ impl Owners {
         Vec::new()
     }
 
-    /// Returns whether so many pages of orders go out anyway that the customers beside them hardly count. The list is
-    /// then read on before those have all come: until it is known whose the orders are, all that were read are held.
+    /// Returns whether the customer list took at most one call for every `CHEAP` pages of orders.
+    ///
+    /// The list is then read on without waiting for all pages of orders: every order that was read is kept in memory
+    /// until its owner is known, so an early end of the customer list frees them sooner.
     fn is_cheap_beside(&self, order_pages: usize) -> bool {
         self.customers.calls <= order_pages / CHEAP
     }
 
-    /// Returns the owner of an order that shows this name, if the list is known, has one customer of the name, and
-    /// neither the manifest nor a proof says otherwise.
+    /// Returns the owner of an order by the customer list.
+    ///
+    /// `None` if the list was not read to its end, if not exactly one customer has the name that the order shows, or if
+    /// the manifest or a failed proof contradicts that customer.
     pub fn owner(&self, order: UnownedOrder<'_>) -> Option<i64> {
         if self.state != ListState::Known || self.disproved.contains(&order.index) {
             return None;
@@ -213,19 +220,20 @@ impl Owners {
         agrees.then_some(only)
     }
 
-    /// Notes that an order is looked for in the list of a customer.
+    /// Counts a proof call that goes out: an order is looked for in the list of a customer.
     pub fn expect_proof(&mut self, index: usize) {
         *self.proofs.entry(index).or_default() += 1;
     }
 
-    /// Notes that such a call has come.
+    /// Counts a proof call of an order as answered.
     pub fn proof_ended(&mut self, index: usize) {
         if let Some(under_way) = self.proofs.get_mut(&index) {
             *under_way -= 1;
         }
     }
 
-    /// Notes that such a call failed. The first customer counts, whichever is heard of first.
+    /// Records that a proof call failed. Of several failures of one order the lowest customer id is kept, so that the
+    /// order of the replies does not change the message.
     pub fn lose_proof(&mut self, index: usize, customer: i64, why: ReadFailure) {
         self.proof_ended(index);
         let first = self.lost_proofs.get(&index);
@@ -234,7 +242,7 @@ impl Owners {
         }
     }
 
-    /// Decides how to find the owners of orders that were read without a proof. Called when no call is under way.
+    /// Decides how to find the owners of orders that were read but not proved. Called when no call is under way.
     pub fn resolve(&mut self, mut orders: Vec<UnownedOrder<'_>>) -> Resolution {
         let mut resolution = Resolution::default();
         orders.retain(|order| match self.lost_proofs.remove(&order.index) {
@@ -265,14 +273,14 @@ impl Owners {
         resolution
     }
 
-    /// Asks for the customer list to its end.
+    /// Begins to read the customer list to its end, and returns its next requests.
     fn read_whole(&mut self) -> Vec<Request> {
         self.state = ListState::Whole;
         self.read_on()
     }
 
-    /// Proves the owners that the manifests give. Whose an order is that belongs to another, only the whole customer
-    /// list tells.
+    /// Asks for proofs of the owners that the manifests give. If an order has no such owner, or its proof has failed,
+    /// reads the whole customer list instead, since only that list can name another owner.
     fn prove_manifests(&mut self, orders: &[UnownedOrder<'_>], resolution: &mut Resolution) {
         let is_provable = |order: &UnownedOrder<'_>| {
             !self.proofs.contains_key(&order.index) && order.customer.is_some()
@@ -290,7 +298,10 @@ impl Owners {
         resolution.requests = self.read_whole();
     }
 
-    /// Proves the owners that the manifests give where the account may not see its customers, which is `why`.
+    /// Asks for proofs of the owners that the manifests give, in an account that may not see its customers.
+    ///
+    /// An order fails if its manifest gives no customer or the proof has failed; `why` is the refusal of the customer
+    /// list.
     fn prove_unseen(
         &self,
         orders: &[UnownedOrder<'_>],
@@ -313,7 +324,8 @@ impl Owners {
         }
     }
 
-    /// Asks for a proof by each customer who could have an order; fails it if all of them were asked in vain.
+    /// Asks for one proof for each customer that could own an order. The order fails if all those proofs have failed,
+    /// or if there is no such customer.
     fn prove_candidates(&mut self, order: UnownedOrder<'_>, resolution: &mut Resolution) {
         let UnownedOrder {
             index,
@@ -327,7 +339,7 @@ impl Owners {
         }
         let mut candidates = name.map_or_else(BTreeSet::new, |name| self.customers.called(name));
         if candidates.len() > FEW_CUSTOMERS {
-            // One call for each would be more than all that is wanted; the manifest's own is the likely one.
+            // Too many customers share the name to ask for each, so only the manifest's customer is tried.
             candidates.clear();
         }
         candidates.extend(customer);
@@ -369,13 +381,13 @@ mod tests {
         owners.page_ended(0)
     }
 
-    /// Owners who know these customers, after all calls for them.
+    /// Returns an `Owners` that has read a customer list of these customers to its end.
     fn known(customers: &[(i64, &str)]) -> Owners {
         let mut owners = Owners::new();
         let asked = owners.resolve(vec![RIVERS]);
         assert_eq!(asked.requests.len(), 1, "{asked:?}");
         let end = show(&mut owners, &asked.requests[0], customers);
-        // The end is asked for from the last customer on, who is nobody new.
+        // The page after the last one begins with the last customer again and has no new one, which is the end.
         let [end] = &end[..] else { panic!("{end:?}") };
         let last = &customers[customers.len() - 1..];
         assert_eq!(show(&mut owners, end, last), []);

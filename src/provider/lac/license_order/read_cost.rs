@@ -1,6 +1,6 @@
 //! Estimates whether the lists of all orders and of all customers are worth their pages.
 //!
-//! Two ways show orders of many customers and whose they are:
+//! There are two ways to read orders of many customers and to find their owners:
 //!
 //! * *apart*: one call for each customer, which finds an order in the customer's list, and so reads and proves it.
 //! * *by pages*: the list of all orders beside that of all customers. A page shows many orders and proves none. An
@@ -25,10 +25,11 @@
 //! Had the first pages shown 40 of the orders, the calls that prove those would be 40, worth 35 pages: a customer list
 //! of up to 35 pages pays for itself, wherever the other orders are.
 
-/// Up to this many customers are asked for one by one, and of as many lists it is tried whether they save calls.
+/// The number of customers up to which each is asked for by itself. It is also the number of customers' lists in the
+/// first batch, which shows whether such lists save calls.
 pub const FEW_CUSTOMERS: usize = 16;
 
-/// What is known of the length of the part of a list that was not read, in pages.
+/// Bounds of the length, in pages, of the part of a list that was not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageBounds {
     pub least: usize,
@@ -42,42 +43,42 @@ impl PageBounds {
     }
 }
 
-/// What both lists and asking apart cost, as far as it is known. Calls are those that ask apart.
+/// The known costs of reading both lists and of asking apart. `read` and `left` count calls that ask apart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CostEstimate {
     /// The number of calls for orders that were read and have no known owner yet.
     pub read: usize,
-    /// Calls for orders that were not found yet, of customers none of whose orders was.
+    /// The number of calls for orders that were not found yet and whose customers have no order that was found.
     pub left: usize,
     pub orders: PageBounds,
-    /// Pages that the orders not found yet fill, if they are spread like those that were.
+    /// The number of pages that the orders not found yet fill, if they are spread like the orders that were found.
     pub likely: usize,
     pub customers: PageBounds,
-    /// True once the pages were read that the wanted orders' customers fill.
+    /// True once as many pages of customers were read as the customers of the wanted orders fill.
     pub is_begun: bool,
 }
 
-/// Pages have to save one call of so many that asking apart would take: they take more round trips.
+/// Pages must save one of every `LEAST_GAIN` calls that asking apart would take, since they take more round trips.
 const LEAST_GAIN: usize = 8;
 
 /// How to go on reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadPlan {
     Apart,
-    /// Read what the wanted orders and their customers would fill.
+    /// Read as many pages as the wanted orders and their customers would fill.
     Begin,
-    /// Read the customer list to its end, and then whatever orders are left.
+    /// Read the customer list to its end, and then the orders that are left.
     Pages,
-    /// Look whether the customer list ends within so many more pages.
+    /// Check whether the customer list ends within this many more pages.
     LookAtCustomers(usize),
-    /// The same of the list of all orders.
+    /// Check whether the list of all orders ends within this many more pages.
     LookAtOrders(usize),
 }
 
-/// What the customers may take of the pages that both lists may have: an eighth, or else a half.
+/// The shares of the worthwhile pages that are tried for the customer list: an eighth, and then a half.
 const SHARES: [usize; 2] = [8, 2];
 
-/// Returns the pages that so many calls apart are worth: 70 for 80 calls.
+/// Returns how many pages may be read in place of `calls` calls that ask apart: 70 for 80 calls.
 fn worthwhile_pages(calls: usize) -> usize {
     calls - calls / LEAST_GAIN
 }
@@ -86,7 +87,7 @@ impl CostEstimate {
     /// Decides how to go on, from bounds alone: each look that it asks for narrows them, so that four looks decide.
     pub fn plan(&self) -> ReadPlan {
         let apart = self.read + self.left;
-        // What is not found by pages can still be asked for.
+        // Orders that the pages do not show can still be asked for.
         if self.customers.least + self.likely.min(self.left) >= worthwhile_pages(apart) {
             return ReadPlan::Apart;
         }
@@ -101,7 +102,8 @@ impl CostEstimate {
         if self.customers.least <= paid {
             return ReadPlan::LookAtCustomers(paid);
         }
-        // They do not. Two short lists still cost less than asking apart, wherever the other orders are.
+        // The read orders alone do not pay for the customer list, but two short lists still cost less than asking
+        // apart, wherever the other orders are.
         let shares = SHARES.iter().map(|share| worthwhile_pages(apart) / share);
         for room in shares.filter(|room| self.left > 0 && self.customers.least <= *room) {
             let rest = worthwhile_pages(apart) - room;
@@ -127,7 +129,7 @@ mod tests {
         PageBounds { least, most }
     }
 
-    /// Of 80 calls those for 40 orders that were read; the other 40 orders are likely on 20 pages.
+    /// Returns the plan for 80 calls apart: 40 for orders that were read, 40 for orders that are likely on 20 pages.
     fn half_read(customers: PageBounds, orders: PageBounds) -> ReadPlan {
         let estimate = CostEstimate {
             read: 40,

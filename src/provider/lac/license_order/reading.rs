@@ -1,19 +1,19 @@
-//! Reads the wanted orders and whose they are.
+//! Reads the wanted orders and finds their owners.
 //!
-//! No reply carries `customer_id`, so membership is proved by the list filter: an order that the list
-//! for customer 7 contains belongs to customer 7. That makes one call per customer, or per order where
-//! only one of a customer's is wanted, prove and read at once. With many customers that can cost more
-//! than reading everything; then the whole list is paged beside the customer list, which maps names to
-//! ids, and only a name that two customers share, or one that is not the manifest's, is proved apart.
+//! No reply carries `customer_id`, so the list filter proves the owner: an order that the list for customer 7
+//! contains belongs to customer 7. One such call reads the orders and proves their owner at once; it is needed once
+//! per customer, or once per order if only one order of a customer is wanted. With many customers that can cost more
+//! than reading everything. Then the list of all orders is read beside the customer list, which maps names to ids. A
+//! separate proof is then needed only if two customers share a name, or if the customer is not the manifest's.
 //!
-//! Pages have no published size and no total: the first one tells how many rows a page has, and an empty
-//! page, or one that brings nothing new, is the end. An order that moved from one page to another while both were
-//! read is asked for by its key, as is every order that no list showed.
+//! Pages have no published size and no total: the first page shows how many rows a page has, and a page that is empty
+//! or has nothing new is the end. An order that no list showed is asked for by its key, so an order that moved from
+//! one page to another while both were read is still found.
 //!
-//! Two machines decide what to ask for, and know nothing of each other: [`Search`] how the lists are searched for
-//! orders, [`Owners`] whose the orders are that were found. Here their requests become calls with a purpose, replies
-//! find back to them, and both hear which orders were read. Where both lists are read side by side, `both_lists`
-//! decides which of them goes on.
+//! Two independent machines decide what to ask for: [`Search`] decides how the lists are searched for orders, and
+//! [`Owners`] decides how the owners of the found orders are resolved. This module turns their requests into calls,
+//! each with a purpose, passes each reply to the machine that requested it, and reports to both which orders were
+//! read. While both lists are read side by side, `both_lists` decides which of them is read further.
 
 mod both_lists;
 
@@ -30,29 +30,29 @@ use crate::model::{Call, Desired, Observed, ReadFailure, Reply, Text, Value};
 use crate::provider::decode::Want;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, require_success};
 
-/// The list of all orders, where it is read beside the list of customers: the first that is searched.
+/// The number of the list of all orders among the searched lists, while it is read beside the customer list.
 const WHOLE: usize = 0;
 
-/// What a call is for. Orders are named by their index among the wanted ones.
+/// The purpose of a call. Orders are named by their index among the wanted orders.
 #[derive(Clone, Debug)]
 enum Purpose {
-    /// To read an order, if it belongs to the customer of the manifest.
+    /// Reads an order if it belongs to the customer of its manifest.
     OrderOf(usize),
-    /// To read an order, whoever's it is.
+    /// Reads an order, whichever customer it belongs to.
     Order(usize),
     Page(PageRequest),
     Customers(CustomerPage),
-    /// To see whether an order is in the list of this customer.
+    /// Checks whether an order is in the list of this customer.
     Proof(usize, i64),
 }
 
 pub struct OrderReading {
     outbox: Outbox<Purpose>,
-    /// Calls that have not come back.
+    /// The number of calls without a reply so far.
     outstanding: usize,
     targets: Vec<Target>,
     settled: Settled,
-    /// The indices of the targets by their keys, for all the rows of an account that may be none of them.
+    /// The index of each target by its key. Most rows of a large account are not targets, so the lookup must be fast.
     by_key: HashMap<Text, usize>,
     search: Search,
     owners: Owners,
@@ -145,7 +145,7 @@ impl OrderReading {
         }
     }
 
-    /// Asks for an order in the list of a customer, which proves whose it is if it was read before.
+    /// Asks for an order in the list of a customer. If the order was read before, the call only proves its owner.
     fn ask_of(&mut self, index: usize, customer: i64) {
         if self.targets[index].order.is_some() {
             self.owners.expect_proof(index);
@@ -165,7 +165,7 @@ impl OrderReading {
         self.send_search(requests);
     }
 
-    /// Returns whether anything of an order is wanted beyond that it is there.
+    /// Returns whether the fields of a row must be decoded. `false` if only the row's presence counts, as for a proof.
     fn wants(&self, purpose: &Purpose, key: &str) -> bool {
         match purpose {
             Purpose::OrderOf(index) | Purpose::Order(index) => self.targets[*index].key == key,
@@ -207,7 +207,7 @@ impl OrderReading {
         }
     }
 
-    /// Reads the wanted orders of a page. In a customer's list they are that customer's.
+    /// Reads the wanted orders of a page. If the page is from a customer's list, that customer is their owner.
     fn take_page(&mut self, page: &PageRequest, rows: Vec<OrderRow<'_>>) {
         let keys = rows.iter().filter_map(key_of);
         let listed: Vec<ListedOrder<'_>> = keys
@@ -237,7 +237,7 @@ impl OrderReading {
         self.settle(index);
     }
 
-    /// Settles an order that was read, if it is known whose it is.
+    /// Settles an order once it was read and its owner is known.
     fn settle(&mut self, index: usize) {
         let target = &mut self.targets[index];
         if target.owner.is_none() {
@@ -268,7 +268,7 @@ impl OrderReading {
         }
     }
 
-    /// Goes on with the list that a call was for.
+    /// Requests what follows in the list that an answered call was for.
     fn go_on_after(&mut self, purpose: &Purpose) {
         match purpose {
             Purpose::OrderOf(_) | Purpose::Order(_) | Purpose::Proof(..) => return,
@@ -305,7 +305,7 @@ impl OrderReading {
         (0..self.targets.len()).filter(|index| self.targets[*index].is_open())
     }
 
-    /// Finds out whose the orders are that were read without a proof.
+    /// Requests what is needed to find the owners of orders that were read without a proof.
     fn resolve_owners(&mut self) {
         let targets = self.targets.iter().enumerate();
         let open = targets.filter(|(_, target)| target.is_open());

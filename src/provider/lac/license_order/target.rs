@@ -1,4 +1,4 @@
-//! Holds a wanted order: what was read of it, and what is known of its owner.
+//! Holds a wanted order: its fields once they are read, and its owner once that is known.
 //!
 //! The reading fills it from replies and turns it into the outcome. No call is chosen here.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::owner_resolution::UnownedOrder;
 use crate::model::{Live, Malformed, Observed, ReadFailure, Text, Value};
 
-/// One wanted order and what is known of it.
+/// One wanted order, and the part of its reading that is complete.
 pub struct Target {
     pub key: Text,
     pub customer: Option<i64>,
@@ -18,12 +18,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// Returns whether the order was read and nothing tells whose it is.
+    /// Returns whether the order was read, has not failed, and has no known owner yet.
     pub fn is_open(&self) -> bool {
         self.order.is_some() && self.owner.is_none() && self.failure.is_none()
     }
 
-    /// What is known for finding the owner.
+    /// Returns the facts by which `Owners` finds the owner; `index` is the order's among the wanted orders.
     pub fn unowned(&self, index: usize) -> UnownedOrder<'_> {
         let order = self.order.as_ref();
         UnownedOrder {
@@ -34,8 +34,8 @@ impl Target {
         }
     }
 
-    /// Fails because the filter, which matches parts of keys, showed so many other orders: such a list may go on, so
-    /// that the order is not there is not shown.
+    /// Fails the order because the filter, which matches parts of keys, showed `others` other orders. Such a list may
+    /// have further pages, so it does not prove that the order is missing.
     pub fn fail_as_part(&mut self, others: usize) {
         let key = &self.key;
         self.failure = Some(ReadFailure::odd(format!(
@@ -51,7 +51,7 @@ pub struct Order {
     pub customer: Option<Arc<str>>,
 }
 
-/// Takes out of a target what its reading came to.
+/// Takes the outcome of the reading out of a target: live with its owner, missing, or unread with the reason.
 pub fn observed(target: &mut Target) -> Observed {
     if let Some(why) = target.failure.take() {
         return Observed::Unread(why);

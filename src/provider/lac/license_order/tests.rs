@@ -19,7 +19,8 @@ fn decoded(order: &Json) -> Live {
     decode(ORDERS.one(&text).unwrap().unwrap()).unwrap()
 }
 
-/// Whose the order is by the echo of a write, for a manifest that wants customer `wish`; it was customer 2's.
+/// Returns the order's customer by the echo of a write. The order belonged to customer 2, and the manifest states
+/// customer `desired`.
 fn owner(desired: i64, before: Json, echo: Json) -> Result<Option<Value>, Malformed> {
     let mut object = desired_object(&fields::TABLE, &[("activationKey", "k")]);
     let desired = Value::Integer(desired);

@@ -1,8 +1,8 @@
-//! The whole list of licenses: the first page tells how many there are, the others follow side by side.
+//! Lists all licenses: the first page shows how many there are, and the others are requested side by side.
 //!
-//! Without an order the vendor promises none, so the list is asked for by the time of creation, which is the
-//! example of its page (2026-11-29). Each page begins with the last row of the one before (`overlap`), and
-//! together they must have as many rows as the vendor counts; else the list is read again.
+//! The vendor promises no default order, so the list is requested in order of creation, which is the example of its
+//! page (2026-11-29). Each page begins with the last row of the page before (`overlap`), and together the pages must
+//! have as many rows as the vendor counts; otherwise the list is read again.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 use crate::provider::with_query;
 
-/// The list that is read, as messages name it.
+/// The name of the list call in messages.
 const LIST: &str = "GET /api/v1/licenses/";
 
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl LicenseListing {
             self.found.insert(id, observed);
         }
         self.pages.insert(offset, ids);
-        // A server may give fewer rows than it was asked for; its first page tells how many.
+        // A server may give fewer rows than requested; its first page shows how many.
         if offset == 0 && rows > 0 && rows < page.count {
             let step = (rows - 1).max(1);
             let last = page.count - 1;

@@ -118,7 +118,7 @@ static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired)
         .key_inside(fields::FEATURES, "code")
         .unnamed(fields::FEATURES, fields::UNNAMED);
-    // Whether it is one that counts is seen once there is a row: what is no number never does.
+    // Only a number can be an id here. The row's reader later checks that the number is a valid id.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
     Rows::new(columns, [AtomShape::at("id")]).identified(is_id)
 });
@@ -134,7 +134,7 @@ fn id_of(row: &LicenseRow<'_>) -> Option<String> {
     }
 }
 
-/// What a license shows.
+/// Decodes a license from its row.
 fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live {
         fields: row.finish()?,
@@ -159,8 +159,8 @@ fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
     Ok(live)
 }
 
-/// What a refusal says about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}`, one entry
-/// per item that was sent. The error shapes of this API are those of its framework, not documented.
+/// Returns the messages of a refusal about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}` has one
+/// entry per item that was sent. The error shapes of this API are those of its framework; they are not documented.
 fn named(reply: &Reply) -> Vec<(String, String)> {
     let body: Option<Json> = serde_json::from_str(&reply.body).ok();
     let Some(reported) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {

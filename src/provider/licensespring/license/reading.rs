@@ -1,9 +1,9 @@
-//! Which list calls show the wanted licenses.
+//! Reads the wanted licenses, by list calls where possible.
 //!
-//! `id__in` names up to a hundred licenses in one call, which is also the most that a page may have. A
-//! server that gives fewer rows than that is followed by offset, never by the address in `next`. Where the
-//! list cannot be trusted, because it shows licenses that nobody asked for, refuses the filter or does not
-//! go on, the licenses that are left are read one by one.
+//! `id__in` names up to a hundred licenses in one call, which is also the largest page. If a page has fewer rows than
+//! were requested, the next page is requested by offset, never by the address in `next`. If the list cannot be trusted,
+//! because it shows licenses that were not requested, refuses the filter or does not continue, the licenses that
+//! are left are read one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ enum Purpose {
 /// Licenses asked for together.
 struct Batch {
     asked: BTreeSet<String>,
-    /// Those that no page has shown yet, with their place among the wanted.
+    /// Ids of licenses that no page has shown yet, each with its index among the wanted licenses.
     left: BTreeMap<String, usize>,
     rows: usize,
 }
@@ -107,7 +107,7 @@ impl LicenseReading {
         }
     }
 
-    /// Says the same of every license that is left of a batch.
+    /// Settles every license that is left of a batch with the same outcome.
     fn settle(&mut self, number: usize, outcome: &Observed) {
         for index in std::mem::take(&mut self.batches[number].left).into_values() {
             self.settled.put(index, outcome.clone());

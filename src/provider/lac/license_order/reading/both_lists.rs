@@ -1,4 +1,4 @@
-//! Reads the list of all orders beside the list of all customers, as long as both are worth it.
+//! Reads the list of all orders beside the list of all customers, as long as both cost less than asking apart.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use crate::provider::lac::license_order::owner_resolution::ListState;
 use crate::provider::lac::license_order::read_cost::{CostEstimate, ReadPlan};
 
 impl OrderReading {
-    /// Goes on with the lists of all orders and of all customers, once all pages under way of both have come: what
-    /// the one is worth depends on the other.
+    /// Decides how to continue with the lists of all orders and of all customers. Does nothing while a page of either
+    /// list is under way, because the worth of one list depends on the other.
     pub(super) fn go_on_with_both(&mut self) {
         if self.search.is_under_way(WHOLE) || self.owners.customers().under_way > 0 {
             return;
@@ -30,7 +30,7 @@ impl OrderReading {
 
     fn weigh_both(&mut self) {
         let Some(estimate) = self.estimate() else {
-            // No manifest says whose an order is, so the customer list is needed in any case.
+            // A manifest names no customer for one of the orders, so the customer list is needed in any case.
             let requests = self.owners.read_on();
             return self.send_resolution(requests);
         };
@@ -60,8 +60,8 @@ impl OrderReading {
         }
     }
 
-    /// Asks for every order without a known owner apart from both lists. Where a call for customers was lost, the
-    /// orders that were read fail with it.
+    /// Stops reading both lists, and asks apart for every order that was not found or has no known owner. If the
+    /// customer list could not be read, orders that were read are not asked for again: they fail with its error.
     fn leave_both(&mut self) {
         self.reads_both = false;
         let mut orders = self.search.leave(WHOLE);
@@ -72,7 +72,8 @@ impl OrderReading {
         self.ask_apart(orders);
     }
 
-    /// Estimates what both lists cost; `None` if the owner of an order can only be found by its name.
+    /// Estimates the cost of both lists; `None` if a manifest names no customer for an order that is still open, whose
+    /// owner can then only be found by name.
     fn estimate(&self) -> Option<CostEstimate> {
         let customer = |index: usize| self.targets[index].customer;
         let read: HashSet<i64> = self.open().map(customer).collect::<Option<_>>()?;

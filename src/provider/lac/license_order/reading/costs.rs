@@ -1,11 +1,12 @@
-//! How many calls a reading takes, for orders few and many, dense and scattered.
+//! Checks how many calls a reading takes, for few and many orders, dense and scattered.
 
 use std::collections::BTreeSet;
 
 use super::account::{Account, counts, owners};
 use crate::provider::lac::license_order::read_cost::FEW_CUSTOMERS;
 
-/// Calls of the customer list, and all others, for orders of customers by turns. All are found.
+/// Returns the number of calls of the customer list and of all other calls, in an account whose orders belong to its
+/// customers in turn. Checks that all orders are found.
 fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize) {
     let account = Account {
         orders,
@@ -21,7 +22,7 @@ fn cost(orders: i64, customers: i64, numbers: impl Iterator<Item = i64>) -> (usi
     counts(&rounds)
 }
 
-/// So many orders, at a distance from each other.
+/// Returns the numbers of `count` orders that lie `step` apart.
 fn every(step: i64, count: i64) -> impl Iterator<Item = i64> {
     (0..count).map(move |number| number * step)
 }
@@ -60,7 +61,7 @@ fn scattered_orders_do_not_cost_the_size_of_their_account() {
         cost(100_000, 9_999, (0..40).map(|n| n * 2_000 + 1_999)),
         (4, 1 + 40)
     );
-    // Several of each customer are seen in the customer's list.
+    // Two orders of each customer are found with one call, in the customer's list.
     let pairs = (0..50).flat_map(|n| [n * 900, n * 900 + 50_000]);
     assert_eq!(cost(100_000, 50_000, pairs), (1, 1 + 50));
 }

@@ -1,4 +1,4 @@
-//! Replies come in any order, and the order changes nothing: not what is asked, not what is found.
+//! Checks that the order in which replies arrive changes neither the calls nor the outcome.
 
 use super::account::Account;
 use super::*;
@@ -7,11 +7,11 @@ use crate::provider::lac::license_order::LicenseOrder;
 use crate::provider::testing::answer;
 use serde_json::json;
 
-/// So many orders are tried of all that there are.
+/// The highest number of reply orders for which all are tried.
 const MOST_ORDERS: usize = 300;
 
-/// Which reply comes next, by an odometer over all choices. Once these would be too many, it is the oldest, the
-/// newest, or one by a stride: each of two replies comes before the other in one of these.
+/// Chooses which reply arrives next, by an odometer over all choices. If there are too many choices, it is the oldest
+/// reply, the newest, or one at a stride, so that of any two replies each comes first in one of the runs.
 struct Order {
     taken: Vec<(usize, usize)>,
     at: usize,
@@ -24,7 +24,7 @@ impl Order {
     fn next(&mut self, in_flight: usize) -> usize {
         if self.free || self.at == self.taken.len() {
             let before: usize = self.taken.iter().map(|(_, choices)| choices).product();
-            // All orders of those that are in flight, or none.
+            // Either all orders of the replies in flight are tried, or none of them is counted.
             let orders = (1..=in_flight).try_fold(before, |orders, n| orders.checked_mul(n));
             self.free |= orders.is_none_or(|orders| orders > MOST_ORDERS);
             if self.free {
@@ -45,7 +45,7 @@ impl Order {
         choice
     }
 
-    /// Turns to an order that was not tried yet, if there is one.
+    /// Moves on to an order that was not tried yet; `false` if there is none.
     fn turn(&mut self) -> bool {
         (self.at, self.free) = (0, false);
         while let Some((choice, choices)) = self.taken.pop() {
@@ -178,7 +178,7 @@ fn orders_on_other_pages_than_a_lost_one_are_read() {
     let vendor = |call: &str| lost("/license-orders?offset=7", call);
     let (_, outcome) = in_every_order(&account, 0..20, &vendor);
     assert_eq!(live(&outcome), 20 - 7);
-    // Of two pages that fail, the first one is told.
+    // If two pages fail, the error is that of the first page.
     let vendor = |call: &str| match call.contains("/license-orders?offset=14") {
         true => answer(500, json!({"message": "Oops."})),
         false => lost("/license-orders?offset=7", call),
@@ -200,7 +200,7 @@ fn of_two_customer_pages_that_fail_the_first_one_counts() {
             account.answer(call)
         }
     };
-    // An account that may not see its customers has the proofs.
+    // In an account that may not see its customers, proofs find the owners.
     let refused = |call: &str| vendor("/customers?offset=6", "/customers?offset=12", call);
     let (_, outcome) = in_every_order(&account, 0..20, &refused);
     assert_eq!(live(&outcome), 20);
@@ -227,7 +227,7 @@ fn one_proof_that_holds_is_enough() {
     order.fields.extend([("customer_id", Value::Integer(5))]);
     let (_, outcome) = of_all(&[&order], &vendor);
     assert!(outcome.1[0].contains("Integer(9)"), "{}", outcome.1[0]);
-    // Without it, what failed is told.
+    // Without that proof, the error of the failed call is reported.
     let vendor = |call: &str| match call.contains("customer_ids=9&") {
         true => answer(200, json!([])),
         false => vendor(call),

@@ -167,7 +167,7 @@ fn a_thousand_orders_are_three_round_trips_deep() {
         [2, 12],
         "pages of orders and of customers side by side"
     );
-    // Nothing is held back once it is known whose it is.
+    // Every order is given away as soon as its owner is known.
     assert_eq!((early.len(), late.len()), (1_000, 0));
 }
 
@@ -197,7 +197,7 @@ fn orders_behind_the_many_of_a_customer_are_read_to_the_end_of_its_list() {
         rounds.concat().len()
     };
     assert_eq!(calls(120, 4_120), 1 + 42, "a look ahead, and every page");
-    // What is missing then is somebody else's, if it is there at all: one call each.
+    // A missing order then belongs to another customer or does not exist: one call for each.
     assert_eq!(calls(130, 4_120), 1 + 43 + 10, "the last page is empty");
     assert_eq!(calls(20, 2_000), 1 + 20 + 20, "the page ahead was the end");
 }
@@ -251,7 +251,7 @@ fn orders_are_handed_over_while_others_are_still_read() {
     assert!(given[2..].iter().all(|count| *count > 0), "{given:?}");
 }
 
-/// An account that may not see its customers.
+/// Reads orders in an account that may not see its customers; returns the calls and the outcomes.
 fn unseen(orders: i64, customers: i64, lost: i64) -> (Vec<String>, Vec<Observed>) {
     let account = Account {
         orders,
@@ -280,7 +280,7 @@ fn among_many(lost: i64, numbers: impl Iterator<Item = i64>) -> (usize, usize, V
 
 #[test]
 fn a_long_customer_list_is_left_where_proofs_cost_no_more() {
-    // None on the first page: each is asked for, and that proves its owner.
+    // The first page shows none of the orders: each is asked for by a call that also proves its owner.
     let scattered = |n: i64| n * 801 + 799;
     let (customers, others, found) = among_many(-1, (0..60).map(scattered));
     assert_eq!((customers, others), (4, 1 + 60));
@@ -364,7 +364,7 @@ fn orders_of_customers_that_cannot_be_seen_are_proved_by_their_lists() {
     let (calls, found) = unseen(100, 20, -1);
     assert_eq!(calls.len(), 1 + 1 + 20, "{calls:#?}");
     assert_eq!(owners(&found)[..21], Vec::from_iter((1..=20).chain([1])));
-    // What such a page does not show is asked for once more.
+    // An order that such a page does not show is asked for once more.
     for (customers, proofs) in [(40, 40), (20, 20 + 1)] {
         let (calls, found) = unseen(40, customers, 7);
         assert_eq!(calls.len(), 1 + 1 + proofs, "{calls:#?}");
