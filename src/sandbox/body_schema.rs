@@ -1,8 +1,9 @@
 //! Schemas of JSON request bodies: static tables of members, and a check of a body against one.
 //!
-//! In: a body and the [`MemberRule`]s of its members. Out: every [`BodyProblem`] with its location, worded so that
-//! it names the member; each vendor turns them into its own error format. Used by Alinea, Cryptlex and
-//! LicenseSpring, whose errors list all problems of a body; the other two stop at the first and use `strict_json`.
+//! In: a body and the [`MemberRule`]s of its members. Out: every [`BodyProblem`], with its location and a text that
+//! names the member; each vendor turns these problems into its own error format. Used by Alinea, Cryptlex and
+//! LicenseSpring, whose errors list all problems of a body. The other two vendors stop at the first problem and use
+//! `strict_json`.
 //!
 //! What a value means (a known group, an end date after a start date) must not be decided here.
 //!
@@ -31,7 +32,7 @@ pub struct MemberRule {
     pub name: &'static str,
     /// What its value must be.
     pub kind: ValueType,
-    /// True if the member must be there; an optional one is checked only if it is.
+    /// True if the member must be present; an optional member is checked only if it is present.
     pub required: bool,
     /// True if `null` is accepted.
     pub nullable: bool,
@@ -296,8 +297,8 @@ pub fn is_calendar_date(text: &str) -> bool {
 
 /// Parses a date-time with `Z`, with an offset, or without one (then UTC), or a date alone (then midnight UTC).
 ///
-/// `None` for anything else, also for the blank in place of the `T` and the bracketed zone names of RFC 9557,
-/// which the parser of the `jiff` crate would accept and no vendor does.
+/// `None` for anything else. That includes a blank in place of the `T` and the bracketed zone names of RFC 9557, which
+/// the parser of the `jiff` crate accepts and no vendor does.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let utc = |at: civil::DateTime| at.to_zoned(jiff::tz::TimeZone::UTC).ok();
     if is_calendar_date(text) {

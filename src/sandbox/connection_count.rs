@@ -1,7 +1,7 @@
 //! Counts the open connections of the sandbox, so that a test can wait until all are closed.
 //!
-//! A client that gave up on a call may have sent it all the same: the request waits in the socket and is answered
-//! when the server reads it. Only the end of the connection proves that no more effect follows.
+//! A client that gave up on a call may already have sent it: the request waits in the socket and takes effect when the
+//! server reads it. Only the end of the connection proves that no further effect follows.
 
 use std::io;
 use std::net::SocketAddr;

@@ -103,7 +103,7 @@ fn find_value<'a>(state: &'a Value, pointer: &[&str]) -> Result<&'a Value, Strin
     found.ok_or_else(|| format!("the account has nothing at {path}"))
 }
 
-/// Replaces one value of an account, as somebody does in the vendor's console; returns the old and the new value.
+/// Replaces one value of an account, as an admin does in the vendor's console; returns the old and the new value.
 fn replace_value(
     host: &SimulatorHost,
     vendor: &str,

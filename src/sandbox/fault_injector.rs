@@ -3,9 +3,9 @@
 //! In: a request as the simulator would get it. Out: a [`RecordedReply`], that is the reply for the client, which
 //! may replace the simulator's own, and what the request record says about it.
 //!
-//! Faults have two sources. A test scripts single ones ([`ScriptedFault`]), which come first; a
-//! [fault schedule](super::fault_schedule) draws the rest from a seed. Nothing here knows a socket: `server` puts
-//! a reply on the wire the way [`DeliveryMode`] says.
+//! Faults have two sources. A test scripts single faults ([`ScriptedFault`]), which come first; a
+//! [fault schedule](super::fault_schedule) draws the others from a seed. This module uses no socket: `server` sends
+//! a reply in the way that its [`DeliveryMode`] states.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ pub(super) struct RecordedReply {
     pub reply: OutgoingReply,
     /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
-    /// True if the vendor carried the request out, whatever the client was told.
+    /// True if the vendor carried the request out, independent of the reply that the client got.
     pub carried_out: bool,
     /// The change that another admin or a licensee made just before, by the fault `foreign`.
     pub foreign: Option<Value>,
@@ -151,8 +151,9 @@ impl FaultInjector {
             None => self.answer_undisturbed(request, now),
         };
         let kind = draw.fault.filter(|_| recorded.fault.is_some());
-        // Every client repeats a call whose session had ended. Which calls that hits is chance, so a call that
-        // was turned away does not advance its history, or later draws would depend on chance too.
+        // Every client repeats a call that was refused because its session had ended. Which concurrent calls are
+        // refused depends on timing, so a refused call does not advance its history; otherwise later draws would
+        // depend on timing too.
         let turned_away = kind.is_none() && matches!(recorded.reply.answer.status, 401 | 403);
         if let Some(schedule) = self.schedule.as_mut().filter(|_| !turned_away) {
             schedule.record_outcome(&draw, kind);
@@ -166,7 +167,8 @@ impl FaultInjector {
         RecordedReply::new(reply, DeliveryMode::Whole, carried_out)
     }
 
-    /// Lets the simulator answer; the flag is whether it carried the request out (a status below 400).
+    /// Lets the simulator answer. The flag is true if it carried the request out, that is, answered with a status below
+    /// 400.
     ///
     /// Remembers the account from before a write if the plan has stale reads.
     fn carry_out(&mut self, request: &HttpRequest, now: Timestamp) -> (HttpReply, bool) {
@@ -195,7 +197,7 @@ impl FaultInjector {
         let instead = |answer| Some(RecordedReply::new(answer, DeliveryMode::Whole, false));
         let recorded = match kind {
             FaultKind::TooMany => {
-                // Three in four say 0 seconds: the tests of a client really wait that long.
+                // Three in four give 0 seconds, because the tests of a client really wait for the given time.
                 let after = if entropy.is_multiple_of(4) { "1" } else { "0" };
                 instead(fault_replies::too_many_requests(Some(after.into())))
             }

@@ -1,7 +1,7 @@
 //! Fault plans: a seed and a mix of faults, parsed from text such as `7:429=10,drop-after=5`.
 //!
-//! This file names the faults ([`FaultKind`]) and how large a share of all calls meets each. It does not
-//! choose: `fault_schedule` draws the fault of a call, `fault_injector` applies it.
+//! This file defines the faults ([`FaultKind`]) and the share of all calls that meets each fault. `fault_schedule`
+//! draws the fault of a call, and `fault_injector` applies it.
 //!
 //! # Worked example
 //!
@@ -29,11 +29,11 @@ pub(super) enum FaultKind {
     TooManyUntil,
     /// 429 without `Retry-After`.
     TooManyBare,
-    /// 408, with the call kept from the vendor.
+    /// 408; the call does not reach the vendor.
     Timeout,
-    /// 425, with the call kept from the vendor.
+    /// 425; the call does not reach the vendor.
     TooEarly,
-    /// A server error, with the call kept from the vendor.
+    /// A server error; the call does not reach the vendor.
     Server(ServerError),
     /// A server error, after the vendor carried the call out.
     ServerAfter(ServerError),
@@ -51,7 +51,7 @@ pub(super) enum FaultKind {
     Html,
     /// The call reaches the vendor twice; the second reply is sent.
     Twice,
-    /// A read is answered from before the last write, as by a lagging replica.
+    /// A read shows the account as it was before a recent write, as a lagging replica would.
     Stale,
     /// The session of the call is ended before the vendor looks at it.
     Session,

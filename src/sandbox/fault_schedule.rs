@@ -19,8 +19,8 @@
 //! calls arrives first. With a hash, the third attempt at a certain PATCH meets the same fault in every run with
 //! the seed, whatever else is under way, so a failure found once can be found again.
 //!
-//! What remains open is what a fault finds: whether a read can be stale or a session can be ended depends on
-//! earlier calls, and an ended session or a foreign edit also shows in other calls that are under way.
+//! The effect of a fault is not reproducible in the same way: earlier calls decide if a read can be stale or a session
+//! can be ended, and an ended session or a foreign edit also shows in other calls that are under way.
 //!
 //! # Worked example
 //!
@@ -140,7 +140,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// The names of the faults that the first `count` makings of a call meet.
+    /// Returns the names of the faults that the first `count` attempts at a call meet; `None` for an undisturbed one.
     fn met(plan: &FaultPlan, path: &str, count: usize) -> Vec<Option<&'static str>> {
         let mut schedule = FaultSchedule::new(plan.clone(), "lac");
         let mut once = || {

@@ -2,7 +2,7 @@
 //!
 //! In: a simulator, its [`ForeignEditTable`] and entropy. Out: the account with one value changed, and a JSON
 //! description of the change. The edit is made on the account document, which is then loaded like any other, so
-//! that the vendor's own rules for accounts hold; an edit that they refuse is skipped for the next in the table.
+//! that the vendor's own rules for accounts hold. If they refuse an edit, the next row of the table is tried.
 //!
 //! A new value is drawn from the entropy where possible, not derived from the old value or the clock, so that the
 //! order in which edits happen matters little.
@@ -10,9 +10,10 @@
 //! # Worked example
 //!
 //! The table has one row, `(license_orders/*, Features/*/count, Number(1, 60))`, and the account two orders. A choice
-//! among N candidates starts at index `entropy mod N`: with 7, at order 1 of the two. If that order has no features,
-//! order 0 is next. The entropy is mixed again for the feature and for the number, which is one of 1 to 60; if it is
-//! the old number, the next is taken, so that every edit changes something. The description is
+//! among N candidates starts at index `entropy mod N`: with entropy 7, at order 1 of the two. If that order has no
+//! features, order 0 is tried next. The entropy is mixed again for the feature and for the number, which is from 1 to
+//! 60. If the number equals the old one, the next number is taken, so that every edit changes something. The
+//! description is
 //!
 //! ```json
 //! {"object": "AAAAA-BBBBB-CCCCC-DDDDD", "field": "Features[Licstat].count", "before": 15, "after": 42, "usage": false}
@@ -231,7 +232,8 @@ fn find_pointers(value: &Value, path: &str) -> Vec<String> {
 
 /// Returns the text that identifies an element of a list, by the id members of all five accounts.
 ///
-/// `None` if it has none of them. The order matters: a feature row has an `id` too, but is known by its feature.
+/// `None` if it has none of them. The order of these members matters: a feature row also has an `id`, but is
+/// identified by its feature.
 fn element_label(of: &Value) -> Option<String> {
     const KEYS: &[&str] = &[
         "activation_key",

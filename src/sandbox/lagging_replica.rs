@@ -1,4 +1,4 @@
-//! A lagging replica: for some calls after a write, a read can be answered from before it.
+//! A lagging replica: for a number of calls after a write, a read can show the account as it was before the write.
 //!
 //! A stale read shows the account from before the newest write that changes the reply to this read. Simply
 //! undoing the last write would let a concurrent write to another object hide the one that the client reads back.
@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::simulator::{HttpReply, HttpRequest, Simulator};
 
-/// How many calls after a write its vendor's replica may still lack it.
+/// The number of calls to a vendor after a write during which its replica may still lack the write.
 ///
-/// More than a client has under way at once, so that the read that verifies a write can be stale.
+/// It is more than a client has under way at once, so that the read that verifies a write can be stale.
 const LAG_CALLS: u64 = 20;
 
 /// The account as it was before each of the last writes.

@@ -10,23 +10,23 @@
 //!   memory. A simulator is synchronous and knows no socket and no clock, so its rules are tested by calling it.
 //! - One folder per vendor has its rules and its seed, written from the vendor's published pages. Nothing here
 //!   shares code with `provider`: a fake driven by the field tables would only prove that the tables agree with
-//!   themselves. What the pages leave open is a *switch*, whose default is the most plausible reading; tests of the
-//!   client turn it to the others.
+//!   themselves. Each question that the pages leave open is a *switch*, whose default is the most plausible reading;
+//!   tests of the client set it to the other readings too.
 //! - `host` routes by the first path segment, keeps one lock per simulator, the clock and the `request_record`,
 //!   which has no credentials. It works without a socket.
 //! - `fault_injector` stands in front of a simulator and disturbs calls: those that a [`ScriptedFault`] asks for, and
-//!   those for which the `fault_schedule` of a [`FaultPlan`] draws a fault. `fault_replies`, `lagging_replica` and
-//!   `foreign_edits` are what disturbed calls meet: replies of gateways, stale reads, changes by others.
+//!   those for which the `fault_schedule` of a [`FaultPlan`] draws a fault. It uses `fault_replies` for replies of
+//!   gateways, `lagging_replica` for stale reads, and `foreign_edits` for changes by other admins or licensees.
 //! - `server` and `connection_count` are the only files that use axum. `control` serves the methods of
 //!   [`SandboxServer`] to other processes.
-//! - [`population`] makes accounts as large as real ones, and manifests that match them; `layered_object` keeps what
-//!   their objects share once.
+//! - [`population`] makes accounts as large as real ones, and manifests that match them; `layered_object` stores the
+//!   members that their objects share only once.
 //! - Shared parts of the simulators: `request_parts` reads a request, `body_schema` and [`strict_json`] check its
 //!   JSON body, `account_document` loads an account, `access_tokens` issues tokens, `switch_changes` sets switches,
 //!   `pseudo_random` makes ids. [`credentials`] lists the fake logins.
 //!
-//! To add a vendor: its folder, its `pub mod` line and its line in `VENDORS`. The folder's `VENDOR` says what it
-//! brings: simulator, credentials, and manifests for a populated account.
+//! To add a vendor, add its folder, its `pub mod` line and its line in `VENDORS`. The folder's `VENDOR` provides the
+//! simulator, the credentials, and the manifests for a populated account.
 
 mod access_tokens;
 mod account_document;
@@ -275,8 +275,8 @@ impl SandboxServer {
 
     /// Waits until every connection made before this call is closed.
     ///
-    /// Only then can a call whose client gave up have no more effect: it may still wait in a socket, unread. `Err` if
-    /// the sandbox does not accept connections.
+    /// A call whose client gave up may still wait unread in a socket and take effect later; once its connection is
+    /// closed, it cannot. `Err` if the sandbox does not accept connections.
     pub async fn wait_until_all_closed(&self) -> io::Result<()> {
         connection_count::wait_until_all_closed(self.address, &self.open).await
     }

@@ -22,8 +22,8 @@ pub struct RecordedRequest {
     pub body: Option<Value>,
     /// The name of the fault that was applied; `None` if the call went well.
     pub fault: Option<String>,
-    /// True if the vendor carried the request out, whatever the client was told: a simulator answered with a
-    /// status below 400. A refusal inside a 200 counts as carried out.
+    /// True if the vendor carried the request out, that is, its simulator answered with a status below 400. The
+    /// reply that the client got may differ. A refusal inside a 200 counts as carried out.
     pub carried_out: bool,
 }
 

@@ -142,7 +142,7 @@ const PIECES: usize = 4;
 /// The pause before each piece but the first: long enough that a client reads them one by one.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// The body error that makes hyper end a connection; it is shown to no one.
+/// The body error that makes hyper end a connection; its text is never shown.
 #[derive(Debug, thiserror::Error)]
 #[error("broken off on purpose")]
 struct ConnectionBroken;

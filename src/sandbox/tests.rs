@@ -133,7 +133,7 @@ async fn requests_are_recorded_with_status_and_json_body() {
 async fn a_call_that_was_given_up_is_over_once_all_is_closed() {
     use std::io::Write;
     let (sandbox, _) = mirrors(Duration::ZERO).await;
-    // This thread also serves, and does not get to it before something is awaited.
+    // The server runs on this thread too, and makes no progress until the test awaits something.
     let mut given_up = std::net::TcpStream::connect(sandbox.address()).unwrap();
     let call = b"PUT /lac/a HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n";
     given_up.write_all(call).unwrap();
@@ -148,7 +148,7 @@ async fn what_is_open_is_waited_for() {
     let (sandbox, _) = mirrors(Duration::ZERO).await;
     let open = std::net::TcpStream::connect(sandbox.address()).unwrap();
     let mut closed = std::pin::pin!(sandbox.wait_until_all_closed());
-    // The sandbox answers two others, so it has been through all that is before them.
+    // The sandbox answers two later requests, so it has processed everything that arrived before them.
     for _ in 0..2 {
         let url = format!("{}/a", sandbox.url("lac"));
         let request = client().get(url).send();

@@ -15,7 +15,7 @@ pub(super) struct Switches {
     pub(super) strict_missing: bool,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
-    /// Whether the empty GUID as owner or user group is refused as unknown or stored.
+    /// Decides if the empty GUID as owner or user group is refused as unknown or stored.
     pub(super) empty_guid: EmptyGuid,
     /// The value of `Errors` in the reply to an accepted PUT.
     pub(super) errors_when_valid: NoErrors,

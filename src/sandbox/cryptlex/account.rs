@@ -210,7 +210,7 @@ impl Organization {
         found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
     }
 
-    /// Refuses ids that are no groups of this organization, also those of another one, with this status.
+    /// Refuses ids that are not groups of this organization, including groups of another one; `status` is the reply's.
     pub(super) fn expect_groups(&self, ids: &BTreeSet<String>, status: u16) -> Result<(), Refusal> {
         match ids.iter().find(|id| !self.groups.contains_key(*id)) {
             Some(id) => Err(new_refusal(
@@ -241,7 +241,7 @@ impl Organization {
         Ok(self.groups.entry(id).or_insert(group))
     }
 
-    /// Changes name or description of a group; `rename` says whether a taken name is refused with 409.
+    /// Changes the name or description of a group; `rename` decides if a taken name is refused with 409.
     pub(super) fn update_group(
         &mut self,
         id: &str,
@@ -276,7 +276,7 @@ impl Organization {
 
     /// Refuses a name that another group of the organization has, with 409; `except` is the group to ignore.
     ///
-    /// The create page lists 409 (checked 2026-11-21), from which follows that names are unique.
+    /// That names are unique is inferred from the create page, which lists 409 (checked 2026-11-21).
     fn expect_free_name(&self, body: &Value, except: Option<&str>) -> Result<(), Refusal> {
         let Some(name) = body.get("name") else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Faults of what is behind the reply: deliveries, replicas, sessions, other people.
+//! Tests of faults behind the reply: repeated deliveries, lagging replicas, ended sessions, edits by other people.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Every seeded fault over real HTTP: what a plain client sees, and what the vendor's account is afterwards.
+//! Tests every seeded fault over real HTTP: the reply that a plain client gets, and the vendor's account afterwards.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ struct Setup {
 }
 
 impl Setup {
-    /// A sandbox whose every call meets the fault, as far as that can be.
+    /// Starts a sandbox in which every call meets the fault, except where the schedule or the account prevents it.
     async fn always(fault: &str) -> Self {
         Self::of(&format!("1:{fault}=100")).await
     }
 
-    /// The same sandbox as it was, with another fault: starting one takes longer than a call.
+    /// Resets the sandbox and switches it to another fault, which is faster than starting a new sandbox.
     fn switch(&self, fault: &str) {
         self.sandbox.reset();
         let plan = format!("1:{fault}=100").parse().unwrap();
@@ -48,7 +48,7 @@ impl Setup {
         self.client.get(url).bearer_auth("sandbox-token")
     }
 
-    /// A write that takes all groups from a licence which has two.
+    /// Returns a write that removes all groups from a licence that has two.
     fn write(&self) -> RequestBuilder {
         let base = self.sandbox.url("cryptlex");
         let url = format!("{base}/v3/organizations/{ORG}/licenses/{LICENSE}");
@@ -56,14 +56,14 @@ impl Setup {
         call.json(&json!({"userGroupIds": []}))
     }
 
-    /// How many groups the licence really has.
+    /// Returns the number of groups that the licence has in the account.
     fn groups(&self) -> usize {
         let state = self.sandbox.state("cryptlex").unwrap();
         let groups = &state["organizations"][0]["licenses"][0]["userGroupIds"];
         groups.as_array().unwrap().len()
     }
 
-    /// Status, fault and effect of the newest request on record.
+    /// Returns status, fault and `carried_out` of the newest request on record.
     fn newest(&self) -> (u16, Option<String>, bool) {
         let record = self.sandbox.requests().pop().unwrap();
         (record.status, record.fault, record.carried_out)
@@ -126,7 +126,7 @@ async fn control_routes_meet_no_fault_and_switch_them() {
     let edits = setup.client.get(format!("{root}/foreign-edits"));
     let edits = body(edits.send().await.unwrap()).await;
     assert_eq!(edits[0]["vendor"], "cryptlex");
-    // What it was started with comes back.
+    // A reset restores the faults that the sandbox was started with.
     setup.sandbox.reset();
     assert!(setup.licenses().send().await.is_err());
 }
@@ -149,7 +149,7 @@ async fn concurrency_does_not_change_what_meets_what() {
                 "{}/v3/organizations/{number}",
                 setup.sandbox.url("cryptlex")
             );
-            // Whatever comes of it is on record.
+            // The reply is ignored, because the record shows the outcome.
             let call = setup.client.get(url).bearer_auth("sandbox-token");
             let _ = call.send().await;
         }

@@ -58,7 +58,7 @@ async fn a_dropped_connection_is_an_error_and_no_status() {
         setup.switch(fault);
         let error = setup.write().send().await.unwrap_err();
         assert!(error.is_request() && error.status().is_none(), "{error:?}");
-        // Neither a refused connection nor a time-out: the client has to take it that the call arrived.
+        // The error is neither a refused connection nor a time-out, so the client must assume that the call arrived.
         assert!(!error.is_connect() && !error.is_timeout(), "{error:?}");
         assert_eq!(setup.groups(), groups, "{fault}");
         assert_eq!(setup.newest(), (0, Some(fault.into()), groups == 0));

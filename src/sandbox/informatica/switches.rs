@@ -32,7 +32,7 @@ pub struct Switches {
     pub expiration_required: ExpirationRequired,
     /// What happens to a sub-organization's licence or edition that expires after the parent's.
     pub extend_past_parent: RuleEnforcement,
-    /// Whether a licence or edition that the parent lacks is refused.
+    /// Decides if a licence or edition that the parent lacks is refused.
     pub parent_must_hold: bool,
     /// True if the parent synchronises licences, so that a sub-organization's cannot be changed.
     pub sync_managed: bool,
@@ -52,7 +52,7 @@ pub enum SessionMode {
     Jwt,
 }
 
-/// Whether the fixed session is accepted, or refused as an expired one is.
+/// The treatment of the fixed session: accepted, or refused like an expired session.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FixedSession {
@@ -68,7 +68,7 @@ pub enum ErrorBody {
     Flat,
 }
 
-/// What a set that a PUT lacks becomes: empty, or as it was. The page only says that PUT overwrites.
+/// The value of a set that a PUT lacks: empty, or the live set. The page only says that PUT overwrites.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AbsentKey {
@@ -88,7 +88,7 @@ pub enum EmptyStyle {
     LeftOut,
 }
 
-/// Whether a PUT may have times in the printed form only, or also with offsets, fractions, or as a date alone.
+/// The forms of times that a PUT may have: only the printed form, or also offsets, fractions and a date alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateStrictness {
@@ -108,7 +108,7 @@ pub enum ExpirationRequired {
     Never,
 }
 
-/// Whether the simulator accepts or refuses a write that a plausible but undocumented rule forbids.
+/// The treatment of a write that a plausible but undocumented rule forbids: accepted or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleEnforcement {

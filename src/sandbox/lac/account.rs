@@ -4,7 +4,7 @@
 //! with their `product_id`; `license_orders` in the form in which they are written, with integers, plus what the
 //! server adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
 //!
-//! Orders are indexed by key and by customer, since every pass of a client asks for them that way.
+//! Orders are indexed by key and by customer, since clients look for orders by these two in every pass.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -56,7 +56,7 @@ pub struct Account {
 pub struct Order {
     /// The activation key, which is the order's id.
     pub key: String,
-    /// `YYYY-MM-DD HH:MM:SS`, in UTC; so are the other times.
+    /// The time of creation as `YYYY-MM-DD HH:MM:SS` in UTC. The other times have the same form.
     pub creation_time: String,
     /// The number of activated licences.
     pub activated: i64,
@@ -70,7 +70,7 @@ pub struct Order {
     pub removal_reads: u32,
     /// The members in the form in which they are written, see [`order_schema`]. All are there, so indexing is safe.
     pub settings: LayeredObject,
-    /// The JSON text of the read form, kept once a list showed it, since large lists are read again and again.
+    /// The JSON text of the read form, cached when a list first shows the order, since large lists are read often.
     pub text: OnceCell<Box<[u8]>>,
 }
 

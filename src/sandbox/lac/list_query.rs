@@ -59,7 +59,7 @@ pub fn take_page<T>(
 struct OrderFilter<'a> {
     /// Part of the activation key, in upper case as keys are.
     key: Option<String>,
-    /// Ids of customers, and whether their orders are excluded rather than selected.
+    /// Ids of customers, and true if their orders are excluded instead of selected.
     customers: Option<(BTreeSet<i64>, bool)>,
     /// Ids of product templates.
     templates: Option<Vec<i64>>,
@@ -245,9 +245,9 @@ pub fn list_products(
     Ok(take_page(request, switches, rows)?.into())
 }
 
-/// Returns whether a text contains a part, whatever their case.
+/// Returns whether a text contains a part, ignoring case.
 ///
-/// The customer page says that names are compared so; for all other texts it is assumed.
+/// The customer page says that names are compared without case; for all other texts this is an assumption.
 fn contains_ignoring_case(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }

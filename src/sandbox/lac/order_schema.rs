@@ -41,7 +41,7 @@ enum ValueKind {
     List,
 }
 
-/// When a member must be there.
+/// The writes in which a member must be present.
 enum Requirement {
     /// In every write.
     Always,
@@ -137,8 +137,8 @@ pub fn optional_members() -> impl Iterator<Item = &'static str> {
 
 /// Checks a complete body and returns it in the form in which orders are kept.
 ///
-/// `creating` is whether the write is a POST; `manager` is the licence manager of the order's product, which
-/// decides which HostIDs exist. `Err` names the first member that does not fit.
+/// `creating` is true if the write is a POST. `manager` is the licence manager of the order's product, which decides
+/// which HostIDs exist. `Err` names the first member that does not fit.
 pub fn read_settings(
     body: &JsonObject,
     creating: bool,
@@ -212,7 +212,7 @@ fn require_unique(list: &str, items: &[Value], key: &[&str]) -> Result<(), Strin
     Ok(())
 }
 
-/// What the checks of a body depend on.
+/// The settings that the checks of a body depend on.
 struct OrderReader {
     /// True if the write is a POST.
     creating: bool,
@@ -288,7 +288,7 @@ impl OrderReader {
                 .filter(|text| text.chars().count() <= longest);
             fits.map(Value::from)
         };
-        // Amounts have 32 bits in every published client.
+        // Every published client stores amounts in 32 bits.
         let most = i64::from(i32::MAX);
         let (read, expected) = match kind {
             Id => (integer(self.digit_strings, 1..=most), "an integer id"),

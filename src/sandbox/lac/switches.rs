@@ -68,7 +68,7 @@ pub enum AbsentOptional {
     Reset,
 }
 
-/// Whether the simulator accepts or refuses a write that a plausible but undocumented rule forbids.
+/// The treatment of a write that a plausible but undocumented rule forbids: accepted or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleEnforcement {
@@ -103,7 +103,7 @@ pub enum ErrorBody {
     Empty,
 }
 
-/// Whether the fixed token is accepted, or refused as an expired one is.
+/// The treatment of the fixed token: accepted, or refused like an expired token.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FixedToken {

@@ -54,7 +54,7 @@ pub(super) struct Account {
 /// A licence and its rows.
 #[derive(Clone)]
 pub(super) struct License {
-    /// Its members as the API shows them, with a `product_features` whose value is not used.
+    /// Its members as the API shows them. The value of its `product_features` is not used; `rows` has the features.
     pub(super) fields: LayeredObject,
     /// Its rows by the id of their product feature.
     pub(super) rows: BTreeMap<u64, Row>,
@@ -100,7 +100,7 @@ impl Account {
         for given in licenses {
             account.load_license(given, &templates, &mut unnumbered)?;
         }
-        // Rows without an id get one last, when all taken ids are known.
+        // Rows without an id get one at the end, when all ids in use are known.
         for (license, feature) in unnumbered {
             let id = account.new_row_id();
             let license = account.licenses.get_mut(&license);

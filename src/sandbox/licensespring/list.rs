@@ -127,7 +127,7 @@ struct ListCall<'a> {
     request: &'a HttpRequest,
     limit: usize,
     offset: usize,
-    /// The member to sort by and whether descending; `None` is the order of ids.
+    /// The member to sort by, and true for descending order; `None` is the order of ids.
     order_by: Option<(&'a str, bool)>,
     /// The ids of the filter `id__in`; `None` without it.
     ids: Option<BTreeSet<u64>>,
@@ -285,7 +285,7 @@ fn sort_rank(value: Option<&Value>) -> (u8, u64, &str) {
     }
 }
 
-/// Parses `name` or `-name` into the member to sort by and whether descending.
+/// Parses `name` or `-name` into the member to sort by, and true for descending order.
 fn parse_order(text: &str) -> (&str, bool) {
     match text.strip_prefix('-') {
         Some(name) => (name, true),

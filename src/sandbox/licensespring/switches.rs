@@ -65,7 +65,7 @@ impl Default for Switches {
     }
 }
 
-/// What happens to features, members or query parameters that are unknown.
+/// The treatment of unknown features, members and query parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -83,7 +83,7 @@ pub(super) enum SlashlessPost {
     Error,
 }
 
-/// What members that a listed row lacks become: as they were, or the defaults of the product feature.
+/// The value of a member that a row in the body leaves out: the live value, or the default of the product feature.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OmittedMembers {
@@ -91,7 +91,7 @@ pub(super) enum OmittedMembers {
     Redefault,
 }
 
-/// Whether an updated row keeps its id or gets a new one.
+/// The id of an updated row: the old id or a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RowIds {
