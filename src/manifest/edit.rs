@@ -1,8 +1,8 @@
 //! Edits a file and leaves everything else in it as it is: the only door to yaml-edit.
 //!
-//! Nothing that the editor returns is trusted. Every edit is made twice: on the text by the editor, and on the values
-//! of the old text by us. The new text is parsed by our own reader, and must have the values that we came to. If it
-//! has others, the file stays as it is and an [`EditError`] says why.
+//! We do not trust the editor's result. Every edit is made twice: the editor changes the text, and we change the values
+//! parsed from the old text. Our own reader then parses the new text, which must have exactly the values that we
+//! computed. If they differ, the file stays unchanged and an [`EditError`] says why.
 //!
 //! For example, to set `spec.desired.seats` of `{spec: {desired: {seats: 5}}}` to 6, the editor returns `{spec:
 //! {desired: {seats: 6}}}`; had it returned `{spec: {desired: {seats: 6, seats: 5}}}`, nothing would be written.
@@ -58,7 +58,7 @@ pub fn parse_documents(text: &str) -> Option<Vec<Node>> {
     (!findings.has_errors()).then_some(documents)
 }
 
-/// Splits a text into parts with one document each, in order; together they are the text.
+/// Splits a text into parts with one document each. The parts in their order, joined, give the text again.
 ///
 /// A line that begins with `---` begins a document wherever it is, even in a block of text, and no anchor reaches
 /// beyond it. So each part can be parsed and edited by itself, and an edit in a file of ten thousand documents costs
@@ -79,7 +79,7 @@ pub fn split_documents(text: &str) -> Vec<&str> {
     parts
 }
 
-/// A file that is being edited, each document without a look at the others.
+/// A file that is being edited, one document at a time and independently of the others.
 pub struct EditedFile {
     source: Arc<Source>,
     /// The parts by the offset at which each began in the text as it was read.
@@ -88,7 +88,7 @@ pub struct EditedFile {
 }
 
 impl EditedFile {
-    /// Opens the file of a label. No edit is made in one that was changed since it was loaded.
+    /// Opens the file that a label names. A file that changed since it was loaded is not edited.
     pub fn open(label: &Arc<Source>) -> Self {
         let source = reread(label).unwrap_or_else(|| Arc::clone(label));
         let mut at = 0;
@@ -126,7 +126,7 @@ impl EditedFile {
         }
     }
 
-    /// Gives the document at a place another text.
+    /// Replaces the text of the document at a place.
     pub fn replace_document(&mut self, mark: Mark, text: String) {
         let part = self.parts.range_mut(..=mark.range().start).next_back();
         if let Some((_, part)) = part {
@@ -141,8 +141,8 @@ impl EditedFile {
     }
 }
 
-/// Makes edits in the only document of a text, and returns the new text. `edits` have removals last and from the end,
-/// so that the index of an item holds until it is used.
+/// Makes edits in the only document of a text, and returns the new text. The caller puts removals last in `edits`, and
+/// the highest index first, so that every index is still right when its edit is made.
 pub fn edit_text(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut expected = parse_documents(text).ok_or(Error::InvalidFile)?;
     let [node] = expected.as_mut_slice() else {
@@ -159,7 +159,7 @@ pub fn edit_text(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         edited = json::to_document(node, text);
     }
     verify_values(&edited, &expected)?;
-    // Only a removed value may take its comments along.
+    // Comments may disappear only together with a value that is removed.
     let removes = edits.iter().any(|edit| edit.action == EditAction::Remove);
     if !removes && !keeps_comments(text, &edited) {
         return Err(Error::LosesComment);
@@ -184,8 +184,8 @@ pub fn keeps_comments(before: &str, after: &str) -> bool {
         .all(|one| left.any(|other| other == one))
 }
 
-/// Puts the members of a map of the only document into a fixed order. Those that `order` does not name come last, in
-/// the order they have. The caller compares the values.
+/// Puts the members of a map in the only document into the order `order`. Members that `order` does not name come
+/// last and keep their present order. The caller checks that no value changed.
 pub fn reorder_members(text: &str, path: &[PathStep], order: &[&str]) -> Result<String, EditError> {
     let documents = parse_documents(text).ok_or(Error::InvalidFile)?;
     let node = documents.first().ok_or(Error::EmptyText)?;
@@ -215,7 +215,7 @@ fn open_document(text: &str, mark: Mark) -> Result<(YamlFile, Document), EditErr
     Ok((file, document))
 }
 
-/// Compares the values of an edited text with those that it should have.
+/// Checks that an edited text has the `expected` values.
 pub fn verify_values(edited: &str, expected: &[Node]) -> Result<(), EditError> {
     let found = parse_documents(edited).ok_or(Error::InvalidResult)?;
     let is_equal =
@@ -328,8 +328,8 @@ fn edit_list(
     Ok(())
 }
 
-/// Returns a value as YAML of the editor: a text in the quotes of the value `before` it, anything else in our own
-/// spelling.
+/// Converts a value to the editor's YAML: a text keeps the quotes of the value `before` it, anything else is written
+/// as [`crate::manifest::write`] writes it.
 fn yaml_fragment(
     value: &Json,
     style: Style,
@@ -356,8 +356,8 @@ fn yaml_fragment(
     node.ok_or(Error::NoYamlForm)
 }
 
-/// Makes the same edit on the values, to which the edited text is compared. `Err` if a step of the path does not
-/// exist.
+/// Makes an edit on the parsed values, with which the edited text is then compared. Returns `Err` if a step of the
+/// path does not exist.
 ///
 /// For example `Set(6)` at `seats` of `{seats: 5}` gives `{seats: 6}`, and at `term` of the same map it adds the entry
 /// `term: 6`. At `a.b` of `{seats: 5}` it fails: parents are not made on the way.

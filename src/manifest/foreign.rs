@@ -66,7 +66,7 @@ fn contains_mark(bytes: &[u8]) -> bool {
     windows.any(|window| window == MARK.as_bytes())
 }
 
-/// Counts the documents of a text that nobody parses: the runs of lines between lines `---` that hold more than comments.
+/// Counts the documents of a text without parsing it: runs of lines between lines `---` that hold more than comments.
 pub fn count_documents(text: &str) -> usize {
     let (mut documents, mut is_empty) = (0, true);
     for line in text.lines() {

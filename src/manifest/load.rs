@@ -1,7 +1,7 @@
-//! Finds manifest files and reads their texts: the only module that does.
+//! Finds manifest files and reads their texts. No other module does.
 //!
-//! In go the paths of a command, out come sources in the order of their names, with the findings about what could not
-//! be read. Parsing starts later and elsewhere. Every file is bounded to 128 MiB and must be UTF-8 without a NUL byte;
+//! The input is the paths of a command; the output is sources in the order of their names, with findings about what
+//! could not be read. This module does not parse. A file may have up to 128 MiB, and must be UTF-8 without a NUL byte;
 //! files that the caller has from a git commit pass the same checks.
 //!
 //! For example, the paths `team` and `-` with `team/b.yaml` and `team/a.yaml` give three sources: standard input, then

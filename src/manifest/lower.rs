@@ -1,9 +1,9 @@
-//! Lowers documents to drafts: checks what stands around a spec, and collects every problem.
+//! Lowers documents to drafts: checks the members around a spec, and collects every problem.
 //!
-//! Whoever reads a piece pulls its drafts one by one ([`PieceReader::next_draft`]) and checks each before the next is
-//! made, so that no more than one tree of an object is held beside those that are still to come. For example a piece
-//! with a `Connection`, an order and a `ConfigMap` yields one draft; its [`Declarations`] then hold the connection and
-//! count three documents, one of them skipped.
+//! The caller pulls the drafts of a piece one by one ([`PieceReader::next_draft`]) and checks each before the next is
+//! made, so that only one finished draft is in memory beside the trees of the documents that are still to come. For
+//! example, a piece with a `Connection`, an order and a `ConfigMap` yields one draft; its [`Declarations`] then hold
+//! the connection and count three documents, one of them skipped.
 
 use std::sync::Arc;
 
@@ -37,10 +37,10 @@ pub struct PieceReader<'p> {
 }
 
 impl<'p> PieceReader<'p> {
-    /// Parses a piece. `None` if it is not valid YAML and not the whole file: the place and the cause are then found by
-    /// reading the whole. Of a whole file that is not valid, the finding is among its declarations.
+    /// Parses a piece. Returns `None` if it is not valid YAML and not the whole file: the caller then reads the whole
+    /// file, which gives the place and the cause. If a whole file is not valid, the declarations have the finding.
     ///
-    /// A whole file of another tool is not parsed: its documents are counted and passed over, whatever is wrong with them.
+    /// A whole file of another tool is not parsed: its documents are counted and skipped, even if they are not valid.
     pub fn open(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
         let is_foreign = piece.is_whole() && foreign::is_foreign(piece.text(), kinds);
         if is_foreign {
@@ -70,7 +70,7 @@ impl<'p> PieceReader<'p> {
         }
     }
 
-    /// Parses a piece, whoever's it is.
+    /// Parses a piece, even if it belongs to another tool.
     fn parse(piece: &'p Piece, kinds: &'p [KindRow]) -> Option<Self> {
         let mut declarations = Declarations::default();
         let documents = match fast_yaml::parse(piece.text(), piece.start()) {
@@ -94,8 +94,8 @@ impl<'p> PieceReader<'p> {
         self.documents.remaining()
     }
 
-    /// Lowers documents up to the next object of a vendor whose spec is in order. `None` at the end of the piece. One
-    /// without a usable name comes as well, to be checked for its other mistakes.
+    /// Lowers documents up to the next vendor object whose spec is in order; returns `None` at the end of the piece.
+    /// An object without a usable name is returned too, so that the caller can check it for other mistakes.
     pub fn next_draft(&mut self) -> Option<Draft> {
         for document in self.documents.by_ref() {
             let all = &mut self.declarations;
@@ -113,12 +113,13 @@ impl<'p> PieceReader<'p> {
         None
     }
 
-    /// Returns the findings so far, for whoever checks the draft that was returned last.
+    /// Returns the findings so far. The caller adds those about the draft that was returned last.
     pub fn findings(&mut self) -> &mut Diagnostics {
         &mut self.declarations.findings
     }
 
-    /// Returns what the piece says beside its drafts. Its findings have the lines to be shown, as the text goes now.
+    /// Returns everything in the piece that is not a draft. The findings get copies of the source lines that they
+    /// show, because the text is dropped now.
     pub fn finish(mut self) -> Declarations {
         let source = std::slice::from_ref(&self.piece.source);
         self.declarations.findings.show(source);
@@ -127,7 +128,8 @@ impl<'p> PieceReader<'p> {
 }
 
 /// Reads every draft of a file at once, for callers that check none of them. The file must be small: all of its trees
-/// are in memory together. It is named by what it is for, so it is parsed even if nothing in it looks like ours.
+/// are in memory together. The caller knows that the file is a manifest, so it is parsed even if nothing in it looks
+/// like ours.
 pub fn read_drafts(source: &Arc<Source>, kinds: &[KindRow]) -> (Vec<Draft>, Declarations) {
     let whole = Piece::whole(Arc::clone(source));
     let Some(mut reader) = PieceReader::parse(&whole, kinds) else {
@@ -138,15 +140,15 @@ pub fn read_drafts(source: &Arc<Source>, kinds: &[KindRow]) -> (Vec<Draft>, Decl
     (drafts, reader.finish())
 }
 
-/// Parses a piece with the general reader, and has a second one read it where the two may differ. `None` if a piece
-/// that is not the whole file is not valid.
+/// Parses a piece with the general reader, and with a second one where the two may differ. Returns `None` if the
+/// piece is not valid and not the whole file.
 fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<Node>> {
     let documents = if piece.is_whole() {
         yaml::parse(&piece.source, findings)
     } else {
         yaml::parse_piece(piece, findings).ok()?
     };
-    // A piece without values has none that a reader could take for another.
+    // A piece without values has nothing that two readers could read differently.
     let differs = !documents.is_empty() && yaml_dialect::may_differ(piece.text(), &documents);
     if !findings.has_errors() && differs {
         yaml_dialect::warn_of_differences(piece, &documents, findings);
@@ -154,8 +156,8 @@ fn parse_with_checks(piece: &Piece, findings: &mut Diagnostics) -> Option<Vec<No
     Some(documents)
 }
 
-/// Checks the envelope of a document. A document of our own kinds goes to the declarations, an object comes back;
-/// `None` if there is none or its envelope is not in order.
+/// Checks the envelope of a document. Adds a document of our own kinds to the declarations, and returns a vendor's
+/// object as a draft; returns `None` for all other documents and for an object whose envelope is not in order.
 fn lower_document(
     mut document: Node,
     source: &Arc<Source>,
@@ -246,7 +248,7 @@ fn all_kinds(kinds: &[KindRow]) -> Vec<&'static str> {
 /// The kind of a connection, as manifests spell it.
 const CONNECTION: &str = "Connection";
 
-/// Reports whether a document of ours is a connection, or was meant as one by its kind.
+/// Reports whether a document of ours is a connection, or has a kind that looks like a misspelled `Connection`.
 fn is_connection(document: &Node, kinds: &[KindRow]) -> bool {
     let text = |name: &str| document.get(name).and_then(Node::text);
     let Some(kind) = text("kind").filter(|_| text("apiVersion").is_some_and(foreign::has_mark))

@@ -7,7 +7,7 @@
 //!
 //! The file comes with a pull request, as manifests do, and a plan job holds credentials. So it can make a
 //! run smaller and never more trusting: it cannot allow commands, further secret directories, risks or
-//! writing without asking; its `trustHosts` counts only where nobody named hosts, which leaves fewer than
+//! writing without asking; its `trustHosts` counts only if `--trust-hosts` names none, which leaves fewer than
 //! without it, and in a CI job is no reason not to warn; its paths stay below its own directory and out of `.git`.
 
 use std::path::{Component, Path};

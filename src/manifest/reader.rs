@@ -1,8 +1,8 @@
-//! The one reader of the format's own maps: a table and a node to typed values, with a finding for all that is off.
+//! Reads the format's own maps: turns a node into typed values by its table, with a finding for every mistake.
 //!
-//! In go a [`MapTable`] and a [`Node`], out come [`Values`]. A mistake never ends the reading: it becomes a finding
-//! with its place, and the member is absent, so that one run shows every mistake of a file. What a value means for a
-//! connection or a policy must not be decided here; the modules with the tables do that.
+//! The input is a [`MapTable`] and a [`Node`], the output [`Values`]. A mistake never ends the reading: it becomes a
+//! finding with its place, and the member is left out, so that one run shows every mistake of a file. This module does
+//! not decide what a value means for a connection or a policy; the modules with the tables do.
 //!
 //! For example the table of `login` and the node `{usrname: ann, password: {env: P}}` give values with `password`
 //! alone, and one finding: unknown field `usrname`, with `username` suggested.
@@ -24,7 +24,7 @@ pub struct MapReader<'a> {
     pub source: &'a Arc<Source>,
     pub kinds: &'a [KindRow],
     pub findings: &'a mut Diagnostics,
-    /// Set while a value may be a secret written where none belongs: findings then show no text.
+    /// Set while the value that is read may be a secret in the wrong place: findings then show no text of the file.
     pub secretive: bool,
 }
 
@@ -44,7 +44,7 @@ impl MapReader<'_> {
         }
     }
 
-    /// Reports a value of another type. Returns `None` of any type, so that a caller can end with it.
+    /// Reports a value of the wrong type. Returns `None` of any type, so that callers can return it as their result.
     pub fn wrong_type<T>(
         &mut self,
         label: &dyn fmt::Display,
@@ -73,7 +73,7 @@ impl MapReader<'_> {
         self.read_titled(table, &table.title, node)
     }
 
-    /// Reads a map that findings call `title`, for a table that several members share.
+    /// Reads a map under the name `title`, which findings use. For tables that several members share.
     pub fn read_titled<'n>(
         &mut self,
         table: &'static MapTable,
@@ -102,7 +102,7 @@ impl MapReader<'_> {
         values
     }
 
-    /// Gives the entries of a map, after a finding for each that `known` does not name; `None` for another tree.
+    /// Returns the entries of a map, after a finding for each key that is not in `known`; `None` if it is no map.
     pub fn entries<'n, 'k, K: Iterator<Item = &'k str>>(
         &mut self,
         title: &dyn fmt::Display,
@@ -129,7 +129,7 @@ impl MapReader<'_> {
 
     /// Reads one member; `None` if its value is refused, or has a form that is never read.
     ///
-    /// A member that only a flag may set gets a finding here and not as an unknown field, since its name is right.
+    /// A member that only a flag may set gets its own finding here: its name is right, so it is no unknown field.
     fn read_member<'n>(
         &mut self,
         table: &MapTable,
@@ -146,7 +146,8 @@ impl MapReader<'_> {
         self.value(&member.form, &label, &entry.value)
     }
 
-    /// Reads one value by its form. `None` after a finding that calls it `label`, and for forms that other code reads.
+    /// Reads one value by its form. Returns `None` after a finding, which names the value `label`, and for forms that
+    /// other code reads.
     fn value<'n>(
         &mut self,
         form: &'static Form,
@@ -266,8 +267,7 @@ impl MapReader<'_> {
             .ok()
     }
 
-    /// Reads a whole number from 1 to `max`. Zero is refused: where a count may be left out, leaving it out is the
-    /// way.
+    /// Reads a whole number from 1 to `max`. Zero is refused: to set no count, a manifest leaves the member out.
     fn count<'n>(
         &mut self,
         max: u32,
@@ -307,7 +307,7 @@ impl MapReader<'_> {
         }
     }
 
-    /// Gives `known` back, after a finding that lists `names` where it is `None`.
+    /// Returns `known`; if it is `None`, reports a finding that lists `names` first.
     fn expect_known<'k, T>(
         &mut self,
         code: &'static str,
@@ -345,10 +345,10 @@ impl MapReader<'_> {
         Some(MemberValue::TextMap(texts.collect()))
     }
 
-    /// Reports whether a map keeps the rule of its table, after a finding where it does not.
+    /// Reports whether a map keeps the rule of its table. Adds a finding if it does not.
     ///
-    /// Where nothing of a choice is given but `is_known` is false, the unknown member is most likely a misspelled
-    /// one of them and has its finding.
+    /// No finding is added if the map has none of the members to choose from and `is_known` is false: the unknown
+    /// member, which has a finding already, is most likely one of them misspelled.
     fn keeps(
         &mut self,
         rule: &Rule,

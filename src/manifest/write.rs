@@ -1,7 +1,7 @@
 //! Writes values as YAML: the only door to serde-saphyr's serializer.
 //!
-//! serde-saphyr writes, because the libyaml family writes `no`, `1_000` and `12:30:45` bare, which other
-//! readers take for something else (measured 2026-11-21).
+//! We use serde-saphyr because the libyaml family writes `no`, `1_000` and `12:30:45` without quotes, and other
+//! readers then read something else than text (measured 2026-11-21).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::envelope::API_VERSION;
 use crate::model::Kind;
 use crate::model::unseen::{is_visible, mark_unseen};
 
-/// The error of the serializer for a value. The value is JSON already, so a user cannot cause or mend it.
+/// The error of the serializer for a value. The value is already valid JSON, so no user can cause or fix this error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the value has no YAML form: {0}")]
 pub struct Unwritable(String);
@@ -60,7 +60,7 @@ pub fn yaml(value: &Json) -> Result<String, Unwritable> {
     if texts.is_empty() {
         return plain_yaml(value);
     }
-    // The serializer has no word for the style of one text: it writes a name for each, which is replaced.
+    // The serializer cannot set the style of a single text, so it writes placeholders, which are replaced below.
     let plain = value.to_string();
     let mut stem = "entitle-escaped".to_string();
     while plain.contains(&stem) {
@@ -78,8 +78,8 @@ pub fn yaml(value: &Json) -> Result<String, Unwritable> {
     Ok(text)
 }
 
-/// Reports whether a text cannot be shown as it is: it has an invisible character, or a log line in it would be a
-/// command of the runner (`::…` or `##…`).
+/// Reports whether a text needs escapes: it has an invisible character, or a line that a CI runner would take for a
+/// command (`::…` or `##…`).
 fn is_hazard(text: &str) -> bool {
     let seen = |line: &str| is_visible(line) && !line.trim_start().starts_with("::");
     text.contains("##") || !text.split(['\n', '\t']).all(seen)

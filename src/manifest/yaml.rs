@@ -1,11 +1,11 @@
 //! Parses text to documents: the only door to serde-saphyr, with our options and budget.
 //!
-//! serde-saphyr stops alias bombs by budget and knows the place of every scalar. Readers of the libyaml family accept a
-//! 260 kB file that unfolds to 3.8 GB, and silently keep the last of two equal keys (measured 2026-11-21).
+//! serde-saphyr stops alias bombs by its budget and knows the position of every scalar. Readers of the libyaml family
+//! accept a 260 kB file that unfolds to 3.8 GB, and silently keep the last of two equal keys (measured 2026-11-21).
 //!
-//! In goes a piece of a file, out come nodes with the line, column and byte range of each value. Kinds and members
-//! mean nothing here. For example `seats: 5` gives a map with one entry: its key stands at bytes 0 to 5, its value
-//! `Integer(5)` at bytes 7 to 8.
+//! The input is a piece of a file; the output is nodes with the line, column and byte range of each value. This module
+//! knows nothing of kinds and members. For example `seats: 5` gives a map with one entry: its key is at bytes 0 to 5,
+//! its value `Integer(5)` at bytes 7 to 8.
 
 use std::fmt;
 use std::sync::Arc;
@@ -50,14 +50,14 @@ fn options() -> Options {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
-        // A number that no floating-point number holds keeps its digits, and gets a place for the finding about it.
+        // A number too large for floating point keeps its digits and its position, which the finding about it shows.
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
     }
 }
 
-/// Parses every document of a file; none, after a finding, if the file is not valid. Empty documents are skipped, as
-/// YAML tools do.
+/// Parses every document of a file. Returns no documents, after a finding, if the file is not valid. Skips empty
+/// documents, as YAML tools do.
 pub fn parse(source: &Arc<Source>, findings: &mut Diagnostics) -> Vec<Node> {
     parse_piece(&Piece::whole(Arc::clone(source)), findings).unwrap_or_else(|error| {
         findings.push(explain_error(source, &error));
@@ -146,8 +146,8 @@ fn find_conflict_marker(text: &str) -> Option<Mark> {
     })
 }
 
-/// Hides the line of a finding about the text itself if its document named a secret before that line: where the
-/// structure is not as it should be, any line may be a part of the secret.
+/// Hides the line of a finding about the text itself if the document names a secret in that line or before it: in a
+/// document with a broken structure, any later line may be a part of the secret.
 pub fn hide_if_secret(finding: Diagnostic, source: &Arc<Source>, mark: Mark) -> Diagnostic {
     if may_be_secret(&source.text, mark) {
         finding.hide()
@@ -207,7 +207,7 @@ impl<'de> Deserialize<'de> for RawTree {
     }
 }
 
-/// The visitor that takes whatever type the parser has resolved a scalar to.
+/// A visitor that accepts every type to which the parser can resolve a scalar.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
@@ -274,7 +274,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// Returns an integer as such if 64 bits with a sign hold it, otherwise as a number with its decimal digits.
+/// Returns an integer if the value fits into a signed 64-bit one, otherwise a number with its decimal digits.
 fn integer_tree<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
     match value.try_into() {
         Ok(value) => RawTree::Integer(value),
@@ -282,8 +282,8 @@ fn integer_tree<T: TryInto<i64> + fmt::Display + Copy>(value: T) -> RawTree {
     }
 }
 
-/// Returns a number of YAML's core schema in another base than ten: in decimal digits if 128 bits hold it, otherwise as
-/// it is. `None` for any other text. For example `0x1F` gives `31`.
+/// Converts a number of YAML's core schema in a base other than ten: to decimal digits if it fits into 128 bits,
+/// otherwise unchanged. Returns `None` for any other text. For example `0x1F` gives `31`.
 fn decimal_of_other_base(text: &str) -> Option<String> {
     let (digits, base) = match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
         (Some(digits), _) => (digits, 16),
@@ -303,7 +303,7 @@ struct TreeBuilder<'a> {
 impl TreeBuilder<'_> {
     /// Converts one value and everything below it.
     ///
-    /// An alias has the place where it is used, not the place of its anchor: that is the line its author sees.
+    /// The position of an alias is the line that uses it, not the line of its anchor: the finding is about the use.
     fn build(&mut self, raw: Raw) -> Node {
         let tree = match raw.0.value {
             RawTree::Null => Tree::Null,
@@ -316,7 +316,7 @@ impl TreeBuilder<'_> {
                     Some(_) | None => text.to_string(),
                 })
             }
-            // The parser takes a number for text where it has no type that holds it.
+            // The parser returns a number as text if none of its types is large enough.
             RawTree::Text(text) => match decimal_of_other_base(&text) {
                 Some(number) if self.source_text(raw.0.defined) == text => Tree::Number(number),
                 Some(_) | None => Tree::Text(text),
@@ -336,8 +336,8 @@ impl TreeBuilder<'_> {
         text.unwrap_or_default().trim()
     }
 
-    /// Converts the entries of a map. A key that occurs twice is a finding with both places, and its first value
-    /// stays.
+    /// Converts the entries of a map. A key that occurs twice becomes a finding with both positions, and the first
+    /// value is kept.
     fn build_map(&mut self, raw: Vec<(Spanned<String>, Raw)>) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
         let mut first_places = std::collections::HashMap::with_capacity(raw.len());

@@ -35,7 +35,7 @@ use crate::model::{Diagnostic, Diagnostics};
 /// The limits on reading manifests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadLimits {
-    /// Refuses links that lead out of the tree: with `CI` set, they come from whoever opens a pull request.
+    /// Refuses links that lead out of the tree: with `CI` set, they come from the author of a pull request.
     pub inside: bool,
     /// When reading ends, whether or not everything was read. `None` for never.
     pub deadline: Option<Instant>,

@@ -1,8 +1,8 @@
 //! Walks a tree: directories first, then links in the order of their names, until nothing is left.
 //!
-//! For example in a directory with `a.yaml`, `b.yaml -> a.yaml` and `c -> ../shared`, `a.yaml` is found first. Then
-//! `b.yaml` is followed and counted as read already, and the files of `../shared` are found under names that begin
-//! with `c/`.
+//! For example, a directory holds `a.yaml`, `b.yaml -> a.yaml` and `c -> ../shared`. The walk finds `a.yaml` first.
+//! Then it follows `b.yaml`, counts it as already read, and finds the files of `../shared` under names that begin with
+//! `c/`.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -34,7 +34,7 @@ pub(super) fn walk(
         is_timed_out: false,
         found: FoundManifests::default(),
     };
-    // Names without a link come first, so that a file with several names is read under the plainest.
+    // Names without a link come first, so that a file with several names is read under its own path.
     for root in roots {
         walker.start_root(root);
     }
@@ -278,7 +278,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes that a file or directory was found. Reports whether it was not found before, under any name.
+    /// Notes that a file or directory was found. Returns `true` if this is the first time, under any name.
     fn note_found(&mut self, real: &Path, shown: &Path, root: usize) -> bool {
         let Some(first) = self.seen.get(real) else {
             self.seen.insert(real.to_path_buf(), root);
@@ -347,7 +347,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports whether time is over, and adds the finding about it once.
+    /// Reports whether the deadline has passed. Adds the finding about it once.
     fn check_deadline(&mut self, at: &Path) -> bool {
         if !self.is_timed_out && self.limits.is_over() {
             self.is_timed_out = true;
