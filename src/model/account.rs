@@ -32,10 +32,10 @@ impl fmt::Display for AccountKey {
     }
 }
 
-/// Members of a login that name the customer, whoever logs in.
+/// Members of a login that name the customer; they are the same for all of the customer's users.
 const TENANTS: [&str; 2] = ["accountId", "accountAlias"];
 
-/// Members of a login that name who logs in.
+/// Members of a login that name its user.
 const USERS: [&str; 3] = ["email", "username", "clientId"];
 
 impl Connection {
@@ -65,7 +65,7 @@ impl Connection {
             }
             Auth::Login(members) | Auth::ClientCredentials { members, .. } => members,
         };
-        // The name of who logs in may be a secret too; a password alone names nobody.
+        // The user name of a login may be a secret too; a password alone identifies no user.
         let named = |name: &str| members.iter().find(|(member, _)| *member == name);
         let member = TENANTS.iter().chain(&USERS).find_map(|name| named(name));
         match member.or(members.first()) {

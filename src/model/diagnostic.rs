@@ -26,10 +26,10 @@ impl std::fmt::Display for Severity {
     }
 }
 
-/// Findings of each severity that a run keeps. Nobody reads more, and one hostile file could cause millions.
+/// The most findings of each severity that a run keeps. More are of no use, and one hostile file could cause millions.
 const MOST: usize = 1_000;
 
-/// Characters of a message. What a file says is repeated in messages, and a name may have megabytes.
+/// The most characters of a message. Messages repeat text from files, and a name there may have megabytes.
 const LONGEST: usize = 600;
 
 /// The code of the finding that counts those that were not kept.
@@ -102,7 +102,7 @@ impl Diagnostic {
         }
     }
 
-    /// Reports whether it only counts other findings, which were not kept.
+    /// Reports whether this finding only counts other findings, which were not kept.
     pub fn counts_others(&self) -> bool {
         self.code == MORE
     }
@@ -128,7 +128,7 @@ impl Diagnostic {
     }
 }
 
-/// All findings of a run, as far as anybody would read them.
+/// The findings of a run, up to a limit for each severity; beyond it they are only counted.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     kept: Vec<Diagnostic>,
@@ -178,7 +178,7 @@ impl Diagnostics {
         self.kept.iter()
     }
 
-    /// The places that are in a label and cannot be shown yet.
+    /// Returns the origins whose source is only a label, without text, so that their line cannot be shown yet.
     fn bare(&mut self) -> Vec<&mut Origin> {
         let origins = self.kept.iter_mut().flat_map(|finding| {
             let related = finding.related.as_mut().map(|(origin, _)| origin);
@@ -187,13 +187,13 @@ impl Diagnostics {
         origins.filter(|origin| origin.source.is_bare()).collect()
     }
 
-    /// The labels that places are in which cannot be shown yet.
+    /// Returns the labels of files whose text is still needed to show the lines of findings.
     pub fn labels(&mut self) -> Vec<Arc<Source>> {
         let bare = self.bare().into_iter();
         bare.map(|origin| Arc::clone(&origin.source)).collect()
     }
 
-    /// Gives places that are in a label the text to be shown in.
+    /// Replaces the labels of origins by the `sources` with the text, so that their lines can be shown.
     pub fn show(&mut self, sources: &[Arc<Source>]) {
         let bare = self.bare();
         if bare.is_empty() {
@@ -242,7 +242,7 @@ impl Diagnostics {
 /// The nearest takes the fewest edits, of which 1 and a quarter of the length are allowed, without regard to case,
 /// spaces, `_` and `-`. For example `licenceType` is one edit from `license_type`, and `x` is near nothing.
 pub fn find_nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Nothing that is known is as long, and the distance to a megabyte takes seconds.
+    // No known name is as long, and computing the distance to a name of a megabyte takes seconds.
     const LONGEST_NAME: usize = 300;
     if given.len() > LONGEST_NAME {
         return None;
@@ -258,7 +258,7 @@ pub fn find_nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
     known
         .into_iter()
         .map(|name| (flat(name), name))
-        // A difference of lengths is a number of edits, and much cheaper to find.
+        // The difference in length is a lower bound for the number of edits, and much cheaper to compute.
         .filter(|(flat, _)| flat.chars().count().abs_diff(flat_given.chars().count()) <= most)
         .map(|(flat, name)| (strsim::osa_distance(&flat_given, &flat), name))
         .filter(|(edits, _)| *edits <= most)

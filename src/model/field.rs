@@ -1,4 +1,4 @@
-//! Field tables: what a vendor's write call says about every member, as data.
+//! Field tables: the facts about every member of a vendor's write call, as data.
 //!
 //! One table per kind is the single source of validation, diff, risk, JSON Schema and `explain`.
 //! A table holds facts only; what is done with them lives in `provider::canon` (spelling),
@@ -21,7 +21,7 @@ pub struct KindTable {
     pub write_call: &'static str,
 }
 
-/// A spec member that says which live object a manifest speaks of.
+/// A member of `spec` that identifies the live object of a manifest.
 pub struct IdentityField {
     pub name: &'static str,
     pub about: &'static str,
@@ -38,18 +38,18 @@ pub struct Field {
     pub clearing: Clearing,
     pub risk: RiskRule,
     pub carry: Carry,
-    /// The field that this one is another way to say.
+    /// The field for which this one is an alternative notation; `None` for most fields.
     pub stands_for: Option<&'static str>,
-    /// The field beside it with the date that this one's must not come before.
+    /// A field of the same object or element: the date of this field must not be before the date there.
     pub not_before: Option<&'static str>,
-    /// The page that shows `null` for this field in a reply, with the date it was read. `None` where no page
-    /// does: a `null` then tells nothing, and a write that would have to carry the field is refused.
+    /// The page that shows `null` for this field in a reply, with the date it was read. `None` if no page does: the
+    /// meaning of a `null` is then unknown, and a write that would have to carry the field is refused.
     pub null: Option<&'static str>,
     pub shown: Shown,
 }
 
 impl Field {
-    /// A required member that cannot be cleared; the builders below say otherwise.
+    /// Makes a required member that cannot be cleared; the builder methods below change that.
     pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self {
             name,
@@ -71,8 +71,8 @@ impl Field {
         self
     }
 
-    /// Reports whether two values mean the same in this field: where `null` and `""` are one value, both spellings
-    /// are kept as they came, so that what does not change is sent back as live spelled it.
+    /// Reports whether two values mean the same in this field. Where `null` and `""` are one value, neither spelling is
+    /// normalized, so that an unchanged field is sent back as the vendor spelled it.
     pub fn alike(&self, a: &Value, b: &Value) -> bool {
         let empty = |value: &Value| match value {
             Value::Null => true,
@@ -87,7 +87,7 @@ impl Field {
         self.need(Need::Optional)
     }
 
-    /// A convenience for people, which the reading replaces by the field `name`.
+    /// Marks this field as a convenience for people, which is replaced by the field `name` when the object is read.
     pub const fn stands_for(mut self, name: &'static str) -> Self {
         self.stands_for = Some(name);
         self.need(Need::Never)
@@ -113,7 +113,7 @@ impl Field {
         self
     }
 
-    /// Takes `null` in a reply for "nothing", as the page `source` shows it.
+    /// Makes `null` in a reply mean "nothing", as shown on the page `source`.
     pub const fn null(mut self, source: &'static str) -> Self {
         self.null = Some(source);
         self
@@ -124,14 +124,14 @@ impl Field {
         self
     }
 
-    /// Reports whether a vendor may leave the field out because it is empty: a list, what only some objects have, or
-    /// what can be cleared.
+    /// Reports whether a vendor may leave the field out of a reply because it is empty: true for lists, for fields that
+    /// only some objects have, and for fields that can be cleared.
     pub const fn can_be_empty(&self) -> bool {
         let conditional = matches!(self.need, Need::When { .. });
         self.is_list() || conditional || !matches!(self.clearing, Clearing::Impossible)
     }
 
-    /// Reports whether the field holds a list, of which a read that leaves it out shows no element.
+    /// Reports whether the field holds a list. A reply that leaves a list out shows none of its elements.
     pub const fn is_list(&self) -> bool {
         matches!(self.shape, Shape::Set(_) | Shape::Keyed(_))
     }
@@ -159,8 +159,8 @@ pub enum Shape {
     /// An instant in UTC, compared and sent in whole seconds.
     Instant,
     Guid,
-    /// A text that names something of the vendor's. One that is a UUID is the same in upper and in lower case, and
-    /// is compared and sent in lower case, as the vendors print it.
+    /// The id of something at the vendor. If it is a UUID, case does not count: it is compared and sent in lower case,
+    /// as the vendors print it.
     Id,
     /// A free JSON object.
     Object,
@@ -225,14 +225,14 @@ pub enum Clearing {
     Omit,
 }
 
-/// True if a field that the manifest does not manage travels with the write.
+/// How a field that the manifest does not manage is sent with a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carry {
     /// With its live value, so that the write changes nothing else.
     Live,
     /// Never: a counter that moves with use would be rolled back.
     OnlyManaged,
-    /// With its live value; a wish that live once granted is not asked for again.
+    /// With its live value; a desired value that was applied once is not applied again.
     OneShot { spent: &'static str },
 }
 
@@ -241,8 +241,8 @@ pub enum Carry {
 pub enum Shown {
     /// All of them: the value of a field that a reply leaves out is unknown.
     Always,
-    /// Those of newer servers, which show all fields marked so. Where no element has any of these fields, the
-    /// server is older and none of its elements has them.
+    /// Only replies of newer servers, which show all fields marked `Newer`. If no element in a reply has any of these
+    /// fields, the server is older and does not have them at all.
     Newer,
 }
 

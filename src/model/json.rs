@@ -1,12 +1,12 @@
 //! Free-form JSON by value: numbers are decimals of any length, and members of an object have no order.
 //!
 //! serde_json keeps a number as the digits it was written with (`arbitrary_precision`), so 1, 1.0 and 1e0 are
-//! three values to `==`. Whatever compares or hashes free-form JSON does it with this module.
+//! three values to `==`. All code that compares or hashes free-form JSON uses this module.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Number, Value as Json};
 
-/// Digits that a number is hashed with before it gets an exponent.
+/// The most digits of a number that is spelled without an exponent when it is hashed.
 const LONGEST_PLAIN: i64 = 40;
 
 /// Reports whether two JSON values mean the same: `{"a": 1, "b": -0}` and `{"b": 0.0, "a": 10e-1}` do.
@@ -45,7 +45,7 @@ pub fn json_number(text: &str) -> Option<Number> {
 }
 
 /// A decimal number in its normal form: `digits` × 10^`exponent`, without zeros at either end of the digits.
-/// Nothing is ever written out, so `1e999999999` costs no more than `1`.
+/// Zeros are never written out, so `1e999999999` costs no more than `1`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decimal {
     negative: bool,
@@ -127,7 +127,7 @@ impl Decimal {
             return format!("{sign}{digits}{:0<zeros$}", "");
         }
         let length = i64::try_from(digits.len()).unwrap_or(i64::MAX);
-        // How many digits stand before the point.
+        // The number of digits before the point.
         let point = length.saturating_add(*exponent);
         match point {
             1.. if *exponent < 0 => {

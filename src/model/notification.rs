@@ -12,7 +12,7 @@ pub struct Notification {
     pub channel: Channel,
     /// The kinds of notice to send; all of them when empty.
     pub events: Vec<NoticeKind>,
-    /// Connections it is told about; all when empty. What concerns the whole daemon is told anyway.
+    /// Connections whose events are sent; all if empty. Events of the whole daemon are always sent.
     pub connections: Vec<String>,
 }
 
@@ -62,9 +62,9 @@ pub enum NoticeKind {
     Held,
     /// Objects came to differ and are left so.
     Drift,
-    /// Objects were written and are as wanted.
+    /// Objects were written and now agree with their manifests.
     Written,
-    /// Objects are as wanted again without a write.
+    /// Objects agree with their manifests again without a write.
     Recovered,
     /// Objects are no longer looked at.
     Suspended,

@@ -1,8 +1,8 @@
-//! Packs the fields that a manifest desires of an object into one run of bytes, for the time they are not in use.
+//! Packs the desired fields of an object into one run of bytes while they are not in use.
 //!
-//! As [`Fields`] an order of fourteen fields and two lists takes a kilobyte in four places of memory, packed
-//! it takes a hundred bytes in one. Objects are unpacked one by one where they are planned; the wishes of a
-//! hundred thousand are at rest for nearly all of a run, and in a daemon for days.
+//! An order of fourteen fields and two lists takes a kilobyte in four allocations as [`Fields`], and a hundred bytes in
+//! one allocation when packed. Objects are unpacked one by one when they are planned: the desired fields of a hundred
+//! thousand objects are unused for nearly all of a run, and in a daemon for days.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,14 +15,14 @@ use super::path::ElementKey;
 use super::text::Text;
 use super::value::{Fields, Value};
 
-/// Room that the fields of nearly all objects fit into while they are packed.
+/// Initial capacity of the buffer in bytes: the fields of nearly all objects fit into it.
 const USUAL: usize = 256;
 
-/// Levels of free JSON. Manifests have fewer, and bytes that claim more would cost the stack.
+/// Maximum depth of free-form JSON. Manifests have less, and reading bytes that claim more could overflow the stack.
 const DEEPEST: usize = 128;
 
-/// Fields of one table. Each is there by its place in the table, so the bytes mean something to the program
-/// that has this table and to no other.
+/// Packed fields of one table. Each field is stored under its index in the table, so only a program with the same
+/// table can read the bytes.
 #[derive(Clone)]
 pub struct PackedFields {
     table: &'static [Field],
@@ -39,13 +39,13 @@ impl PackedFields {
     pub fn new(table: &'static [Field], fields: &Fields) -> Self {
         let mut packer = Packer(Vec::with_capacity(USUAL));
         packer.fields(table, fields);
-        // A second piece of memory of the right size: cutting off the end of the first leaves a splinter of it
-        // beside every object.
+        // Copies into an allocation of the exact size: shrinking the first one would leave a small unusable gap in
+        // memory beside every object.
         let bytes = packer.0.as_slice().into();
         Self { table, bytes }
     }
 
-    /// Takes fields that a program with the same layout has packed; `None` if the bytes cannot be read to their end.
+    /// Accepts bytes packed by a program with the same layout. Returns `None` if they cannot be read to their end.
     pub fn of_bytes(table: &'static [Field], bytes: &[u8]) -> Option<Self> {
         let mut rest = Unpacker(bytes);
         while !rest.0.is_empty() {
@@ -125,7 +125,7 @@ impl PartialEq for PackedFields {
     }
 }
 
-/// Unwraps a result that only a fault of this file can make an error: what was packed here can be unpacked here.
+/// Unwraps a result that is `Err` only if this file has a bug: it can unpack everything that it has packed.
 fn expect_sound<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
     result.unwrap_or_else(|fault| unreachable!("packed fields: {fault}"))
 }
@@ -232,7 +232,7 @@ impl Packer {
     }
 }
 
-/// Bytes that are read from the first on. Every method gives `None` for bytes that no packer writes.
+/// A reader of packed bytes, from the first on. Every method returns `None` for bytes that no packer writes.
 #[derive(Clone, Copy)]
 struct Unpacker<'a>(&'a [u8]);
 
@@ -383,7 +383,7 @@ mod tests {
             .into_iter()
             .filter(|(name, _)| single.contains(name));
         let alone = PackedFields::new(TABLE, &alone.collect());
-        // A byte of what comes behind them, which nobody could unpack.
+        // One byte of the next field follows, which cannot be unpacked by itself.
         let bytes = whole.bytes()[..alone.bytes().len() + 1].into();
         let cut = PackedFields { bytes, ..whole };
         assert_eq!(cut.get("seats"), Some(Value::Integer(i64::MIN)));
@@ -408,7 +408,7 @@ mod tests {
     fn bytes_that_say_nothing_are_refused() {
         let packed = PackedFields::new(TABLE, &fields(&[feature("a", 1)]));
         let all = packed.bytes();
-        // Cut within a value, a place beyond the table, a kind of value that there is not, a list where none is.
+        // Bytes cut within a value, an index beyond the table, an unknown tag, and a list for a field that has none.
         assert!(PackedFields::of_bytes(TABLE, &all[..all.len() - 1]).is_none());
         let nested = |lists| [[3, 4].as_slice(), &[5, 1].repeat(lists), &[0]].concat();
         assert!(PackedFields::of_bytes(TABLE, &nested(DEEPEST - 1)).is_some());

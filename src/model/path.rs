@@ -13,7 +13,7 @@ use super::text::Text;
 #[derive(Clone, Debug)]
 pub struct ElementKey {
     shown: Box<[Text]>,
-    /// The folded spelling, where it is another.
+    /// The folded spelling; `None` if it equals the original.
     folded: Option<Box<[Text]>>,
 }
 
@@ -158,7 +158,7 @@ pub enum PatternPart {
     AnyElement,
 }
 
-/// The reason for which a text is no pattern of paths.
+/// The reason why a text is not a valid path pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     #[error("the path is empty")]
@@ -198,7 +198,7 @@ impl PathPattern {
         }
     }
 
-    /// Reports whether the pattern names `path` itself. A path below a named one is found by asking for its parents.
+    /// Reports whether the pattern names `path` itself; `false` for a path inside a named one, see [`Self::covers`].
     pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
         self.parts.len() == path.parts().len() && self.covers(path, folds)
     }

@@ -1,7 +1,7 @@
 //! Why an object could not be read, and whether that is a matter of its whole connection.
 //!
 //! A thousand objects of a vendor that is away fail for one reason. Each has its own text, with the call that failed;
-//! the [`ConnectionFault`] beside it is the same for all, so that people are told once.
+//! the [`ConnectionFault`] beside it is the same for all, so that it is reported once.
 
 use std::fmt;
 
@@ -26,13 +26,13 @@ pub struct ConnectionFault {
     pub message: String,
     /// What a person can do about it.
     pub hint: Option<String>,
-    /// The connection; empty until whoever knows it adds it.
+    /// The name of the connection; empty until a caller that knows it sets it.
     pub connection: String,
     /// The place of its document, or of the member that is at fault.
     pub origin: Option<Origin>,
 }
 
-/// The kinds of problems of a connection. Equal kinds of one connection are told together.
+/// The kinds of problems of a connection. Problems of the same kind and connection are reported together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
     /// Environment variables that hold its credentials are not set.

@@ -58,16 +58,16 @@ pub struct Policy {
     /// Lists whose live elements survive though the manifest does not name them.
     pub keep_unlisted: Vec<String>,
     pub ignore: Vec<PathPattern>,
-    /// Fields that the daemon has given up to another writer. No manifest says so: they are left alone like ignored
-    /// ones, and the last agreement on them stands.
+    /// Fields that the daemon has given up to another writer. No manifest can set this. The fields are left alone like
+    /// ignored ones, and their baseline is kept.
     pub given_up: Vec<PathPattern>,
     /// Fields that the vendor leaves out of a read when they are empty.
     pub absent_is_empty: Vec<PathPattern>,
     /// The highest risk accepted for this object without a flag.
     pub allow: Risk,
-    /// When a suspension ends by itself.
+    /// The time at which a suspension ends by itself.
     pub until: Option<Timestamp>,
-    /// Why it is held back.
+    /// The reason of the suspension.
     pub reason: Option<String>,
     /// The interval at which the daemon reads the object without a trigger.
     pub resync: Option<Duration>,
@@ -124,7 +124,7 @@ impl Policy {
         patterns.any(|pattern| pattern.names(path, folds))
     }
 
-    /// The fields that are left out of diff and apply alike, for whichever reason.
+    /// Returns the fields that are left out of diff and apply: ignored ones and those given up.
     pub fn left_alone(&self) -> impl Iterator<Item = &PathPattern> {
         self.ignore.iter().chain(&self.given_up)
     }
@@ -135,7 +135,7 @@ impl Policy {
         patterns.any(|pattern| pattern.names(path, folds))
     }
 
-    /// The mode in force at a moment: a suspension may have run out.
+    /// Returns the mode in force at the time `now`: a suspension may have ended.
     pub fn mode_at(&self, now: Timestamp) -> PolicyMode {
         match (self.mode, self.until) {
             (PolicyMode::Suspend, Some(until)) if until <= now => PolicyMode::Enforce,
@@ -144,7 +144,7 @@ impl Policy {
     }
 }
 
-/// Whether an object is written, only planned, or not even read.
+/// The mode of a policy: the object is written, only planned, or not even read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyMode {
     #[default]
@@ -210,12 +210,12 @@ pub struct Resolved {
 /// The name of the fact that a vendor's own change mark is kept under, for example a time of change.
 pub const VERSION_FACT: &str = "version";
 
-/// Facts by name: few for each of many objects, so a list in the order of the names and no tree.
+/// Facts by name. Many objects have a few each, so this is a list sorted by name, which takes less memory than a tree.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts(Vec<(Cow<'static, str>, Fact)>);
 
 impl Facts {
-    /// Room for so many facts and no more.
+    /// Makes an empty list with room for exactly `facts` facts.
     pub fn with_capacity(facts: usize) -> Self {
         Self(Vec::with_capacity(facts))
     }
@@ -233,7 +233,7 @@ impl Facts {
         self.find(name).is_ok()
     }
 
-    /// Sets a fact and gives back what it was before.
+    /// Sets a fact and returns its previous value, if any.
     pub fn insert(&mut self, name: Cow<'static, str>, fact: Fact) -> Option<Fact> {
         match self.find(&name) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, fact)),

@@ -9,7 +9,7 @@ pub enum SecretRef {
     File(PathBuf),
     /// A program and its arguments, run without a shell; its standard output is the secret.
     Command(Vec<String>),
-    /// The sandbox's published credentials, which are no secret to anybody.
+    /// The sandbox's published credentials, which are public.
     Known(&'static str),
 }
 

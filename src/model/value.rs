@@ -1,6 +1,6 @@
-//! The canonical values that manifests and live objects are compared in.
+//! The canonical values by which manifests and live objects are compared.
 //!
-//! Spelling is gone by the time a `Value` exists: digit strings are integers, instants are whole
+//! A `Value` no longer depends on spelling: digit strings are integers, instants are whole
 //! seconds with `Z`, GUIDs are lower case, sets have no order. Two values mean the same exactly when
 //! they are equal, so nothing later in the program has to know a vendor's habits.
 
@@ -13,8 +13,8 @@ use super::text::Text;
 /// The fields of an object or of a list element, by the vendor's names. An absent field is not managed
 /// (in desired) or not known (in live).
 ///
-/// A list in the order of the names: objects have about a dozen fields and there may be a hundred thousand
-/// objects, for each of which a tree would take half a kilobyte before it holds anything.
+/// This is a list sorted by name: objects have about a dozen fields, there may be a hundred thousand objects, and an
+/// empty tree for each would take half a kilobyte already.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fields(Vec<(&'static str, Value)>);
 
@@ -23,19 +23,19 @@ impl Fields {
         Self::default()
     }
 
-    /// Room for so many fields and no more.
+    /// Makes an empty list with room for exactly `fields` fields.
     pub fn with_capacity(fields: usize) -> Self {
         Self(Vec::with_capacity(fields))
     }
 
-    /// Pairs that are in the order of their names, each name once.
+    /// Takes pairs that are sorted by name already and have each name once.
     pub fn from_sorted(pairs: Vec<(&'static str, Value)>) -> Self {
         debug_assert!(pairs.is_sorted_by(|(a, _), (b, _)| a < b));
         Self(pairs)
     }
 
-    /// Names nearly always come from the table that the fields were read by: then they are the same text in
-    /// memory, which is told without reading it.
+    /// Finds the index of a field; `Err` is the index at which it would be inserted. Names nearly always come from the
+    /// table by which the fields were read: they are then the same text in memory, and comparing addresses is enough.
     fn find(&self, name: &str) -> Result<usize, usize> {
         let same = |(known, _): &(&'static str, Value)| std::ptr::eq(*known, name);
         if let Some(at) = self.0.iter().position(same) {
@@ -58,7 +58,7 @@ impl Fields {
         self.find(name).is_ok()
     }
 
-    /// Sets a field and gives back what it was before.
+    /// Sets a field and returns its previous value, if any.
     pub fn insert(&mut self, name: &'static str, value: Value) -> Option<Value> {
         if self.0.last().is_none_or(|(last, _)| *last < name) {
             self.0.push((name, value));
@@ -96,7 +96,7 @@ impl Fields {
     }
 }
 
-/// As in any map, a name that is not there is a panic: for tests.
+/// Indexing panics for a name that is missing, as in any map; only tests use it.
 impl std::ops::Index<&str> for Fields {
     type Output = Value;
 
@@ -156,8 +156,8 @@ pub enum Value {
     Bool(bool),
     Integer(i64),
     Text(Text),
-    /// Free-form JSON, compared by value and kept with the digits of its numbers; rare, and kept apart because it
-    /// would make every value larger.
+    /// Free-form JSON, compared by value and kept with the digits of its numbers. Boxed, because it is rare and would
+    /// otherwise make every value larger.
     Json(Box<serde_json::Value>),
     /// Members without order.
     Set(Box<BTreeSet<Text>>),
@@ -213,7 +213,7 @@ impl<'a> IntoIterator for &'a Items {
     }
 }
 
-// A hundred thousand objects have millions of these.
+// A hundred thousand objects have millions of values, so the size of one counts.
 const _: () = assert!(size_of::<Value>() == 24);
 
 impl PartialEq for Value {

@@ -70,7 +70,7 @@ impl Call {
     }
 }
 
-/// A call that changes nothing, whoever answers it. Only [`Call::as_read`] makes one.
+/// A call that changes nothing at any vendor. Only [`Call::as_read`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct Read<'a>(&'a Call);
 
@@ -108,7 +108,7 @@ impl Reply {
     }
 
     /// Reports whether the body begins as an object or a list and does not end as one: it was cut off on the way. One
-    /// that was cut just behind a closing bracket is not recognised; whoever parses it sees that.
+    /// that was cut just behind a closing bracket is not recognised; its parser reports that.
     pub fn ends_early(&self) -> bool {
         let body = self.body.trim();
         let closed = |end| body.len() > 1 && body.ends_with(end);
