@@ -69,7 +69,7 @@ pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings
     reports
 }
 
-/// How many steps of an account may have their intent in the journal for each that may call the vendor.
+/// The number of steps of an account that may have an intent in the journal, for each one that may call the vendor.
 ///
 /// A store that is far away takes as long for an intent as a vendor for a write. With 3, the ten calls of an account that
 /// allows ten at once go on while the intents of the next twenty are written. A run that is killed leaves at most thirty

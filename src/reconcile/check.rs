@@ -1,8 +1,8 @@
 //! Checks all files of a run together: everything that can be checked without network and secrets.
 //!
-//! Input are the contents of all files, output a [`Checked`], also if there are errors: the caller looks at its
-//! findings. What one file shows by itself was checked when it was lowered; here are names, references,
-//! connections and counts.
+//! The input is the contents of all files; the output is a [`Checked`], even if there are errors: the caller looks at
+//! its findings. Lowering has checked each file by itself; this module checks names, references, connections and
+//! counts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -60,8 +60,8 @@ pub(super) fn check_among(
     settle_references(loaded, contents, options, known, &kept)
 }
 
-/// Checks what no file says by itself: names, references and connections. `files` are in the order of the sources. Objects
-/// of accounts that are not `kept` are checked like all others, and come out as outlines.
+/// Checks what takes all files together: names, references and connections. `files` are in the order of the sources.
+/// Objects of accounts that are not `kept` are checked like all others, and come out as outlines.
 pub(super) fn settle_references(
     loaded: Loaded,
     files: Vec<FileContents>,

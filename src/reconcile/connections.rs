@@ -1,6 +1,6 @@
-//! Resolves connections: which one an object goes through, and which ones a notification names.
+//! Resolves connections: finds the one of each object, and those that notifications name.
 //!
-//! Input are the declared connections and the lowered objects, output names of connections and findings. No
+//! The input is the declared connections and the lowered objects; the output is names of connections and findings. No
 //! connection is opened, and no secret is resolved here.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct CheckOptions {
 pub struct Simulators {
     /// One connection per vendor.
     pub connections: Vec<Connection>,
-    /// Set if they end with this run: a later run finds others, so their address says nothing.
+    /// Set if they end with this run: a later run starts others, so their address has no meaning there.
     pub end_with_run: bool,
 }
 
@@ -154,7 +154,7 @@ pub(super) fn resolve_connection(
     }
     match of_vendor {
         [only] => Some((*only).to_string()),
-        // Told once for all objects of the vendor, by `refuse_lacking`.
+        // `refuse_lacking` reports this once for all objects of the vendor.
         [] => None,
         several => {
             let message = format!(

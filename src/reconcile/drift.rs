@@ -1,8 +1,8 @@
-//! Finds drift: compares live objects with the manifests and with what was applied last. Reads, and cannot
+//! Finds drift: compares live objects with the manifests and with the last apply. This module reads and cannot
 //! write.
 //!
-//! Input are the checked manifests and the bases, from the journal or from a commit; output is the document of
-//! drift and the findings to print. The three-way comparison of one object is [`compare_fields`]; this file only
+//! The input is the checked manifests and the bases, from the journal or from a commit; the output is the drift
+//! document and the findings to print. The three-way comparison of one object is [`compare_fields`]; this file only
 //! reads the objects and finds the base of each.
 
 use std::collections::BTreeMap;
@@ -30,9 +30,9 @@ use crate::provider::{self, ResourceKind};
 
 /// The third side of the comparison, beside live objects and manifests.
 pub enum Bases {
-    /// What applies wrote, or found to be so, by the journal.
+    /// The values that applies wrote or found live already, from the journal.
     Journal(Memory),
-    /// What the manifests of a commit want.
+    /// The desired values in the manifests of a commit.
     Commit(CommitBases),
 }
 
@@ -48,7 +48,7 @@ pub struct CommitBases {
 /// The base of one object, and the run that agreed on it.
 type FoundBase = (Base, Option<Applied>);
 
-/// The reason for which an object has no base that it could be compared with.
+/// The reason why an object has no base for the comparison.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum NoBase {
     /// The commit has no manifest of this address, or no valid one.
@@ -218,7 +218,7 @@ fn fault_of(seen: &Observed) -> Option<&ConnectionFault> {
 
 /// Compares one live object with manifest and base.
 ///
-/// Without a base the object is compared all the same, and says why there is none if anything differs. A field
+/// Without a base the object is still compared; if anything differs, its entry has the reason for the lack. A field
 /// that the vendor did not show makes the comparison an error, since it may hide drift.
 fn compare_object(
     kind: &dyn ResourceKind,

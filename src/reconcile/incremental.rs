@@ -1,11 +1,11 @@
-//! Loads manifests again and again: a save of one file among ten thousand costs that one.
+//! Reloads manifests: after one of ten thousand files is saved, only that file is read and lowered again.
 //!
-//! Input are paths and the loader's own memory of earlier loads, output the same [`Checked`] that a first load
-//! would give. The contents of a file follow from its text alone, so they are kept by the hash of the text.
-//! Names, references and connections depend on other files and are checked anew every time.
+//! The input is paths and the loader's own memory of earlier loads; the output is the same [`Checked`] that a first
+//! load would give. The contents of a file depend on its text alone, so they are kept by the hash of the text.
+//! Names, references and connections depend on other files, so they are checked again every time.
 //!
-//! Example: of 10,000 files one is saved. 9,999 have the stamp of before and are not read; one is read, lowered
-//! and replaced; then the references of all objects are checked, which needs no text.
+//! Example: one of 10,000 files is saved. The other 9,999 have the same stamp as before and are not read. The saved
+//! file is read, lowered and replaced; then the references of all objects are checked, which needs no text.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -150,8 +150,8 @@ impl IncrementalLoader {
         }
     }
 
-    /// Loads the files below `paths`. Those with the stamp of before are not read; `cache` knows files of
-    /// earlier runs.
+    /// Loads the files below `paths`. Files with an unchanged stamp are not read; `cache` has the contents of files
+    /// that earlier runs have read.
     ///
     /// A file that was only touched is read, has the same hash, and gets its new stamp here, so that it is not
     /// read again.
@@ -167,7 +167,7 @@ impl IncrementalLoader {
         let stores = known.chain(cache.as_deref().map(|cache| cache as &dyn PieceStore));
         let loading = Loading::new(limits, stores).stamped_at(now).keeping(kept);
         let mut manifests = loading.load_files(paths, &mut std::io::empty());
-        // A file that was only touched has another stamp and says the same.
+        // A file that was only touched has a new stamp and the same text.
         for source in &manifests.loaded.sources {
             let known = self.files.get_mut(source.name.as_str());
             if let Some(known) = known.filter(|known| known.has_text_of(source))
@@ -199,7 +199,7 @@ impl IncrementalLoader {
                 continue;
             }
             let known = KnownFile::new(label, stamps.remove(&label.name), contents);
-            // A key that is there already would keep the label of before.
+            // Inserting over an existing entry would keep the old key, and with it the old label.
             self.files.remove(label.name.as_str());
             self.files.insert(ByName(Arc::clone(label)), known);
         }
@@ -215,7 +215,7 @@ impl IncrementalLoader {
     /// time.
     fn keep_settled(&mut self, labels: &[Arc<Source>], checked: &Checked) {
         let names: HashSet<&str> = labels.iter().map(|label| label.name.as_str()).collect();
-        // By place: two files may give one name to two objects, until somebody mends it.
+        // By place, because two files may use one name for two objects, until the author corrects it.
         fn location(origin: &Origin) -> (&str, u32) {
             (&origin.source.name, origin.mark.start)
         }
@@ -372,7 +372,7 @@ spec:
             ..CheckOptions::default()
         };
         let mut loader = IncrementalLoader::default();
-        // What was read now says something, what was not is known.
+        // The contents of a known file are `None` until the check; those of a file that was read are `Some`.
         let as_before = |manifests: &LoadedManifests| -> Vec<bool> {
             manifests.contents.iter().map(Option::is_none).collect()
         };
@@ -396,7 +396,7 @@ spec:
         let second = loader.check(loaded, &options, &KeptAccounts::All);
         assert!(Arc::ptr_eq(&first.desired[0], &second.desired[0]));
         assert_eq!(first.source.manifests, second.source.manifests);
-        // Of the same size, so that only the times tell.
+        // The new text has the same size, so only the times show the change.
         std::fs::write(file("a.yaml"), order("a", 6)).unwrap();
         let loaded = loader.load(
             &paths,
@@ -409,7 +409,7 @@ spec:
         let third = loader.check(loaded, &options, &KeptAccounts::All);
         let seats = third.desired[0].fields.get("activations_allowed");
         assert_eq!(seats, Some(crate::model::Value::Integer(6)));
-        // What is wrong with a file that was not read is shown in its text all the same.
+        // A finding about a file that was not read still shows the line of its text.
         std::fs::remove_file(file("c.yaml")).unwrap();
         let loaded = loader.load(
             &paths,
@@ -484,7 +484,7 @@ spec:
         loader.keep_only(&one);
         assert_eq!(sizes(&loader), (1, 1));
 
-        // A changed file of the other account is read, and comes to an outline again.
+        // A changed file of the other account is read, and its object becomes an outline again.
         let before = loader.check(loaded(&two_accounts(5)), &options, &one);
         let after = loader.check(loaded(&two_accounts(6)), &options, &one);
         for checked in [&before, &after] {

@@ -1,4 +1,4 @@
-//! Loads manifests: from paths to what each file says, one piece at a time.
+//! Loads manifests: from paths to the contents of each file, one piece at a time.
 //!
 //! Every worker takes one file through the same steps:
 //!
@@ -159,8 +159,8 @@ impl<'a> Loading<'a> {
         }
     }
 
-    /// Keeps the objects of these accounts only. Which account an object is in shows once all files are read, so objects are
-    /// dropped here only if no account is kept; the check drops the others.
+    /// Keeps only the objects of the accounts `kept`. The account of an object is known once all files are read, so
+    /// objects are dropped here only if no account is kept; the check drops the others.
     pub fn keeping(self, kept: &KeptAccounts) -> Self {
         Self {
             only_outlines: kept.is_none(),
@@ -247,9 +247,9 @@ impl<'a> Loading<'a> {
         contents.unwrap_or_default()
     }
 
-    /// Lowers files that were read, in their order. The workers share the pieces, and the text of a file goes with its
-    /// last piece unless somebody else holds it. A file with a piece that is not valid by itself is lowered once more as
-    /// a whole.
+    /// Lowers files that were read, in their order. The workers share the pieces, and the text of a file is freed with
+    /// its last piece unless other code shares it. A file with a piece that is not valid by itself is lowered once more
+    /// as a whole.
     fn lower_files(&self, sources: Vec<Arc<Source>>) -> Vec<FileContents> {
         let known = map_parallel(&sources, |source| {
             self.find(&Piece::whole(Arc::clone(source)))

@@ -1,9 +1,9 @@
 //! Drives one level-triggered pass: load → audit → observe → plan → guard → apply → verify.
 //!
-//! Every command and the daemon call these same functions. Input are paths and a [`Settings`]: the time, the
-//! secrets and the simulators' addresses are arguments. Output is a [`Pass`], a document or a list of reports.
-//! This layer joins the pure ones with IO: what a field means is in `provider`, what differs in `plan`, how a
-//! call is sent in `apply`, and how a result is shown in `render`.
+//! Every command and the daemon call these functions. The input is paths and a [`Settings`]: the time, the secrets and
+//! the simulators' addresses are arguments. The output is a [`Pass`], a document or a list of reports. This layer
+//! joins the pure layers with IO: `provider` knows the meaning of a field, `plan` finds differences, `apply` sends
+//! calls, and `render` shows results.
 
 mod carry_out;
 mod check;
@@ -75,7 +75,7 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Certificates that are trusted, for all accounts.
     pub tls: Tls,
-    /// Calls of the whole run at once, over all accounts.
+    /// The most calls of the whole run at one time, over all accounts.
     pub parallelism: usize,
     /// Moment after which no call is sent.
     pub deadline: Instant,
@@ -95,8 +95,8 @@ pub struct Settings {
     pub budgets: Budgets,
 }
 
-/// Open accounts by the name of their connection. A pass that is given some uses their sessions and limits
-/// further.
+/// Open accounts by the name of their connection. A pass that gets open accounts continues to use their sessions and
+/// limits.
 pub type Accounts = BTreeMap<String, Arc<Account>>;
 
 /// Returns the account to which a connection of the manifests leads, as the journal names it.
@@ -173,8 +173,8 @@ impl Pass {
         unset_findings(planned.filter_map(|one| one.fault.as_deref()))
     }
 
-    /// Keeps the objects that `keep` accepts, and makes their document anew: summary, estimate and digest are of
-    /// these alone.
+    /// Keeps the objects that `keep` accepts and builds the document again, so that summary, estimate and digest cover
+    /// only these objects.
     pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, settings: &Settings) {
         self.planned.retain(|planned| keep(planned));
         let source = self.document.source.clone();
@@ -239,7 +239,7 @@ pub fn find_unset_variables(checked: &Checked, settings: &Settings) -> Diagnosti
     let mut faults = Vec::new();
     for (name, objects) in objects_to_read(checked, settings) {
         let connection = checked.connections.get(name);
-        // Where credentials may not go, nobody asks for them.
+        // Credentials of a host that is not trusted are never resolved, so their variables do not matter.
         let trust = &settings.secrets.trust;
         let trusted = connection.filter(|one| trust.check_url(&one.base_url).is_ok());
         let fault = trusted.and_then(|connection| {
@@ -263,7 +263,7 @@ fn account_paces(accounts: &Accounts, settings: &Settings) -> BTreeMap<String, P
 
 /// Opens an account for every connection in use.
 ///
-/// An account that cannot be opened is reported to `found` for each of its objects; the other accounts go on.
+/// If an account cannot be opened, `found` gets the error for each of its objects; the other accounts go on.
 fn open_accounts(
     checked: &Checked,
     settings: &Settings,
@@ -361,7 +361,7 @@ async fn read_accounts(
     settings: &Settings,
     found: &mut Found<'_>,
 ) {
-    // The accounts take turns on one task, so nobody ever waits for it.
+    // All accounts run on one task and take turns, so this lock is never contended.
     let found = Mutex::new(found);
     let mut reads: FuturesUnordered<_> = objects_to_read(checked, settings)
         .into_iter()
@@ -394,7 +394,7 @@ async fn read_accounts(
     while reads.next().await.is_some() {}
 }
 
-/// The reason for which an account cannot be opened.
+/// The reason why an account cannot be opened.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("there is no connection `{0}`")]

@@ -331,7 +331,7 @@ async fn without_a_list_no_place_is_ever_idle() {
     for (vendor, logins, calls) in [("informatica", 1, 1_000), ("alinea", 0, 2_000)] {
         let scene = Scene::new(vendor, 1_000, 0.0, LATENCY, None).await;
         let (_, taken) = scene.plan().await;
-        // Ten at once, and nobody before the login.
+        // Ten calls at once, and none before the login.
         assert_eq!(taken, LATENCY * (logins + calls / 10), "{vendor}");
         let calls = (calls + logins) as usize;
         assert_eq!(scene.statuses(), BTreeMap::from([(200, calls)]), "{vendor}");

@@ -57,8 +57,8 @@ impl Planner {
         }
     }
 
-    /// Takes an observed object. `place` is its index; a full batch is handed over, or planned here if no thread
-    /// is free.
+    /// Adds an observed object; `index` is its position in the plan. A full batch goes to a worker thread, or is
+    /// planned here if none is free.
     pub fn add(&mut self, index: usize, object: &Arc<Desired>, seen: Observed) {
         self.waiting.push((index, Arc::clone(object), seen));
         if self.waiting.len() < BATCH {
@@ -71,7 +71,7 @@ impl Planner {
         if self.batches.len() < self.most {
             self.batches.spawn_blocking(move || plan_batch(batch, now));
         } else {
-            // Nobody is free, so the reading waits.
+            // No worker is free, so the reading waits.
             self.take(plan_batch(batch, now));
         }
     }
@@ -100,13 +100,13 @@ impl Planner {
     }
 }
 
-/// Returns the plans of a batch; a panic in it goes on here, because half a plan must not look like a whole one.
+/// Returns the plans of a batch. A panic in the batch is resumed here: half a plan must not look like a whole one.
 fn of_a_batch(ended: Result<Vec<PlannedBatch>, JoinError>) -> Vec<PlannedBatch> {
-    // Nobody cancels one, so it is a fault of ours, which must not look like a plan.
+    // A batch is never cancelled, so the error is a panic: a bug, which must not look like a plan.
     ended.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
 }
 
-/// Plans the objects of a batch. Objects of unknown kinds drop out.
+/// Plans the objects of a batch. Objects of unknown kinds are left out.
 fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedBatch> {
     let one = |(index, object, seen): ObservedObject| {
         let kind = provider::find_kind(object.address.kind.0)?;

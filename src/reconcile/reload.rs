@@ -12,8 +12,8 @@ use super::outline::ObjectOutline;
 use crate::manifest::{self, ReadLimits, map_parallel};
 use crate::model::Desired;
 
-/// Reads the files of some outlines once more and returns their objects. An object is missing if its file cannot be read or
-/// has another text by now: whoever reads the changed file finds it there.
+/// Reads the files of some outlines once more and returns their objects. An object is left out if its file cannot be
+/// read or has changed: the next load reads the changed file.
 pub fn reload_objects(outlines: &[Arc<ObjectOutline>]) -> Vec<Arc<Desired>> {
     let mut files: BTreeMap<&str, Vec<&ObjectOutline>> = BTreeMap::new();
     for outline in outlines {

@@ -9,8 +9,8 @@ use crate::plan::estimate::{self, RequestCost};
 impl Pass {
     /// Counts the requests of a run that carries this plan out: those sent so far, and at most those to come.
     ///
-    /// The counters of the accounts begin anew. An account that has sent nothing, as with a saved plan, has its login
-    /// to come.
+    /// The counters of the accounts start again from zero. An account that has sent nothing, as with a saved plan,
+    /// still has to log in.
     pub fn count_requests(&self, settings: &Settings) -> RequestCost {
         let paces = account_paces(&self.accounts, settings);
         let mut cost = estimate::count_requests(&self.planned, &paces, self.fresh);

@@ -1,10 +1,10 @@
-//! Plans a restore: every object back to what it and its manifest last agreed on, field by field.
+//! Plans a restore: every object back to its baseline, on which live and manifest last agreed, field by field.
 //!
-//! Input are the journal's memory, manifests and live objects; output is a [`Pass`] with the standing of each
-//! object. Where manifest and live are equal, that is agreed on by now, whatever it was before. Fields without
-//! an agreement are left as they are, and so is a field of which it is not known what the last write made of it.
-//! Changes of the manifest since are not followed, because a restore never applies new wishes; its policy is
-//! obeyed as it is now.
+//! The input is the journal's memory, manifests and live objects; the output is a [`Pass`] with the standing of each
+//! object. If manifest and live are equal in a field now, that value replaces the baseline. A field without a baseline
+//! is left unchanged, and so is a field of which the journal does not know how the last write left it. Later changes
+//! of the manifest's fields are ignored, because a restore never applies new values; its policy applies as it is
+//! today.
 //!
 //! Example: `count` 10 was applied. Live is 7 now, and the manifest wants 20 since: the restore sets 10, and the
 //! object stands as applied. If live is 20 too, 20 is agreed on, and there is nothing to do.
@@ -29,17 +29,17 @@ use crate::provider::{self, ResourceKind};
 /// The standing of an object once a restore has nothing left to do for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// As the manifest wants it.
+    /// Live has the values of the manifest.
     InSync,
-    /// As it was last agreed on. The manifest wants something else since.
+    /// Live has the values of the baseline. The manifest has changed since.
     AsApplied,
-    /// Nothing was ever agreed on, and it is not as the manifest wants it.
+    /// There is no baseline, and live differs from the manifest.
     NeverApplied,
-    /// Nobody knows what the last write made of some field, so that is left as it is.
+    /// The journal does not show how the last write left some field, so the field is left unchanged.
     Unsettled,
 }
 
-/// Plans every object of `checked` back to what was last agreed on. Objects that could not be read get a plan
+/// Plans every object of `checked` back to its baseline. Objects that could not be read get a plan
 /// that says so.
 pub async fn plan_restore(
     memory: &Memory,
@@ -145,7 +145,7 @@ fn standing_after(
     let next = carry::carry(kind.table().desired, desired, unnamed);
     restored.fields.extend(next);
     let left = plan::plan_object(kind, object, &Observed::Live(restored), now).changes;
-    // What a new element is not given is nothing there.
+    // A field that is not set in a new element is empty there.
     let nothing = |change: &Change| {
         change.before.is_none() && change.after.as_ref().is_none_or(Json::is_null)
     };
@@ -197,9 +197,9 @@ fn agreed_object(
     object: &Desired,
     (seen, by_manifest): (&Live, &Planned),
 ) -> Arc<Desired> {
-    // A name that nothing resolves any more stands for nothing that could be restored.
+    // A name that can no longer be resolved gives no value to restore.
     let (mut agreed, _) = base::resolve_names(table, &base.fields, object, seen);
-    // Where manifest and live say the same, that is agreed on by now.
+    // If manifest and live have the same value now, it replaces the baseline.
     let differs = |name: &str| {
         let mut changes = by_manifest.changes.iter();
         changes.any(|change| matches!(change.path.parts().first(), Some(PathPart::Field(first)) if *first == name))
@@ -223,7 +223,7 @@ fn agreed_object(
         fields: PackedFields::new(table, &fields),
         ..object.clone()
     };
-    // Nobody agreed that a list has no further members while they were kept.
+    // While unlisted members were kept, no baseline says that a list has no further members.
     let kept = base.kept.iter();
     let kept: Vec<String> = kept
         .filter(|name| !object.policy.keep_unlisted.contains(name))

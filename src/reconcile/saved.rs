@@ -1,8 +1,8 @@
-//! A saved plan joined with the manifests of now, object by object, before anything is read.
+//! Joins a saved plan with today's manifests, object by object, before any object is read.
 //!
-//! The plan says which objects are written and from which live values. What is written, where to and under which
-//! policy comes from the manifests alone. An object whose manifest says something else than it did is `stale` and the
-//! others go; each of those is read right before its write, planned anew and compared with the plan.
+//! The plan determines which objects are written, and from which live values. The values to write, the connection and
+//! the policy come from the manifests alone. An object whose manifest has changed is `stale`, and the others are
+//! written; each of those is read right before its write, planned again and compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::plan::source_facts::SourceFacts;
 use crate::plan::{Disposition, Planned, movement};
 use crate::provider;
 
-/// Addresses that a finding names; further ones are only counted.
+/// The most addresses that a finding names; further ones are only counted.
 const NAMED: usize = 20;
 
 /// A saved plan that is ready to be carried out.
@@ -34,7 +34,7 @@ pub struct Saved {
 #[error("the plan has objects of the kind {0}, which this version does not know")]
 pub struct UnknownKind(String);
 
-/// Joins a saved plan with the manifests of now; `in_scope` takes an address. `Err` only for a plan with an
+/// Joins a saved plan with today's manifests; `in_scope` takes an address. `Err` only for a plan with an
 /// unknown kind.
 ///
 /// Example: the plan has A, B and C. A is as it was and goes; the manifest of B changed, so B is stale; C has no
@@ -159,7 +159,7 @@ impl<'a> Join<'a> {
                 line: desired.origin.mark.line,
             },
             outcome: None,
-            // Of another time: the connection may be well by now.
+            // The problem dates from the plan: the connection may work by now.
             problem: None,
             side_effects: Vec::new(),
             ..entry

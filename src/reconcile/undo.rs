@@ -1,8 +1,8 @@
-//! Plans the inverse of a past run, from the journal, through the same planner, guards and checks as any plan.
+//! Plans the inverse of a past run from the journal, with the same planner, guards and checks as any plan.
 //!
-//! Input are the writes of a run by the journal and today's manifests; output is a [`Pass`] and a finding for
-//! everything that is not taken back. Objects are found by account and identity, whatever their manifests and
-//! connections are called now. Today's policy applies: suspended and observed objects stay so, and ignored
+//! The input is the writes of a run in the journal and today's manifests; the output is a [`Pass`] and a finding for
+//! every change that is not taken back. Objects are found by account and identity, so renamed manifests and
+//! connections do not matter. Today's policy applies: suspended and observed objects stay so, and ignored
 //! fields are left alone. How one change is inverted is in `plan::undo`.
 //!
 //! Example: a run set `count` from 10 to 5. If 5 is live, the inverse sets 10. If 7 is live, it was changed
@@ -41,7 +41,7 @@ pub struct Undone {
     manifests: BTreeMap<Address, Arc<Desired>>,
 }
 
-/// The reason for which a run cannot be taken back at all.
+/// The reason why a run cannot be taken back at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UndoError {
     #[error("the run {run} carried out nothing that could be taken back")]
@@ -51,7 +51,7 @@ pub enum UndoError {
     FieldNotChanged { run: String, changed: String },
 }
 
-/// The reason for which the object of a past write cannot be made without a manifest.
+/// The reason why the object of a past write cannot be made without a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoObject {
     #[error("unknown kind {0}")]
@@ -172,7 +172,7 @@ pub async fn plan_undo(
     }
     let mut document = plan_document(&checked, &planned, &accounts, settings, now);
     for (planned, entry) in planned.iter().zip(&mut document.objects) {
-        // What counts later is what the manifest says, and not what is wanted back.
+        // Later stages need the fields of the manifest, not those that the undo brings back.
         let manifest = manifests.get(&planned.desired.address);
         entry.manifest_fingerprint = manifest.map(|it| manifest_fingerprint(it, &checked.source));
         entry.manifest_fields = manifest.map(|it| manifest_fields(it)).unwrap_or_default();
@@ -220,7 +220,7 @@ fn table_of(kind: &str) -> &'static [Field] {
     provider::find_kind(kind).map_or(&[][..], |kind| kind.table().desired)
 }
 
-/// Fields that an error names.
+/// The most fields that an error names.
 const NAMED: usize = 10;
 
 /// Makes the finding that a change is not taken back, with the flag that takes it back all the same, if there is
@@ -350,7 +350,7 @@ fn invert_object(
     let mut desired = Desired::clone(object);
     desired.fields.extend(carried_as_live(table, &live.fields));
     desired.fields.extend(inverse.fields);
-    // The lists of an inverse are whole: they start from live.
+    // An inverse has complete lists, because they are made from the live ones.
     if !desired.policy.keep_unlisted.is_empty() {
         desired.policy.keep_unlisted.clear();
     }
@@ -370,8 +370,8 @@ fn invert_object(
     (Some(planned), lost)
 }
 
-/// Returns the fields that every write carries, with their live values: what the manifest wants of them now is
-/// no part of the run.
+/// Returns the fields that every write carries, with their live values: the values in today's manifest were no part
+/// of the run.
 fn carried_as_live(table: &'static [Field], live: &Fields) -> Fields {
     let required = table.iter().filter(|field| field.need == Need::InManifest);
     required

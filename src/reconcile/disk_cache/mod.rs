@@ -3,7 +3,7 @@
 //! The cache cannot change the outcome of a run. The contents of a piece follow from its bytes and the program alone; they
 //! are looked up by the hash of the bytes, and only the program that wrote them reads them. Names, references and
 //! connections are checked anew in every run. A cache file that is missing, damaged, or of another program or owner counts
-//! as empty. Whoever can write the cache can change what is applied, as with the program itself: it is readable and
+//! as empty. A user who can write the cache can change what is applied, as with the program itself: it is readable and
 //! writable for its owner only, and belongs where the journal would be.
 
 mod record;
@@ -139,13 +139,13 @@ fn key_of(piece: &Piece) -> Hash {
     hash.chain_update(piece.text()).finalize().into()
 }
 
-/// Reads a file that nobody else can have written; `None` for any other.
+/// Reads a file that no other user can have written; `None` for any other file.
 fn read_private_file(file: &Path) -> Option<Vec<u8>> {
     let meta = fs::metadata(file).ok()?;
     is_private(&meta).then(|| read::read_bytes(file, ReadBounds::file(MAX_BYTES)).ok())?
 }
 
-/// Reports whether nobody but us can have written the file: in a shared directory strangers put files as well.
+/// Reports whether only our own user can have written the file: in a shared directory other users can create files.
 #[cfg(unix)]
 fn is_private(meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -167,7 +167,7 @@ fn a_cache_that_is_damaged_or_another_programs_is_empty() {
     }
     let (checked, read) = folder.run(&folder.open(PROGRAM));
     assert_eq!((checked.desired.len(), read), (1, 1));
-    // It was written anew.
+    // The cache file was written again.
     assert_eq!(folder.run(&folder.open(PROGRAM)).1, 0);
 }
 

@@ -1,9 +1,9 @@
 //! Makes manifests of live objects: read, state, write, and read again before the text is shown.
 //!
-//! Input is a connection and which of its objects are asked for; output is one text, or the reason for none, per
-//! object. Every manifest has been read by our own reader, checked against the field table and planned against
-//! the object it was made from. So a plan right after an import is empty, or the object is reported and not
-//! written. Files are written by the caller; how a field is stated is in `provider::statement`.
+//! The input is a connection and a choice of its objects; the output is, for each object, a text or the reason why
+//! there is none. Every manifest is read again by our own reader, checked against the field table and planned against
+//! the object from which it was made. So a plan right after an import is empty, or the object is reported and not
+//! written. The caller writes the files; `provider::statement` converts live fields to those of a manifest.
 
 mod connections;
 mod name_template;
@@ -41,7 +41,7 @@ pub struct ReadObjects {
     pub connection: String,
     pub kind: &'static dyn ResourceKind,
     pub objects: Vec<ListedObject>,
-    /// Reasons for which there may be more objects than these, for example a page of the list that failed.
+    /// Reasons why the list may be incomplete, for example a page of it that failed.
     pub failures: Vec<String>,
 }
 
@@ -51,14 +51,14 @@ pub struct Imported {
     pub name: String,
     /// The file of the manifest that describes it already.
     pub manifest_file: Option<String>,
-    /// The manifest, or the reason for which there is none.
+    /// The manifest, or the reason why there is none.
     pub manifest: Result<String, ImportError>,
     /// Parts of the object that the manifest leaves out, because no manifest can state them or the read did not
     /// show them.
     pub omitted: Vec<String>,
 }
 
-/// The reason for which an object, or a whole connection, is not imported.
+/// The reason why an object, or a whole connection, is not imported.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
@@ -173,7 +173,7 @@ pub async fn read_objects(
     }
 }
 
-/// Returns the problem of a connection by which none of its objects could be read, so that it is told once.
+/// Returns the problem of a connection if it is why none of its objects could be read; it is then reported once.
 fn common_fault(objects: &[ListedObject]) -> Option<&ConnectionFault> {
     let fault = |object: &ListedObject| match &object.observed {
         Observed::Unread(failure) => failure.fault.as_ref().map(|fault| fault.kind),

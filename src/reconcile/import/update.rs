@@ -1,10 +1,10 @@
-//! Brings live values into existing manifests: what a plan would change at the vendor is changed in the file
-//! instead.
+//! Writes live values into existing manifests: each change that a plan would make at the vendor is made in the file
+//! instead, the other way round.
 //!
-//! Input are the manifests and the objects read, output edited texts; files are written by the caller. The plan
-//! names the differences, and it contains managed fields only, so `policy.ignore` and `policy.keepUnlisted` hold
-//! here as in an apply. Comments and layout stay: a file is edited at the places that change and not written
-//! anew.
+//! The input is the manifests and the objects read; the output is edited texts, and the caller writes the files. The
+//! differences come from a plan, which has managed fields only, so `policy.ignore` and `policy.keepUnlisted` hold
+//! here as in an apply. Comments and layout stay, because only the places that change are edited; no file is
+//! generated from scratch.
 //!
 //! Example: the manifest has `count: 10  # as agreed`, the vendor 7. The plan would replace 7 by 10; the edit
 //! sets `count` to 7, the comment stays, and a plan of the edited text is empty, or the edit is not used.
@@ -36,7 +36,7 @@ pub struct Updated {
     pub failed: Vec<(String, UpdateError)>,
 }
 
-/// The reason for which the manifest of an object is left as it is.
+/// The reason why the manifest of an object is left unchanged.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum UpdateError {
     #[error(transparent)]
@@ -207,11 +207,11 @@ fn edits_of_changes(
         let keeps = desired.policy.keep_unlisted.iter().any(|list| list == name);
         edit_change(&spot, change, live, &stated, keeps, &mut edits)?;
     }
-    // Numbers of items must hold until they are used, so what removes items comes last, and from the end.
+    // The index of an item must be right when it is used, so removals come last, the highest index first.
     let (mut removals, mut rest): (Vec<Edit>, Vec<Edit>) = edits
         .into_iter()
         .partition(|edit| edit.action == EditAction::Remove);
-    // By the whole way: a member goes before the items that stand before its own.
+    // Sorted by the whole path: a member inside an item is removed before the items with lower indexes.
     removals.sort_by(|one, other| other.path.cmp(&one.path));
     rest.extend(removals);
     Ok(rest)
@@ -262,7 +262,7 @@ fn edit_change(
                     };
                     edit_scalar(&spot, change, edits);
                 }
-                // It follows from another change: the file says nothing of this element.
+                // This change follows from another one: the file does not mention the element.
                 ([PathPart::Field(_)], None) => {}
                 _ => return Err(UpdateError::NotInFile(change.path.to_string())),
             }
@@ -326,7 +326,7 @@ fn edit_scalar(spot: &EditSpot<'_>, change: &Change, edits: &mut Vec<Edit>) {
 /// Edits a set member by member, so that those which stay keep their comments.
 ///
 /// With `[a, b]` in the file and `{b, c}` live, item 0 is removed and `c` is pushed; with `keeps` only the
-/// first, because unlisted members are none of the manifest's. Members compare in canonical form.
+/// first, because the manifest does not manage unlisted members. Members compare in canonical form.
 fn edit_set(
     spot: &EditSpot<'_>,
     inner: &'static Shape,
