@@ -19,9 +19,9 @@ pub enum ChangeLayout {
     Replaced { before: String, after: String },
     /// A value where there was none.
     Added(String),
-    /// A value that goes.
+    /// A value that is removed.
     Removed(String),
-    /// The members of a set that come and go; those that stay are left out.
+    /// The members of a set that are added and removed; those that stay are left out.
     Members {
         added: Vec<String>,
         removed: Vec<String>,
@@ -65,8 +65,8 @@ impl ChangeLayout {
         }
     }
 
-    /// Lays out a set by what comes and goes, because its order means nothing. Two lists with the same members, in
-    /// another order or number, are shown whole.
+    /// Lays out a set by its added and removed members, because its order means nothing. Two lists with the same
+    /// members, in another order or number, are shown whole.
     pub fn of_members(before: &[Json], after: &[Json]) -> Self {
         let texts = |members: Vec<&Json>| members.into_iter().map(format_inline).collect();
         let added: Vec<String> = texts(members_lacking(after, before));

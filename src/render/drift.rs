@@ -36,7 +36,7 @@ const INDENT: usize = 10;
 /// Longest path that the others are aligned to.
 const LONGEST_PATH: usize = 40;
 
-/// Characters of the reason for which a run was stopped.
+/// The most characters of the reason why a run was stopped.
 const LONGEST_REASON: usize = 300;
 
 /// Writes every object on which manifest and live differ, then the verdict.
@@ -50,8 +50,8 @@ pub fn write_drift(out: &mut dyn Write, document: &DriftDocument) -> io::Result<
 /// Returns the objects that are neither in sync nor suspended: the worst first, and equally bad ones in the natural
 /// order of their addresses.
 ///
-/// What could not be read comes first, then drift, changes of yours, and accepted drift. Within each the risk of an
-/// apply decides.
+/// Objects that could not be read come first, then drift, your own changes, and accepted drift. Within each of these,
+/// objects are ordered by the risk of an apply.
 pub(super) fn notable_objects(document: &DriftDocument) -> Vec<&DriftEntry> {
     let rank = |object: &DriftEntry| match object.state {
         State::Missing | State::Error => 0,
@@ -96,7 +96,7 @@ fn write_object(out: &mut dyn Write, object: &DriftEntry) -> io::Result<()> {
         State::Pending => ("~", YOURS),
         State::Drifted => ("!", CHANGE),
         State::Accepted => ("=", DIM),
-        // Told once, with its connection.
+        // The problem is shown once, with its connection.
         State::Error if object.problem.is_some() => return Ok(()),
         State::Missing | State::Error => ("✗", DANGER),
     };
@@ -259,7 +259,7 @@ fn format_side(value: &Option<Json>) -> String {
 
 /// Formats base, manifest and live, in this order.
 ///
-/// Of sets only those members are shown that not every side has. With base `[a, b]`, manifest `[a, b, c]` and
+/// For sets, only members that are not on every side are shown. With base `[a, b]`, manifest `[a, b, c]` and
 /// live `[a]` the sides are `b`, `b c` and `none`, because `a` is common to all.
 pub(super) fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     let sides = [&one.base, &one.manifest, &one.live];
@@ -287,9 +287,9 @@ pub(super) fn format_sides(one: &DifferenceEntry) -> [String; 3] {
     })
 }
 
-/// Returns the sides, with their labels, that are worth a line of their own where one line does not hold them.
+/// Returns the sides that get a line each, with their labels, when one line cannot hold them all.
 ///
-/// After a change of one party two of the sides are equal, and one of these is left out.
+/// If only one party changed the field, two of the sides are equal, and one of these is left out.
 fn relevant_sides(one: &DifferenceEntry) -> Vec<(&'static str, String)> {
     let [base, manifest, live] = format_sides(one);
     let (base, manifest, live) = (("base", base), ("manifest", manifest), ("live", live));

@@ -1,7 +1,7 @@
 //! Chooses which findings a terminal shows, and counts the others by folder.
 //!
-//! A command in a wrong folder finds thousands of mistakes. Twenty are enough to see that, and the folders of the others
-//! say where it went wrong.
+//! A command in the wrong folder finds thousands of mistakes. Twenty are enough to see that, and the folders of the
+//! others show which files were read by mistake.
 //!
 //! ```text
 //! 644 more errors, not shown:
@@ -15,10 +15,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::model::wording::pluralize;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
-/// Findings that are shown one by one.
+/// The most findings that are shown one by one.
 const MAX_SHOWN: usize = 20;
 
-/// Folders that the others are counted in.
+/// The most folders by which the other findings are counted.
 const MAX_FOLDERS: usize = 8;
 
 /// How many findings are shown.
@@ -116,7 +116,7 @@ impl<'a> FindingList<'a> {
             .skip(MAX_FOLDERS)
             .map(|(count, _)| count)
             .sum();
-        // Beyond a thousand of each severity nothing is kept but the number.
+        // Beyond a thousand findings of each severity, only their number is kept.
         let rest = rest + (errors + warnings).saturating_sub(self.hidden.len());
         let folders = folders.into_iter().take(MAX_FOLDERS);
         let mut row =
@@ -151,8 +151,8 @@ fn file_of(finding: &Diagnostic) -> Option<&str> {
     Some(&origin.source.name)
 }
 
-/// Counts findings by folder, the largest count first. The folders are as deep as leaves few enough of them: those of
-/// `a/x/1.yaml` and `a/y/2.yaml` are `a/x` and `a/y`, unless `a` has more than eight folders.
+/// Counts findings by folder, the largest count first. Uses the deepest level with at most [`MAX_FOLDERS`] folders:
+/// those of `a/x/1.yaml` and `a/y/2.yaml` are `a/x` and `a/y`, unless `a` has more than eight folders.
 fn count_folders(findings: &[&Diagnostic]) -> Vec<(usize, String)> {
     let folders: Vec<PathBuf> = findings
         .iter()

@@ -1,7 +1,7 @@
-//! Groups objects that would be shown the same, so that 499 equal changes are one entry and not 499.
+//! Groups objects that would look the same, so that 499 equal changes are one entry and not 499.
 //!
-//! Input are objects in the order of display, output are groups in that order. Only people's renderings group; JSON,
-//! JUnit and annotations have every object by itself.
+//! The input is objects in the order of display; the output is groups in that order. Only formats for people group;
+//! JSON, JUnit and annotations list every object by itself.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::model::{Outcome, Risk};
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
-/// Objects from which equal changes are one entry. Four of them are a screen of 24 lines and can still be read one by
-/// one; from five on, what differs between screens is only the names.
+/// The least number of objects with equal changes that become one entry. Four of them fill a screen of 24 lines and
+/// can still be read one by one; from five on, only the names differ between screens.
 pub const LEAST: usize = 5;
 
 /// Objects that are shown as one entry. Never empty.
@@ -60,7 +60,8 @@ impl<'a> ObjectGroup<'a> {
         found
     }
 
-    /// Returns the message of an object. Of several with different messages it is the first, and the others are counted.
+    /// Returns the message of the group; `None` if it has none. If messages differ, the first is followed by the number
+    /// of the others.
     pub fn describe_messages(&self) -> Option<String> {
         match self.messages()[..] {
             [] => None,
@@ -128,7 +129,7 @@ pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
 
 /// Groups objects by how they ended.
 ///
-/// What a run refused or never began, it did for a reason of its own and not of the object, so that two of them are
+/// If a run refused objects or never began them, the reason lies in the run and not in the object, so two of them are
 /// enough for a group.
 pub fn group_outcomes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
     let least = |object: &ObjectEntry| match object.outcome {
@@ -142,12 +143,12 @@ pub fn group_outcomes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
     })
 }
 
-/// Reports whether an object ended as it was meant to. Its message is a remark then, and no reason.
+/// Reports whether an object ended as planned. Its message is then a remark, not the reason of a failure.
 fn ended_well(object: &ObjectEntry) -> bool {
     matches!(object.outcome, Some(Outcome::Converged | Outcome::Already))
 }
 
-/// What is equal in all objects of a group.
+/// The key of a group: the properties that are equal in all of its objects.
 #[derive(Serialize)]
 struct ChangeKey<'a> {
     kind: &'a str,
@@ -191,7 +192,7 @@ impl<'a> ChangePart<'a> {
     }
 }
 
-/// Spells a key as one text. `None` for one that cannot be spelled, whose object stays alone.
+/// Serializes a key to one text. Returns `None` if that fails; the object then is in no group.
 fn spell_key(key: &impl Serialize) -> Option<String> {
     serde_json::to_string(key).ok()
 }
@@ -300,7 +301,7 @@ mod tests {
         assert_eq!(apart(|one| one.changes[0].before = 11.into()), 5);
         assert_eq!(apart(|one| one.changes[0].after = "3".into()), 5);
         assert_eq!(apart(|one| one.changes[0].risk = Risk::Strand), 5);
-        // Another number of users is another change, however equal the values are.
+        // A different number of users makes a different change, even with equal values.
         assert_eq!(
             apart(|one| one.changes[0].note = Some("4 in use".into())),
             5

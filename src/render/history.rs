@@ -1,4 +1,4 @@
-//! Renders past runs for people: a line for each run, or a run with all it did.
+//! Renders past runs for people: a list with one line for each run, or one run with every object and change.
 //!
 //! Input are the entries of `apply::memory::history`, output is text with escape codes for colour, which the caller's
 //! writer keeps or strips. A list fits 80 columns; changes read as in a plan. Not a contract: that is the
@@ -19,7 +19,7 @@ use crate::apply::memory::history::{RunCounts, RunEnd, RunEntry, RunObject};
 use crate::model::wording::{describe_age, shorten};
 use crate::model::{Outcome, compare_natural};
 
-/// Columns of the name of whoever ran it.
+/// The most columns for the name of the person or job that started a run.
 const LONGEST_NAME: usize = 16;
 
 /// Digits of a commit in a list, as git shows them.
@@ -96,7 +96,7 @@ fn describe_result(run: &RunEntry) -> String {
     )
 }
 
-/// Describes counts, what was written first, then the worst risk in it, then what was not.
+/// Describes counts: first the objects written, then the worst risk among them, then the objects not written.
 fn describe_counts(counts: &RunCounts) -> String {
     let reduce = if counts.strand > 0 { 0 } else { counts.reduce };
     let named = [
@@ -231,7 +231,7 @@ fn write_object(out: &mut dyn Write, object: &RunObject) -> io::Result<()> {
             "the run had lost its lock: another run had written to the account since it began";
         write_paragraph(out, 4, words, DANGER)?;
     }
-    // What another run found is told with the end already.
+    // If another run found the outcome, the words for it already include the message.
     let message = object.message.as_ref();
     if let Some(message) = message.filter(|_| object.examined_run.is_none()) {
         write_paragraph(out, 4, message, Style::new())?;

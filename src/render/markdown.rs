@@ -19,10 +19,10 @@ use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 
-/// Names of a group in its row; the details have more.
+/// The most names of a group in its row; the details have more.
 const NAMES: usize = 3;
 
-/// Characters of a line of names in the details of a group.
+/// The most characters of a line of names in the details of a group.
 const NAME_LINE: usize = 100;
 
 /// Renders the comment in at most `budget` bytes.

@@ -115,7 +115,7 @@ impl SourceHost {
 pub struct SourceLinks<'a> {
     /// The git host; `None` if it is not known.
     pub host: Option<&'a SourceHost>,
-    /// The commit that the manifests were read at.
+    /// The commit at which the manifests were read.
     pub commit: Option<&'a str>,
     /// The directory of the run below the top of the repository; empty at the top.
     pub base: &'a str,

@@ -1,6 +1,6 @@
-//! Renders plans and outcomes for people. Readable without colour; not a contract.
+//! Renders plans and outcomes for people. The text is readable without colour, and is not a contract.
 //!
-//! Input is a [`RunView`] or its document, output text with escape codes for colour, which the caller's writer
+//! The input is a [`RunView`] or its document, the output text with escape codes for colour, which the caller's writer
 //! keeps or strips. Columns count as a terminal shows them, so a wide character takes two. Sentences about the
 //! whole run come from [`super::view`], so that every format has the same; values come from [`super::values`].
 
@@ -18,7 +18,7 @@ use crate::model::Outcome;
 use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
-/// The column in which the origin of an object ends up, where there is room.
+/// The width of a line: the origin of an object ends in this column if there is room.
 pub(super) const WIDTH: usize = 80;
 
 pub(super) const ADD: Style = AnsiColor::Green.on_default();
@@ -201,7 +201,7 @@ fn group_location(group: &ObjectGroup<'_>) -> String {
 
 /// Writes the first names of a group, as many as fit on a line, and how many there are besides.
 ///
-/// Of one object nothing is written, because its name is in the heading.
+/// For a group of one object it writes nothing, because the name is in the heading.
 fn write_names(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     const INDENT: usize = 4;
     if !group.is_many() {
@@ -356,7 +356,7 @@ pub(super) fn write_paragraph(
     }
     lines.push(line);
     for line in lines {
-        // The beginning of a line may be one of a command only now.
+        // Wrapping makes new beginnings of lines, any of which a CI runner could take for a command.
         writeln!(
             out,
             "{:indent$}{}",

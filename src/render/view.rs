@@ -1,4 +1,4 @@
-//! Holds one run as every format shows it: the plan document, and what in it wants attention.
+//! Holds one run as every format shows it: the plan document, and the annotations about what needs attention.
 //!
 //! The verdict, the order of objects and the annotations are made here, so that a comment, a terminal and a test
 //! report never disagree. The texts carry no markup. Layout, escaping and limits of length belong to the
@@ -32,8 +32,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the word by which verdicts begin; comments on pull requests are found again by it, so it must not
-    /// change.
+    /// Returns the word with which verdicts begin. It must not change: comments on pull requests are found by it.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Checked => "Validate",
@@ -43,14 +42,14 @@ impl Stage {
     }
 }
 
-/// What is said of the risks of a plan, which depends on what follows it.
+/// How the remarks of a plan mention its risks. It depends on what the run does after the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RiskAdvice {
-    /// The run ends with the plan: the flag is named that a later apply needs.
+    /// The run ends with the plan: the remark names the flag that a later apply needs.
     NameFlag,
-    /// The plan is carried out without a question: the risks are counted.
+    /// The plan is carried out without a question: the remark counts the risks.
     Count,
-    /// A question follows that has the counts.
+    /// No remark: a question follows, and it has the counts.
     Silent,
 }
 
@@ -61,7 +60,7 @@ pub struct RunView<'a> {
     pub document: &'a PlanDocument,
     /// The directory of the run below the top of the repository; empty at the top.
     pub base: &'a str,
-    /// Set if every object is shown by itself, also where several change the same.
+    /// Set if every object is shown by itself, even if several have the same changes.
     pub full: bool,
     pub advice: RiskAdvice,
     /// The git host of the repository; `None` if it is not known.
@@ -81,7 +80,7 @@ pub enum Level {
     Notice,
 }
 
-/// Something that wants attention, at its place in the manifests.
+/// A note on something that needs attention, with its place in the manifests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation<'a> {
     pub level: Level,
@@ -99,7 +98,7 @@ pub struct Annotation<'a> {
 }
 
 impl<'a> RunView<'a> {
-    /// Returns the view of a run at the top of a repository of which nothing else is known.
+    /// Creates the view of a run at the top of a repository; host and commands are unknown.
     pub fn new(stage: Stage, document: &'a PlanDocument) -> Self {
         Self {
             stage,
@@ -154,9 +153,10 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Returns what a person wants to know first, as a sentence without its full stop.
+    /// Returns the most important result of the run, as a sentence without a full stop.
     ///
-    /// `62 objects would change; 1 change strands users`, `Everything is in sync`, `2 of 60 objects were not updated`.
+    /// Examples: `62 objects would change; 1 change strands users`, `Everything is in sync`, `2 of 60 objects were
+    /// not updated`.
     pub fn headline(&self) -> String {
         let findings = &self.document.diagnostics;
         let errors = findings.iter().filter(|finding| finding.is_error()).count();
@@ -170,14 +170,14 @@ impl<'a> RunView<'a> {
         }
     }
 
-    /// Returns why the run ended before it came to a verdict; `None` if it came to one. The text may be a
-    /// vendor's.
+    /// Returns the reason why the run ended before it reached a verdict; `None` if it reached one. The text may come
+    /// from a vendor.
     pub fn stop_reason(&self) -> Option<&'a str> {
         stop_reason(&self.document.diagnostics)
     }
 
-    /// Returns what is to be known beside the counts of a plan, a sentence each: its risks, and objects that could not
-    /// be planned. Empty after another stage.
+    /// Returns remarks on a plan beyond its counts, one sentence each: its risks, and objects that could not be
+    /// planned. Returns none after any other stage.
     pub fn remarks(&self) -> Vec<String> {
         if self.stage != Stage::Planned {
             return Vec::new();
@@ -208,7 +208,7 @@ impl<'a> RunView<'a> {
         notable
     }
 
-    /// Returns the notable objects in groups that change the same.
+    /// Returns the notable objects, grouped by equal changes.
     pub fn groups(&self) -> Vec<ObjectGroup<'a>> {
         let notable = self.notable_objects();
         match self.full {
@@ -226,9 +226,9 @@ impl<'a> RunView<'a> {
         addresses
     }
 
-    /// Returns everything that wants attention, the worst first: findings, failures and risks.
+    /// Returns everything that needs attention, the worst first: findings, failures and risks.
     ///
-    /// Within a level findings come before objects, and each keep their order in the document.
+    /// Within a level, findings come before objects, and both keep their order in the document.
     pub fn annotations(&self) -> Vec<Annotation<'a>> {
         let findings = self.document.diagnostics.iter().map(annotate_finding);
         let findings = findings.chain(self.document.problems.iter().map(annotate_problem));
@@ -242,7 +242,8 @@ impl<'a> RunView<'a> {
         points
     }
 
-    /// Returns the annotations of one object: none, one, or several. A problem of its connection is told with that.
+    /// Returns the annotations of one object: none, one, or several. A problem of its connection is none of them: it
+    /// is reported with the connection.
     ///
     /// After an apply the outcome counts and the plan does not: one annotation for an outcome that is not good,
     /// and one for each side effect. Before it, an update has one annotation per risk, with all changes of that

@@ -1,7 +1,7 @@
 //! Turns drift into annotations at lines of the manifests, for runners of CI and code scanning.
 //!
 //! Input is a [`DriftDocument`], output what `render::github` and `render::sarif` write. Changes of yours that wait for an
-//! apply and accepted drift are none: an alert for each would hide those that somebody has to look at.
+//! apply and accepted drift are none: an alert for each would hide those that need attention.
 
 use super::{changer_name, format_values, notable_objects, risk_warning};
 use crate::model::wording::shorten;

@@ -2,8 +2,8 @@
 //!
 //! Input is a path as it is typed, such as `LacLicenseOrder.policy`; output is one page of text. Pages of
 //! vendors' kinds come from the field tables (`field`), those of the format's own maps from the map tables
-//! (`member`). A text about a field belongs into its table, from where the JSON Schema takes it too; here are
-//! only notes that no table holds.
+//! (`member`). The text about a field belongs in its table, from which the JSON Schema takes it too; this
+//! module has only notes that no table holds.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ mod member;
 
 const BOLD: Style = Style::new().bold();
 
-/// The reason for which nothing is explained.
+/// The reason why a path is not explained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// No kind or field has this name; `hint` has the nearest one, or all.

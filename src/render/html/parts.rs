@@ -1,7 +1,7 @@
 //! Parts of pages that the report and the daemon's page share.
 //!
-//! Input are entries of the documents, output is markup in which every text of a manifest or a vendor is escaped and
-//! all of its characters can be seen. A page includes [`STYLE`] beside its own style; the colours follow its
+//! The input is entries of the documents; the output is markup in which every text of a manifest or a vendor is escaped
+//! and all of its characters are visible. A page includes [`STYLE`] beside its own style; the colours follow its
 //! `color-scheme`.
 
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ pub const STYLE: &str = include_str!("parts.css");
 /// Members of a set that are shown at once; the others are folded below them.
 const MEMBERS: usize = 20;
 
-/// Lines of a long value; the others are counted. A page is no archive: the plan itself has all of them.
+/// Lines of a long value; the others are counted. The plan document has all of them.
 const LINES: usize = 400;
 
 /// Characters of a commit that name it in a page.
