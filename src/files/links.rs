@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Which symbolic links an output may follow.
+/// The policy for symbolic links in the path of an output.
 #[derive(Clone, Debug, Default)]
 pub enum LinkPolicy {
     #[default]
@@ -138,7 +138,7 @@ mod tests {
         assert!(refused("tree/inside/journal"));
         assert!(refused("checkout/dangerous"));
         assert!(refused("tree/real/../inside/x"));
-        // The user's own link to the checkout is none of the pull request's.
+        // A link to the checkout that the user made does not come from the pull request.
         assert!(!refused("checkout/real/x"));
         assert!(!refused("tree/real/x"));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::kind;
 
-/// How long a pipe may take to end where a run has no deadline of its own.
+/// The time that a pipe may take to end if the run has no deadline.
 pub const PIPE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Limits of reading one file.
@@ -55,7 +55,7 @@ pub fn read_bytes(path: &Path, bounds: ReadBounds) -> io::Result<Vec<u8>> {
     }
     let (file, size) = open_with_size(path)?;
     let mut bytes = Vec::new();
-    // With room for one byte more than the file has, the end shows without another call.
+    // With room for one byte more than the size of the file, one read also reaches the end of the file.
     let size = usize::try_from(size.min(bounds.bytes)).unwrap_or(0);
     bytes.reserve_exact(size + 1);
     file.take(bounds.bytes.saturating_add(1))
@@ -220,14 +220,14 @@ mod tests {
         use std::io::Write;
         let dir = tempfile::tempdir().unwrap();
         let path = fifo(dir.path());
-        // Nobody writes.
+        // The pipe has no writer.
         let error = read_bytes(&path, ReadBounds::or_pipe(4, Duration::ZERO)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         let write = |text: &'static str| {
             let path = path.clone();
             std::thread::spawn(move || {
                 let mut file = OpenOptions::new().write(true).open(path).unwrap();
-                // Whoever reads may have seen enough.
+                // The reader may have closed the pipe already.
                 let _ = file.write_all(text.as_bytes());
             })
         };

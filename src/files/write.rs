@@ -20,12 +20,12 @@ use tempfile::NamedTempFile;
 use super::kind;
 use super::links::{self, LinkPolicy};
 
-/// Who may read a file that is created. One that is replaced keeps its mode.
+/// The readers of a newly created file. A file that is replaced keeps its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileMode {
     /// Only its owner.
     Private,
-    /// Whoever the umask allows.
+    /// Every user that the umask allows.
     Shared,
 }
 
@@ -61,7 +61,7 @@ impl Output {
         let target = links::resolve_links(path, links)?;
         let to = match fs::metadata(&target) {
             Ok(metadata) if metadata.is_file() && !links::is_open_file(&target) => {
-                // Replacing needs only the right to the directory: refuse a file that its owner made read-only.
+                // Replacing needs write permission for the directory only, so a read-only file is refused here.
                 OpenOptions::new().append(true).open(&target)?;
                 let file = create_temporary(&target, mode)?;
                 copy_owner_and_mode(file.as_file(), &metadata)?;
@@ -101,7 +101,7 @@ impl Output {
         };
         file.as_file().sync_all()?;
         file.persist(&target).map_err(|error| error.error)?;
-        // The name is durable with its directory; other systems cannot open a directory.
+        // The new name is durable once its directory is synced; only Unix can open a directory for that.
         #[cfg(unix)]
         File::open(parent_directory(&target)).and_then(|dir| dir.sync_all())?;
         Ok(())
@@ -158,7 +158,7 @@ pub fn create_new_file(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 pub enum StreamStart {
     /// At the beginning: the present content is deleted.
     Truncate,
-    /// At the end: others write the file too.
+    /// At the end, because other processes write to the file too.
     Append,
 }
 
@@ -233,8 +233,8 @@ fn parent_directory(path: &Path) -> &Path {
 
 /// Creates a temporary file in the directory of `target`, on the same file system.
 ///
-/// It is opened here and not by the crate, whose errors name the temporary file: nobody has named that one, and nobody
-/// can look at it.
+/// We open the file here instead of in the crate, whose errors would name the temporary file: users did not choose that
+/// name, and the file is gone when they read the error.
 fn create_temporary(target: &Path, mode: FileMode) -> io::Result<NamedTempFile> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -270,7 +270,7 @@ fn open_existing_stream(target: &Path, metadata: &Metadata) -> io::Result<File> 
         return open_pipe(target);
     }
     if metadata.is_file() {
-        // Open under another descriptor, with a position that is not ours.
+        // The file is open under another descriptor, and its position belongs to that.
         return OpenOptions::new().append(true).open(target);
     }
     if !kind::is_stream(metadata) {
@@ -286,8 +286,8 @@ fn open_existing_stream(target: &Path, metadata: &Metadata) -> io::Result<File> 
     options.open(target)
 }
 
-/// Returns a copy of our own standard output or error if `target` names it, else `None`. Opened by name, a file behind
-/// it would be written from its beginning again.
+/// Returns a copy of our own standard output or error if `target` names it, otherwise `None`. If it were opened by name
+/// and led to a file, writing would start again at the beginning of that file.
 fn standard_stream(target: &Path) -> Option<io::Result<File>> {
     #[cfg(unix)]
     {
@@ -342,7 +342,7 @@ fn open_pipe(target: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reports whether opening a pipe failed because nobody reads it.
+/// Reports whether opening a pipe failed because it has no reader.
 fn has_no_reader(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "second");
         assert_eq!(mode(&file), 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        // What is not finished leaves nothing behind.
+        // An output that is dropped before its commit leaves no file behind.
         drop(Output::open(&file, FileMode::Private, &LinkPolicy::Follow).unwrap());
         assert_eq!(left_in(dir.path()), 2);
         symlink("absent", dir.path().join("dangling")).unwrap();
