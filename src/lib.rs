@@ -17,29 +17,30 @@
 //! | audit | [`mod@provider::audit`] | drafts to [`model::Desired`], checked against the field table |
 //! | observe | [`mod@apply::observe`] | a provider's reading, driven: calls out, replies in, [`model::Live`] out |
 //! | carry, diff | [`plan::carry`], [`plan::diff`] | desired and live to the object as it should be, and the changes to it |
-//! | step, check | [`plan::step`], [`plan::check`] | changes to one write, read once more by rules that know nothing of its making |
-//! | guard | [`plan::guard`] | whether the write may go without a person looking on |
-//! | examine | [`mod@apply::memory`] | before anything is written: a write that was cut off is compared with what is there now |
-//! | drift | [`mod@plan::drift`] | in place of the writing: manifest, live and a base, to who changed what |
-//! | execute | [`mod@apply::execute`] | send, judge, look at what came of it |
+//! | step, check | [`plan::step`], [`plan::check`] | changes to one write, verified by rules independent of `step` |
+//! | guard | [`plan::guard`] | decides if the write may be sent without a person's approval |
+//! | examine | [`mod@apply::memory`] | before any write: an earlier write that was cut off is compared with live |
+//! | drift | [`mod@plan::drift`] | instead of writing: manifest, live and a base to the author of each difference |
+//! | execute | [`mod@apply::execute`] | sends the write, judges the reply, and verifies the result |
 //! | render | [`render`] | the plan document in eight formats, from one view of it |
 //!
-//! With a cache (the user's own, or `--cache`), the contents of a file that an earlier run has read come from [`reconcile::DiskCache`] in place of parsing,
-//! lowering and auditing its bytes; the daemon has those of unchanged files in its [`reconcile::IncrementalLoader`]. Whatever
-//! depends on other files is checked anew.
+//! With a cache (the user's own, or `--cache`), a file that an earlier run has read is not parsed, lowered and audited
+//! again: its contents come from [`reconcile::DiskCache`]. The daemon keeps the contents of unchanged files in its
+//! [`reconcile::IncrementalLoader`]. Everything that depends on other files is checked again each time.
 //!
 //! # The way back
 //!
 //! An import runs the pass the other way: a vendor's [`provider::listing`] (or its reading, for ids) shows
-//! live objects, [`provider::statement`] says what a manifest says of one, [`manifest::write`] spells it, and
-//! [`reconcile::import`] reads it again and plans it against the object it came from. `manifest/edit.rs` and
-//! [`manifest::fmt`] change files in place, and prove by reading again that nothing else changed.
+//! live objects, [`provider::statement`] converts one to the members of a manifest, [`manifest::write`] writes them as
+//! YAML, and [`reconcile::import`] reads the text again and plans it against the object it came from.
+//! `manifest/edit.rs` and [`manifest::fmt`] change files in place, and prove by reading again that nothing else
+//! changed.
 //!
 //! # Who knows what
 //!
 //! * [`model`] holds the nouns; it knows no YAML, no HTTP client and no vendor.
-//! * [`manifest`] and [`provider`] are the two edges over it and never see each other: the first knows the
-//!   file format, the second the vendors.
+//! * [`manifest`] and [`provider`] both build on it and do not import each other: the first knows the file format, the
+//!   second the vendors.
 //! * A vendor ([`provider::Provider`]) owns everything about it: how its accounts are opened and asked, its webhooks, and
 //!   its kinds of objects. A kind ([`provider::ResourceKind`]) is a table and a codec. The field table
 //!   ([`model::KindTable`]) is the single source of validation, diff, risk, JSON Schema and `explain`; so is
@@ -50,25 +51,25 @@
 //!   there can read; the right to write is a type that only `execute` makes.
 //! * [`mod@apply::store`] is where runs remember and lock: files of one machine, PostgreSQL, a bucket. No write goes to a
 //!   vendor without a lease from it and before its intent is durable there.
-//! * [`mod@apply::memory`] is the one account of what happened: undo, healing, drift, history and the daemon ask it, and
-//!   none of them reads a line of the journal.
+//! * [`mod@apply::memory`] is the only reader of the journal's lines: undo, healing, drift, history and the daemon ask
+//!   it what happened.
 //! * [`daemon`] wakes the pass and has no logic of its own about vendors; it is driven by time and
 //!   triggers, and shows itself as one [`daemon::status::Status`].
 //! * Errors are enums, one per boundary, whose `source()` is the cause and whose text does not repeat it.
 //!   [`model::with_causes`] is the one printer of chains, and `cli/exit.rs` the one `match` from an error to an exit code.
-//!   What holds a write back is one [`plan::Refusal`].
+//!   Every reason to hold a write back is a [`plan::Refusal`].
 //! * [`files`] is the one way to read and write a file that a user names; it knows none of the others.
-//! * What happens in a run is told as [`apply::event`]s; progress bars, `--events` and the daemon listen.
+//! * A run reports its progress as [`apply::event`]s, to which progress bars, `--events` and the daemon listen.
 //! * [`sandbox`] is the other side of the wire: simulators written from the vendors' pages, sharing no
 //!   code with the rest, so that they can prove it wrong.
 //!
 //! Imports run toward lower rank only (`model` and `files` 0, `manifest` and `provider` 1, `plan` 2, `apply` 3,
-//! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` holds that, and the doors
-//! to external crates.
+//! `reconcile` 4, `render` 5, `daemon` 6, `cli` 7); `tests/it/architecture.rs` checks that, and
+//! which module may use which external crate.
 //!
 //! # Words
 //!
-//! One word for one thing; `tests/it/architecture.rs` holds the words that are no names here.
+//! Each thing has one word; `tests/it/architecture.rs` lists the words that must not be used as names.
 //!
 //! | word | means | not |
 //! | --- | --- | --- |
@@ -84,7 +85,7 @@
 //! | change | a field on which live has to move, with its risk | diff, delta |
 //! | plan, step | all objects of a pass with their changes, and the one write of an object | action |
 //! | fingerprint | a hash of the live fields that a step was planned from: if it moved, the step is stale | |
-//! | fault, problem | what is wrong with a whole connection, and the one entry that tells it for all of its objects | |
+//! | fault, problem | an error of a whole connection, and the one entry that reports it for all of its objects | |
 //! | refusal | why a guard, the brake, a window or a fight holds a step back | |
 //! | call, reply, verdict | HTTP as data, and what a reply means | |
 //! | outcome | how a step ended: converged, already, rejected, stale, failed, … | result |
@@ -93,9 +94,9 @@
 //! | drift | a difference, and who made it since the baseline | |
 //! | store | where runs remember and lock: files, PostgreSQL, a bucket | |
 //! | lease, epoch | the right to write to an account for a term, and the number that fences older holders off | lock |
-//! | summary | what the lines of a journal come to, so that nobody reads them again | snapshot |
-//! | claim | a replica's word that it looks after an account | |
-//! | suspension | an object is left alone for a while, by a word in its manifest | hold |
+//! | summary | the state that the lines of a journal add up to, so that they need not be read again | snapshot |
+//! | claim | a replica's entry in the store that it is responsible for an account | |
+//! | suspension | a setting in a manifest by which its object is left alone for a while | hold |
 //!
 //! # How it is tested
 //!
