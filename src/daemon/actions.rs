@@ -1,6 +1,6 @@
-//! What a person may ask of the daemon on its page, and why it may be refused. Pure.
+//! The requests that a person can send to the daemon from its page, and the reasons to refuse one. Pure.
 //!
-//! A request lives as long as the process: git stays the place where anything lasting is said. Four things can be asked:
+//! A request lives as long as the process; a lasting change belongs into git. There are four requests:
 //!
 //! | request | does | ends |
 //! | --- | --- | --- |
@@ -11,7 +11,7 @@
 //!
 //! An approval names the digest of the change ([`change_digest`]). It is compared twice: when it is given, with what the
 //! page shows, and in the pass that plans the object anew, right before the write. For example seats 10 → 5 are held back
-//! and approved; if somebody sets 8 at the vendor meanwhile, the plan says 8 → 5, its digest is another, and nothing is
+//! and approved; if a colleague sets 8 at the vendor meanwhile, the plan says 8 → 5, its digest differs, and nothing is
 //! written.
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,10 +20,10 @@ use serde::Serialize;
 use crate::plan::document::{CallEntry, ChangeEntry, ObjectEntry};
 use crate::plan::fingerprint;
 
-/// The longest suspension by the page. What is to last longer belongs into the manifest.
+/// The longest suspension by the page: 30 days. A longer one belongs into the manifest.
 const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Characters of a reason.
+/// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
 
 /// A request of a person.
@@ -37,7 +37,7 @@ pub enum PageAction {
         reason: String,
         until: Timestamp,
     },
-    /// Look after an object again that the page suspended.
+    /// End the page's suspension of an object.
     Resume { address: String },
     /// Write the held-back change with this digest.
     Approve { address: String, digest: String },
@@ -61,7 +61,7 @@ impl PageAction {
         }
     }
 
-    /// Returns the object that it is about; `None` if it is about a connection.
+    /// Returns the address of the object that the request is about; `None` if it is about a connection.
     pub fn address(&self) -> Option<&str> {
         match self {
             Self::Look(LookTarget::Object(address))
@@ -147,7 +147,7 @@ pub fn check_suspension(reason: &str, until: Timestamp, now: Timestamp) -> Resul
 pub struct PageSuspension {
     pub reason: String,
     pub until: Timestamp,
-    /// Who asked for it.
+    /// The person who asked for the suspension.
     pub by: String,
 }
 
@@ -155,11 +155,11 @@ pub struct PageSuspension {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     pub digest: String,
-    /// Who gave it.
+    /// The person who gave the approval.
     pub by: String,
 }
 
-/// Returns the digest of what would be written: the object, what the write starts from, the changes, and the calls.
+/// Returns the digest of a planned write: the object, the values it starts from, the changes, and the calls.
 ///
 /// Two plans with the same digest send the same bytes to the same object for the same reason.
 pub fn change_digest(entry: &ObjectEntry) -> String {

@@ -1,7 +1,7 @@
-//! What happened lately: writes by anybody, changes made past the manifests, and what people asked for on the page.
+//! Recent activity: writes of all runs, changes made past the manifests, and requests that people sent from the page.
 //!
-//! Writes of this process come from its passes, those of other runs from the journal, whichever is read first. Who made
-//! a change at the vendor is not known, since no vendor says so in a reading.
+//! Writes of this process come from its passes, those of other runs from the journal. A write that both sources
+//! have is kept once. The author of a change at the vendor is unknown, since no vendor's reading names it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Creates an entry of which only the kind is known.
+    /// Creates an entry with only its time and kind set.
     pub fn new(at: Timestamp, kind: ActivityKind) -> Self {
         Self {
             at,
@@ -149,7 +149,7 @@ mod tests {
         }
         assert_eq!(seconds(&recent).len(), MOST_ACTIVITIES);
         assert_eq!(seconds(&recent)[0], 99);
-        // What is older than all that is kept does not push out anything.
+        // An entry older than all kept ones pushes none of them out.
         recent.add(write(4, "late"));
         assert_eq!(seconds(&recent).last(), Some(&50));
     }

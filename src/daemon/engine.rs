@@ -1,4 +1,4 @@
-//! What the daemon knows and what it does next; no IO and no clock of its own.
+//! The state of the daemon, and the decision what to do next; no IO and no clock of its own.
 //!
 //! Manifests, triggers and finished passes come in; batches of objects come out, one per connection and never two of
 //! the same connection at once. So a vendor that is slow or down delays no other vendor, and no object is read by two
@@ -47,7 +47,7 @@ pub struct WatchRules {
 pub struct Batch {
     pub connection: String,
     pub jobs: Vec<Job>,
-    /// What woke them, for the log only.
+    /// The reasons that woke the objects, for the log only.
     pub reasons: BTreeSet<&'static str>,
     /// The manifests in force, reduced to the objects of this batch.
     pub checked: Checked,
@@ -68,12 +68,12 @@ pub struct Job {
     pub history: WriteHistory,
     /// The approval of the change that was held back, if there is one.
     pub approval: Option<Approval>,
-    /// True if the live object has matched this very manifest before: then a difference is somebody else's change,
-    /// and the write a heal.
+    /// True if the live object has matched exactly this manifest before: then a difference is a change from outside
+    /// the manifests, and the write is a heal.
     pub settled: bool,
 }
 
-/// What a pass found and did, object by object.
+/// The results of a pass, object by object.
 pub struct BatchResult {
     pub connection: String,
     pub run: String,
@@ -91,7 +91,7 @@ pub struct Engine {
     pub checked: Option<Checked>,
     /// The objects of the manifests in force. Their addresses are shared with the queue.
     pub objects: BTreeMap<Arc<Address>, TrackedObject>,
-    /// Objects in force that are not in `objects`: others look after them, or they are to be loaded.
+    /// Objects in force that are not in `objects`: other replicas look after them, or they are still to be loaded.
     outlined: BTreeMap<Arc<Address>, OutlinedObject>,
     queue: WakeQueue<Arc<Address>, Instant>,
     /// The next resync of each group of objects (connection, interval). A group is read together, so that one list
@@ -99,7 +99,7 @@ pub struct Engine {
     resyncs: BTreeMap<(String, Duration), Instant>,
     /// Connections that a pass is working at.
     busy: BTreeSet<String>,
-    /// Connections that this replica does not look after, and who does.
+    /// Connections that this replica does not look after, each with the replica that does.
     foreign: BTreeMap<String, AccountKeeper>,
 }
 
@@ -119,7 +119,7 @@ impl Engine {
 
     /// Puts manifests in force: wakes objects that are new or changed, forgets those that are gone.
     ///
-    /// `remembered` tells which fields of a new object were fought over before this process began. Returns the
+    /// `remembered` returns the fields of a new object that were fought over before this process began. Returns the
     /// connections that changed or are gone: their open accounts must not be used any more.
     pub fn adopt_manifests(
         &mut self,
@@ -195,8 +195,8 @@ impl Engine {
         tracked.desired.policy.resync.unwrap_or(self.rules.resync)
     }
 
-    /// Returns the connections in force that `checked` leaves out or leads to another account, or to the same in
-    /// another way.
+    /// Returns the connections in force that `checked` no longer has, and those that it leads to another account, or to
+    /// the same account with other settings.
     fn changed_connections(&self, checked: &Checked) -> Vec<String> {
         let Some(before) = &self.checked else {
             return Vec::new();
@@ -222,7 +222,7 @@ impl Engine {
         self.wake_where(now, "told to reload", |_| true);
     }
 
-    /// Wakes the objects that a trigger is about. Returns how many those are.
+    /// Wakes the objects that a trigger is about. Returns their number.
     pub fn wake_for(&mut self, trigger: &Trigger, now: Now) -> usize {
         match trigger {
             // The loop reads the source for these; `adopt_manifests` then wakes what changed.
@@ -254,12 +254,14 @@ impl Engine {
         woken
     }
 
-    /// Returns when the next object is due that no running pass holds up. `None` if there is nothing to wait for.
+    /// Returns the moment at which the next object is due, among those whose connection has no running pass. `None` if
+    /// there is no such object.
     pub fn next_due(&self) -> Option<Instant> {
         self.queue.next_due(|address| self.is_free(address))
     }
 
-    /// Reports whether an object may be handed out: its connection is this replica's, and no pass is working at it.
+    /// Reports whether an object may be handed out: this replica looks after its connection, and no
+    /// pass is working at that connection.
     fn is_free(&self, address: &Address) -> bool {
         let is_free = |tracked: &TrackedObject| {
             let connection = tracked.desired.connection.as_str();
@@ -417,7 +419,7 @@ impl Engine {
         }
     }
 
-    /// Writes into each status when its object is looked at next.
+    /// Writes the time of the next look at each object into its status.
     pub fn update_wakes(&mut self, now: Now) {
         for (address, tracked) in &mut self.objects {
             let at = self.queue.wake_time(address);
@@ -439,8 +441,8 @@ impl Engine {
     }
 }
 
-/// Returns the next resync of a group. The first object that asks after the last one has passed sets it for the whole
-/// group.
+/// Returns the next resync of a group. Once the last resync has passed, the first object that asks sets the next one
+/// for the whole group.
 ///
 /// For example with an interval of 600 s, 120 orders that a pass read at 12:00:00 all get 12:10:00 (less the jitter
 /// of one draw), so that two list calls serve all of them; an order that a webhook woke at 12:04 gets 12:10:00 again

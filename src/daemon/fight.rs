@@ -1,4 +1,4 @@
-//! Notices that somebody else keeps changing a field back, and gives the field up.
+//! Notices that another writer keeps changing a field back, and gives the field up.
 //!
 //! A *heal* is a write of a field that had matched the same manifest before. A field that is healed again and again
 //! does not drift, it is fought over: another tool or person wants another value and keeps restoring it. Healing on
@@ -34,7 +34,7 @@ pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub struct FieldFights<T>(Option<Box<FightRecord<T>>>);
 
-/// What is known of the fights over one object.
+/// The heals and the given-up fields of one object.
 #[derive(Debug)]
 struct FightRecord<T> {
     /// The last heals of each field, the oldest first.
@@ -65,7 +65,7 @@ impl<T: Copy + Ord + std::ops::Add<Duration, Output = T>> FieldFights<T> {
         for path in paths {
             let heals = fought.healed.entry(path.to_string()).or_default();
             heals.push_back(now);
-            // More are never asked for, so an object that is healed for years takes no more room.
+            // Only the last `HEALS` matter, so an object that is healed for years takes no more room.
             if heals.len() > HEALS {
                 heals.pop_front();
             }
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(fights.contested_fields(at(2)), ["count", "end"]);
         assert!(!fights.has_given_up(), "contested is not given up");
         fights.give_up(&["end".into()], at(4));
-        // What was given up is no longer counted; a new change to it is nobody's business.
+        // A field that was given up is no longer counted, so another change to it is no fight.
         assert_eq!(fights.contested_fields(at(4)), ["count"]);
         fights.give_up(&["count".into()], at(3));
         assert_eq!(fights.contested_fields(at(4)), [""; 0]);

@@ -1,4 +1,4 @@
-//! Everything about one object that its page shows beside its status.
+//! The facts about one object that its page shows beside its status.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::model::{AccountKey, Desired};
 use crate::plan::field_json::fields_to_json;
 use crate::provider;
 
-/// What the daemon knows of an object.
+/// The details of one object, for its page.
 pub struct ObjectDetails {
     pub desired: Arc<Desired>,
     pub account: AccountKey,
-    /// The keys that the journal knows it by.
+    /// The keys under which the journal records it.
     pub keys: [ObjectKey; 2],
     /// Fields that were healed so often that one more foreign change to them is a fight.
     pub contested: Vec<String>,
     /// Its last writes, the newest first; `Err` says why they could not be read.
     pub history: Result<Vec<ObjectWrite>, String>,
-    /// Who made the commits in its history, as far as git knows them.
+    /// The authors of the commits in its history, as far as git has these commits.
     pub authors: BTreeMap<String, CommitAuthor>,
     /// The last commit that changed the file of its manifest.
     pub last_edit: Option<(String, CommitAuthor)>,

@@ -1,7 +1,7 @@
-//! Logs what passes found and did, one line for each object, or one for many that are alike.
+//! Logs the results of passes: one line for each object, or one line for many objects that are alike.
 //!
-//! Input are the objects whose state is new after a pass, output are records of the log. That a state is told once, and
-//! not after every pass, is looked after by [`super::status_log`].
+//! The input is the objects whose state is new after a pass; the output is records of the log.
+//! [`super::status_log`] ensures that a state is logged once, and not after every pass.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const NAMED: usize = 3;
 /// An object whose state is news.
 pub struct ObjectNews {
     pub object: Arc<ObjectStatus>,
-    /// Set if a write to it was carried out in this pass.
+    /// True if a write to it was carried out in this pass.
     pub is_written: bool,
 }
 
@@ -46,8 +46,8 @@ impl ObjectNews {
 /// Logs the news of a pass.
 ///
 /// A write has a line of its own. Of other news, up to five objects of one state and message have a line each, with their
-/// changes. With 62 that differ while the daemon
-/// only looks, one line says so, with their number and the first three; the others follow at level `debug`.
+/// changes. For example, if 62 objects differ while the daemon only looks, one line has their number and the first
+/// three; the others follow at level `debug`.
 pub fn log_news(news: &[ObjectNews]) {
     let mut alike: BTreeMap<(ObjectState, &str), Vec<&ObjectNews>> = BTreeMap::new();
     for one in news.iter().filter(|one| one.is_written) {
@@ -70,7 +70,7 @@ pub fn log_news(news: &[ObjectNews]) {
     }
 }
 
-/// Logs one object: as an error what failed, as a warning what waits for a person.
+/// Logs one object: a failure as an error, an object that waits for a person as a warning.
 fn log_object(one: &ObjectNews, message: &str) {
     let (address, state) = (&one.object.address, one.object.state);
     let (changes, fields) = (one.changes().len(), describe_changes(one.changes()));

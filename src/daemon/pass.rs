@@ -51,19 +51,19 @@ pub struct FinishedPass {
     pub refused: bool,
     pub started_at: Timestamp,
     pub took: Duration,
-    /// What woke the objects, for the log.
+    /// The reasons that woke the objects, for the log.
     pub reasons: BTreeSet<&'static str>,
-    /// Why the brake holds the connection's writes.
+    /// Why the brake holds the connection's writes; `None` if it holds none.
     pub brake: Option<String>,
-    /// Which other run holds the lease of the connection.
+    /// The other run that holds the lease of the connection; `None` if this pass got the lease or needed none.
     pub locked: Option<String>,
     /// Replies by HTTP status; 0 counts calls without a reply.
     pub requests: BTreeMap<u16, u64>,
-    /// How much of the vendor's rates is left.
+    /// The part of each of the vendor's rate limits that is left.
     pub rates: Vec<RateStatus>,
-    /// Who writes in this process.
+    /// The author under which this process writes.
     pub author: String,
-    /// The last writes that the journal has, by whichever run.
+    /// The last writes that the journal has, of this run and of others.
     pub journaled: Vec<Arc<RecentWrite>>,
 }
 
@@ -94,7 +94,7 @@ pub async fn run_pass(
         .plan_batch(&batch, &memory, &running.settings, &kept)
         .await;
     let (mut results, brake) = running.decide_writes(&mut pass, locked.as_ref()).await;
-    // Without the lease somebody else may be writing, so what was read is no baseline.
+    // Without the lease another run may be writing, so the values just read are no baseline.
     let remembers = locked.is_none() && batch.mode != RunMode::Observe;
     if remembers {
         let agreed = matching_objects(&batch, &pass);
@@ -165,7 +165,7 @@ impl RunningPass<'_> {
         (results, brake)
     }
 
-    /// Sends the writes that nothing holds back, and writes into the results how they ended.
+    /// Sends the writes that are not held back, and stores their outcomes in the results.
     async fn write_changes(
         &mut self,
         pass: &mut Pass,
@@ -210,7 +210,7 @@ impl RunningPass<'_> {
     }
 }
 
-/// Returns the account if the next pass may use it, and whether the vendor refused the credentials.
+/// Returns the account if the next pass may use it, and `true` if the vendor refused the credentials.
 async fn keep_account(
     account: Option<Arc<Account>>,
     results: &BTreeMap<Address, ObjectResult>,
@@ -236,7 +236,7 @@ fn rate_statuses(rates: Vec<RateLeft>, now: Timestamp) -> Vec<RateStatus> {
     rates.into_iter().map(status).collect()
 }
 
-/// Returns who approved each write that would not go out otherwise.
+/// Returns, for each write that goes out only because it was approved, the person who approved it.
 fn approved_writes(results: &BTreeMap<Address, ObjectResult>) -> BTreeMap<Address, String> {
     let approved = results
         .iter()
@@ -287,7 +287,7 @@ fn matching_objects<'a>(batch: &'a Batch, pass: &'a Pass) -> impl Iterator<Item 
     })
 }
 
-/// Returns the objects whose write puts back what somebody else has changed: all objects in `heal` mode, and
+/// Returns the objects whose write puts back a change from outside the manifests: all objects in `heal` mode, and
 /// otherwise those that matched this manifest before, in this process or according to the store.
 fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Address> {
     let had_settled: BTreeSet<&Address> = batch
@@ -309,11 +309,11 @@ fn healing_objects(batch: &Batch, pass: &Pass, memory: &Memory) -> BTreeSet<Addr
     healed.map(|object| object.address.clone()).collect()
 }
 
-/// Returns the result of each object so far, with the reason if its write may not go out, and the reason if the brake
-/// holds the connection.
+/// Returns the result of each object, with a refusal if its write may not go out, and the reason for which the brake
+/// holds the connection; `None` if the brake holds nothing.
 ///
-/// The brake counts the writes that nothing else holds back, plus those that it held before. It does not count a change
-/// that a person has approved, and does not hold it.
+/// The brake counts the writes that are not held back for another reason, plus those that it held before. It neither
+/// counts nor holds a change that a person has approved.
 fn gate_writes(
     batch: &Batch,
     pass: &Pass,

@@ -1,4 +1,4 @@
-//! What passes share and what outlives them: settings, the store and its memory, and what was logged before.
+//! The values that passes share and that outlive them: settings, the store and its memory, and the logged warnings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,35 +41,35 @@ pub enum LockError {
     },
 }
 
-/// What the journal says of the writes of a pass.
+/// Notes about the writes of a pass, for the journal.
 pub struct WriteNotes {
     /// Objects whose write puts back a foreign change.
     pub heals: BTreeSet<Address>,
-    /// Who let a write go that the guard or the brake held back.
+    /// By object, the person who approved a write that the guard or the brake held back.
     pub approvals: BTreeMap<Address, String>,
 }
 
-/// What passes share. Each pass has an `Arc` of it.
+/// The values that passes share. Each pass has an `Arc` of them.
 pub struct PassContext {
     /// Makes the settings of one pass, with a deadline of its own.
     pub settings: Box<dyn Fn() -> Settings + Send + Sync>,
     /// Writes to the store, in order.
     pub queue: Arc<RecordQueue>,
-    /// True if other runs may write to the accounts: then leases are taken. Nobody else writes to the built-in
-    /// simulators.
+    /// True if other runs may write to the accounts: then leases are taken. No other run writes to the
+    /// built-in simulators.
     pub shared: bool,
     /// The repository whose runs these are, if one was named.
     pub scope: Option<String>,
-    /// Who writes, for the journal.
+    /// The author of the writes, for the journal.
     pub author: String,
-    /// Describes the holder of a lease, given the run, for somebody who waits for it.
+    /// Describes the holder of a lease, given the run; other runs that wait for the lease show it.
     pub lease_holder: Box<dyn Fn(&str) -> String + Send + Sync>,
     /// The paths that manifests are read from, for the journal.
     pub paths: Vec<String>,
-    /// What the store remembers of the objects, read up to some record. It holds the values of the baseline for
-    /// `heal` mode.
+    /// The store's memory of the objects, up to the last record that was read. In `heal` mode it holds the values of
+    /// the baseline.
     pub memory: AsyncMutex<Arc<Memory>>,
-    /// When the writes of each connection were last read back, where replies are believed otherwise.
+    /// When the writes of each connection were last read back. Between two readings the vendor's replies are believed.
     pub read_back: Mutex<ReadBackTimer>,
     /// The warnings about manifests that were logged already.
     pub known_warnings: Mutex<KnownWarnings>,
@@ -146,7 +146,7 @@ impl PassContext {
         if let Err(error) = caught_up.await {
             let error = with_causes(&error);
             tracing::error!(store = store.name(), error, "cannot be read");
-            // A state that may not be the last one must not be healed back to.
+            // The memory may be out of date, and `heal` mode must not restore an outdated state.
             return Arc::default();
         }
         Arc::clone(&known)
@@ -231,7 +231,7 @@ impl PassContext {
         }
     }
 
-    /// Reports whether the writes of a connection are to be read back this time.
+    /// Reports whether this pass must read back the writes of a connection.
     pub(super) fn is_read_back_due(&self, connection: &str, now: Instant) -> bool {
         let mut read_back = self
             .read_back
@@ -289,7 +289,7 @@ impl PassContext {
         reports
     }
 
-    /// Records that these objects match their manifests, as far as the store does not know it already.
+    /// Records that these objects match their manifests, except where the store has recorded it already.
     pub(super) async fn record_agreed<'a>(
         &self,
         agreed: impl Iterator<Item = &'a Planned>,

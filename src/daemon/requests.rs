@@ -1,8 +1,8 @@
-//! Questions and requests that reach the loop from outside, and the handle that others send them by.
+//! Questions and requests that reach the loop from outside, and the handle with which the server sends them.
 //!
-//! The loop answers each at once: what takes time (the journal, git) is read here, in the task of whoever asks. A request
-//! of a person is checked, written into the journal, and then carried out, in this order: what cannot be recorded is not
-//! done.
+//! The loop answers each one at once: slow sources (the journal, git) are read here, in the task of the HTTP request. A
+//! person's request is checked, written into the journal, and then carried out, in this order: a request that cannot be
+//! recorded is not carried out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,29 +22,29 @@ use crate::apply::recorder::Recorder;
 use crate::apply::store::{RecordQueue, StoreError};
 use crate::model::with_causes;
 
-/// Requests that may wait for the loop.
+/// The number of requests that may wait for the loop.
 pub const WAITING_REQUESTS: usize = 64;
 
-/// Writes of an object that its page shows.
+/// The number of an object's writes that its page shows.
 const WRITES: usize = 20;
 
 /// The longest time for reading the journal for a page.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// Something that the loop is asked.
+/// A question or a request to the loop.
 pub enum DaemonRequest {
-    /// True if a request could be carried out.
+    /// Asks if a request could be carried out now.
     Check {
         request: PageAction,
         answer: oneshot::Sender<Result<(), ActionError>>,
     },
-    /// To carry a request out.
+    /// Carries out a request.
     CarryOut {
         request: PageAction,
         by: String,
         answer: oneshot::Sender<Result<(), ActionError>>,
     },
-    /// What it knows of an object; `Err` if it does not look after it.
+    /// Asks for the details of an object; `Err` if this replica does not look after the object.
     Details {
         address: String,
         answer: oneshot::Sender<Result<ObjectDetails, ActionError>>,
@@ -64,7 +64,7 @@ pub enum RequestError {
 #[derive(Clone)]
 pub struct DaemonHandle {
     pub requests: mpsc::Sender<DaemonRequest>,
-    /// Where requests are written down, and what runs did is read.
+    /// Writes requests to the store, and reads from it what runs did.
     pub queue: Arc<RecordQueue>,
     /// The repository whose runs these are, if one was named.
     pub scope: Option<String>,
@@ -102,7 +102,7 @@ impl DaemonHandle {
         Ok(())
     }
 
-    /// Returns what is known of an object, with its history and who made the commits in it.
+    /// Returns the details of an object, with its history and the authors of the commits in it.
     pub async fn details(&self, address: &str) -> Result<ObjectDetails, ActionError> {
         let address = address.to_string();
         let mut details = self
@@ -126,7 +126,7 @@ impl DaemonHandle {
         Ok(details)
     }
 
-    /// Writes down what a person asked for, as a run of its own that writes nothing.
+    /// Records a person's request in the journal, as a run of its own without writes to vendors.
     async fn record(&self, by: &str, request: PersonRequest) -> Result<(), Arc<StoreError>> {
         let queue = Some(Arc::clone(&self.queue));
         let recorder = Recorder {

@@ -1,4 +1,4 @@
-//! When to look again, given how a look ended. Pure: chance is an argument.
+//! Computes the time of the next look from the outcome of the last one. Pure: chance is an argument.
 //!
 //! # Example: back-off
 //!
@@ -14,8 +14,8 @@
 
 use std::time::Duration;
 
-/// The wait after the first failure: long enough for a vendor to restart one machine, short enough that nobody who
-/// has just corrected a mistake waits for it.
+/// The wait after the first failure: long enough for a vendor to restart one machine, short enough for a user
+/// who has just corrected a mistake and waits for the result.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 
 /// The wait after the source could not be read for the first time. No event tells that a network file system is back
@@ -27,9 +27,9 @@ const SOURCE_LAST_RETRY: Duration = Duration::from_secs(30);
 /// When an object is looked at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requeue {
-    /// At the next resync: nothing is left to do, or nothing that trying again would help.
+    /// At the next resync: nothing is left to do, or another attempt would not help.
     AtResync,
-    /// After a back-off: it failed in a way that may pass.
+    /// After a back-off: the look failed for a reason that may pass.
     WithBackoff,
     /// At a moment that is known: a window opens, a suspension ends, a lease may be free.
     After(Duration),

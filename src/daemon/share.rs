@@ -1,9 +1,9 @@
-//! Which accounts a replica looks after: a fair share, which each replica computes for itself. Pure.
+//! Computes the accounts that a replica looks after: a fair share, which each replica computes for itself. Pure.
 //!
 //! Replicas write down which accounts they look after ([`LiveReplica`]), and all compute the same quotas from the
 //! same list: the accounts divided by the live replicas, with the remainder going to the lowest ids. A replica with
-//! too many accounts releases some, and one with too few claims accounts that nobody has written down. The list is
-//! only advice. A claim is a lease, so no two replicas have one account, whatever they have read.
+//! too many accounts releases some, and one with too few claims accounts that no replica has written down. The
+//! list is only advice. A claim is a lease, so no two replicas have one account, whatever they have read.
 //!
 //! # Example: five accounts A to E
 //!
@@ -15,7 +15,7 @@
 //! | replica 1 dies | 2 has 3, 3 has 2 | its claims run out after 30 s; 2 claims one of A and B, 3 the other |
 //!
 //! Quotas depend on the ids only, so nothing moves while the same replicas are alive. Ids grow with the start of a
-//! process: a replica that joins is last and takes the remainder from nobody.
+//! process: a replica that joins is last and takes the remainder from no other replica.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +32,11 @@ pub struct LiveReplica {
     pub note: ReplicaNote,
 }
 
-/// What a replica writes about itself, as JSON.
+/// The note that a replica writes about itself, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReplicaNote {
-    /// What people call it: a host, and a process on it.
+    /// The name for people: a host, and a process on it.
     pub name: String,
     /// Replicas of one group follow the same manifests in the same mode. Replicas of other groups share nothing with
     /// them.
@@ -84,7 +84,7 @@ pub fn claim_key(account: &AccountKey, group: &str) -> AccountKey {
     }
 }
 
-/// What one replica knows when it decides.
+/// The input of one replica's decision.
 pub struct ShareInput<'a> {
     /// The accounts of the manifests in force.
     pub accounts: &'a BTreeSet<AccountKey>,
@@ -110,7 +110,7 @@ impl ShareInput<'_> {
         (lower.count(), others.count() + 1)
     }
 
-    /// Returns how many accounts to claim, and which to try, in which order. Replicas that start together begin at
+    /// Returns how many accounts to claim, and the accounts to try, in order. Replicas that start together begin with
     /// different accounts.
     pub fn accounts_to_claim(&self) -> (usize, Vec<AccountKey>) {
         let missing = self.quota().saturating_sub(self.claimed.len());
@@ -131,8 +131,8 @@ impl ShareInput<'_> {
         (missing, free)
     }
 
-    /// Returns the accounts to release: those of no manifest, and as many as are too many. Accounts that a pass is
-    /// working at (`busy`) come last.
+    /// Returns the accounts to release: those that no manifest has, and those above the quota. Accounts that a pass is
+    /// working at (`busy`) are released last.
     pub fn accounts_to_release(&self, busy: &BTreeSet<AccountKey>) -> BTreeSet<AccountKey> {
         let foreign = self.claimed.difference(self.accounts);
         let mut surplus: BTreeSet<AccountKey> = foreign.cloned().collect();

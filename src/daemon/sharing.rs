@@ -1,11 +1,12 @@
 //! The accounts that this replica looks after: claims that are kept from pass to pass.
 //!
-//! A claim is a lease ([`super::share::claim_key`]) of its own. It says who looks after an account and gives no right
-//! to write. The lease to write is taken for each pass, as without replicas. So `entitle apply` and other
-//! repositories get their turn, and a replica that has lost a claim without knowing it writes nothing either.
+//! A claim is a lease ([`super::share::claim_key`]) of its own. It records which replica looks after an account
+//! and gives no right to write. The lease to write is taken for each pass, as without replicas. So `entitle apply`
+//! and other repositories get their turn, and a replica that has lost a claim without knowing it writes nothing.
 //!
-//! In each round the replica renews its entry in the store's roster, reads the others' entries, claims what it lacks
-//! and releases what is too much. [`super::share`] decides, this module acts, and the loop waits.
+//! In each round the replica renews its entry in the store's roster, reads the others' entries, claims
+//! accounts while it has too few, and releases some if it has too many. [`super::share`] decides, this module acts,
+//! and the loop waits.
 //!
 //! # Timing
 //!
@@ -43,10 +44,10 @@ pub use round::RoundResult;
 /// may fail.
 pub const TERM: Duration = Duration::from_secs(30);
 
-/// Between two rounds. The store then executes one statement every few seconds.
+/// The time between two rounds. The store then executes one statement every few seconds.
 pub const ROUND: Duration = Duration::from_secs(10);
 
-/// Until the next round if something changed or accounts are missing.
+/// The time until the next round if something changed or accounts are missing.
 pub const SOON: Duration = Duration::from_secs(2);
 
 /// How long a replica that ends waits for the store.
@@ -233,7 +234,7 @@ impl Sharing {
         }
     }
 
-    /// Drops claims whose lease has run out or was taken by another.
+    /// Drops claims whose lease has expired or was taken by another replica.
     pub fn drop_lost(&mut self) {
         let before = self.claims.len();
         self.claims.retain(|account, claims| {

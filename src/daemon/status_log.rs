@@ -24,7 +24,7 @@ use crate::apply::memory::{RecentWrite, ShortChanges, is_sent};
 use crate::model::{Address, Outcome};
 use crate::plan::document::ChangeEntry;
 
-/// The status without its objects, which [`Engine`] keeps, and what is needed to tell news from repetition.
+/// The status without its objects, which [`Engine`] keeps, and the records that separate news from repetition.
 pub struct StatusLog {
     status: Status,
     /// The number of the last pass; the first one is 1.
@@ -97,7 +97,7 @@ impl StatusLog {
         Arc::new(status)
     }
 
-    /// Records that the daemon was told to stop.
+    /// Records that the daemon received the command to stop.
     pub fn set_stopping(&mut self) {
         tracing::info!("stopping: no new pass starts, writes in flight finish");
         self.status.stopping = true;
@@ -127,7 +127,8 @@ impl StatusLog {
         );
     }
 
-    /// Forgets the connections for which `is_there` is false, and their brakes, which nobody could release any more.
+    /// Forgets the connections for which `is_there` is false, and their brakes, since no pass would
+    /// release these any more.
     fn retain_connections(&mut self, is_there: impl Fn(&String) -> bool) {
         self.status.connections.retain(|name, _| is_there(name));
         self.brakes.retain(|name, _| is_there(name));
@@ -351,7 +352,7 @@ impl StatusLog {
         });
     }
 
-    /// Records that a webhook said that something changed at a connection.
+    /// Records that a webhook reported a change at a connection.
     pub fn record_hook(&mut self, connection: &str, now: Timestamp) {
         if let Some(known) = self.status.connections.get_mut(connection) {
             known.last_hook = Some(now);
@@ -432,7 +433,7 @@ struct ObjectBefore {
     changes: Vec<ChangeEntry>,
 }
 
-/// Returns what was known of the objects of a pass before it.
+/// Returns the state of each object of a pass as it was before the pass.
 fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, ObjectBefore> {
     let results = done.batch.results.iter();
     results

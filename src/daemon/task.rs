@@ -1,4 +1,4 @@
-//! The loop: waits for whatever comes first, lets the engine decide, starts passes, publishes the status.
+//! The loop of the daemon: waits for the next event, lets the engine decide, starts passes, publishes the status.
 //!
 //! Every turn does the same four things: it brings the claims on accounts up to date, starts everything that is due,
 //! publishes the status, and waits for one event. Every event changes the engine or the status log; none is handled
@@ -41,16 +41,16 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// Longest wait for writes in flight after the command to stop: below the 30 s that Kubernetes grants.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// How long refused credentials are not sent again: vendors that lock accounts count attempts over minutes. Somebody
-/// who has corrected them sends SIGHUP, or waits.
+/// How long refused credentials are not sent again: vendors that lock accounts count attempts over minutes. An
+/// operator who has corrected the credentials sends SIGHUP, or waits.
 const REFUSED: Duration = Duration::from_secs(60 * 60);
 
 /// Reads the source once, and keeps the objects of the given accounts only. `Ok(None)` if it is unchanged; `Err` says
-/// why what is there cannot be put in force, and the reader has logged the details by then.
+/// why the manifests found there cannot be put in force; the reader has logged the details by then.
 pub type SourceReader =
     Box<dyn FnMut(KeptAccounts) -> BoxFuture<'static, Result<Option<Fetched>, SourceError>> + Send>;
 
-/// What the process is told from outside, by signals.
+/// A command that the process receives from outside, by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DaemonCommand {
     /// Read the source and the secrets again, and try what was given up.
@@ -72,7 +72,7 @@ pub struct DaemonTask {
     pub status: watch::Sender<Arc<Status>>,
     pub triggers: mpsc::Receiver<Trigger>,
     pub commands: mpsc::Receiver<DaemonCommand>,
-    /// Questions and requests of people; none come if nobody can send any.
+    /// Questions and requests that people send from the status page; the channel stays empty without a server.
     pub requests: mpsc::Receiver<DaemonRequest>,
     pub clock: fn() -> Timestamp,
     /// Returns a random number between 0 and 1, a different one with every call.
@@ -81,17 +81,17 @@ pub struct DaemonTask {
     pub once: bool,
 }
 
-/// What has begun and not ended.
+/// Work that has begun and not ended: passes, readings, and the accounts they use.
 #[derive(Default)]
 struct InFlight {
     passes: JoinSet<FinishedPass>,
     /// Connection and objects of each pass, needed if it panics.
     targets: BTreeMap<Id, (String, Vec<Address>)>,
-    /// Open accounts by connection, kept from pass to pass so that nobody logs in again.
+    /// Open accounts by connection, kept from pass to pass so that a pass need not log in again.
     accounts: BTreeMap<String, Arc<Account>>,
     /// Connections whose running pass uses an account from before a reload, or from before the connection changed.
     outdated: BTreeSet<String>,
-    /// Since when the vendor refuses the credentials of a connection.
+    /// By connection, the moment since when its vendor refuses the credentials.
     refused_since: BTreeMap<String, Instant>,
     /// The reading of the source under way.
     reading: Option<BoxFuture<'static, SourceReading>>,
@@ -159,7 +159,7 @@ impl DaemonTask {
         }
     }
 
-    /// Runs until it is told to stop, or with `once` until everything was looked at. Returns the last status.
+    /// Runs until the command to stop, or with `once` until every object was looked at. Returns the last status.
     pub async fn run(mut self) -> Arc<Status> {
         let mut flight = InFlight {
             read_at: Some(Instant::now()),
@@ -181,12 +181,12 @@ impl DaemonTask {
             ];
             let wake = wake.into_iter().flatten().min();
             // Cancel-safe in every arm, see the table in `daemon/mod.rs`: receiving from a channel and from the set
-            // of passes takes nothing until it returns, timers are computed anew from what the engine says, and the
+            // of passes takes nothing until it returns, timers are computed anew from the engine's state, and the
             // reading and the round are futures that stay where they are.
             tokio::select! {
                 order = self.commands.recv() => match order {
                     Some(DaemonCommand::Reload) => self.begin_reload(&mut flight),
-                    // All senders are gone, so nobody could stop the daemon later: this is the end as well.
+                    // With all senders gone no command to stop can arrive any more, so the daemon ends here as well.
                     Some(DaemonCommand::Stop) | None => break,
                 },
                 Some(trigger) = self.triggers.recv() => self.take_trigger(&trigger, &mut flight),
@@ -233,7 +233,7 @@ impl DaemonTask {
         }
     }
 
-    /// Reads the source, and what the store remembers of its objects.
+    /// Reads the source, and the store's memory of its objects.
     fn read_source(&mut self) -> BoxFuture<'static, SourceReading> {
         let claimed = self.claimed_accounts();
         let kept = claimed
@@ -289,7 +289,8 @@ impl DaemonTask {
         self.forward_hint(trigger);
     }
 
-    /// Answers a question, or carries out what a person asked for. Whoever asked may be gone by now.
+    /// Answers a question or carries out a person's request. The asker's connection may be closed by now, so a reply
+    /// that cannot be delivered is dropped.
     fn answer_request(&mut self, request: DaemonRequest) {
         let now = self.now();
         match request {
@@ -331,7 +332,7 @@ impl DaemonTask {
         self.engine.reset_failures(now);
     }
 
-    /// Takes in what a reading of the source brought, and schedules the next one.
+    /// Takes in the result of a reading of the source, and schedules the next reading.
     fn finish_reading(&mut self, (read, memory): SourceReading, flight: &mut InFlight) {
         flight.reading = None;
         let now = self.now();
@@ -417,7 +418,7 @@ impl DaemonTask {
             && (broken || self.engine.checked.is_some() && seen)
     }
 
-    /// Publishes the status to everybody who reads it.
+    /// Publishes the status to all receivers of the watch channel.
     fn publish_status(&mut self, flight: &mut InFlight) {
         let now = self.now();
         self.engine.mark_foreign_objects();
@@ -456,10 +457,10 @@ impl DaemonTask {
     }
 }
 
-/// Objects of claimed accounts that were loaded, and what the store remembers of them.
+/// Loaded objects of claimed accounts, and the store's memory of them.
 type ReloadedObjects = (Vec<Arc<Desired>>, Arc<Memory>);
 
-/// The result of reading the source, and what the store remembers of its objects.
+/// The result of reading the source, and the store's memory of its objects.
 type SourceReading = (Result<Option<Fetched>, SourceError>, Arc<Memory>);
 
 /// Translates the fights that the store remembers from calendar time to this process's clock.

@@ -52,9 +52,9 @@ pub struct ObjectResult {
     pub refusal: Option<Refusal>,
     /// How the object relates to its manifest when a heal leaves it as it is; `None` outside `heal` mode.
     pub standing: Option<Standing>,
-    /// True if its write put back what somebody else had changed.
+    /// True if its write put back a change that came from outside the manifests.
     pub heals: bool,
-    /// Who approved this very change.
+    /// The person who approved exactly this change on the page; `None` if it was not approved.
     pub approved_by: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub struct TrackedObject {
 }
 
 impl TrackedObject {
-    /// Starts to track an object that was not looked at yet. `fights` is what the store remembers of it.
+    /// Starts to track an object before its first look. `fights` are the fights over it that the store remembers.
     pub fn new(desired: Arc<Desired>, fights: FieldFights<Instant>) -> Self {
         let status = Arc::new(unseen_status(&ObjectOutline::from(&*desired)));
         Self {
@@ -128,7 +128,7 @@ impl TrackedObject {
 
     /// Replaces the manifest by one that asks for something else. Failures and fights belonged to the old one.
     ///
-    /// A suspension by the page stays, since nobody has ended it.
+    /// A suspension by the page stays: it ends only when a person resumes the object, or when its time is over.
     pub fn set_desired(&mut self, desired: Arc<Desired>) {
         self.desired = desired;
         self.approval = None;
@@ -183,8 +183,8 @@ impl TrackedObject {
         self.suspension = None;
     }
 
-    /// Returns what the next pass is to enforce: the manifest without the fields that were given up, and as suspended
-    /// if the page suspends it.
+    /// Returns what the next pass is to enforce: the manifest without the fields that were given up. If the page
+    /// suspends the object, the returned manifest is suspended too.
     pub fn desired_for_pass(&mut self, now: Now) -> Arc<Desired> {
         self.suspension
             .take_if(|suspension| suspension.until <= now.time);
@@ -238,7 +238,8 @@ impl TrackedObject {
                 (ObjectState::Waiting, Requeue::After(wait))
             }
             Refusal::AlreadyFailed { .. } => {
-                // The first look after the write shows what it left; that is what must move.
+                // The first look after the failed write shows the state in which the write left the object. The
+                // write is sent again only once that state changes.
                 if let Some(failed) = &mut self.failed_write {
                     failed.fingerprint.clone_from(&entry.fingerprint);
                 }
@@ -252,7 +253,7 @@ impl TrackedObject {
         }
     }
 
-    /// Takes in the result of an object whose write nothing refused, or that needed none.
+    /// Takes in the result of an object whose write was not refused, or that needed no write.
     fn record_unrefused(&mut self, result: &ObjectResult, now: Now) -> (ObjectState, Requeue) {
         let entry = &result.entry;
         if let Some(outcome) = entry.outcome {
@@ -264,7 +265,7 @@ impl TrackedObject {
         }
     }
 
-    /// Takes in that nothing is left to write.
+    /// Takes in that no difference is left to write.
     fn record_match(&mut self, standing: Option<Standing>) -> (ObjectState, Requeue) {
         match standing {
             Some(Standing::AsApplied) => self.record_left_alone(ObjectState::AsApplied),

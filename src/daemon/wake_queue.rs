@@ -1,4 +1,4 @@
-//! When each object is looked at next: a priority queue with one entry per object.
+//! Keeps the time of the next look at each object: a priority queue with one entry per object.
 //!
 //! The earliest wake wins, however many reasons there are. An object that was handed out is not handed out again
 //! before it is finished; a wake that arrives meanwhile waits for that. Pure: the time is an argument of any ordered
@@ -95,7 +95,7 @@ impl<K: Ord + Clone, T: Ord + Copy> WakeQueue<K, T> {
         }
     }
 
-    /// Returns the first moment at which something could be handed out; `None` if there is nothing.
+    /// Returns the first moment at which an object can be handed out; `None` if the queue has no such object.
     pub fn next_due(&self, free: impl Fn(&K) -> bool) -> Option<T> {
         self.order
             .iter()
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     impl<K, T> WakeQueue<K, T> {
-        /// Entries of everything that is kept: wakes, their order, what is running.
+        /// Returns the number of entries of all collections: wakes, their order, and running objects.
         pub fn sizes(&self) -> (usize, usize, usize) {
             (self.wakes.len(), self.order.len(), self.running.len())
         }

@@ -34,10 +34,10 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How many minutes ahead to look for the next opening: 32 days.
 const AHEAD: i64 = 32 * 24 * 60;
 
-/// One window, of any number.
+/// One rule of change windows, parsed: a schedule, a length and a time zone, to allow writes or deny them.
 #[derive(Clone, Debug)]
 pub struct ChangeWindow {
-    /// As it was written.
+    /// The rule as the user wrote it.
     rule: String,
     allow: bool,
     cron: Cron,
@@ -45,11 +45,11 @@ pub struct ChangeWindow {
     zone: TimeZone,
 }
 
-/// True if writing is open.
+/// The state of all change windows at one moment: writing is open or closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowState {
     Open,
-    /// `opens` is `None` when no opening is in sight.
+    /// `opens` is `None` if writing does not open within the next 32 days.
     Closed {
         opens: Option<Timestamp>,
     },
@@ -130,8 +130,8 @@ fn start_of_minute(at: Timestamp) -> Timestamp {
 
 /// Returns whether writing is open at a moment, and if not when it opens next.
 ///
-/// Walks once over the minutes, from the length of the longest window before `now` to 32 days after it, and keeps the
-/// end of each window. A schedule is asked once for each of its beginnings.
+/// Walks once over the minutes from 7 days before `now` (the length of the longest window) to 32 days after it, and
+/// keeps the end of each window. Each schedule is evaluated only once for each of its beginnings.
 pub fn state_at(windows: &[ChangeWindow], now: Timestamp) -> WindowState {
     if windows.is_empty() {
         return WindowState::Open;
@@ -140,7 +140,7 @@ pub fn state_at(windows: &[ChangeWindow], now: Timestamp) -> WindowState {
     let mut ends: Vec<Option<Timestamp>> = vec![None; windows.len()];
     let clocks = windows.iter().map(|w| WallClock::new(w, this - LONGEST));
     let mut clocks: Vec<WallClock> = clocks.collect();
-    // A window that began the longest length ago is over.
+    // A window that began exactly 7 days ago is over, since no window is longer.
     for step in 1 - LONGEST.as_mins()..=AHEAD {
         let at = this + SignedDuration::from_mins(step);
         for (clock, end) in clocks.iter_mut().zip(&mut ends) {
@@ -148,7 +148,7 @@ pub fn state_at(windows: &[ChangeWindow], now: Timestamp) -> WindowState {
                 *end = Some(at + clock.window.length);
             }
         }
-        // `now` is judged to the second, later moments to the minute.
+        // For `now` the seconds count; later moments are whole minutes.
         let asked = if step == 0 { now } else { at };
         if step < 0 || !is_open(windows, &ends, asked) {
             continue;
@@ -161,11 +161,11 @@ pub fn state_at(windows: &[ChangeWindow], now: Timestamp) -> WindowState {
     WindowState::Closed { opens: None }
 }
 
-/// The clock in the zone of a window.
+/// The wall clock in the time zone of a window, which the search moves on minute by minute.
 struct WallClock<'a> {
     window: &'a ChangeWindow,
     shows: DateTime,
-    /// The first beginning after what it shows.
+    /// The first beginning of the window after the time that the clock shows; `None` if there is none.
     next: Option<DateTime>,
 }
 
@@ -182,9 +182,9 @@ impl<'a> WallClock<'a> {
 
     /// Moves on to the next minute, `at`, and returns whether the window begins in it.
     ///
-    /// Where clocks are put forward, what would have begun in the hour that is left out begins at its end: with a
-    /// beginning at 02:30, a clock that showed 01:59 and shows 03:00 begins the window. Where they are put back, from
-    /// 02:59 to 02:00, the beginning at 02:30 comes again.
+    /// When clocks are put forward, a window that would begin in the skipped hour begins at the end of that hour: with
+    /// a beginning at 02:30, the window begins when the clock jumps from 01:59 to 03:00. When clocks are put back, from
+    /// 02:59 to 02:00, the window begins at 02:30 for a second time.
     fn advance(&mut self, at: Timestamp) -> bool {
         let before = std::mem::replace(&mut self.shows, self.window.zone.to_datetime(at));
         if self.shows <= before {
@@ -280,7 +280,7 @@ mod tests {
             door_at(&[NIGHT], "2026-11-17T03:00:00Z"),
             opens("2026-11-17T21:00:00Z")
         );
-        // In summer the same wall clock is an hour earlier elsewhere.
+        // In summer the same time in Vienna is one hour earlier in UTC.
         assert_eq!(door_at(&[NIGHT], "2026-07-13T20:00:00Z"), WindowState::Open);
     }
 
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(door_at(&[week], "2026-11-07T23:59:59Z"), WindowState::Open);
         let ended = door_at(&[week], "2026-11-08T00:00:00Z");
         assert_eq!(ended, WindowState::Closed { opens: None });
-        // It begins where the clock jumps over its beginning: at 01:00 UTC.
+        // The clock jumps over the beginning, so the window begins at the jump: at 01:00 UTC.
         let week = "allow 30 2 29 3 * for 168h in Europe/Vienna";
         assert_eq!(door_at(&[week], "2026-04-05T00:59:59Z"), WindowState::Open);
         let ended = door_at(&[week], "2026-04-05T01:00:00Z");

@@ -16,7 +16,7 @@ use super::window::WindowState;
 use crate::plan::document::ObjectEntry;
 use crate::plan::{Disposition, Refusal};
 
-/// A write that was sent in vain.
+/// A write that was sent and failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedWrite {
     /// The live values it started from; `None` until the object was read again after it.
@@ -24,7 +24,7 @@ pub struct FailedWrite {
     pub why: String,
 }
 
-/// What earlier writes of an object came to.
+/// The outcome of earlier writes of an object.
 #[derive(Clone, Debug, Default)]
 pub struct WriteHistory {
     pub failed: Option<FailedWrite>,

@@ -30,7 +30,7 @@ impl Engine {
         }
     }
 
-    /// Returns what is known of an object. Its history is read by whoever asks.
+    /// Returns the details of an object. The caller reads its history.
     pub fn object_details(&self, address: &str, now: Now) -> Result<ObjectDetails, ActionError> {
         let unknown = || ActionError::UnknownObject(address.to_string());
         let tracked = self.find_object(address)?;

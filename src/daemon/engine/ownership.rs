@@ -30,8 +30,8 @@ impl Engine {
     /// now.
     ///
     /// Objects of connections that it looks after from now on are due at once, or once they are loaded
-    /// ([`Engine::unloaded_outlines`]). `remembered` looks up what was fought over meanwhile; `None` if nobody looked
-    /// after them.
+    /// ([`Engine::unloaded_outlines`]). `remembered` looks up the fights of the meantime; `None` if no replica
+    /// looked after the objects.
     pub fn set_foreign(
         &mut self,
         foreign: BTreeMap<String, AccountKeeper>,
@@ -155,8 +155,8 @@ impl Engine {
         claimed.cloned().collect()
     }
 
-    /// Tracks objects that were loaded again, if their outlines are still in force. `remembered` looks up what was
-    /// fought over while other replicas looked after them.
+    /// Tracks objects that were loaded again, if their outlines are still in force. `remembered` looks up the fights
+    /// of the time in which other replicas looked after them.
     pub fn adopt_loaded(
         &mut self,
         objects: Vec<Arc<Desired>>,
@@ -178,8 +178,8 @@ impl Engine {
         self.checked = Some(checked);
     }
 
-    /// Tracks an object that was an outline until now. Its generation grows, since a pass may still be looking at
-    /// what was tracked before.
+    /// Tracks an object that was an outline until now. Its generation grows, since a pass may still be working
+    /// with the object as it was tracked before.
     pub(super) fn track_loaded(
         &mut self,
         address: Arc<Address>,

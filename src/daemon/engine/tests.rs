@@ -73,7 +73,7 @@ fn in_sync(desired: &Desired) -> ObjectResult {
     }
 }
 
-/// Looks at everything that is due, and finds it in sync. How many objects that were.
+/// Looks at every object that is due, and finds it in sync. Returns the number of these objects.
 fn look(engine: &mut Engine, now: Now) -> usize {
     let mut seen = 0;
     for batch in engine.take_due_batches(now) {
@@ -125,7 +125,7 @@ async fn objects_of_one_rhythm_are_looked_at_together() {
         now(),
     );
     assert_eq!(look(&mut engine, now()), 3);
-    // One of them is looked at by a hint in between, and falls in with the others again.
+    // A hint causes an extra look at one object, which then joins the next resync of the others.
     tokio::time::advance(Duration::from_secs(600)).await;
     let hint = Trigger::Object {
         connection: "lac".into(),
@@ -150,7 +150,7 @@ async fn what_a_pass_looks_at_is_not_handed_out_again_until_it_ends() {
     engine.wake_for(&Trigger::Connection("lac".into()), now());
     assert!(engine.take_due_batches(now()).is_empty());
     assert_eq!(engine.next_due(), None, "nothing to wait for but its end");
-    // It broke off: its objects come back after a while, and what woke them meanwhile is not lost.
+    // The pass broke off: its objects are due again after a while, and wakes that arrived meanwhile are not lost.
     let addresses = engine.objects.keys().map(|address| (**address).clone());
     let addresses: Vec<Address> = addresses.collect();
     engine.fail_batch("lac", &addresses, now(), 1.0);
@@ -287,7 +287,7 @@ async fn an_outline_of_an_object_that_is_as_it_was_leaves_it_tracked() {
     assert!(Arc::ptr_eq(&before, after));
     assert_eq!(look(&mut engine, now()), 0, "nothing has changed");
 
-    // Of a file that was changed the old objects are no longer in force; the new ones are loaded first.
+    // After a change of the file its old objects are no longer in force; the new ones must be loaded first.
     engine.adopt_manifests(outlined(&["a", "c"], 31), &no_fights, now());
     assert!(engine.objects.is_empty());
     let unloaded = engine.unloaded_outlines();
@@ -309,7 +309,7 @@ async fn objects_of_a_file_that_has_changed_since_are_not_loaded() {
     engine.adopt_loaded(reconcile::reload_objects(&before), &no_fights, now());
     assert!(engine.objects.is_empty());
     assert_eq!(engine.unloaded_outlines().len(), 1);
-    // What is read in full needs no loading.
+    // Objects that are read in full need no loading.
     engine.adopt_manifests(manifests("lac", &["a"], 31), &no_fights, now());
     assert!(engine.unloaded_outlines().is_empty());
     assert_eq!(look(&mut engine, now()), 1);

@@ -1,4 +1,4 @@
-//! Webhooks: who may send one, and what a delivery wakes.
+//! Webhooks: verifies the sender of a delivery, and finds the objects that it wakes.
 //!
 //! `POST /hooks/{vendor}/{connection}` for every vendor that sends webhooks, and `POST /hooks/git`. A delivery comes
 //! in as headers and raw body, and a [`DeliveryResult`] goes out. No HTTP server is known here (`serve` has the
@@ -7,7 +7,7 @@
 //! The order of the checks, each of which can end it:
 //!
 //! 1. The secret of the connection is looked up. A connection that does not exist or has no secret is verified under
-//!    a key that proves nothing, with the same work and the same reply as a wrong signature. So nobody learns the
+//!    a key that proves nothing, with the same work and the same reply as a wrong signature. So no sender learns the
 //!    names of connections by asking.
 //! 2. The signature is verified over the raw body, before the body is parsed: unproved.
 //! 3. The event is translated into a trigger, which says where to look and is never trusted as data: ignored if it
@@ -97,7 +97,7 @@ impl Hook {
         }
     }
 
-    /// Returns what a delivery that holds wakes, or `None` if it concerns nothing here.
+    /// Returns the trigger of a verified delivery, or `None` if it concerns nothing here.
     fn trigger(self, connection: &str, delivery: &Delivery<'_>) -> Option<Trigger> {
         let Hook::Vendor { webhook, .. } = self else {
             return git::is_push(delivery.headers).then_some(Trigger::Source);
@@ -110,7 +110,7 @@ impl Hook {
     }
 }
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
     /// It woke something.
@@ -191,7 +191,8 @@ impl WebhookSecrets {
     }
 }
 
-/// Everything that deliveries are judged by. Shared by the server and by what reloads the manifests.
+/// The secrets and memories by which deliveries are judged. The server and the task that reloads the manifests share
+/// them.
 pub struct Hooks {
     secrets: RwLock<Arc<WebhookSecrets>>,
     replay_guard: Mutex<replay::ReplayGuard>,
@@ -212,7 +213,7 @@ impl Hooks {
         *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
     }
 
-    /// Judges one delivery and wakes what it concerns. Never waits.
+    /// Judges one delivery and sends its trigger. Never waits.
     pub fn receive(
         &self,
         hook: Hook,

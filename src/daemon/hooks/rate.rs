@@ -1,13 +1,14 @@
 //! Limits how often one peer may send webhooks.
 //!
-//! Each peer has a token bucket, so that one who floods the hooks shuts out nobody else. The table is bounded: peers
+//! Each peer has a token bucket, so that a peer that floods the hooks shuts out no other. The table is bounded: peers
 //! that find no room in it share one bucket.
 //!
 //! # Example
 //!
 //! A bucket holds 120 tokens and gets 20 back per second. Of 130 deliveries in one instant 120 are taken; the next
-//! one is told to wait 50 ms, the time for one token. A vendor's burst of 100 after a bulk change passes at once, and
-//! a steady 20 per second pass for ever. After six silent seconds the bucket is full again and the peer is forgotten.
+//! one gets the reply to wait 50 ms, the time for one token. A vendor's burst of 100 after a bulk change passes at
+//! once, and a steady 20 per second pass for ever. After six silent seconds the bucket is full again and the peer is
+//! forgotten.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,8 +16,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Deliveries in a row, and how fast they come back. Vendors stay below; a delivery that is turned away is sent again
-/// by them.
+/// Deliveries in a row, and how fast they come back. Vendors stay below; they repeat
+/// a delivery that is refused.
 const BURST: f64 = 120.0;
 const PER_SECOND: f64 = 20.0;
 

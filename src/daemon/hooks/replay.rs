@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 /// s apart), and than any signed time stays valid (`provider::signature`).
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Most deliveries that are remembered: a third of a megabyte of them.
+/// The largest number of remembered deliveries: they take a third of a megabyte.
 const MOST: usize = 4_096;
 
 /// The digests of deliveries that were taken, the oldest first.

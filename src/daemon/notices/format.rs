@@ -12,7 +12,7 @@ use crate::render::safe::{make_lines_visible, make_visible};
 /// Version of the JSON that webhooks get, with the same promise as the plan format.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// Most notices in one message. More of them change at once only when everything does.
+/// The largest number of notices in one message. Only a change of everything at once leads to more.
 const NOTICES: usize = 15;
 
 /// Most characters of the lines under one title: fewer than the 3000 that Slack takes in a block, even if every one

@@ -1,14 +1,14 @@
 //! Notifies people and programs when the state of something changes.
 //!
-//! One notifier per `Notification`, and nothing ever waits for one: a notifier reads the status channel like anybody
-//! else. It is level-triggered. It remembers the status that its receiver was last told of, and reports what differs
-//! now. So:
+//! One notifier runs per `Notification`, and the loop never waits for one: a notifier reads the status channel like any
+//! other reader. It is level-triggered: it remembers the status that its receiver was last sent, and reports the
+//! differences between that status and the current one. So:
 //!
-//! - What changed and changed back in between is not reported.
-//! - A receiver that was down for an hour gets one message about where things stand, and nothing is queued.
-//! - Nothing is reported twice, except what a receiver took without acknowledging it; the message has the same id
-//!   both times.
-//! - After a restart, what needs attention is reported once again.
+//! - A change that was undone in between is not reported.
+//! - A receiver that was down for an hour gets one message about the current state, and nothing is queued.
+//! - No change is reported twice, unless the receiver took the message without acknowledging it; the message has the
+//!   same id both times.
+//! - After a restart, objects that need attention are reported once again.
 //!
 //! # Example
 //!
@@ -36,8 +36,8 @@ use super::status::Status;
 use crate::apply::Secrets;
 use crate::model::{Notification, with_causes};
 
-/// How long a change must last to be reported. A pass over a connection takes seconds, and what it heals was never
-/// broken for anybody.
+/// How long a change must last to be reported. A pass over a connection takes seconds, and a change
+/// that it heals in that time needs no message.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// The shortest time between two messages to one receiver.
@@ -52,7 +52,7 @@ const TRY: Duration = Duration::from_secs(20);
 /// The longest time for the last delivery, once the daemon stops.
 const LAST_TRY: Duration = Duration::from_secs(5);
 
-/// What the notifiers need.
+/// The values that all notifiers need.
 pub struct NotifierConfig {
     pub status: watch::Receiver<Arc<Status>>,
     pub notifications: Vec<Notification>,
@@ -131,7 +131,7 @@ async fn follow_status(
 
 /// Waits for `pause`. Returns early, and `false`, if the daemon stops.
 async fn pause_unless_stopping(status: &mut watch::Receiver<Arc<Status>>, pause: Duration) -> bool {
-    // Cancel-safe: `wait_for` takes nothing from the channel but the mark that it was looked at.
+    // Cancel-safe: `wait_for` takes nothing from the channel except the mark that the value was seen.
     tokio::select! {
         () = tokio::time::sleep(pause) => true,
         _ = status.wait_for(|status| status.stopping) => false,

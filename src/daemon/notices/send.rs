@@ -37,7 +37,7 @@ pub enum DeliveryError {
     Timeout(Duration),
     #[error(transparent)]
     Mailer(#[from] MailError),
-    /// The text of a failure whose causes may repeat the address or the login, which are taken out of it.
+    /// The text of a failure. Its causes may repeat the address or the login, so both are removed from it.
     #[error("{0}")]
     Redacted(String),
 }
@@ -141,10 +141,10 @@ impl Sender<'_> {
     }
 }
 
-/// Where a message is posted.
+/// The address to which a message is posted.
 struct PostTarget {
     url: Url,
-    /// What error messages call the receiver.
+    /// The name of the receiver in error messages.
     name: String,
     redactor: Redactor,
 }

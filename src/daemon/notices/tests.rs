@@ -11,7 +11,7 @@ use crate::model::notification::{Channel, NoticeKind};
 /// The second of a delivery, and what was told.
 type Delivery = (u64, Vec<String>);
 
-/// Notes what it is given and when, and fails as often as it is told to.
+/// A receiver that notes each message and its time, and fails a given number of times.
 #[derive(Clone, Default)]
 struct Noted(Arc<Mutex<(Vec<Delivery>, usize)>>, Option<Instant>);
 
@@ -191,6 +191,6 @@ fn a_receiver_gets_what_it_asked_for() {
         &["lac"],
     ));
     assert_eq!(lac, ["failed", "held"]);
-    // What concerns the whole daemon concerns every receiver.
+    // A notice about the whole daemon goes to every receiver.
     assert!(kinds(&notification(&[], &["none"])).contains(&"brake"));
 }

@@ -1,6 +1,6 @@
 //! Compares two moments of the status and reports what changed. Pure.
 //!
-//! A notice is about a change and not about a state: what stays as it was is not reported again. Objects that changed
+//! A notice is about a change and not about a state: an unchanged state is not reported again. Objects that changed
 //! in the same way at one connection share a notice, so that a vendor that is down is one message and not ten
 //! thousand. Every list in a notice is cut and says how much is left out.
 
@@ -15,7 +15,8 @@ use crate::model::notification::NoticeKind;
 use crate::model::wording::shorten;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
-/// Most objects that a notice names, most fields of each, and most characters of a text: what people read in a chat.
+/// The largest number of objects in a notice, of fields of each, and of characters of a text: as much as people read in
+/// a chat.
 const OBJECTS: usize = 20;
 const FIELDS: usize = 8;
 const TEXT: usize = 400;
@@ -48,7 +49,7 @@ pub struct NoticeObject {
     pub origin: OriginEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What an apply would change, or what a write has changed.
+    /// The changes that an apply would make, or that a write has made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
     /// How many changes are left out.
@@ -111,13 +112,13 @@ fn object_transition(was: Option<&ObjectStatus>, is: &ObjectStatus) -> Option<No
         ObjectState::Missing => Some(NoticeKind::Missing),
         ObjectState::Fought => Some(NoticeKind::Fight),
         ObjectState::Refused => Some(NoticeKind::Held),
-        // The same difference is no news if only the rule that keeps it from being written is another one.
+        // The same difference is no news if only the rule that holds back its write has changed.
         ObjectState::Differs | ObjectState::Waiting => {
             let was_reported =
                 left(before) || matches!(before, ObjectState::Refused | ObjectState::Fought);
             (!was_reported).then_some(NoticeKind::Drift)
         }
-        // As last applied is fine, whatever the manifest asks for since.
+        // An object with its last applied values is in order, even if the manifest has changed since.
         ObjectState::InSync | ObjectState::AsApplied => {
             wants_attention(before).then_some(NoticeKind::Recovered)
         }
@@ -270,7 +271,7 @@ fn field_change(change: &ChangeEntry) -> FieldChange {
     }
 }
 
-/// A text of bounded length on which no control character plays tricks.
+/// Returns a text of bounded length, with its control characters made visible.
 fn clean_text(text: &str, most: usize) -> String {
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     let shown = shorten(text, most);

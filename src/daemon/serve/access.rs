@@ -1,7 +1,7 @@
-//! Who may see the status. Pure.
+//! Decides which requests may see the status. Pure.
 //!
-//! On loopback everybody on the machine may. What has to be kept out there is a web page of somebody else whose name
-//! was made to point at this machine (DNS rebinding), so requests must name this machine in `Host`. On any other
+//! On loopback every user of the machine may see it. The danger there is a foreign web page whose host name was made to
+//! point at this machine (DNS rebinding), so requests must name this machine in `Host`. On any other
 //! address a token is required. Browsers cannot be made to send a bearer token, so the same token also counts as the
 //! password of basic authentication, with any user name.
 
@@ -58,7 +58,7 @@ pub enum AccessError {
     WrongToken,
 }
 
-/// Decides whether a request may see the status. `loopback` tells whether the server listens on loopback.
+/// Decides whether a request may see the status. `loopback` is true if the server listens on loopback.
 pub fn check_access(
     access: &AccessRequest<'_>,
     loopback: bool,

@@ -1,6 +1,6 @@
-//! The accept loop: bounds how many connections there are and how long one may be silent.
+//! The accept loop: bounds the number of connections and the time for which a connection may be silent.
 //!
-//! Everybody who reaches the port can open connections, with or without a token, and each takes a file descriptor
+//! Every client that reaches the port can open connections, with or without a token, and each takes a file descriptor
 //! from the limit that the journal, the manifests and the calls to vendors need too. So connections are counted, in
 //! all and per peer, and beyond a bound a silent one is closed for the new one (see [`super::slots`]). A connection
 //! that does not send a whole request head in time is closed as well, also between two requests. Requests under way
@@ -30,10 +30,11 @@ use tokio::time::{Instant, sleep};
 
 use super::slots::{ConnectionBounds, ConnectionSlot, ConnectionSlots};
 
-/// The wait after the system refused a connection, for example for want of descriptors: others end within seconds.
+/// The wait after the system refused a connection, for example for lack of descriptors: other connections end
+/// within seconds.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 
-/// At most one warning in this time: somebody who floods the port must not flood the log.
+/// At most one warning in this time: a client that floods the port must not flood the log.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Accepts connections until `stop` is ready, then waits until the replies under way are finished. An error of
@@ -126,7 +127,7 @@ async fn serve_connection(
     };
     // Cancel-safe: the connection is only borrowed, so dropping the arm loses nothing.
     tokio::select! {
-        // An error on one connection concerns its client, who has noticed.
+        // An error on one connection concerns only its client, which notices it by itself.
         _ = connection.as_mut() => return,
         () = slot.evicted() => return,
         () = stop => connection.as_mut().graceful_shutdown(),

@@ -75,7 +75,7 @@ async fn take_delivery(
     let body = to_bytes(request.into_body(), BODY_CAP);
     let body = match tokio::time::timeout(BODY_TIME, body).await {
         Ok(Ok(body)) => body,
-        // The connection may also have broken off; then nobody reads this.
+        // The connection may also have broken off; then the reply is not read.
         Ok(Err(_)) => return too_large(),
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the body took too long\n").into_response(),
     };

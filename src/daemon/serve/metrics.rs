@@ -1,7 +1,7 @@
 //! `/metrics` in the format that a scraper asks for. The only file that names the metrics crate.
 //!
-//! What the daemon counts is in its status and is translated when somebody scrapes. Only the duration of passes and
-//! the deliveries at the webhooks are counted here. Labels are bounded: accounts by `ACCOUNTS`, everything else by
+//! The daemon's counters are in its status and are translated at each scrape. Only the duration of passes and the
+//! deliveries at the webhooks are counted here. Labels are bounded: accounts by `ACCOUNTS`, everything else by
 //! closed lists.
 
 mod exposition;
@@ -27,14 +27,14 @@ use crate::daemon::hooks::{DeliveryResult, Hook};
 use crate::daemon::status::{ConnectionStatus, ObjectState, Status};
 pub use exposition::Exposition;
 
-/// Accounts that have series of their own. The others are counted together under [`OTHER`], which no connection can
-/// be called.
+/// Accounts that have series of their own. The others are counted together under [`OTHER`], a name that no
+/// connection can have.
 const ACCOUNTS: usize = 200;
 const OTHER: &str = "_other";
 
 type MetricLabels = Vec<(&'static str, String)>;
 
-/// Everything that is served at `/metrics`.
+/// All metrics that are served at `/metrics`.
 pub struct Metrics {
     registry: Registry,
     passes: Histogram,
@@ -350,7 +350,7 @@ fn known_label(label: &str, value: &str) -> String {
     if fine { value } else { "other" }.to_string()
 }
 
-/// Which accounts have series of their own, and the objects of each.
+/// The accounts that have series of their own, and the objects of each.
 struct AccountSeries<'a> {
     counts: BTreeMap<&'a str, StateCounts>,
     listed: Vec<&'a str>,

@@ -2,20 +2,20 @@
 //!
 //! | path | content | access |
 //! | --- | --- | --- |
-//! | `/healthz` | whether the process and its loop are alive | everybody |
-//! | `/readyz` | whether manifests are in force, the source is followed, and it is not stopping | everybody |
+//! | `/healthz` | reports that the process and its loop are alive | everybody |
+//! | `/readyz` | reports that manifests are in force, the source is followed, and no stop has begun | everybody |
 //! | `POST /hooks/…` | deliveries of vendors and git hosts | by signature |
 //! | `/` | the overview | see [`access`] |
 //! | `/o/KIND/NAME` | one object | see [`access`] |
 //! | `/theme` | takes the choice of colours | see [`access`] |
-//! | `/sign-in`, `/sign-out`, `POST /actions/…` | what people ask for | `daemon::serve::actions` |
+//! | `/sign-in`, `/sign-out`, `POST /actions/…` | requests of people | `daemon::serve::actions` |
 //! | `/status` | the status as JSON; takes the page's filter | see [`access`] |
 //! | `/events` | server-sent events: that something changed | see [`access`] |
 //! | `/metrics` | OpenMetrics, or the older text format, as asked for | see [`access`] |
 //!
-//! The server writes nothing but triggers and requests into bounded channels. A reader costs the daemon no pass: all replies
-//! are made from the one [`Status`] of the moment, which is shared and never locked. Only the page of an object asks the
-//! loop, for what it knows of that object.
+//! The server writes nothing but triggers and requests into bounded channels. A reader costs the daemon no pass: all
+//! replies are made from the current [`Status`], which is shared and never locked. Only the page of an object asks the
+//! loop, for the details of that object.
 
 pub mod access;
 mod actions;
@@ -66,7 +66,7 @@ pub struct ServerConfig {
     pub token: Option<SecretText>,
     /// Reaches the daemon's loop.
     pub daemon: DaemonHandle,
-    /// Who may ask for something; `None` if nobody may.
+    /// The rules by which people may send requests from the page; `None` if the page takes no requests.
     pub actions: Option<ActionAccess>,
     /// The change windows.
     pub windows: Vec<ChangeWindow>,
@@ -79,7 +79,7 @@ pub struct ServerConfig {
     pub bounds: ConnectionBounds,
 }
 
-/// What all requests share.
+/// The state that all HTTP requests share.
 struct Server {
     status: watch::Receiver<Arc<Status>>,
     hooks: Arc<Hooks>,
@@ -159,7 +159,7 @@ pub async fn run_server(
         loop {
             server.metrics.follow(&status.borrow_and_update());
             if status.changed().await.is_err() {
-                // Nothing is left to count. The server decides when it ends.
+                // No pass is left to count. The server's own end ends the `select` below.
                 std::future::pending::<()>().await;
             }
         }
@@ -172,7 +172,7 @@ pub async fn run_server(
     Ok(())
 }
 
-/// Returns the routes. Those that show something check access first.
+/// Returns the routes. Those that show the status check access first.
 fn build_router(server: &Arc<Server>) -> Router {
     let guarded = Router::new()
         .route("/", get(show_overview))
@@ -235,7 +235,7 @@ async fn add_security_headers(mut response: Response) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        // With `no-referrer` browsers send `Origin: null` with forms, which is that of nobody.
+        // With `no-referrer` browsers send `Origin: null` with forms, which no check of the origin can accept.
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
@@ -287,8 +287,8 @@ async fn show_health(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
-/// Replies whether a webhook would be accepted and a saved manifest be seen. A vendor that is down does not make the
-/// daemon unready.
+/// Replies that the daemon is ready if it would accept a webhook and notice a saved manifest. A vendor that is down
+/// does not make the daemon unready.
 async fn show_readiness(State(server): State<Arc<Server>>) -> Response {
     let status = server.current_status();
     let why = if !server.is_alive() || status.stopping {

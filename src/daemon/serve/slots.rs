@@ -1,4 +1,4 @@
-//! The slots of open connections: how many there are, whose they are, and which one gives way.
+//! The slots of open connections: their number, the peer that holds each one, and the rule by which one is evicted.
 //!
 //! A connection beyond a bound is not simply refused: a probe may come from the very address that a flood comes from,
 //! since behind a load balancer all of them do. So the oldest connection that is not in a request gives its slot to
@@ -83,14 +83,15 @@ struct OpenConnection {
 
 /// The reply to a connection that asked for a slot.
 pub struct AcquiredSlot {
-    /// `None` if it must be refused.
+    /// The slot of the new connection; `None` if the server must refuse the connection.
     pub slot: Option<ConnectionSlot>,
-    /// Which bound was reached, if one was. The slot is then another connection's.
+    /// The bound that was reached; `None` if neither was. The slot, if there is one, was then taken from another
+    /// connection.
     pub full: Option<String>,
 }
 
 impl ConnectionSlots {
-    /// Gives a new connection a slot, if need be that of another. The slot is free again when it is dropped.
+    /// Gives a new connection a slot, if necessary by evicting another connection. Dropping the slot frees it.
     pub fn acquire(&self, peer: IpAddr, bounds: ConnectionBounds) -> AcquiredSlot {
         let network = peer_network(peer);
         let mut register = self.table();
@@ -142,7 +143,8 @@ impl ConnectionSlots {
 }
 
 impl SlotTable {
-    /// Evicts the oldest silent connection, of one network or of all. Returns `false` if there is none.
+    /// Evicts the oldest connection that is not in a request: of the network `whose`, or of all if it is `None`.
+    /// Returns `false` if there is none.
     fn evict(&mut self, whose: Option<IpAddr>) -> bool {
         let gives_way = |entry: &OpenConnection| {
             entry.idle && whose.is_none_or(|network| entry.network == network)
@@ -274,7 +276,7 @@ mod tests {
         );
         let third = third.slot.expect("the slot of the second");
         assert!(is_evicted(&second) && !is_evicted(&first) && !is_evicted(&other));
-        // The end of one that was sent away takes nobody's slot.
+        // When the evicted connection ends, it does not free the slot that it has lost.
         drop(second);
         let both = third.begin_request();
         let refused = take("127.0.0.1");

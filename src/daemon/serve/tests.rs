@@ -19,7 +19,7 @@ use crate::daemon::trigger::Trigger;
 use crate::manifest;
 use crate::provider::signature;
 
-/// A server, everything that goes into it, and what comes out.
+/// A running server, the channels that feed it, and the triggers that it sent.
 pub struct Bench {
     address: SocketAddr,
     status: watch::Sender<Arc<Status>>,
@@ -30,7 +30,7 @@ pub struct Bench {
 
 const TOKEN: &str = "a-long-enough-token";
 
-/// Keys as they come from a manifest.
+/// Returns the webhook keys of a manifest, resolved as the daemon resolves them.
 async fn keys() -> WebhookSecrets {
     let manifest = "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {name: main}\nspec:\n  \
                     vendor: cryptlex\n  baseUrl: https://api.cryptlex.com\n  auth: {token: {env: T}}\n  \
@@ -285,7 +285,7 @@ async fn a_full_queue_and_a_flood_are_told_to_come_again() {
 #[tokio::test]
 async fn probes_tell_a_stopping_and_a_dead_daemon() {
     let bench = bench(3, Some(TOKEN), 1).await;
-    // Without token and whatever the name.
+    // The probe needs no token, and any name in `Host` will do.
     assert_eq!(code(&bench.get("/healthz", "host: probe\r\n").await), 200);
     assert_eq!(code(&bench.get("/readyz", "host: probe\r\n").await), 200);
     bench.status.send_modify(|status| {
@@ -352,7 +352,7 @@ async fn the_page_says_what_is_there_and_nothing_else() {
     let page = bench.look("/").await;
     assert_eq!(code(&page), 200);
     assert!(page.contains("content-security-policy: default-src 'none'"));
-    // Otherwise browsers send no origin with the forms of the page.
+    // With a stricter policy browsers would send no origin with the forms of the page.
     assert!(page.contains("referrer-policy: same-origin"));
     for words in [
         "entitle-watch-7d9f8-x2x4k, one of 2, looks after 4 of 5 connections",
@@ -387,7 +387,7 @@ async fn the_status_is_json_and_takes_the_filter_of_the_page() {
     };
     assert_eq!(objects(&bench.look("/status").await), 200);
     assert_eq!(objects(&bench.look("/status?state=failed").await), 1);
-    // The status of the daemon itself is not narrowed.
+    // Without a filter `/status` still shows every object.
     assert_eq!(objects(&bench.look("/status").await), 200);
     bench.end().await.expect("stops");
 }
@@ -433,12 +433,12 @@ async fn until(stream: &mut TcpStream, mark: &str) -> String {
 async fn ended(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest));
-    // One that is closed with something unread is reset.
+    // A connection that the server closes with bytes unread is reset, so an error here is an end as well.
     let _ = end.await.expect("the connection ends");
     rest
 }
 
-/// Opens a connection, and asks for something or not.
+/// Opens a connection and sends `request`, which may be empty.
 async fn open(bench: &Bench, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(bench.address).await.expect("connects");
     stream.write_all(request.as_bytes()).await.expect("sent");
@@ -461,7 +461,7 @@ async fn silent_connections_give_way_to_whoever_asks() {
     for oldest in &mut silent[..12] {
         assert_eq!(ended(oldest).await, b"", "closed without a word");
     }
-    // From the same address, and while the others are still there.
+    // The probe comes from the same address, while the other connections are still open.
     assert_eq!(code(&bench.look("/healthz").await), 200);
     let _ = bench.stop.send(());
     drop(silent);
@@ -514,14 +514,14 @@ async fn what_stays_silent_is_closed_and_what_is_under_way_is_not() {
     let mut again = open(&bench, "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert_eq!(ended(&mut nothing).await, b"");
     assert_eq!(ended(&mut half).await, b"");
-    // One answer, and then nothing more was asked.
+    // The client got one reply and sent no second request.
     let reply = String::from_utf8(ended(&mut again).await).expect("text");
     assert!(
         reply.starts_with("HTTP/1.1 200") && reply.ends_with("ok\n"),
         "{reply}"
     );
 
-    // Longer than that under way, and still there.
+    // The stream has been open for longer than that limit, and still gets events.
     bench.status.send_modify(|status| {
         for object in &mut Arc::make_mut(status).objects {
             Arc::make_mut(object).last_pass = None;

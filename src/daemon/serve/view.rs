@@ -1,4 +1,4 @@
-//! Which objects a reader of the status sees, in which order, and how many of them. Pure.
+//! Selects, orders and counts the objects that a reader of the status sees. Pure.
 
 pub mod connections;
 
@@ -9,10 +9,11 @@ use std::sync::Arc;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 use crate::model::{Risk, compare_natural};
 
-/// Objects on one page: enough to scroll through, few enough that ten thousand objects cost a browser no second.
+/// Objects on one page: enough to scroll through, and so few that a browser renders them at once even if there are
+/// 10,000 objects in all.
 const PAGE: usize = 100;
 
-/// All states, those first that need attention.
+/// All states. The states that need attention come first.
 pub const STATES: [ObjectState; 12] = [
     ObjectState::Failed,
     ObjectState::Missing,
@@ -83,7 +84,7 @@ pub struct Query {
     pub risk: String,
     /// A label as `name=value`.
     pub label: String,
-    /// From 1.
+    /// The number of the page, from 1.
     pub page: usize,
 }
 
@@ -131,7 +132,7 @@ impl Query {
         out.finish()
     }
 
-    /// Reports whether nothing is filtered out.
+    /// Reports whether the filter lets every object pass.
     pub fn is_open(&self) -> bool {
         self.at_page(1).is_empty()
     }
@@ -159,7 +160,7 @@ impl Query {
     }
 }
 
-/// Reports whether a word is found in what is known of an object, in any case.
+/// Reports whether a word occurs in the texts of an object, in upper or lower case.
 fn mentions_word(object: &ObjectStatus, word: &str) -> bool {
     let word = word.to_lowercase();
     let has = |text: &str| text.to_lowercase().contains(&word);
@@ -177,7 +178,7 @@ pub fn query_value(query: &str, name: &str) -> Option<String> {
     pairs.find_map(|(known, value)| (known == name).then(|| value.into_owned()))
 }
 
-/// How many objects are in each state. A plain array, since there are few states and many objects.
+/// The number of objects in each state. A plain array, since there are few states and many objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateCounts([usize; STATES.len()]);
 
@@ -276,7 +277,7 @@ impl<'a> PageView<'a> {
     }
 }
 
-/// Labels that the filter offers: more would be no choice.
+/// The largest number of labels that the filter offers: a longer list would be of no use to choose from.
 const LABELS: usize = 100;
 
 /// Returns the labels of objects as `name=value`, in natural order.
@@ -292,19 +293,19 @@ pub fn present_labels(status: &Status) -> Vec<&str> {
     labels
 }
 
-/// What changed between two moments, as a reader with a filter sees it.
+/// The changes between two moments that a reader with a filter sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatusChange {
     /// Objects that are new, gone or changed.
     pub objects: usize,
-    /// Whether one of them passes the filter, or did.
+    /// True if a changed object passes the filter now, or passed it before.
     pub seen: bool,
     /// True if anything outside the objects changed.
     pub around: bool,
 }
 
 impl StatusChange {
-    /// Compares two moments. Compares pointers and not contents, so that ten thousand unchanged objects cost
+    /// Compares two moments by pointers and not by contents, so that ten thousand unchanged objects cost
     /// microseconds.
     pub fn between(before: &Status, after: &Status, query: &Query) -> Self {
         let mut tick = Self {

@@ -32,9 +32,9 @@ struct World {
     accounts: BTreeSet<AccountKey>,
     /// By id; those that are alive.
     replicas: BTreeMap<String, BTreeSet<AccountKey>>,
-    /// What each has said, which may be older than what it has.
+    /// The last note of each replica, which may be older than its claims.
     announced: BTreeMap<String, LiveReplica>,
-    /// Accounts whose lease somebody has.
+    /// Accounts whose lease a replica holds.
     leased: BTreeSet<AccountKey>,
     moved: usize,
 }
@@ -54,7 +54,7 @@ impl World {
         self.replicas.insert(id.into(), BTreeSet::new());
     }
 
-    /// Its leases run out as well.
+    /// The leases of the replica expire as well.
     fn die(&mut self, id: &str) {
         let claimed = self.replicas.remove(id).expect("alive");
         self.announced.remove(id);
@@ -102,7 +102,8 @@ impl World {
         }
     }
 
-    /// Rounds until nothing moves any more; how many it took. One may go by in which somebody only says that it is there.
+    /// Runs rounds until no claim moves any more, and returns their number. In one of them a replica may do no more
+    /// than enter its name in the roster.
     fn settle(&mut self) -> usize {
         let mut still = 0;
         for rounds in 1..20 {
@@ -218,7 +219,7 @@ fn a_note_comes_back_as_it_was_and_another_groups_is_nobodys() {
     let written = expected.to_entry();
     assert_eq!(LiveReplica::from_entry(&written, "sync x"), Some(expected));
     assert_eq!(LiveReplica::from_entry(&written, "observe x"), None);
-    // A later version may say more.
+    // A later version may write more members.
     let later = RosterEntry {
         id: "b".into(),
         note: r#"{"group": "sync x", "load": 7}"#.into(),

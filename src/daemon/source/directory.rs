@@ -29,13 +29,14 @@ use crate::manifest::walk::Disk;
 /// How long events are gathered before the hint is sent.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// How often to check where the named paths lead. That looks at a few names, however many files there are.
+/// The time between two checks of where the named paths lead. A check looks at a few names only, however many files
+/// there are.
 const CHECK: Duration = Duration::from_secs(1);
 
-/// Every how many checks the directories without a watch are polled.
+/// The number of checks between two polls of the directories without a watch.
 const POLL: u32 = 2;
 
-/// Most events that wait. If more come, everything is read again.
+/// The largest number of waiting events. If more arrive, everything is read again.
 const EVENTS: usize = 4_096;
 
 /// Follows a source until it is dropped.
@@ -49,7 +50,7 @@ impl Drop for FollowerHandle {
     }
 }
 
-/// The thread that follows a source could not be started.
+/// The error if the thread that follows a source could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot follow the source")]
 pub struct FollowError(#[source] std::io::Error);
@@ -131,8 +132,8 @@ fn watcher_factory(
     })
 }
 
-/// Reports whether a process, or a user, has all the descriptors that it may have. Linux replies so to the first
-/// watcher beyond `fs.inotify.max_user_instances`.
+/// Reports whether an error means that a process or a user has reached its limit of descriptors. Linux returns it for
+/// the first watcher beyond `fs.inotify.max_user_instances`.
 fn is_too_many_files(error: &std::io::Error) -> bool {
     const EMFILE: i32 = 24;
     error.raw_os_error() == Some(EMFILE)
@@ -175,7 +176,7 @@ struct FollowerThread {
     overflowed: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     hints: mpsc::Sender<Trigger>,
-    /// What [`Trigger::FollowProblem`] was last sent with.
+    /// The content of the last [`Trigger::FollowProblem`] that was sent.
     reported: Option<String>,
     checks: u32,
 }
@@ -185,7 +186,7 @@ impl FollowerThread {
         let mut next_check = Instant::now() + CHECK;
         while self.report_problem() && !self.stop.load(Ordering::Relaxed) {
             let wait = next_check.saturating_duration_since(Instant::now());
-            // The check is not put off, however many events there are.
+            // The check is not delayed, however many events arrive.
             let event = match wait.is_zero() {
                 true => None,
                 false => self.received.recv_timeout(wait).ok(),

@@ -16,7 +16,7 @@ pub struct DirectoryId {
     pub born: Option<SystemTime>,
 }
 
-/// What is at a path. If its last name is a link, the link itself.
+/// The kind of entry at a path. If the last name is a link, the entry is the link itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathEntry {
     Directory(DirectoryId),

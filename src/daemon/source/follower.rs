@@ -1,8 +1,8 @@
 //! Keeps watches where the source is: sets them, renews them, and polls where there can be none.
 //!
 //! A watch can be refused or lost, and neither may mean that a change is never seen. So every directory to watch (see
-//! [`super::watch_points`]) is either *watched* or *polled*: the stamps of what counts in it are compared every few
-//! seconds.
+//! [`super::watch_points`]) is either *watched* or *polled*: the stamps of the names that count in it are compared
+//! every few seconds.
 //!
 //! The thread that drives a [`Follower`] passes it what the system reports ([`Follower::process_events`]) and calls
 //! [`Follower::check`] about once a second. Both return whether to read the source.
@@ -15,10 +15,10 @@ use super::filesystem::{DirectoryId, FileSystem, PathEntry};
 use super::watch_points::{FileChange, GITIGNORE, WatchPoints};
 use crate::manifest::ReadLimits;
 
-/// The longest time for finding out what to watch: links may lead to a whole disk.
+/// The longest time for the search for directories to watch: links may lead to a whole disk.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Sets watches on single directories, without what is below them.
+/// Sets watches on single directories, without the directories below them.
 pub trait DirectoryWatches {
     fn watch(&mut self, directory: &Path) -> Result<(), WatchRefusal>;
 
@@ -77,7 +77,7 @@ pub struct Follower<W> {
     /// The working directory at the start, if a path is relative to it.
     working_directory: Option<(PathBuf, PathEntry)>,
     file_system: Box<dyn FileSystem + Send>,
-    /// `None` if everything is to be polled.
+    /// The watcher; `None` if every directory is polled.
     open: Option<OpenWatcher<W>>,
     watches: Option<W>,
     points: WatchPoints,
@@ -133,7 +133,7 @@ impl<W: DirectoryWatches> Follower<W> {
         self.points.problem.clone()
     }
 
-    /// Takes in what the system reports. Returns whether to read the source, and whether to call [`Self::refresh`].
+    /// Takes in the system's events. Returns whether to read the source, and whether to call [`Self::refresh`].
     pub fn process_events(&mut self, events: &[FileEvent]) -> (bool, bool) {
         let (mut read, mut moved) = (false, false);
         for event in events {
@@ -169,8 +169,8 @@ impl<W: DirectoryWatches> Follower<W> {
         });
     }
 
-    /// Compares where the named paths lead with where they led and, if `poll` is set, the stamps of directories
-    /// without a watch. Returns whether to read the source.
+    /// Compares where the named paths lead now with where they led before and, if `poll` is set, compares the stamps
+    /// of directories without a watch. Returns whether to read the source.
     pub fn check(&mut self, poll: bool) -> bool {
         let mut read = !self.points.paths_unchanged(&*self.file_system);
         if poll {

@@ -1,6 +1,6 @@
 //! A git remote: one reference of it, fetched into a bare clone of our own and read from there.
 //!
-//! It runs the `git` program, which knows every way to log in, but without the configuration of whoever runs the
+//! It runs the `git` program, which knows every way to log in, but without the configuration of the user who runs the
 //! daemon: no system or user configuration, no hooks, no prompts, no helpers that a remote's URL could name. Nothing
 //! is checked out. Texts come from the object store, so links lead to nothing but other files of the commit, and no
 //! filters run. A fetch replaces what was there, whether or not history was rewritten.
@@ -54,7 +54,7 @@ pub struct Remote {
     pub token: Option<String>,
 }
 
-/// Why what was typed names no remote.
+/// Why the user's text names no remote.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     #[error("{0:?} is no URL of a git remote")]
@@ -82,7 +82,7 @@ pub enum GitError {
     Broken(#[source] io::Error),
     #[error(transparent)]
     MissingBlob(#[from] MissingBlob),
-    /// What git said is in `words`, without credentials.
+    /// `words` is git's message, without credentials.
     #[error("{command}: {words}")]
     Failed { command: String, words: String },
 }
@@ -191,7 +191,7 @@ impl Remote {
             .spawn()
             .map_err(GitError::NotRun)?;
         let mut stdin = child.stdin.take().ok_or(GitError::NoInput)?;
-        // Written while reading: neither pipe can hold all that goes through it.
+        // Input is written while output is read, since neither pipe can hold all its bytes.
         let feed = async move {
             let fed = stdin.write_all(desired.as_bytes()).await;
             drop(stdin);
@@ -268,7 +268,7 @@ impl Remote {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         if let Some(token) = &self.token {
-            // In the environment and not among the arguments, which everybody on the machine can read.
+            // The token is in the environment and not among the arguments, which every user of the machine can read.
             use base64::Engine;
             let plain = format!("x-access-token:{token}");
             let basic = base64::engine::general_purpose::STANDARD.encode(plain);

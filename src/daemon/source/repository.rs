@@ -26,7 +26,7 @@ pub struct Repository {
     pub has_history: bool,
 }
 
-/// Who made a commit, and when.
+/// The author of a commit, and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitAuthor {
     pub name: String,

@@ -46,7 +46,7 @@ pub struct WatchPoint {
     pub names: BTreeSet<OsString>,
 }
 
-/// What to watch, and what was found when that was decided.
+/// The directories to watch, and the entries on the way that were found in the search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchPoints {
     /// By paths without links. No directory has two.
@@ -58,7 +58,7 @@ pub struct WatchPoints {
     pub problem: Option<String>,
 }
 
-/// How something in a watched directory changed.
+/// The kind of a change in a watched directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileChange {
     /// The contents of a file changed.
@@ -137,7 +137,7 @@ fn is_hidden(name: &OsStr) -> bool {
 struct Survey<'p> {
     file_system: &'p dyn FileSystem,
     limits: &'p ReadLimits,
-    /// What was found, so that each path is looked at once.
+    /// The entries found so far, so that each path is looked at once.
     entries: HashMap<PathBuf, PathEntry>,
     /// The path under which each directory is watched.
     paths: HashMap<DirectoryId, PathBuf>,

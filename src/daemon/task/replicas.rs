@@ -1,4 +1,4 @@
-//! The loop's part in sharing accounts: which accounts it looks after follows from its claims.
+//! The loop's part in sharing accounts: the loop looks after the accounts that this replica has claimed.
 
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ use crate::model::{AccountKey, Desired};
 use crate::reconcile::{self, Checked};
 
 impl DaemonTask {
-    /// Drops lost claims, releases accounts, starts a round if it is due, and tells the engine which connections are
-    /// whose. `memory` is what the store remembers of accounts that were just taken over.
+    /// Drops lost claims, releases accounts, starts a round if it is due, and passes the replica of each connection to
+    /// the engine. `memory` is the store's memory of accounts that were just taken over.
     pub(super) fn sync_claims(&mut self, memory: Option<&Memory>, flight: &mut InFlight) {
         let now = self.now();
         let busy = match &self.sharing {
@@ -56,7 +56,7 @@ impl DaemonTask {
             flight.refused_since.remove(&connection);
         }
         self.context.log_out_of_unused();
-        // The reader forgets what others look after.
+        // The reader forgets the objects that other replicas look after.
         let at = now.instant + SETTLE;
         flight.read_at = Some(flight.read_at.map_or(at, |known| known.min(at)));
     }
@@ -183,7 +183,7 @@ impl DaemonTask {
             .next_round()
     }
 
-    /// Returns the accounts that this replica looks after; `None` if all.
+    /// Returns the accounts that this replica looks after; `None` if it looks after all accounts.
     pub(super) fn claimed_accounts(&self) -> Option<BTreeSet<AccountKey>> {
         self.sharing.as_ref().map(Sharing::held_accounts)
     }

@@ -1,4 +1,4 @@
-//! The routes by which people ask for something.
+//! The routes through which people send requests from the status page.
 //!
 //! The order of the checks, each of which can end a request: access as for every page, whether actions are on, that the form
 //! comes from a page of this server, that its sender has not asked too often, who sent it, the token of the form. Only then
@@ -34,7 +34,7 @@ const FORM_TIME: Duration = Duration::from_secs(10);
 /// A year, for which a browser keeps the theme.
 const THEME_AGE: i64 = 365 * 24 * 3_600;
 
-/// What was just done, by the word in the query of the page that confirms it.
+/// The sentences that confirm a request, by the word in the query of the page that shows them.
 const CONFIRMATIONS: [(&str, &str); 5] = [
     ("look", "A look was asked for."),
     (
@@ -114,7 +114,7 @@ pub async fn show_sign_in(State(server): State<Arc<Server>>, request: Request) -
     }
 }
 
-/// Opens a session for whoever knows the second token.
+/// Opens a session for a visitor who gives the token for actions.
 pub async fn sign_in(
     State(server): State<Arc<Server>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -195,7 +195,7 @@ pub async fn take_action(
     }
 }
 
-/// Reads what a form asks for; `None` if it is none of ours.
+/// Reads the request in a form; `None` if `action` or the fields are not those of a form of this page.
 fn read_action(action: &str, form: &Form, server: &Server) -> Option<PageAction> {
     let address = || form.get("address").to_string();
     match action {
@@ -238,7 +238,7 @@ fn refusal_status(error: &RequestError) -> StatusCode {
     }
 }
 
-/// Checks everything that is in the headers of a form, but not who sent it.
+/// Checks the headers of a form, except those that identify its sender.
 fn check_sender<'a>(
     server: &'a Server,
     peer: SocketAddr,
@@ -262,7 +262,7 @@ fn check_sender<'a>(
     }
 }
 
-/// Checks a form of somebody who is known.
+/// Checks a form whose sender is known.
 async fn check_form(
     server: &Server,
     peer: SocketAddr,

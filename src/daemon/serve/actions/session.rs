@@ -1,8 +1,10 @@
-//! Who asks for something: sessions of people who gave the second token, and names in a proxy's header. Pure.
+//! Identifies the people who send requests: by a session, opened with the token for actions, or by a name in a proxy's
+//! header. Pure.
 //!
-//! A session is a cookie that this process signed: `NAME.END.NONCE.CODE`, each part in base64 or digits. Nothing is kept of
-//! it here, and with the process all sessions end, since the key is random. Forms carry a token that is a code over the
-//! session (or over the name in the header) under the same key: another site can neither read nor guess it.
+//! A session is a cookie that this process signed: `NAME.END.NONCE.CODE`, each part in base64 or digits. The
+//! server keeps no list of sessions, and all of them end with the process, since the key is random. Forms carry a token
+//! that is a code over the session (or over the name in the header) under the same key: another site can neither read
+//! nor guess it.
 //!
 //! ```text
 //! cookie   entitle-session=YW5u.1793000000.6f0c….9a1e…      ann, until that second
@@ -25,10 +27,10 @@ pub const THEME_COOKIE: &str = "entitle-theme";
 /// How long a session lasts: a working day.
 pub const SESSION_LENGTH: SignedDuration = SignedDuration::from_hours(9);
 
-/// Characters of a name.
+/// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// Who may ask for something, and how they are known.
+/// The rules by which people are identified who may send requests.
 pub struct ActionAccess {
     /// The token for actions; `None` if only the proxy names people.
     pub token: Option<SecretText>,
@@ -40,21 +42,22 @@ pub struct ActionAccess {
     pub key: [u8; 32],
 }
 
-/// Somebody who may ask for something.
+/// A person who may send requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The name for the journal.
     pub name: String,
-    /// What the token of forms is bound to.
+    /// The session cookie, or the name in the header, that the token of forms is bound to.
     binding: String,
-    /// True if a cookie of ours says so, and not a proxy.
+    /// True if a session cookie of this server identifies the person; false if a proxy's header does.
     pub has_session: bool,
 }
 
 impl ActionAccess {
-    /// Returns who sent a request; `None` if nobody is known to have.
+    /// Returns the person who sent a request; `None` if neither a header nor a session identifies one.
     ///
-    /// With a trusted header it alone decides. It must be there once: a second one may be the sender's own.
+    /// If a header is trusted, only that header decides. It must occur exactly once: the sender may have added a second
+    /// one.
     pub fn find_actor(&self, headers: &HeaderMap, now: Timestamp) -> Option<Actor> {
         let Some(header) = &self.header else {
             return self.find_session(headers, now);
@@ -71,7 +74,7 @@ impl ActionAccess {
         self.find_session(headers, now)
     }
 
-    /// Returns who the session cookie is of; `None` if there is none, or it is forged or over.
+    /// Returns the person of the session cookie; `None` if there is no cookie, or it is forged or expired.
     fn find_session(&self, headers: &HeaderMap, now: Timestamp) -> Option<Actor> {
         self.token.as_ref()?;
         let cookie = find_cookie(headers, SESSION_COOKIE)?;
@@ -100,7 +103,7 @@ impl ActionAccess {
 
     /// Makes the cookie of a new session. `None` for a name that is empty, too long or not one line of text.
     ///
-    /// The name is as somebody typed it, so the journal says that it stands for the token.
+    /// The name is not verified, since the person typed it; so the journal notes that it stands for the token.
     pub fn open_session(&self, name: &str, nonce: &str, now: Timestamp) -> Option<String> {
         let name = format!("{} (token)", clean_name(name)?);
         let end = now.checked_add(SESSION_LENGTH).ok()?.as_second();
@@ -109,7 +112,7 @@ impl ActionAccess {
         Some(format!("{signed}.{code}"))
     }
 
-    /// Returns the token that the forms of somebody carry.
+    /// Returns the token that the forms of a person carry.
     pub fn csrf_token(&self, actor: &Actor) -> String {
         hex::encode(signature::sign(
             &self.key,

@@ -147,7 +147,7 @@ async fn without_the_flag_nothing_can_be_asked_for() {
 async fn whoever_is_not_known_is_refused() {
     let (bench, daemon) = bench(Some(access(true, None))).await;
     let fields = [("csrf", ""), ("address", ADDRESS)];
-    // No session; one that is forged; a header that nobody said to trust.
+    // No session, a forged session, and a header that no flag trusts are all refused.
     for more in [
         "",
         "cookie: entitle-session=YW5u.9999999999.n.00\r\n",
@@ -225,7 +225,7 @@ async fn a_proxy_names_people_in_the_header_that_is_trusted() {
         code(&post(&bench, "/actions/resume", &headers, &own).await),
         303
     );
-    // The form of ann is not one of eve, and two headers name nobody.
+    // Ann's form does not work for Eve, and a header that occurs twice identifies no person.
     let eve = headers.replace("ann@", "eve@");
     assert_eq!(
         code(&post(&bench, "/actions/resume", &eve, &own).await),

@@ -2,7 +2,7 @@
 //!
 //! Prometheus asks for OpenMetrics and takes either. A scraper that accepts `text/plain` only cannot read OpenMetrics:
 //! there a counter is declared without its `_total`, `info` is a type, and the text ends in `# EOF`. So the metrics are
-//! encoded once, in OpenMetrics, and translated for whoever asks for the older format:
+//! encoded once, in OpenMetrics, and translated for scrapers that ask for the older format:
 //!
 //! ```text
 //! OpenMetrics 1.0.0                         text format 0.0.4

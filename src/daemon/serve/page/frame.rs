@@ -9,7 +9,7 @@ use crate::render::safe::escape_page;
 /// The colours that a reader has chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// Those of the browser.
+    /// The colours of the browser's setting.
     #[default]
     Auto,
     Light,
@@ -44,17 +44,17 @@ impl Theme {
     }
 }
 
-/// What a reader may do beside reading.
+/// The access of a reader to the actions of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ActionOffer {
-    /// Nothing: actions are off.
+    /// The reader can only read, since actions are off.
     #[default]
     Off,
-    /// To sign in with the token for actions.
+    /// The reader can sign in with the token for actions.
     SignIn,
-    /// Nothing, since the proxy names nobody in its header.
+    /// The reader can only read, since the proxy names no person in its header.
     NobodyNamed,
-    /// Everything, as this person.
+    /// The reader can use all actions, as this person.
     Granted {
         name: String,
         csrf: String,
@@ -64,7 +64,7 @@ pub enum ActionOffer {
 }
 
 impl ActionOffer {
-    /// Returns the token of forms; `None` if nothing may be done.
+    /// Returns the token of forms; `None` if the reader may use no action.
     pub fn csrf(&self) -> Option<&str> {
         match self {
             Self::Granted { csrf, .. } => Some(csrf),
@@ -73,7 +73,7 @@ impl ActionOffer {
     }
 }
 
-/// Who reads a page, and how.
+/// The reader of a page, with the choices and rights that the page depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
     pub theme: Theme,
@@ -91,12 +91,12 @@ pub struct FramedPage {
     pub pass: u64,
     /// The filter of events that concern this page, as the query of a URL.
     pub events: String,
-    /// What is above the part that is fetched again.
+    /// The part of the page above the part that the script fetches again.
     pub above: Markup,
     pub main: Markup,
 }
 
-/// Renders a page as a whole. Characters that nobody sees are escaped in all of it.
+/// Renders a page as a whole. Invisible characters are escaped in all of it.
 pub fn page_frame(page: &FramedPage, visitor: &Visitor) -> String {
     let theme = visitor.theme;
     let markup = html! {

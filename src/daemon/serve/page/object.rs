@@ -23,7 +23,7 @@ use crate::render::values;
 const SHORT: usize = 80;
 const LONGEST_VALUE: usize = 4_000;
 
-/// What the page of an object is made from.
+/// The input from which the page of an object is rendered.
 pub struct ObjectPage<'a> {
     pub object: &'a ObjectStatus,
     /// `Err` if this replica does not look after it.
@@ -155,7 +155,7 @@ fn is_live_known(object: &ObjectStatus) -> bool {
         | ObjectState::Missing
         | ObjectState::Suspended
         | ObjectState::Elsewhere => !object.changes.is_empty(),
-        // What was applied last is compared there, and not what the manifest says now.
+        // The last applied values are compared there, and not those of the manifest of now.
         ObjectState::AsApplied | ObjectState::NeverApplied => false,
         ObjectState::InSync
         | ObjectState::Differs

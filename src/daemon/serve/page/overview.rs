@@ -1,4 +1,4 @@
-//! The overview: where the manifests come from, what holds the daemon back, objects, and what happened lately.
+//! The overview: the source of the manifests, the reasons that hold the daemon back, objects, and recent activity.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::model::wording::pluralize;
 use crate::render::html::parts::commit_link;
 use crate::render::source_host::SourceLinks;
 
-/// What the overview is made from.
+/// The input from which the overview is rendered.
 pub struct Overview<'a> {
     pub status: &'a Status,
     pub windows: &'a WindowStatus,
@@ -70,7 +70,8 @@ fn count_attention(rows: &[&Arc<ObjectStatus>]) -> usize {
     rows.partition_point(|object| wants_attention(object.state))
 }
 
-/// Renders what happened lately and where: it stands above the objects in order, of which there may be thousands.
+/// Renders the recent activity, the connections and the windows. They stand above the objects in order, of
+/// which there may be thousands.
 fn happenings(overview: &Overview<'_>, visitor: &Visitor) -> Markup {
     html! {
         (activity::activity_section(overview.status, &overview.links, overview.now))
@@ -79,7 +80,7 @@ fn happenings(overview: &Overview<'_>, visitor: &Visitor) -> Markup {
     }
 }
 
-/// Renders where the manifests come from and what the daemon may do.
+/// Renders the source of the manifests and the mode of the daemon.
 fn source_facts(overview: &Overview<'_>) -> Markup {
     let (status, now) = (overview.status, overview.now);
     let source = &status.source;
@@ -130,7 +131,7 @@ fn count_kept_connections(status: &Status) -> usize {
     keepers.flatten().filter(|keeper| keeper.is_own).count()
 }
 
-/// Renders what holds the whole daemon back.
+/// Renders the reasons that hold the whole daemon back.
 fn notice_section(status: &Status) -> Markup {
     let locked = status
         .connections

@@ -16,7 +16,7 @@ use crate::files::links::LinkPolicy;
 /// The stand-in, with its journal.
 pub struct FakeDaemon {
     pub handle: DaemonHandle,
-    /// What was carried out, and for whom.
+    /// The requests that were carried out, each with the name of the person.
     pub done: Arc<Mutex<Vec<(PageAction, String)>>>,
     /// Why everything is refused, if it is.
     pub refusal: Arc<Mutex<Option<ActionError>>>,

@@ -23,10 +23,10 @@ pub struct ConnectionView<'a> {
     pub lease: LeaseView<'a>,
 }
 
-/// Who may write to an account.
+/// The process that may write to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseView<'a> {
-    /// Nobody: the daemon only looks.
+    /// No process: the daemon only looks.
     NotNeeded,
     /// Another run, as it calls itself.
     Other(&'a str),

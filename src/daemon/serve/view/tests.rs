@@ -38,7 +38,7 @@ fn ten_thousand_objects_are_pages_that_begin_with_what_needs_a_look() {
     let status = samples::sample_status(10_000);
     let view = PageView::new(&status, &query("vendor=lac"));
     assert_eq!((view.found, view.pages, view.rows.len()), (2_000, 20, PAGE));
-    // What strands users comes before what failed.
+    // A change that strands users comes before a failure.
     assert_eq!(view.rows[0].state, ObjectState::Refused);
     assert_eq!(view.rows[1].state, ObjectState::Failed);
     let vendors = |view: &PageView<'_>| -> Vec<String> {

@@ -103,7 +103,7 @@ impl Scene {
         self.dir.path().canonicalize().unwrap()
     }
 
-    /// Does something, and takes in what the system received of it. Returns whether that is a reason to read.
+    /// Runs an action, and takes in the events that the system sends for it. Returns whether they are a reason to read.
     fn after(&mut self, act: impl FnOnce(&Path)) -> bool {
         act(&self.top());
         self.rounds += 1;
@@ -131,7 +131,7 @@ impl Scene {
                 read |= self.follower.refresh();
             }
         }
-        // As once a second.
+        // The thread makes this check once a second.
         self.follower.check(true) || read
     }
 }
@@ -387,7 +387,7 @@ fn hints_come_from_a_thread_that_ends_with_its_handle() {
         fs::rename(top.join("away"), top.join("m")).unwrap();
         assert_eq!(next(), Some(Trigger::FollowProblem(None)));
         drop(following);
-        // Nothing is said of an end that was asked for.
+        // An end that was asked for sends no message.
         assert_eq!(next(), None);
     }
 }

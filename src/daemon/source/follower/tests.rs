@@ -1,4 +1,4 @@
-//! What is done when the system refuses watches, on a real directory with a system that is played.
+//! Tests how a source is followed when the system refuses watches: on a real directory, with a simulated system.
 
 use std::sync::{Arc, Mutex};
 

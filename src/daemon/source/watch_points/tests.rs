@@ -4,7 +4,7 @@ use std::io;
 
 use super::*;
 
-/// A file system in memory: what is at each path. Directories above a path are there without a word.
+/// A file system in memory: the entry at each path. Directories above a path exist without an entry of their own.
 #[derive(Default)]
 struct MemoryFileSystem {
     nodes: BTreeMap<PathBuf, PathEntry>,
@@ -224,7 +224,7 @@ fn every_link_on_a_way_is_followed_where_it_leads() {
     memory.link("/data/rel/1/lic/x.yaml", "y");
     memory.link("/data/rel/1/lic/y", "/etc/o.yaml");
     memory.link("/data/rel/1/lic/dir", "/far/dir");
-    // Neither leads anywhere.
+    // Neither link leads to an existing entry.
     memory.link("/data/rel/1/lic/loop", "loop");
     memory.link("/data/rel/1/lic/gone.yaml", "/etc/gone.yaml");
     let points = memory.points(&["/srv/current/lic"]);
