@@ -18,7 +18,7 @@ const OF_CI: [&str; 8] = [
     "BUILD_USER_ID",
 ];
 
-/// Variables in which a system keeps the name under which somebody logged in.
+/// Variables in which a system keeps the login name of the user.
 const OF_LOGIN: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 
 /// How long git or the user database may take; both answer from a file.
@@ -40,9 +40,9 @@ pub fn find_actor() -> String {
     ACTOR.get_or_init(find).clone()
 }
 
-/// Chooses the actor by what is known, the most telling first. Texts of spaces only name nobody.
+/// Chooses the actor by what is known, the most specific name first. A text of spaces only counts as no name.
 ///
-/// With `GITHUB_ACTOR=octocat` it is `octocat`, whoever is logged in on the runner. Without a CI system it is
+/// With `GITHUB_ACTOR=octocat` it is `octocat`, under every login name of the runner. Without a CI system it is
 /// `Jane Doe` if git has that name, and `jane` if `USER` is all there is.
 fn choose_actor(
     variable: impl Fn(&str) -> Option<String>,
@@ -70,7 +70,7 @@ fn ask(program: &'static str, arguments: &'static [&'static str]) -> Option<Stri
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .output();
-        // Nobody waits any more if it was slow.
+        // The receiver is gone if the program was slower than `PATIENCE`.
         let _ = answer.send(output);
     });
     let output = answered.recv_timeout(PATIENCE).ok()?.ok()?;

@@ -1,8 +1,8 @@
 //! `entitle apply`: plans, or takes a saved plan; asks; carries it out.
 //!
 //! In: manifests, and possibly a plan file as the first path. Out: writes at vendors, and the exit of
-//! the run. The run itself is in `carry_out`, which `undo` uses as well; this module finds out what the
-//! first path is.
+//! the run. The run itself is in `carry_out`, which `undo` uses as well; this module finds out if the
+//! first path is a plan or manifests.
 
 use std::fs::File;
 use std::io::Read;
@@ -43,7 +43,7 @@ pub struct Apply {
     consent: Consent,
 }
 
-/// Opens the outputs, plans and applies, and closes the outputs whatever came of it.
+/// Opens the outputs, plans and applies, and closes the outputs after a success and after an error.
 pub async fn run(args: Apply) -> CommandResult<Exit> {
     let events = args.consent.events.clone();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events.as_deref())?;
@@ -80,7 +80,7 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
     writer.carry_out(&pass, false).await
 }
 
-/// Carries out a saved plan: of the manifests' objects those that it names, and only as it shows them.
+/// Carries out a saved plan: writes only the objects that the plan names, and only the changes that it shows.
 ///
 /// Accounts without an object in the plan are not locked. Returns `Err` for a plan of the sandbox on a
 /// real account or the reverse. A plan with an `undo` source goes to `undo`.
@@ -104,7 +104,7 @@ async fn apply_saved_plan(
     let saved = reconcile::join_saved_plan(document, &setup.checked, &in_scope, &setup.settings)?;
     output::print_findings(&saved.findings)?;
     let planned = saved.pass.planned.iter();
-    // Other accounts are not locked.
+    // Accounts without an object in the plan are not locked.
     setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
     setup.tell_unset_variables()?;
     let accounts = saved.pass.accounts.clone();
@@ -114,7 +114,7 @@ async fn apply_saved_plan(
 
 /// Returns `Err` if a plan was made against simulators of its own run and is applied to accounts, or the reverse.
 ///
-/// A sandbox that goes on is an account like any other: there the plan's addresses are compared.
+/// A sandbox that outlives the run counts as an account: for it the plan's addresses are compared.
 fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandResult<()> {
     let places = &document.source.connections;
     let simulated = places
@@ -129,7 +129,7 @@ fn refuse_other_simulators(document: &PlanDocument, sandbox: bool) -> CommandRes
 
 /// Prints the commit at which the plan was made, and the one that is checked out.
 ///
-/// They need not be equal: each manifest is compared with the plan by its content.
+/// The two commits may differ: each manifest is compared with the plan by its content.
 fn tell_commit(document: &PlanDocument, here: Option<&str>) {
     let Some(commit) = &document.source.commit else {
         return;
@@ -148,7 +148,7 @@ fn tell_commit(document: &PlanDocument, here: Option<&str>) {
 /// The meaning of the first path of an apply.
 enum FirstPath {
     Plan(Box<PlanDocument>),
-    /// Manifests from a pipe. They were read already, because only their text tells them from a plan.
+    /// Manifests from a pipe. They were read already, because only their text distinguishes them from a plan.
     Piped(Piped),
     Manifests,
 }
@@ -192,10 +192,10 @@ impl FirstPath {
     }
 }
 
-/// Reports whether a path is named as plans are and does not exist.
+/// Reports whether a path has the name of a plan file (`.json`) and does not exist.
 ///
-/// Taken for manifests, it would lead to the advice to pass `--auto-approve`, and so to the approval of
-/// something that was never reviewed.
+/// If such a path counted as manifests, the run would advise `--auto-approve`, and the user would approve
+/// changes that were never reviewed.
 fn is_missing_plan(path: &Path) -> bool {
     path.extension().is_some_and(|ext| ext == "json") && !path.exists()
 }
@@ -203,7 +203,7 @@ fn is_missing_plan(path: &Path) -> bool {
 /// Reports whether a path names a saved plan and not manifests, which may be JSON as well.
 ///
 /// A file that cannot be read, or with no `apiVersion` in its first 4 KiB, counts as a plan: the error
-/// is then about a broken plan, which is more likely what it is.
+/// is then about a broken plan, which is the more likely case.
 fn is_plan(path: &Path) -> bool {
     let yaml = path
         .extension()
@@ -213,7 +213,7 @@ fn is_plan(path: &Path) -> bool {
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head));
-    // A file without any word of a manifest is called a broken plan, and not none.
+    // A file without any word of a manifest is reported as a broken plan.
     read.is_err() || begins_like_plan(&head) || !contains_word(&head, "apiVersion")
 }
 

@@ -1,7 +1,7 @@
 //! The question before a write: what a person accepts, in numbers, and the one answer that accepts it.
 //!
 //! In: the objects of a plan. Out: a question and its answer as data; [`ask`] puts the question at the terminal. A plan
-//! that strands users is accepted by their changes' number, so that nobody accepts it by habit.
+//! that strands users is accepted by their changes' number, so that users do not accept it by habit.
 
 use std::io::BufRead;
 
@@ -11,7 +11,7 @@ use crate::model::Risk;
 use crate::model::wording::pluralize;
 use crate::plan::{Disposition, Planned};
 
-/// What a person is asked, and what they have to type.
+/// The question to a person, and the answer that approves the plan.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Question {
     pub text: String,

@@ -1,6 +1,6 @@
 //! Opens and saves the cache in which the contents of manifests are kept from run to run.
 //!
-//! In: `--cache`, `--no-cache` and the environment. Out: a `ManifestCache`, or none. A cache that nobody asked for is a
+//! In: `--cache`, `--no-cache` and the environment. Out: a `ManifestCache`, or none. A cache without `--cache` is a
 //! convenience: where it cannot be kept, the log says so at level `debug`, and the run goes on as it would without one.
 
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use super::output;
 use crate::apply::clock;
 use crate::reconcile::DiskCache;
 
-/// How long the cache of a project that nobody works in is kept: 90 days.
+/// How long the cache of an unused project is kept: 90 days.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// A cache of this run.

@@ -1,4 +1,4 @@
-//! What `apply` and `undo` share: leases, journal, consent, the run itself and its exit.
+//! The steps that `apply` and `undo` share: leases, journal, consent, the run itself and its exit.
 //!
 //! In: a `Setup`, the user's `Consent` and a plan. Out: writes at vendors, records in the store, an
 //! `Exit`. The order is the point of this module:
@@ -47,8 +47,8 @@ use crate::render::view::{RiskAdvice, Stage};
 /// Returns `Err` if the run would have to ask, and no person is at the terminal.
 ///
 /// `apply` and `undo` call this before they call a vendor, so that a CI job without `--auto-approve` does not
-/// read 10,000 objects first; and after they have looked for the files and the run that were named. Whoever
-/// follows the advice must not apply what is there in place of a plan that is missing.
+/// read 10,000 objects first. They call it after they have looked for the named files and the named run: a user who
+/// follows the advice to pass `--auto-approve` must not apply the manifests in place of a plan file that is missing.
 pub fn refuse_unattended(consent: &Consent) -> CommandResult<()> {
     let attended = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !consent.auto_approve && !attended {
@@ -63,7 +63,7 @@ pub struct WritingCommand<'a> {
     outputs: &'a Outputs,
     consent: &'a Consent,
     run: String,
-    /// The way into the journal; `None` for a trial run, of which no record is kept.
+    /// The queue before the journal; `None` for a trial run, which keeps no record.
     queue: Option<Arc<RecordQueue>>,
     memory: Memory,
     leases: Leases,
@@ -110,7 +110,7 @@ impl<'a> WritingCommand<'a> {
                 stores::warn_of_empty(&args);
             }
             let store = stores::open_store(&args, Access::Write).await?;
-            // The simulators of a run are its own: nobody else can write to them.
+            // The simulators of a run are its own: no other run can write to them.
             if !trial {
                 match take_leases(setup, &*store, consent, places, &run).await? {
                     Ok(acquired) => leases = acquired,
@@ -135,10 +135,10 @@ impl<'a> WritingCommand<'a> {
         Ok(writer)
     }
 
-    /// Looks into writes of earlier runs of which the journal has no end, and records what is found.
+    /// Examines writes of earlier runs whose outcome is not in the journal, and records the findings.
     ///
-    /// This precedes every other write: a plan must not build on a value of which nobody knows if it was
-    /// written. An open write that cannot be examined (its object is suspended, out of scope or
+    /// This precedes every other write: a plan must not build on a value that an unknown write may have
+    /// changed. An open write that cannot be examined (its object is suspended, out of scope or
     /// unreadable) stays open, and a note says so. Returns `Err` if a finding cannot be recorded.
     async fn examine_open_writes(&mut self, unmanaged: bool) -> CommandResult<()> {
         let (checked, settings) = (&self.setup.checked, &self.setup.settings);
@@ -302,7 +302,7 @@ impl<'a> WritingCommand<'a> {
         });
         let reports: Vec<Report> = reports.collect();
         let done = render::with_outcomes(pass.document.clone(), &reports);
-        // As text the outcome says it, once for all objects.
+        // As text, the outcome below gives the reason once for all objects.
         if !self.outputs.prints_text() {
             output::print_refusal(&why);
         }
@@ -338,7 +338,7 @@ impl<'a> WritingCommand<'a> {
 impl WritingCommand<'_> {
     /// Records which objects are as the manifests say now; `drift` compares with these values later.
     ///
-    /// An inverse plan is skipped: it brings back older values, on which the manifests do not agree. A
+    /// An inverse plan is skipped: it brings back older values, which differ from those of the manifests. A
     /// failure is a warning only, because the writes themselves are recorded.
     async fn agree(&self, reports: &[Report], pass: &Pass, recorder: &Recorder) {
         let source = &pass.document.source;

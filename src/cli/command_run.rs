@@ -1,4 +1,4 @@
-//! What the command that runs has opened, and whether it heeds signals itself.
+//! Records what the running command has opened, and if it handles signals itself.
 //!
 //! Commands note here what they open; `sessions` logs out and closes it when the command ends, however it ends. Outside
 //! of a command nothing is noted.
@@ -85,8 +85,8 @@ fn lock_stores(run: &CommandRun) -> MutexGuard<'_, Vec<OpenStore>> {
     run.stores.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on the command that runs heeds signals itself.
+/// Records that the running command handles signals itself from now on.
 pub fn heed_signals() {
-    // Outside of a command nobody else heeds them.
+    // Outside of a command no other code handles signals, so there is nothing to record.
     let _ = RUN.try_with(|run| run.heeds.store(true, Ordering::Relaxed));
 }

@@ -1,5 +1,5 @@
-//! What a shell may complete beyond flags: names from the manifests and the journal. Never from the network,
-//! and never for longer than a person waits for a key.
+//! The words that a shell completes beyond flags: names from the manifests and the journal. Completion never uses the
+//! network, and never takes longer than a person waits for a key.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! `entitle drift`: who changed what since the last apply, or since a commit.
+//! `entitle drift`: shows the changes since the last apply, or since a commit.
 //!
 //! In: manifests, live objects, and a base, which is the journal or the manifests of a commit. Out: a
 //! `DriftDocument` on standard output and in reports. The three-way comparison is in `plan::drift` and
@@ -62,7 +62,7 @@ pub struct Drift {
     store: StoreArgs,
 }
 
-/// Returns what a shell completes `--report` to.
+/// Returns the values to which a shell completes `--report`.
 fn report_candidates() -> Vec<CompletionCandidate> {
     let named = ReportFormat::of_drift().map(|format| match format {
         ReportFormat::Github => format.name().into(),
@@ -96,7 +96,7 @@ impl FromStr for DriftReportTo {
     }
 }
 
-/// Opens the outputs, compares, and closes the outputs whatever the comparison came to.
+/// Opens the outputs, compares, and closes the outputs after every result of the comparison.
 pub async fn run(args: Drift) -> CommandResult<Exit> {
     let shown = DriftOutputs::open(&args)?;
     let ended = compare_accounts(&args, &shown).await;
@@ -203,7 +203,7 @@ impl DriftOutputs {
             self.reports.note(runner.write_drift(document));
         }
         match self.format {
-            // The error itself is the last word, on stderr.
+            // `main` prints the error itself last, on standard error.
             Printed::Text if early => {}
             Printed::Text => {
                 let mut out = output::buffered_stdout();
@@ -255,7 +255,7 @@ async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
         bases.partial |= snapshot.findings.has_errors();
         return Ok(Bases::Commit(bases));
     }
-    // A trial run has no past but the one it is shown.
+    // A trial run has no past except the journal that `--journal` names.
     if setup.is_trial() && args.store.journal.is_none() {
         return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }

@@ -33,7 +33,7 @@ pub fn parse_moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     };
     if let Ok(length) = parse_duration(text) {
         let end = now.checked_add(length).map_err(|_| fault())?;
-        // Nobody means a part of a second, and it would stand in the file.
+        // Rounded to seconds: a fraction of a second is never meant, and would stand in the file.
         return end.round(Unit::Second).map_err(|_| fault());
     }
     let zoned = |_| text.parse::<Zoned>().map(|zoned| zoned.timestamp());

@@ -127,7 +127,7 @@ pub struct Endpoints {
     bounds: ConnectionBounds,
 }
 
-/// What the page needs beside the status.
+/// The values that the status page needs beside the status.
 pub struct PageSources {
     pub daemon: DaemonHandle,
     pub windows: Vec<ChangeWindow>,
@@ -180,7 +180,7 @@ impl Endpoints {
         })
     }
 
-    /// Returns a reader that also puts the webhook secrets and notifications of what it read in force.
+    /// Returns a reader that also puts the webhook secrets and notifications of the manifests it read in force.
     pub fn wrap_reader(&self, mut reader: SourceReader) -> SourceReader {
         let keeper = Arc::new(EndpointUpdater {
             hooks: Arc::clone(&self.hooks),
@@ -250,7 +250,7 @@ impl Endpoints {
 }
 
 impl RunningEndpoints {
-    /// Ends both, and waits for them no longer than `GRACE`.
+    /// Ends the server and the notifiers, and waits for them no longer than `GRACE`.
     pub async fn shut_down(self) {
         let _ = self.stop.send(());
         let both = async {
@@ -317,8 +317,8 @@ async fn run_notices(
             page: page.clone(),
             clock: clock::now,
         });
-        // Cancel-safe: what an abandoned notifier had not delivered is not delivered by another, since its receiver
-        // may be gone.
+        // Cancel-safe: a message that an abandoned notifier has not delivered is dropped, since the new manifests may
+        // not name its receiver any more.
         tokio::select! {
             () = telling, if !quiet => return,
             other = current.changed() => if other.is_err() { return },
@@ -326,9 +326,10 @@ async fn run_notices(
     }
 }
 
-/// Returns who may ask for something; `None` without `--allow-actions`.
+/// Returns the rules by which people may send requests from the page; `None` without `--allow-actions`.
 ///
-/// `Err` if nobody could be known, for a token that is easy to guess, and for one that everybody has who may look.
+/// `Err` if neither a token nor a header is given to identify people, if the token is easy to guess, and if it equals
+/// `--listen-token`, which every reader of the page has.
 fn action_access(
     args: &EndpointArgs,
     listen_token: Option<&SecretText>,
@@ -376,7 +377,7 @@ fn action_access(
     }))
 }
 
-/// Returns a text that nobody can guess.
+/// Returns a random text that cannot be guessed.
 fn random_text() -> String {
     Uuid::new_v4().simple().to_string()
 }

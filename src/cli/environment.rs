@@ -75,7 +75,7 @@ pub fn warn_of_misspelt(command: &Command) {
                 );
             }
         }
-        // Nobody may be reading standard error.
+        // Standard error may be closed, which is no reason to fail.
         _ => drop(output::print_findings(&findings)),
     }
 }
@@ -116,7 +116,7 @@ fn known_variables() -> Vec<String> {
 ///
 /// - `TRUST_HOST` to `TRUST_HOSTS` is 1: a mistake.
 /// - `TRUSTED_HOSTS` to `TRUST_HOSTS` is 2: a mistake.
-/// - `PORT` has 4 characters and no setting within 1: a name of somebody else.
+/// - `PORT` has 4 characters and no setting within 1: a variable of another program.
 ///
 /// The limit is low because the secrets of manifests and the services of a cluster have variables that
 /// may begin with the same word.

@@ -20,14 +20,14 @@ pub enum CommandError {
     Invalid(Box<InvalidManifests>),
     /// Another run writes to an account.
     Locked {
-        /// What is locked, as in "the connection `lac`".
+        /// The locked account in words, as in "the connection `lac`".
         name: String,
         holder: String,
     },
     /// Anything else: bad usage, a file, a store, git.
     Failed {
         error: Box<dyn Error + Send + Sync>,
-        /// What a person can do about it.
+        /// A sentence on how the user can solve the problem; `None` if there is no advice.
         hint: Option<&'static str>,
     },
 }

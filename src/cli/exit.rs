@@ -26,7 +26,7 @@ pub enum Exit {
     Stale,
     /// Another run writes to a connection.
     Locked,
-    /// Written, but not as wanted afterwards.
+    /// The writes were accepted, but an object read back differs from its manifest.
     Unconverged,
     /// Ended by Ctrl-C.
     Interrupted,

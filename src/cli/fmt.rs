@@ -42,7 +42,7 @@ pub struct Fmt {
 /// files are formatted all the same. `-` stands by itself, because its text goes to standard output,
 /// where the names of changed files would be mixed into it.
 ///
-/// A file that somebody else changed since it was read is not overwritten.
+/// A file that another program changed since it was read is not overwritten.
 pub fn run(args: &Fmt) -> CommandResult<Exit> {
     let limits = setup::read_limits(Some(args.time.timeout));
     if args.paths.iter().any(|path| path.as_os_str() == "-") {

@@ -1,8 +1,8 @@
 //! Reads the manifests of a commit with the `git` program, for `drift --base`.
 //!
 //! In: a commit and paths. Out: the texts as the commit has them. Git is run without the environment's
-//! `GIT_…` variables, hooks, network and questions: the repository may come from anybody, and reading it
-//! must not run anything of it.
+//! `GIT_…` variables, hooks, network and questions: the repository may come from a stranger, and reading
+//! it must not run any program that it names.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// The full name of the commit.
     pub commit: String,
     pub sources: Vec<Arc<Source>>,
-    /// What could not be read.
+    /// Findings about files that could not be read.
     pub findings: Diagnostics,
 }
 
@@ -49,7 +49,7 @@ struct Repository {
     dir: PathBuf,
 }
 
-/// What git says of a call that failed, on one line.
+/// Git's message about a call that failed, on one line.
 struct GitRefusal(String);
 
 /// Returns the manifests that `commit` has under `paths`, which need not exist any more.

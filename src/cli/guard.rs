@@ -1,8 +1,8 @@
 //! The last filter before a terminal or a log: only lines of text and our own colours pass.
 //!
 //! In: bytes that renderers wrote. Out: the same text, with control characters spelled out. Renderers
-//! make names visible themselves, since they know where a name ends. This filter covers what a renderer
-//! forgot: a name from a vendor must not move the cursor, hide text, or issue a command to a CI runner.
+//! make names visible themselves, since they know where a name ends. This filter catches the names
+//! that a renderer forgot: a name from a vendor must not move the cursor, hide text, or issue a command to a CI runner.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

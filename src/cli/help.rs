@@ -27,7 +27,7 @@ pub struct Help {
 /// One page of the manual.
 pub struct Topic {
     pub name: &'static str,
-    /// What it is about, in a few words.
+    /// The subject of the topic, in a few words.
     pub about: &'static str,
     pub text: &'static str,
 }

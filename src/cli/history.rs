@@ -1,8 +1,8 @@
-//! `entitle history`: lists past runs, or shows one with all it did, from the journal.
+//! `entitle history`: lists past runs, or shows one run with all its writes, from the journal.
 //!
 //! In: the records of a store, and filters. Out: text or JSON on standard output. Records are read from the store and
-//! never held in memory as a whole. What a run did is summed up in `apply::memory::history` and worded in
-//! `render::history`.
+//! never held in memory as a whole. The writes of a run are summed up in `apply::memory::history` and
+//! put into words in `render::history`.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -69,12 +69,12 @@ pub struct History {
     json: bool,
 }
 
-/// The runs to show, and what there is beside them.
+/// The runs to show, and the number of runs that are left out.
 struct ShownRuns {
     runs: Vec<RunEntry>,
     /// Number of older runs that `--limit` leaves out.
     older: usize,
-    /// Set if there are runs from before `--since`.
+    /// True if there are runs from before `--since`.
     before: bool,
 }
 
@@ -141,7 +141,7 @@ fn choose_runs(args: &History, mut runs: Vec<RunEntry>) -> CommandResult<ShownRu
     })
 }
 
-/// Reads the records again, and adds to the runs what they did to each object.
+/// Reads the records again, and adds to each run its writes to each object.
 async fn read_objects(
     runs: &mut [RunEntry],
     filter: &Filter,
@@ -160,7 +160,7 @@ async fn read_objects(
     Ok(())
 }
 
-/// Prints the runs on standard output, and on standard error that there are more.
+/// Prints the runs on standard output, and a note on standard error if there are more.
 fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
     let ShownRuns {
         runs,

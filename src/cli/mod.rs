@@ -150,7 +150,6 @@ pub fn main() -> ExitCode {
         Command::Drift(args) => with_runtime(trace_command("drift", drift::run(args))),
         Command::Apply(args) => with_runtime(trace_command("apply", apply::run(args))),
         // The daemon runs for weeks, so it makes a trace per pass instead of one for the command.
-        // What runs on has a trace per pass.
         Command::Watch(args) if args.is_once() => {
             with_runtime(trace_command("watch", watch::run(*args)))
         }
@@ -173,7 +172,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What clap calls a command line that ends where a command is expected.
+/// Clap's kind of error for a command line that ends where a command is expected.
 const MISSING_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 
 /// Parses the arguments, with the environment and the project file as defaults.

@@ -23,7 +23,7 @@ use super::output;
 use crate::apply::{provide_crypto, spans};
 use crate::cli::error::{CommandResult, Context};
 
-/// What sends the spans, until it is told that there are no more.
+/// The provider that sends the spans until it is shut down.
 pub struct Traces(SdkTracerProvider);
 
 /// True if a variable is there and says something.
@@ -59,7 +59,7 @@ pub fn start_traces() -> CommandResult<Option<Traces>> {
 }
 
 impl Traces {
-    /// What turns our spans into those of a trace; log lines stay in the log.
+    /// Returns the layer that turns our spans into those of a trace; log lines stay in the log.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -90,6 +90,6 @@ pub fn join_parent(span: &Span) {
     let mut carrier = HashMap::from([("traceparent".to_string(), parent)]);
     carrier.extend(is_set("TRACESTATE").map(|state| ("tracestate".to_string(), state)));
     let context = TraceContextPropagator::new().extract(&carrier);
-    // Where nobody listens there is nothing to join.
+    // Without a layer that exports spans there is no trace to join, so the error does not matter.
     let _ = span.set_parent(context);
 }

@@ -1,7 +1,7 @@
-//! Where output goes: data to stdout, everything else to stderr, colour only where it is wanted.
+//! Writes all output: data to stdout, everything else to stderr, with colour only where the stream should have it.
 //!
-//! A reader that goes away is no result: what it would have read is dropped, the run goes on, and its exit code is
-//! that of its work. Only this file writes to the two streams, so nothing else needs to know.
+//! A reader that closes the stream does not change the result: the rest of the output is dropped, the run goes on, and
+//! its exit code is that of its work. Only this file writes to the two streams, so nothing else needs to know.
 
 use std::io::{self, BufWriter, Write};
 
@@ -110,7 +110,7 @@ pub fn print_refusal(words: &str) {
 
 /// Prints words behind a head. A standard error that is closed is no reason to fail.
 fn print_headed(head: &str, words: &str) {
-    // Nobody may be reading standard error, which is no reason to fail.
+    // Standard error may be closed, which is no reason to fail.
     let _ = writeln!(text_stderr(), "{head}{}", make_visible(words));
 }
 
@@ -122,7 +122,7 @@ pub fn print_usage(text: &str, asked: bool) {
     };
 }
 
-/// Shows the beginning of a line, behind which somebody answers.
+/// Prints a question without a line end, so that the user types the answer on the same line.
 pub fn print_question(words: &str) -> io::Result<()> {
     let mut out = text_stderr();
     write!(out, "{}", make_visible(words))?;

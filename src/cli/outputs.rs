@@ -1,8 +1,8 @@
 //! Everything a run shows: standard output, reports, the runner of a CI job, progress.
 //!
-//! Reports are opened before the run does anything, so that one that cannot be written is known before a
-//! vendor is. They are written whole or not at all, also when the run ends early: a report that is missing
-//! would look like an older one.
+//! Reports are opened before the run does anything, so that a report that cannot be written ends the run
+//! before a vendor is called. They are written whole or not at all, also when the run ends early: without
+//! a new report, an older one in its place would look like the result of this run.
 
 use std::cell::{Cell, OnceCell};
 use std::io::{self, Write};
@@ -122,7 +122,7 @@ impl Outputs {
 
     /// Prints a plan as text before it is carried out. Other formats are printed once, at the end.
     ///
-    /// `advice` is what is said of its risks: nothing if a question with their numbers follows.
+    /// `advice` selects the text about the risks: none if a question with their numbers follows.
     pub fn preview(&self, document: &PlanDocument, advice: RiskAdvice) -> io::Result<()> {
         self.clear_progress();
         self.retries.print_count();
@@ -162,7 +162,7 @@ impl Outputs {
         }
     }
 
-    /// Shows how the run ended: reports first, then standard output, whose reader may be gone.
+    /// Shows how the run ended: reports first, then standard output, which may be closed by then.
     ///
     /// A plan that `preview` has printed is not printed again. Returns `Err` if standard output cannot
     /// be written; faults of reports are kept for `close`.
@@ -193,7 +193,7 @@ impl Outputs {
         self.reports.note(output::stdout_error(shown));
     }
 
-    /// Keeps a fault beside the work itself, to be printed by `close`.
+    /// Keeps a fault of an output, not of the work itself, for `close` to print.
     pub fn note(&self, fault: &str) {
         self.reports.note(Err(user_error(fault)));
     }
@@ -219,7 +219,7 @@ impl Outputs {
     fn stopped(&self, error: &CommandError) -> io::Result<()> {
         let (facts, findings) = exit::facts_and_findings(error);
         let document = PlanDocument::stopped(facts, &findings, clock::now());
-        // As text the error itself is the last word, on stderr.
+        // As text, `main` prints the error itself last, on standard error.
         self.previewed.set(true);
         let stage = match self.stage {
             Stage::Checked => Stage::Checked,

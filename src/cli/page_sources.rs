@@ -1,4 +1,5 @@
-//! What the page of `watch` needs beside the status: the way to the daemon's loop, the journal, and the git repository.
+//! The values that the page of `watch` needs beside the status: the handle on the daemon's loop, the journal, and the
+//! git repository.
 //!
 //! In: the arguments, the context of passes and the channel to the loop. Out: [`PageSources`]. Git is asked once for the
 //! remote of the working tree, so that commits can be links.

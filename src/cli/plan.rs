@@ -45,7 +45,7 @@ pub struct Plan {
     store: SharedStore,
 }
 
-/// Opens the outputs, plans, and closes the outputs whatever came of it.
+/// Opens the outputs, plans, and closes the outputs after a success and after an error.
 pub async fn run(args: Plan) -> CommandResult<Exit> {
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     outputs.close(make_plan(&args, &outputs).await)
@@ -54,9 +54,8 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 /// Plans, saves the plan if asked to, and prints it.
 ///
 /// Returns `Exit::Error` if an object could not be read or planned; `Exit::Refused` if an apply would take more requests
-/// than `--max-requests`; `Exit::Changes`, with
-/// `--detailed-exitcode` only, if objects would change or differ in a way that is only observed; else
-/// `Done`.
+/// than `--max-requests`; `Exit::Changes`, with `--detailed-exitcode` only, if objects would change or differ in a way
+/// that is only observed; else `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     let mut setup = setup::set_up(&args.selection, &args.reach).await?;
     setup.tell_unset_variables()?;
@@ -64,7 +63,7 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     setup.heed_others_if_told(&args.store).await;
     let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
     output::print_findings(&pass.findings())?;
-    // The plan is saved before anything says that there is one.
+    // The plan is saved before any output mentions it.
     if let Some(path) = &args.out {
         save_plan(path, &pass.document)?;
     }
@@ -133,8 +132,8 @@ pub fn apply_with(plan: &Path, selection: &Selection) -> String {
     })
 }
 
-/// Returns the command that a plan offers to be copied: of the saved plan, with the flag that its risks need, or of the
-/// same manifests and scope, which asks.
+/// Returns the command that a plan offers for copying: one that applies the saved plan, with the flag that its risks
+/// need, or one for the same manifests and scope, which asks before it writes.
 fn offered_command(args: &Plan, summary: &Summary) -> String {
     let selection = &args.selection;
     if let Some(plan) = &args.out {
@@ -167,7 +166,7 @@ fn typed_paths(selection: &Selection) -> &[PathBuf] {
     }
 }
 
-/// Quotes an argument for a shell if it has characters of a meaning there.
+/// Quotes an argument for a shell if it has characters with a special meaning there.
 fn quote_argument(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,@+".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Progress {
     bar: ProgressBar,
     read: Arc<Mutex<Vec<String>>>,
-    /// Set if the line has no colours.
+    /// True if the line has no colours.
     plain: bool,
 }
 
@@ -46,10 +46,10 @@ impl Surroundings<'_> {
     }
 }
 
-/// What the line shows.
+/// The content of the line.
 #[derive(Clone, Copy)]
 enum Shown {
-    /// A bar, and beside it what is under way.
+    /// A bar, and beside it the object or connection that is being worked on.
     Bar,
     /// Why nothing moves.
     Message,
@@ -149,7 +149,7 @@ impl Progress {
                 self.say(&retries::describe_retry(event).unwrap_or_default());
             }
             Event::Done { .. } => {
-                // then.
+                // The bar must not go past its length.
                 if self.bar.position() < self.bar.length().unwrap_or(0) {
                     self.bar.inc(1);
                 }
@@ -161,7 +161,6 @@ impl Progress {
     /// Returns the connections that are being read, in the order in which they began.
     fn under_way(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         // A thread that panicked cannot have left half a name in the list, so a poisoned lock is usable.
-        // A list of names is whole at any time.
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

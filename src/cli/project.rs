@@ -1,7 +1,7 @@
-//! The project file: found upward to the git root, and the defaults it gives to what is typed.
+//! The project file: found upward to the git root, and the defaults it gives to arguments that were not typed.
 //!
-//! Outside a git repository only the directory we are in is looked at: whatever lies further up may be
-//! anybody's. `manifest::project` says what the file can and cannot do.
+//! Outside a git repository only the directory we are in is looked at: a file further up may belong
+//! to another user. `manifest::project` says what the file can and cannot do.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

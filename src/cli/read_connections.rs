@@ -13,7 +13,7 @@ use crate::cli::error::{CommandResult, bail};
 use crate::model::with_causes;
 use crate::reconcile::import::{self, Ask, ImportError, ReadObjects};
 
-/// What was read.
+/// The objects that were read, and the connections that could not be listed.
 pub struct ReadConnections {
     pub reads: Vec<ReadObjects>,
     /// Connections whose vendor has no call that lists its objects, with the reason; none if one was named.

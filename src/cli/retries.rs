@@ -1,6 +1,6 @@
-//! Tells of calls that are sent again: while it goes on, and how many there were.
+//! Reports calls that are sent again: while they are repeated, and their number at the end.
 //!
-//! In: the events of a run. Out: lines on standard error. With a progress bar the retries are told there as they happen,
+//! In: the events of a run. Out: lines on standard error. With a progress bar the bar shows the retries as they happen,
 //! and here only their number; without one a line is printed when a wait gets long, so that a run which seems to do
 //! nothing says why.
 

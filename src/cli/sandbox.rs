@@ -132,7 +132,7 @@ pub async fn run(args: Sandbox) -> CommandResult<Exit> {
     Ok(Exit::Done)
 }
 
-/// Returns `Err` for a `--vendor` without a simulator, with the names of all.
+/// Returns `Err` for a `--vendor` without a simulator; the message names all vendors that have one.
 fn refuse_unknown(vendors: &[String]) -> CommandResult<()> {
     let known: Vec<&str> = sandbox::vendor_names().collect();
     let unknown = vendors.iter().find(|one| !known.contains(&one.as_str()));

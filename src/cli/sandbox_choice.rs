@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-/// What the connections of the manifests lead to.
+/// The systems that the connections of the manifests lead to: accounts or simulators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SandboxChoice {
     /// To the accounts that the manifests name.

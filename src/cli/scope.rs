@@ -20,7 +20,7 @@ pub struct Scope {
     target: Vec<Pattern>,
     exclude: Vec<Pattern>,
     labels: Vec<(String, String)>,
-    /// Where the patterns of `target` were typed, for complaints about them.
+    /// The flag or argument in which the patterns of `target` were typed, for error messages.
     target_is: &'static str,
 }
 
@@ -240,7 +240,7 @@ impl Scope {
         if let Some(pattern) = self.target.iter().find(unmatched) {
             bail!("{}", pattern.unmatched(self.target_is, known));
         }
-        // A pattern may well have nothing to leave out; a name that is not there is misspelled.
+        // A glob may match no object; a plain name that no object has is misspelt.
         let mut named = self.exclude.iter().filter(|pattern| pattern.is_plain());
         if let Some(pattern) = named.find(unmatched) {
             bail!("{}", pattern.unmatched("--exclude", known));

@@ -29,7 +29,7 @@ use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests, Settings};
 use crate::sandbox::SandboxServer;
 
-/// Everything a command that talks to vendors works with.
+/// The input of a command that calls vendors: manifests, settings and simulators.
 pub struct Setup {
     pub checked: Checked,
     pub settings: Settings,
@@ -96,7 +96,7 @@ pub async fn set_up_account(paths: &[PathBuf], reach: &Reach) -> CommandResult<S
 pub enum Files<'a> {
     /// Those that the selection names; that there are none is an error.
     Named,
-    /// These and one more.
+    /// The files that the selection names, and one more.
     And(&'a Path),
     /// Those that the selection names, one of which was read already.
     Piped(&'a Piped),
@@ -104,7 +104,7 @@ pub enum Files<'a> {
     IfAny,
 }
 
-/// A pipe that was read, as it can be but once.
+/// The content of a pipe, kept since a pipe can be read only once.
 pub struct Piped {
     pub path: PathBuf,
     pub bytes: Vec<u8>,
@@ -138,11 +138,12 @@ pub async fn set_up_with(
         need_connections: true,
         simulators: simulators.stand_ins,
     };
-    // The system's certificates are read beside the manifests; whoever needs them sooner waits for them there.
+    // A thread reads the system's certificates while this one reads the manifests; a request that needs the
+    // certificates earlier waits for that thread.
     let tls = Tls::default();
     let early = tls.clone();
     drop(thread::spawn(move || drop(early.config())));
-    // So git is asked: it is a program that has to be started.
+    // The commit comes from the `git` program, whose start takes time, so it runs at the same time as well.
     let commit = tokio::spawn(state::current_commit(selection.paths.clone()));
     let mut checked = check_files(selection, &options, files, &limits)?;
     let deadline = limits.deadline.map(Instant::from_std);
@@ -168,7 +169,7 @@ pub async fn set_up_with(
     let mut settings = pass_settings(reach, Arc::default());
     settings.tls = tls;
     settings.events = Retries::default().listener();
-    // The time that the manifests took is a part of the run's.
+    // The time spent on the manifests counts towards `--timeout`.
     settings.deadline = deadline.unwrap_or(settings.deadline);
     Ok(Setup {
         checked,
@@ -227,7 +228,7 @@ fn check_files(
         paths.retain(|path| *path != piped.path);
     }
     let mut manifests = match files {
-        // No path would be the current directory.
+        // An empty list of paths would load the current directory.
         Files::Piped(_) if paths.is_empty() => LoadedManifests::default(),
         _ => LoadedManifests::load(
             &paths,
@@ -300,8 +301,8 @@ fn trusted_hosts(reach: &Reach) -> Trust {
     }
 }
 
-/// Warns where manifests may come from anybody and credentials may go anywhere. In a CI job the project file may
-/// come from anybody as well: its list holds, and is none to rely on.
+/// Warns if credentials may go to every host that the manifests name. In a CI job the project file may come from the
+/// same pull request as the manifests: its list of hosts is enforced, but the warning remains.
 pub fn warn_of_any_host(reach: &Reach) -> Option<Diagnostic> {
     let TrustedHosts { list, of_project } = &reach.trust_hosts;
     let message = match list {

@@ -102,7 +102,7 @@ pub async fn wait_unheeded(heeds: &AtomicBool) -> Exit {
     }
 }
 
-/// SIGHUP, which a terminal sends when it goes. Under `nohup` nobody hears it.
+/// SIGHUP, which a terminal sends when it closes. Under `nohup` the signal is ignored.
 struct Hangup {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
@@ -153,7 +153,7 @@ pub fn survive_file_size_limit() {
     {
         use tokio::signal::unix::{SignalKind, signal};
         let number = rustix::process::Signal::XFSZ.as_raw();
-        // That somebody listens is what matters, and lasts as long as the process.
+        // Only the handler matters, and it stays for the life of the process after the listener is dropped.
         drop(signal(SignalKind::from_raw(number)));
     }
 }

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The simulators of a run.
 pub struct RunSimulators {
-    /// Where connections lead; `None` without `--sandbox`.
+    /// The simulators that connections lead to; `None` without `--sandbox`.
     pub stand_ins: Option<Simulators>,
     /// The simulators of this run, which stop when this is dropped; `None` for a sandbox that goes on.
     pub server: Option<SandboxServer>,

@@ -62,7 +62,7 @@ pub fn absolute_paths(paths: &[String]) -> Vec<String> {
     named.filter_map(absolute).collect()
 }
 
-/// The actor, the process and the machine, for whoever waits for our lock.
+/// Returns the actor, the process and the machine, for the message of a run that waits for our lock.
 pub fn lease_holder(run: &str) -> String {
     let at = host_name()
         .map(|host| format!(" on {host}"))

@@ -197,7 +197,7 @@ fn lease_line(lease: &LeaseState) -> String {
 /// Takes the lease on the account `name` from its holder, for a run that is gone.
 ///
 /// An exact name takes precedence; otherwise a part of a name that one account only has will do. Returns
-/// `Err` if none or several match. A lease that nobody holds is no fault.
+/// `Err` if none or several match. If no run holds the lease, that is no error.
 async fn unlock_account(store: &dyn StoreAdmin, name: &str) -> CommandResult<Exit> {
     let leases = store.list_leases().await?;
     let exact = leases.iter().filter(|lease| lease.account == name);
@@ -293,7 +293,8 @@ const CHUNK: usize = 1000;
 /// Adds the lines of the files that the store does not have yet, and prints their number.
 ///
 /// Lines are compared in their encoded form, so that a file can be imported twice: of 120 lines of which
-/// the store has 100, 20 are added. Those of an account are appended under its lease, as a run does.
+/// the store has 100, 20 are added. The lines of an account are appended under its lease, as a
+/// run appends them.
 ///
 /// Returns `Err` at the first file that cannot be read or is damaged, before anything is added.
 async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandResult<Exit> {
@@ -301,7 +302,7 @@ async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandRe
     for file in files {
         records.extend(read_journal(file)?);
     }
-    // Lines that are there are not added again, so that a file may be imported twice.
+    // Lines that the store has are not added again, so that a file may be imported twice.
     let mut known = HashSet::new();
     let read = stores::read_records(store, |record| {
         known.extend(encode(&record).ok());
@@ -322,8 +323,8 @@ async fn import_journals(store: &dyn StoreAdmin, files: &[PathBuf]) -> CommandRe
     Ok(Exit::Done)
 }
 
-/// Reads all records of a journal file. Returns `Err` if a line is damaged: a half import would look
-/// whole.
+/// Reads all records of a journal file. Returns `Err` if a line is damaged: an import of half the
+/// lines would look complete.
 fn read_journal(file: &PathBuf) -> CommandResult<Vec<Record>> {
     let fault =
         |error| CommandError::caused_by(format_args!("cannot read {}", file.display()), error);

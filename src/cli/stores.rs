@@ -1,6 +1,6 @@
 //! Opens the store that a command was given, and reads from it.
 //!
-//! In: `StoreArgs`. Out: a `Store` behind a trait, records, or what the store remembers. This is the one
+//! In: `StoreArgs`. Out: a `Store` behind a trait, its records, or its memory of objects. This is the one
 //! place that knows which URL leads to which engine, and which engines are built in.
 
 use std::collections::BTreeSet;
@@ -53,7 +53,7 @@ pub async fn open_for_admin(
         let locks = locks_dir(args, access)?;
         return Ok(Arc::new(open_file_store(args, journal, locks, access)?));
     };
-    // A server is connected to in the same way for either.
+    // A connection to a server is the same for reading and for writing.
     let access = match url.starts_with("file:") {
         true => access,
         false => Access::Write,
@@ -177,7 +177,7 @@ pub async fn shared_budgets(shared: &SharedStore, sandbox: bool) -> CommandResul
     })
 }
 
-/// Warns if `ENTITLE_STORE` is set and empty, as a secret is that a CI job may not see.
+/// Warns if `ENTITLE_STORE` is set but empty: CI services set it so if the job may not see the secret.
 ///
 /// The run would then keep locks and journal on this machine, and not exclude runs on others.
 pub fn warn_of_empty(args: &StoreArgs) {
@@ -273,7 +273,7 @@ impl Damage {
     pub fn known(self) {}
 }
 
-/// Reads what a store knows of the objects of these accounts, and warns of damaged lines.
+/// Reads a store's memory of the objects of these accounts, and warns of damaged lines.
 pub async fn read_memory(
     store: &dyn Store,
     accounts: &[AccountKey],

@@ -1,7 +1,7 @@
 //! `entitle suspend` and `entitle resume`: edit the suspension in the manifests of objects.
 //!
 //! In: object names, a reason and an end. Out: changed files, and one line per object. The suspension is
-//! kept in the manifest and not in a store, so that whoever reads it (the daemon, an apply in CI, a
+//! kept in the manifest and not in a store, so that every reader (the daemon, an apply in CI, a
 //! colleague) finds it with its reason and its end, and it is reviewed like any other change. No vendor
 //! is called.
 
@@ -171,7 +171,7 @@ pub fn run_resume(args: &Resume) -> CommandResult<Exit> {
 ///
 /// All documents of a file are edited in memory and the file is replaced once, so that a file with 50
 /// suspended objects is written once and not 50 times. `done` and `already` are the words for an object
-/// that was changed and for one that was as wanted.
+/// that was changed and for one that already had this suspension or none, as requested.
 ///
 /// An object whose document cannot be edited is reported and left as it is; the others are still edited,
 /// and the exit is `Exit::Error`.

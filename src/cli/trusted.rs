@@ -1,4 +1,4 @@
-//! The hosts that credentials may be sent to, and whether anybody but the project file named them.
+//! The hosts that credentials may be sent to, and the source of that list: the user or the project file.
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};

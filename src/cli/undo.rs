@@ -3,7 +3,7 @@
 //! In: the name of a run, manifests, and the journal. Out: writes at vendors, or with `--out` a saved
 //! inverse plan. Which value a field returns to is decided in `reconcile`; this module finds the run,
 //! opens the store and shows the result. The inverse is compared with live objects first, so that a
-//! later change of somebody else is not overwritten silently.
+//! later change by another person or program is not overwritten silently.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub struct Undo {
     consent: Consent,
 }
 
-/// Opens the outputs, undoes the run, and closes the outputs whatever came of it.
+/// Opens the outputs, undoes the run, and closes the outputs after a success and after an error.
 pub async fn run(args: Undo) -> CommandResult<Exit> {
     let events = args.consent.events.as_deref();
     let outputs = Outputs::open(&args.rendering, Stage::Applied, events)?;
@@ -114,8 +114,8 @@ async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
 
 /// Carries out a saved inverse plan, object by object.
 ///
-/// An object for which the inverse is another one by now is stale and left out; the others are written.
-/// Returns `Exit::Stale` if that was all that went wrong. Called by `apply` for a plan with an `undo`
+/// An object whose inverse has changed since the plan was saved is stale and left out; the others are written.
+/// Returns `Exit::Stale` if stale objects are the only fault. Called by `apply` for a plan with an `undo`
 /// source.
 pub async fn apply_saved_undo(
     saved: PlanDocument,

@@ -110,7 +110,7 @@ impl<'a> ConnectionObjects<'a> {
     }
 }
 
-/// Prints the document. What is said of the only connection stands at its top, as well as in the list of all.
+/// Prints the document. With a single connection, its facts stand at the top of the document and in the list.
 fn print_document(
     connections: &[ConnectionObjects<'_>],
     unlisted: &[(String, String)],

@@ -65,7 +65,6 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
         Exit::Done
     };
     // The process ends right after this. Dropping 100,000 objects would only delay the exit.
-    // The process ends with this: nobody waits until a hundred thousand objects are taken apart.
     mem::forget(checked);
     Ok(exit)
 }

@@ -21,13 +21,14 @@ pub struct Version {
     json: bool,
 }
 
-/// The commit that the program was built from; `None` for a debug build, and where nobody could tell.
+/// The commit that the program was built from; `None` for a debug build, and if the build could not
+/// find it.
 pub const COMMIT: Option<&str> = option_env!("ENTITLE_COMMIT");
 
 /// The machine that it was built for, such as `x86_64-unknown-linux-gnu`.
 const TARGET: Option<&str> = option_env!("ENTITLE_TARGET_TRIPLE");
 
-/// What a build may leave out, and whether this one has it.
+/// The optional features, each with `true` if this build contains it.
 const FEATURES: [(&str, bool); 4] = [
     ("bucket", cfg!(feature = "bucket")),
     ("jemalloc", cfg!(feature = "jemalloc")),

@@ -78,7 +78,6 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     };
     let (triggers, hints) = mpsc::channel(HINTS);
     // The watch begins before the first reading, so that a change saved in between is not missed.
-    // The watch begins before the first reading, so that nothing saved in between is missed.
     let _following = match &remote {
         Some(_) => None,
         None => {
@@ -138,8 +137,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
 
 /// Returns the settings of one pass; the daemon calls this again for every pass.
 ///
-/// Manifests of a git remote come from whoever may push there. As in CI, they must not choose which
-/// files are read: `confine_files` is set, and the working directory is no trusted tree.
+/// Manifests of a git remote come from every person who may push there. As in CI, they must not choose
+/// which files are read: `confine_files` is set, and the working directory is no trusted tree.
 fn watch_settings(reach: &Reach, from_git: bool, stop: Arc<AtomicBool>) -> Settings {
     let mut settings = setup::pass_settings(reach, stop);
     if from_git {
@@ -181,7 +180,7 @@ struct Wiring<'a> {
     args: &'a Watch,
     endpoints: Endpoints,
     remote: Option<&'a Remote>,
-    /// Set if the accounts end with this run.
+    /// True if the accounts are simulators that end with this run.
     trial: bool,
     reader: SourceReader,
     hints: mpsc::Receiver<Trigger>,
@@ -192,7 +191,7 @@ struct Wiring<'a> {
 impl Wiring<'_> {
     /// Connects the parts, runs the daemon and shuts the endpoints down after it.
     ///
-    /// Without `once` every end is an ordered one, so the exit is `Exit::Done`. With it, a signal's own
+    /// Without `once` the daemon ends only on request, so the exit is `Exit::Done`. With `once`, a signal's own
     /// exit code takes precedence over the verdict of the pass.
     async fn run(self) -> CommandResult<Exit> {
         let args = self.args;
@@ -247,8 +246,8 @@ impl Wiring<'_> {
 
     /// Returns how accounts are divided among replicas; `None` if this process looks after all of them.
     ///
-    /// That is so for stores without a roster of replicas (files on this machine), and with `--once`: a
-    /// single pass looks at everything and does not wait for other replicas to leave.
+    /// One process looks after all accounts if the store has no roster of replicas (files on this machine), and
+    /// with `--once`: a single pass looks at everything and does not wait for other replicas to leave.
     fn sharing(&self, context: &PassContext) -> Option<Sharing> {
         let args = self.args;
         context.queue.store().roster().filter(|_| !args.once)?;
@@ -258,7 +257,7 @@ impl Wiring<'_> {
 
     /// Creates the status log with the mode and the source that the status page shows.
     ///
-    /// The URL of a remote is shown without its credentials. No paths at all is shown as `.`.
+    /// The URL of a remote is shown without its credentials. An empty list of paths is shown as `.`.
     fn board(&self, mode: RunMode) -> StatusLog {
         let (kind, location) = match self.remote {
             Some(remote) => (SourceKind::Git, remote.redacted_url()),
@@ -295,7 +294,7 @@ impl Wiring<'_> {
         })
     }
 
-    /// Opens the store, reads what it remembers and builds the context that all passes share.
+    /// Opens the store, reads its memory and builds the context that all passes share.
     ///
     /// `scratch` is the journal path of a sandbox run without `--journal`. A sandbox run never opens the
     /// team's store. The heal mode needs the values that were last applied; for the other modes hashes
@@ -320,7 +319,6 @@ impl Wiring<'_> {
         };
         // A store that keeps accounts apart returns no records here, since no account is named: which
         // accounts count is known once the manifests are read.
-        // Of a store that keeps accounts apart this reads nothing: whose they are, the manifests tell.
         let memory = stores::read_memory(&*store, &[], detail).await?;
         for open in memory.open() {
             let (address, at) = (&open.intent.address, &open.at);

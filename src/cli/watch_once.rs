@@ -107,7 +107,6 @@ pub fn exit_of(status: &Status) -> Exit {
     let locked = status.connections.values().any(|c| c.locked.is_some());
     // The vendor accepted the write, but the object read back differs from the manifest. The engine
     // counts that as failed; the exit code tells it apart.
-    // Written, but not as wanted.
     let odd = |object: &ObjectStatus| {
         let write = object.last_write.as_ref();
         object.state == ObjectState::Failed

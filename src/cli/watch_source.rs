@@ -140,7 +140,7 @@ impl WatchSource {
     /// 3. `b` is known: the same `Err` without a check.
     ///
     /// A source that named objects and now names none is `SourceError::Emptied`: an unmounted volume
-    /// looks like that, and must not be taken for a wish to manage nothing.
+    /// looks like that, and must not count as a decision to manage no object.
     fn check(
         &self,
         loaded: Option<Loaded>,

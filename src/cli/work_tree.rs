@@ -1,15 +1,15 @@
 //! The working tree that a command runs in, and what it may reach from there in a CI job.
 //!
-//! In a CI job the tree may come from anybody with a pull request: manifests are read from inside of it only, and none
-//! of its links is followed by what a run writes.
+//! In a CI job the tree may come from the author of any pull request: manifests are read from inside the tree only, and
+//! files that a run writes follow none of its links.
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::{CommandResult, bail};
 use crate::files::links::LinkPolicy;
 
-/// Reports whether this is the job of a CI system, where manifests may come from anybody with a pull
-/// request.
+/// Reports whether this is the job of a CI system, where manifests may come from the author of
+/// any pull request.
 pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
@@ -39,7 +39,7 @@ pub fn refuse_outside(paths: &[PathBuf]) -> CommandResult<()> {
 }
 
 /// The links that files written by a run may follow: in a CI job none of the checkout, whose links may come from
-/// whoever opened a pull request.
+/// the author of a pull request.
 pub fn link_policy() -> LinkPolicy {
     let here = std::env::current_dir().unwrap_or_default();
     let tree = find_work_tree(&here).filter(|_| is_ci());

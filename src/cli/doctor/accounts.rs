@@ -34,7 +34,7 @@ pub async fn check_accounts(setup: &Setup, checkup: &mut Checkup) {
     check_clock(&probes, checkup);
 }
 
-/// Checks that somebody said where credentials may go, where manifests may come from anybody.
+/// Checks in a CI job, where a pull request may change the manifests, that the hosts for credentials are restricted.
 fn check_hosts(setup: &Setup, checkup: &mut Checkup) {
     if setup.settings.sandbox || !work_tree::is_ci() {
         return;
@@ -91,7 +91,7 @@ async fn check_secrets(setup: &Setup, connection: &Connection, checkup: &mut Che
     usable
 }
 
-/// Returns the secrets without which nobody can log in.
+/// Returns the secrets that a login with `auth` needs.
 fn login_secrets(auth: &Auth) -> Vec<&SecretRef> {
     match auth {
         Auth::Token(secret) | Auth::ApiKey(secret) | Auth::Session(secret) => vec![secret],
@@ -107,7 +107,7 @@ fn login_secrets(auth: &Auth) -> Vec<&SecretRef> {
     }
 }
 
-/// Reports what came of a login and a read.
+/// Adds the result of a login and a read to the check-up.
 fn report_probe(name: &str, probe: &Probe, checkup: &mut Checkup) {
     const NAME: &str = "connection";
     match probe {

@@ -10,7 +10,7 @@ use crate::plan::document::FORMAT_VERSION;
 use crate::render;
 use crate::render::safe::make_visible;
 
-/// How a part of the set-up is.
+/// The state of one part of the set-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {

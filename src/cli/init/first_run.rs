@@ -1,5 +1,5 @@
-//! What `entitle init` does with a project that it has just written, if somebody agrees: a test of the connection, and an
-//! import of what is there.
+//! The steps of `entitle init` after the project is written, if the user agrees: a test of the connection, and an
+//! import of the objects in the account.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ use crate::cli::import::{self, Import};
 use crate::cli::output;
 use crate::files::write;
 
-/// Logs in and reads once, if `--test` or the answer says so. Returns whether that worked; `None` if nobody wanted it, or
-/// the variables are not set yet.
+/// Logs in and reads once, if `--test` or the answer says so. Returns `true` if that worked; `None` if the user
+/// declined or the variables are not set yet.
 pub async fn try_connection(
     choice: &Choice,
     layout: &ProjectLayout,

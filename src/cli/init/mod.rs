@@ -1,9 +1,9 @@
 //! `entitle init`: writes a starter project that validates, with a comment on every part of it.
 //!
-//! In: flags, and answers at the terminal. Out: new files in one folder and at the top of its repository. The texts are made
-//! in `starter`, folders are found in `layout`, `questions` asks, and `first_run` tests the connection and imports what is
-//! there, if somebody agrees. A file that exists is never overwritten, so that the command is safe in a project that has
-//! grown.
+//! In: flags, and answers at the terminal. Out: new files in one folder and at the top of its repository. The texts are
+//! made in `starter`, folders are found in `layout`, `questions` asks, and `first_run` tests the connection and imports
+//! the account's objects, if the user agrees. A file that exists is never overwritten, so that the command is safe in a
+//! project that has grown.
 
 mod first_run;
 mod layout;
@@ -61,7 +61,8 @@ pub struct Init {
     test: bool,
 }
 
-/// Asks what is missing, checks the project in memory, writes it, tries it if somebody agrees, and prints the next steps.
+/// Asks for missing choices, checks the project in memory, writes it, tries it if the user agrees, and prints the next
+/// steps.
 ///
 /// Questions are asked only at a terminal and without `--yes`. Returns `Exit::Error`, with nothing written, if an answer makes
 /// a project that does not validate; and if a test of the connection was asked for and failed.
@@ -151,8 +152,8 @@ fn is_valid_project(files: &[ProjectFile]) -> CommandResult<bool> {
 
 /// Collects the choices from flags, answers and defaults, and checks each.
 ///
-/// The vendor has no default. Returns `Err` for an unknown vendor or form, an invalid name, or a missing vendor where nobody can
-/// be asked. An answer that is wrong is asked for again.
+/// The vendor has no default. Returns `Err` for an unknown vendor or form, an invalid name, or a missing vendor without
+/// a terminal to ask at. An answer that is wrong is asked for again.
 fn make_choice(args: &Init, asks: bool) -> CommandResult<Choice> {
     let provider = choose_vendor(args, asks)?;
     let vendor = provider.vendor().0;

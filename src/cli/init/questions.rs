@@ -1,4 +1,5 @@
-//! Questions at the terminal: a list to choose from, a text, yes or no. A wrong answer is told and asked again.
+//! Questions at the terminal: a list to choose from, a text, yes or no. After an invalid answer the question is
+//! repeated with the reason.
 
 use std::io::BufRead;
 

@@ -9,7 +9,7 @@ use crate::apply::provide_crypto;
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::SecretText;
 
-/// Where `entitle watch --listen` is told to listen by its examples.
+/// The address that the examples of `entitle watch --listen` use.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8900";
 
 /// The longest wait for a reply: it is made from memory.
@@ -24,7 +24,8 @@ pub struct DaemonAddress {
 impl DaemonAddress {
     /// Finds the daemon: `address` if it is given, else what the environment says of the daemon itself.
     ///
-    /// The daemon's own token goes to the daemon's own address only: whoever names another one names a token too.
+    /// The daemon's own token goes to the daemon's own address only: a user who
+    /// names another address must name a token too.
     pub fn new(address: Option<&str>, token: Option<SecretText>) -> CommandResult<Self> {
         let of_daemon = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let own_token = || of_daemon("ENTITLE_LISTEN_TOKEN").map(SecretText::from);

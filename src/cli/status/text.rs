@@ -18,10 +18,10 @@ use crate::model::wording::{pluralize, shorten};
 use crate::render::change::describe_change;
 use crate::render::safe::make_visible;
 
-/// Columns of a line.
+/// The width of a line, in columns.
 const WIDTH: usize = 80;
 
-/// Objects, activities and changes of an object that are shown without `--all`.
+/// How many objects, activities and changes of an object are shown without `--all`.
 const OBJECTS: usize = 10;
 const ACTIVITIES: usize = 8;
 const CHANGES: usize = 3;
@@ -42,9 +42,10 @@ struct Envelope {
 }
 
 impl StatusReply {
-    /// Reads a reply. `Err` for one of another program, and for a format that this version cannot read.
+    /// Parses a reply. `Err` if another program sent it, or if this version cannot read its format.
     pub fn parse(text: &str) -> CommandResult<Self> {
-        // Read twice, since numbers in flattened members lose their form.
+        // The text is parsed twice instead of flattening one struct into the other: numbers in flattened members lose
+        // their form.
         let odd = |error| {
             CommandError::caused_by(
                 "what answers there is no daemon of this version of entitle",
@@ -67,7 +68,7 @@ impl StatusReply {
     }
 }
 
-/// How a status is shown.
+/// Options for writing a status.
 #[derive(Clone, Copy)]
 pub struct TextOptions {
     /// True if lists are shown to their end.
@@ -271,7 +272,7 @@ fn write_activity(out: &mut impl Write, status: &Status, options: TextOptions) -
     Ok(())
 }
 
-/// Says what happened and who did it, on one line.
+/// Describes an activity on one line: the event, and the person or program that caused it.
 fn describe_activity(entry: &Activity) -> String {
     let changes = entry.changes.first.iter();
     let changes =
