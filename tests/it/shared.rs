@@ -134,7 +134,11 @@ async fn a_store_is_proved_shown_and_taken_elsewhere() {
     assert!(shown.contains("env LAC_AUTH  epoch 1  free"), "{shown}");
     let freed = workspace.run(&["store", "unlock", "LAC_AUTH"]);
     assert_eq!(freed.code, 0, "{}", freed.stderr);
-    assert!(freed.stderr.contains("Nobody has lac"), "{}", freed.stderr);
+    assert!(
+        freed.stderr.contains("There is no lease on lac"),
+        "{}",
+        freed.stderr
+    );
     workspace
         .run(&["store", "unlock", "nobody"])
         .failed(1, "0 accounts are named");

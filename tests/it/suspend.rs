@@ -111,7 +111,7 @@ async fn mistakes_change_nothing_and_say_what_was_meant() {
         (&["suspend", "floating"], "--reason"),
         (
             &["suspend", "floating", "--reason", " "],
-            "--reason says nothing",
+            "--reason is empty",
         ),
         (
             &[&["suspend", "--manifests", "."], &because[..]].concat(),
