@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::super::output::DANGER;
-use crate::cli::error::{CommandError, CommandResult, bail};
+use crate::cli::error::{CommandResult, bail, user_error};
 use crate::daemon::activity::{Activity, ActivityKind};
 use crate::daemon::serve::view::connections::list_connections;
 use crate::daemon::serve::view::{ATTENTION, PageView, Query};
@@ -46,10 +46,9 @@ impl StatusReply {
     pub fn parse(text: &str) -> CommandResult<Self> {
         // The text is parsed twice instead of flattening one struct into the other: numbers in flattened members lose
         // their form.
-        let odd = |error| {
-            CommandError::caused_by(
-                "what answers there is no daemon of this version of entitle",
-                error,
+        let odd = |_| {
+            user_error(
+                "what answers there is no daemon of this version of entitle: name the address of one with --address",
             )
         };
         let envelope: Envelope = serde_json::from_str(text).map_err(odd)?;
@@ -436,7 +435,8 @@ mod tests {
                 .map(|_| ())
                 .map_err(|error| error.to_string())
         };
-        assert!(fault("<html>").is_err_and(|why| why.contains("no daemon of this version")));
+        let words = "what answers there is no daemon of this version of entitle: name the address of one with --address";
+        assert_eq!(fault("<html>"), Err(words.to_string()));
         let newer = reply(1).replace("\"format_version\":\"1.1\"", "\"format_version\":\"2.0\"");
         assert!(fault(&newer).is_err_and(|why| why.contains("has the format 2.0")));
     }
