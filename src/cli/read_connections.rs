@@ -4,6 +4,8 @@
 //! connection. Accounts are read side by side. A fault of one of several connections is printed, and ends up in the exit
 //! code; that of the only one is an error.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 
 use super::exit::Exit;
@@ -60,7 +62,10 @@ pub async fn read_connections(
                 all.reads.push(read);
                 continue;
             }
-            Ok(read) => {
+            Ok(mut read) => {
+                // Several lists of an account may fail for one reason, such as a variable that is not set.
+                let mut seen = BTreeSet::new();
+                read.failures.retain(|failure| seen.insert(failure.clone()));
                 let separator = if is_only { "\n  " } else { "; " };
                 let why = read.failures.join(separator);
                 format!("the list of objects is not complete{consequence}: {why}")

@@ -396,3 +396,14 @@ async fn a_broken_reply_is_not_quoted() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_several_lists_need_is_named_once() {
+    let workspace = lac_workspace(&json!({"token": {"env": "LAC_TOKEN"}})).await;
+    for arguments in [&["unmanaged"][..], &["import", "--all"]] {
+        let ran = workspace.run(arguments);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let named = ran.stderr.matches("LAC_TOKEN is not set").count();
+        assert_eq!(named, 1, "{}", ran.stderr);
+    }
+}
