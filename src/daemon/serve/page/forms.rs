@@ -41,9 +41,7 @@ pub fn row_forms(object: &ObjectStatus, visitor: &Visitor) -> Markup {
     html! {
         @if visitor.offer.csrf().is_some() {
             div.actions {
-                (look_form(visitor, "address", &object.address, "Look now"))
-                (approve_form(object, visitor))
-                (resume_form(object, visitor))
+                (immediate_forms(object, visitor))
                 a href=(format!("/o/{}#suspend", object.address)) { "Suspend …" }
             }
         }
@@ -54,13 +52,18 @@ pub fn row_forms(object: &ObjectStatus, visitor: &Visitor) -> Markup {
 pub fn object_forms(object: &ObjectStatus, visitor: &Visitor) -> Markup {
     html! {
         @if visitor.offer.csrf().is_some() {
-            div.actions {
-                (look_form(visitor, "address", &object.address, "Look now"))
-                (approve_form(object, visitor))
-                (resume_form(object, visitor))
-            }
+            div.actions { (immediate_forms(object, visitor)) }
             @if object.state != ObjectState::Suspended { (suspend_form(object, visitor)) }
         }
+    }
+}
+
+/// Renders the buttons that need no reason: look, approve, resume.
+fn immediate_forms(object: &ObjectStatus, visitor: &Visitor) -> Markup {
+    html! {
+        (look_form(visitor, "address", &object.address, "Look now"))
+        (approve_form(object, visitor))
+        (resume_form(object, visitor))
     }
 }
 
