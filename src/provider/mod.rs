@@ -146,6 +146,7 @@ pub fn kind_rows() -> Vec<KindRow> {
             kind: table.kind,
             vendor: table.vendor,
             identity: table.identity,
+            key: table.lifecycle.key,
         })
         .collect()
 }

@@ -11,9 +11,9 @@ use super::{Provider, ResourceKind, Write};
 use crate::model::diagnostic::Source;
 use crate::model::field::IdentityField;
 use crate::model::{
-    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Limits, Live,
-    Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape, Text,
-    Vendor, WriteCall, WriteMode,
+    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Lifecycle, Limits,
+    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape,
+    Text, Vendor, WriteCall, WriteMode,
 };
 
 /// A manifest's object that manages nothing.
@@ -179,6 +179,7 @@ const TEST_TABLE: KindTable = KindTable {
         mode: WriteMode::Merge,
         echo: Echo::Nothing,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 impl Provider for TwoKinds {

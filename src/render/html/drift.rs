@@ -108,9 +108,10 @@ fn object_entry(object: &DriftEntry, links: &SourceLinks<'_>, open: bool) -> Mar
 /// Returns what an apply of the manifest would do; `None` if it takes nothing away.
 fn apply_effect(risk: Risk) -> Option<&'static str> {
     match risk {
-        Risk::Safe => None,
+        Risk::Safe | Risk::Create => None,
         Risk::Reduce => Some("an apply reduces"),
         Risk::Strand => Some("an apply strands"),
+        Risk::Destroy => Some("an apply destroys"),
     }
 }
 

@@ -78,7 +78,13 @@ pub fn render_page(view: &RunView<'_>) -> String {
 fn filter_form(mut vendors: Vec<&str>) -> Markup {
     vendors.sort_unstable();
     vendors.dedup();
-    let risks = [Risk::Strand, Risk::Reduce, Risk::Safe];
+    let risks = [
+        Risk::Destroy,
+        Risk::Strand,
+        Risk::Reduce,
+        Risk::Create,
+        Risk::Safe,
+    ];
     let risks = risks.map(|risk| (risk_class(risk), risk_word(risk)));
     let vendors: Vec<(&str, &str)> = vendors.iter().map(|name| (*name, *name)).collect();
     html! {
@@ -239,7 +245,7 @@ fn mood_class(object: &ObjectEntry) -> &'static str {
     }
     match object.action {
         Disposition::Missing | Disposition::Error => "bad",
-        Disposition::Update => "update",
+        Disposition::Update | Disposition::Create | Disposition::Remove => "update",
         Disposition::None | Disposition::Observe | Disposition::Suspend => "calm",
     }
 }
