@@ -7,18 +7,41 @@
 use serde_json::json;
 
 use super::address::{Kind, Vendor};
+use super::path::{FieldPath, PathPart};
 use super::value::{Fields, Value};
+use super::write_call::WriteCall;
 
-/// One kind of object: its identity, its fields and how the vendor documents its write call.
+/// One kind of object: its identity, its fields and the calls that write them.
 pub struct KindTable {
     pub kind: Kind,
     pub vendor: Vendor,
     /// One sentence for `explain` and the schema.
     pub about: &'static str,
     pub identity: &'static [IdentityField],
+    /// The fields, in the order of the calls that they belong to.
     pub desired: &'static [Field],
-    /// The write call as the vendor prints it.
-    pub write_call: &'static str,
+    /// The calls that write the fields, in the order in which they are sent.
+    pub calls: &'static [WriteCall],
+}
+
+impl KindTable {
+    /// Returns the fields of the call at `index`; none for an index that the kind does not have.
+    ///
+    /// For calls of two, three and one fields, the second is `desired[2..5]`.
+    pub fn fields_of(&self, index: usize) -> &'static [Field] {
+        let begin = self.desired.partition_point(|field| field.call < index);
+        let end = self.desired.partition_point(|field| field.call <= index);
+        &self.desired[begin..end]
+    }
+
+    /// Returns the index of the call that writes the field at `path`; 0 for a path that the table does not have.
+    pub fn call_of(&self, path: &FieldPath) -> usize {
+        let name = match path.parts().first() {
+            Some(PathPart::Field(name)) => *name,
+            Some(PathPart::Element(_)) | None => return 0,
+        };
+        find_field(self.desired, name).map_or(0, |field| field.call)
+    }
 }
 
 /// A member of `spec` that identifies the live object of a manifest.
@@ -46,6 +69,8 @@ pub struct Field {
     /// meaning of a `null` is then unknown, and a write that would have to carry the field is refused.
     pub null: Option<&'static str>,
     pub shown: Shown,
+    /// The index of the call that writes it, among those of its kind. Members of elements go by the call of their list.
+    pub call: usize,
 }
 
 impl Field {
@@ -63,7 +88,14 @@ impl Field {
             not_before: None,
             null: None,
             shown: Shown::Always,
+            call: 0,
         }
+    }
+
+    /// Makes the field belong to another call than the first.
+    pub const fn call(mut self, index: usize) -> Self {
+        self.call = index;
+        self
     }
 
     pub const fn need(mut self, need: Need) -> Self {

@@ -30,6 +30,7 @@ pub mod unseen;
 pub mod value;
 pub mod wire;
 pub mod wording;
+pub mod write_call;
 
 pub use accepted::AcceptedDrift;
 pub use account::AccountKey;
@@ -54,3 +55,4 @@ pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Items, Value};
 pub use wire::{Call, Malformed, Method, Read, Reply, Verdict};
+pub use write_call::{Echo, WriteCall, WriteMode};

@@ -149,6 +149,14 @@ pub struct ChangeEntry {
     pub risk: Risk,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The call that carries it out, by its index among the `calls` of the object; left out for the first.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub call: usize,
+}
+
+/// Reports whether a change belongs to the first call of its object.
+fn is_first(call: &usize) -> bool {
+    *call == 0
 }
 
 /// One write.
@@ -295,7 +303,8 @@ impl ObjectEntry {
             calls: planned
                 .step
                 .iter()
-                .map(|step| CallEntry::new(&step.call))
+                .flat_map(|step| &step.writes)
+                .map(|write| CallEntry::new(&write.call))
                 .collect(),
             fingerprint: planned.fingerprint.clone(),
             outcome: None,
@@ -314,12 +323,17 @@ impl ObjectEntry {
 
 /// Returns the changes of an object as the contract shows them.
 pub fn change_entries(planned: &Planned) -> Vec<ChangeEntry> {
-    planned.changes.iter().map(ChangeEntry::new).collect()
+    let changes = planned.changes.iter().enumerate();
+    let call_of = |index| planned.step.as_ref()?.position_of(index);
+    changes
+        .map(|(index, change)| ChangeEntry::new(change, call_of(index).unwrap_or(0)))
+        .collect()
 }
 
 impl ChangeEntry {
-    fn new(change: &Change) -> Self {
+    fn new(change: &Change, call: usize) -> Self {
         Self {
+            call,
             path: change.path.to_string(),
             verb: change.verb,
             before: change.before.clone().unwrap_or(Json::Null),

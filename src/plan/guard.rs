@@ -92,6 +92,7 @@ mod tests {
             after: 5.into(),
             risk: *risk,
             note: None,
+            call: 0,
         };
         ObjectEntry {
             problem: None,

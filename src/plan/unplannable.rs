@@ -10,6 +10,10 @@ pub enum BrokenRule {
     NoChange,
     #[error("a write without a body")]
     NoBody,
+    #[error("{0} would be sent by another call than its own")]
+    ForeignMember(String),
+    #[error("not exactly one write carries out the change of {0}")]
+    NotCarriedOutOnce(String),
     #[error("{0} would vanish though the plan does not say so")]
     LostElement(String),
     #[error("{0} would be added though the plan does not say so")]

@@ -3,7 +3,6 @@
 use super::error_text::describe_reply;
 use super::listing::Listing;
 use super::reading::Reading;
-use super::semantics::Semantics;
 use crate::model::{
     Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Vendor, Verdict,
 };
@@ -12,6 +11,10 @@ use crate::model::{
 #[derive(Clone, Debug)]
 pub struct Write<'a> {
     pub desired: &'a Desired,
+    /// The object as it was read.
+    pub live: &'a Live,
+    /// The index of the call, among those of the kind.
+    pub call: usize,
     /// The members of the body, canonical.
     pub fields: Fields,
 }
@@ -31,10 +34,8 @@ pub struct WouldLose {
 
 /// One kind of object that a vendor has, for example its license orders.
 pub trait ResourceKind: Sync {
-    /// Names the kind, its vendor, its identity members and its fields.
+    /// Names the kind, its vendor, its identity members, its fields and the calls that write them.
     fn table(&self) -> &'static KindTable;
-
-    fn semantics(&self) -> Semantics;
 
     /// Checks rules that the field table cannot say. `desired` has passed the table's; `place` tells where a
     /// field stands in the manifest.

@@ -29,7 +29,6 @@ pub mod listing;
 pub mod overlap;
 mod read_fault;
 pub mod reading;
-pub mod semantics;
 pub mod signature;
 pub mod statement;
 pub mod webhook;

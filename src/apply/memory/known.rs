@@ -215,6 +215,7 @@ fn change_to_residual(residual: &Residual) -> ChangeEntry {
         after: residual.is.clone(),
         risk: Risk::Safe,
         note: None,
+        call: 0,
     }
 }
 

@@ -176,5 +176,6 @@ fn side_diff(before: &Option<Json>, after: &Option<Json>) -> Markup {
         after: after.clone().unwrap_or_default(),
         risk: Risk::Safe,
         note: None,
+        call: 0,
     })
 }

@@ -185,6 +185,7 @@ mod tests {
             after,
             risk: Risk::Safe,
             note: None,
+            call: 0,
         };
         change_diff(&change).into_string()
     }

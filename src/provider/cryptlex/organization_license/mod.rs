@@ -31,7 +31,6 @@ use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write, canon, encode_segment};
 
 /// The scope that the page of the write call prints.
@@ -43,13 +42,6 @@ pub struct OrganizationLicense;
 impl ResourceKind for OrganizationLicense {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Merge,
-            echo: Echo::Whole,
-        }
     }
 
     /// Refuses groups that are given by ids and by names, because it would be unclear which of them counts.

@@ -44,6 +44,8 @@ fn read(body: impl ToString) -> Vec<Observed> {
 fn put(live: &Live) -> Call {
     OrgLicense.encode(&Write {
         desired: &desired_object(&fields::TABLE, &[("orgId", ORG)]),
+        live: &Live::default(),
+        call: 0,
         fields: live.fields.clone(),
     })
 }

@@ -111,6 +111,8 @@ fn read(flat: Json, nested: Json) -> Vec<Observed> {
 fn put(live: &Live) -> Call {
     License.encode(&Write {
         desired: &license(ID),
+        live: &Live::default(),
+        call: 0,
         fields: live.fields.clone(),
     })
 }

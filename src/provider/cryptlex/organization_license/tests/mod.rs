@@ -114,6 +114,8 @@ fn the_write_has_the_one_member_of_the_page() {
     let object = by_id("l1");
     let write = Write {
         desired: &object,
+        live: &Live::default(),
+        call: 0,
         fields: Fields::from([(fields::IDS, set(&["g2", "g1"]))]),
     };
     let call = OrganizationLicense.encode(&write);

@@ -143,6 +143,8 @@ fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
     );
     let write = Write {
         desired: &object,
+        live: &Live::default(),
+        call: 0,
         fields: Fields::from([(fields::FEATURES, items)]),
     };
     let call = License.encode(&write);
@@ -167,6 +169,8 @@ fn nothing_is_spelled_null_where_the_vendor_has_it() {
     let items = Value::Items([(key("f3"), row.expect("a row"))].into());
     let write = Write {
         desired: &object,
+        live: &Live::default(),
+        call: 0,
         fields: Fields::from([(fields::FEATURES, items)]),
     };
     let body = json!({"product_features": [{
