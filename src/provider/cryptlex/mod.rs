@@ -4,7 +4,11 @@
 //!
 //! Sources: the vendor's page "Introduction" and its public clients, checked 2026-11-21.
 
+mod license_search;
+mod list_walk;
 mod organization_license;
+mod rows;
+mod sheet;
 mod webhook;
 
 use std::time::Duration;
@@ -58,7 +62,10 @@ impl Provider for Cryptlex {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&organization_license::OrganizationLicense]
+        &[
+            &license::License,
+            &organization_license::OrganizationLicense,
+        ]
     }
 
     fn auth(&self) -> &'static AuthRules {
