@@ -3,31 +3,23 @@
 
 use crate::apply::TransportError;
 use crate::model::with_causes;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
-use super::journal::Residual;
+use super::journal::WholeObject;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::reread::Rereads;
-use super::settle;
-use super::side_effects::side_effects;
 use super::spans;
 use super::store::{Lease, StoreError};
-use super::transport::{Account, Writer};
-use crate::model::{Desired, Field, Live, Observed, Reply, Verdict, Verify, WriteChecks};
+use super::transport::Account;
+use crate::model::{Desired, Field, Live, WriteChecks, WriteMode};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
-use crate::plan::{self, Disposition, Planned, look_alike};
-use crate::provider::semantics::{Echo, WriteMode};
-
-/// Writes of one object in one run. A second one is only sent after a look showed that the first had no
-/// effect.
-const WRITES: usize = 4;
+use crate::plan::{Disposition, Planned, look_alike};
+use crate::provider::ResourceKind;
 
 /// Everything that carrying out a step needs.
 pub struct StepContext<'a> {
@@ -104,7 +96,7 @@ async fn carry_out(context: &StepContext<'_>, work: StepWork<'_>) -> Report {
     let entry = work.entry;
     let mut report = match refresh_plan(context, work).await {
         Ok((planned, before)) => match recheck_risks(context, entry, &planned).await {
-            Ok(()) => send_until_settled(context, planned, &before).await,
+            Ok(()) => writes::send_writes(context, planned, &before).await,
             Err((outcome, why)) => Report::new(planned, Some(outcome), Some(why)),
         },
         Err(report) => *report,
@@ -138,14 +130,14 @@ async fn refresh_plan(
         let age = (context.clock)().duration_since(at);
         // A merge sends what the manifest manages, unless it keeps unlisted members of a list: those go
         // out as they were read.
-        let kind = context.account.provider.kind_of(&planned.desired);
-        let merges = kind.semantics().write == WriteMode::Merge;
-        let replaces = !merges || !planned.desired.policy.keep_unlisted.is_empty();
+        let replaces =
+            replaces(context, &planned) || !planned.desired.policy.keep_unlisted.is_empty();
         // Another writer may have changed a value that the write would replace, so the object is read again unless the
         // user takes the risk.
         let trust = context.checks.trust_reads;
         let trusted = !trust.is_zero() && age.as_secs_f64() <= trust.as_secs_f64();
-        if trusted || !replaces {
+        let whole = WholeObject::of(planned.action).is_some();
+        if !whole && (trusted || !replaces) {
             return Ok((planned, live.clone()));
         }
     }
@@ -156,12 +148,20 @@ async fn refresh_plan(
             message,
         )))
     };
-    let live = match read_live(context, &planned.desired).await {
-        Ok(Some(live)) => live,
-        Ok(None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
+    let live = match verify::read_live(context, &planned.desired).await {
+        Ok(live) => live,
         Err(error) => return ended(Outcome::Failed, Some(error.to_string())),
     };
-    let again = replan(context, &planned, &live);
+    let again = verify::replan(context, &planned, live.as_ref());
+    match (planned.action, &live) {
+        (Disposition::Create, Some(_)) if !again.changes.is_empty() => {
+            let why = "it is there by now, and not as desired: plan again";
+            return ended(Outcome::Stale, Some(why.into()));
+        }
+        (Disposition::Create, _) | (_, Some(_)) => {}
+        (Disposition::Remove, None) => {}
+        (_, None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
+    }
     if again.changes.is_empty() {
         if again.action == Disposition::None {
             return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
@@ -173,15 +173,29 @@ async fn refresh_plan(
     if again.fingerprint != entry.fingerprint {
         return ended(Outcome::Stale, Some(describe_moved(entry, &again)));
     }
-    let as_shown = match (&again.step, entry.calls.as_slice()) {
-        (Some(step), [shown]) => CallEntry::new(&step.call).is_same(shown),
-        _ => false,
-    };
-    if !as_shown {
+    let writes = again.step.as_ref().map_or(&[][..], |step| &step.writes);
+    let as_shown = writes.len() == entry.calls.len()
+        && (writes.iter().zip(&entry.calls))
+            .all(|(write, shown)| CallEntry::new(&write.call).is_same(shown));
+    if writes.is_empty() || !as_shown {
         let why = "what would be sent now is not what the plan shows: plan again";
         return ended(Outcome::Stale, Some(why.into()));
     }
-    Ok((again, live))
+    Ok((again, live.unwrap_or_default()))
+}
+
+/// Reports whether a write of the step replaces more than it is sent.
+fn replaces(context: &StepContext<'_>, planned: &Planned) -> bool {
+    let table = kind_of(context, planned).table();
+    let writes = planned.step.as_ref().map_or(&[][..], |step| &step.writes);
+    let mut modes = writes
+        .iter()
+        .map(|write| table.call_for(write.purpose).mode);
+    modes.any(|mode| mode != WriteMode::Merge)
+}
+
+fn kind_of(context: &StepContext<'_>, planned: &Planned) -> &'static dyn ResourceKind {
+    context.account.provider.kind_of(&planned.desired)
 }
 
 /// Takes the changes of now in place of those that a plan's file or an older look states: the guard weighs their
@@ -241,202 +255,10 @@ fn describe_moved(entry: &ObjectEntry, again: &Planned) -> String {
     }
 }
 
-async fn send_until_settled(context: &StepContext<'_>, planned: Planned, before: &Live) -> Report {
-    let Some(step) = planned.step.clone() else {
-        return Report::new(planned, None, None);
-    };
-    let kind = context.account.provider.kind_of(&planned.desired);
-    let writer = Writer::new(context.account, context.lease);
-    let failed = |why| Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
-    let open = |why| Report {
-        unclear: true,
-        ..failed(why)
-    };
-    let failed_after = |why, unclear: Option<String>| Report {
-        unclear: unclear.is_some(),
-        ..failed(with_unclear(why, unclear))
-    };
-    let mut unclear = None;
-    for _ in 0..WRITES {
-        let why = match writer.send(&step.call).await {
-            Ok(reply) => match kind.judge(&reply) {
-                Verdict::Accepted => return verify_write(context, planned, before, &reply).await,
-                Verdict::Rejected { words, fields } => {
-                    let table = kind.table().desired;
-                    let describe = context.describe_rejection;
-                    let message = describe(table, &planned.desired, &words, &fields);
-                    if unclear.is_some() {
-                        return failed_after(message, unclear);
-                    }
-                    return Report::new(planned, Some(Outcome::Rejected), Some(message));
-                }
-                Verdict::Later(words) => {
-                    let why = format!("the vendor kept us waiting and did nothing: {words}");
-                    return failed_after(why, unclear);
-                }
-                Verdict::Unclear(why) => why,
-            },
-            Err(lost) if lost.error.may_have_been_sent() => lost.text(),
-            Err(lost) => return failed_after(lost.text(), unclear),
-        };
-        // The write may or may not have been carried out: reading the object shows which.
-        match read_live(context, &planned.desired).await {
-            Ok(Some(live)) => {
-                let again = replan(context, &planned, &live);
-                if again.changes.is_empty() {
-                    return report_live(context, planned, before, &live);
-                }
-                if again.fingerprint != planned.fingerprint {
-                    return report_overtaken(planned, &why);
-                }
-            }
-            Ok(None) => {
-                return open(format!(
-                    "{why}; {UNCLEAR}: after it the object was not there"
-                ));
-            }
-            Err(error) => return open(format!("{why}; {UNCLEAR}: {error}")),
-        }
-        unclear = Some(why);
-    }
-    let given_up = format!("given up after {WRITES} tries, none of which showed an effect");
-    failed_after(given_up, unclear)
-}
+mod verify;
+mod writes;
 
-/// Describes a write that was sent and not answered.
-const UNCLEAR: &str = "whether it was carried out is unclear";
-
-/// Adds to the reason of a failure that the outcome of an earlier try is unclear. A read after that try showed the
-/// object as it was, but some vendors show old values for a while.
-fn with_unclear(why: String, unclear: Option<String>) -> String {
-    match unclear {
-        Some(earlier) => {
-            format!("{why}; before that: {earlier}; {UNCLEAR}, though a look showed no change")
-        }
-        None => why,
-    }
-}
-
-/// Reports an object that is neither as before an unclear write nor as planned. The write may have been lost while
-/// another writer changed the object, or it arrived and was overwritten. Both look the same, even if a part of the
-/// planned values is there now.
-fn report_overtaken(planned: Planned, why: &str) -> Report {
-    let message = format!("{why}; {UNCLEAR}, and the object changed meanwhile");
-    Report {
-        unclear: true,
-        ..Report::new(planned, Some(Outcome::Failed), Some(message))
-    }
-}
-
-/// The reason for which an object could not be read for its step.
-#[derive(Debug, thiserror::Error)]
-enum ReadError {
-    /// It could not be read, for the reason in the text.
-    #[error("{0}")]
-    Unread(String),
-    #[error("the vendor's reading came back empty")]
-    LeftOut,
-}
-
-/// Reads the object of a step; `None` if the vendor has no such object.
-async fn read_live(
-    context: &StepContext<'_>,
-    desired: &Arc<Desired>,
-) -> Result<Option<Live>, ReadError> {
-    match context.rereads.read(desired).await {
-        Some(Observed::Live(live)) => Ok(Some(live)),
-        Some(Observed::Missing) => Ok(None),
-        Some(Observed::Unread(why)) => Err(ReadError::Unread(why.text)),
-        None => Err(ReadError::LeftOut),
-    }
-}
-
-fn replan(context: &StepContext<'_>, planned: &Planned, live: &Live) -> Planned {
-    let observed = Observed::Live(live.clone());
-    let kind = context.account.provider.kind_of(&planned.desired);
-    plan::plan_object(kind, &planned.desired, &observed, (context.clock)())
-}
-
-/// Checks the effect of an accepted write, in its echo or by reading the object.
-async fn verify_write(
-    context: &StepContext<'_>,
-    planned: Planned,
-    before: &Live,
-    reply: &Reply,
-) -> Report {
-    let kind = context.account.provider.kind_of(&planned.desired);
-    if context.checks.verify == Verify::Echo
-        && kind.semantics().echo == Echo::Whole
-        && let Ok(mut live) = kind.echo(&planned.desired, before, reply)
-    {
-        // Names were resolved when the plan was made; the echo has no list to resolve them by.
-        live.resolved = before.resolved.clone();
-        return report_live(context, planned, before, &live);
-    }
-    let mut waits = settle::waits(context.checks.settle);
-    loop {
-        let message = match read_live(context, &planned.desired).await {
-            Ok(Some(live)) => {
-                let pending = settle::is_pending(&planned, &replan(context, &planned, &live));
-                let in_time = |wait: &Duration| Instant::now() + *wait < context.account.deadline();
-                match waits.next().filter(|wait| pending && in_time(wait)) {
-                    Some(wait) => {
-                        sleep(wait).await;
-                        continue;
-                    }
-                    None => return report_live(context, planned, before, &live),
-                }
-            }
-            Ok(None) => "written, but it is not there any more".into(),
-            Err(why) => format!("written, but what came of it could not be read: {why}"),
-        };
-        return Report {
-            unclear: true,
-            ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
-        };
-    }
-}
-
-fn report_live(context: &StepContext<'_>, planned: Planned, before: &Live, live: &Live) -> Report {
-    let kind = context.account.provider.kind_of(&planned.desired);
-    let table = kind.table().desired;
-    let residual = replan(context, &planned, live);
-    let side_effects = side_effects(table, &planned, before, live);
-    let mut report = if residual.changes.is_empty() && residual.action == Disposition::None {
-        Report::new(planned, Some(Outcome::Converged), None)
-    } else {
-        let fields: Vec<String> = residual
-            .changes
-            .iter()
-            .map(|change| {
-                let shown = change
-                    .before
-                    .as_ref()
-                    .map_or("nothing".into(), ToString::to_string);
-                let apart =
-                    look_alike::difference_note(change.after.as_ref(), change.before.as_ref());
-                format!("{} is {shown}{apart}", change.path)
-            })
-            .collect();
-        let message = match residual.message {
-            // The effect of the write cannot be compared.
-            Some(why) if fields.is_empty() => format!("written, but {why}"),
-            _ => format!("written, but {}", fields.join(", ")),
-        };
-        let left = residual.changes.iter().map(|change| Residual {
-            path: change.path.to_string(),
-            is: change.before.clone().unwrap_or_default(),
-        });
-        Report {
-            residual: left.collect(),
-            // An object that cannot be compared may have any value.
-            unclear: residual.changes.is_empty(),
-            ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
-        }
-    };
-    report.side_effects = side_effects;
-    report
-}
-
+#[cfg(test)]
+mod several_calls_tests;
 #[cfg(test)]
 mod tests;

@@ -24,8 +24,8 @@ pub use known_object::{BaselineHashes, FieldsHash, FightHistory, KnownObject, fo
 pub use line::{MAX_LINE, decode, encode};
 pub use packed_base::{BaseJson, PackedBase, SummaryForm};
 pub use record::{
-    Agreed, Finding, GaveUp, Intent, JournalEvent, PersonRequest, Purpose, Record, Residual,
-    Started, StepEnd,
+    Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, PersonRequest, Purpose, Record,
+    Residual, Started, StepEnd, WholeObject,
 };
 
 /// A journal open for writing.

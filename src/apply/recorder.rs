@@ -11,7 +11,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::journal::{
-    self, Agreed, Finding, GaveUp, Intent, JournalEvent, Record, Started, StepEnd,
+    self, Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Record, Started, StepEnd,
+    WholeObject,
 };
 use super::memory::{Memory, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
@@ -96,15 +97,15 @@ impl Recorder {
 
     /// Writes an intent down and waits until it is durable. On `Err` the caller must not send the write.
     ///
-    /// It names the first call of the step alone: a look at the live object tells how far the step came. An entry
-    /// without calls writes nothing, so it has no intent.
+    /// It names every call of the step, and each change its call: a look at the live object tells how far the step came.
+    /// An entry without calls writes nothing, so it has no intent.
     pub async fn record_intent(
         &self,
         entry: &ObjectEntry,
         planned: &Planned,
         account: &Account,
     ) -> Result<(), Arc<StoreError>> {
-        let Some(call) = entry.calls.first() else {
+        let Some((call, later)) = entry.calls.split_first() else {
             return Ok(());
         };
         let desired = &planned.desired;
@@ -122,6 +123,8 @@ impl Recorder {
             identity: entry.identity.clone(),
             method: call.method,
             path: call.path.clone(),
+            later_calls: later.iter().map(CallName::of).collect(),
+            whole: WholeObject::of(entry.action),
             changes: entry.changes.clone(),
             unread: agreement::unread_fields(table, fields),
             managed: fields_to_json(table, fields),

@@ -278,6 +278,8 @@ pub enum AllowedRisk {
     Reduce,
     /// Take away what is in use right now
     Strand,
+    /// Remove the object itself, for good
+    Destroy,
 }
 
 /// How many requests a run may take.

@@ -218,6 +218,7 @@ mod tests {
                 after: 5.into(),
                 risk: Risk::Reduce,
                 note: None,
+                call: 0,
             }],
             calls: vec![CallEntry {
                 method: Method::Patch,

@@ -138,6 +138,7 @@ mod tests {
             after: json!(5),
             risk: Risk::Reduce,
             note: None,
+            call: 0,
         }
     }
 

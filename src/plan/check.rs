@@ -1,17 +1,19 @@
 //! Checks finished steps by a few rules that are independent of the code that makes steps.
 //!
 //! In: a step, the object as it was read, the policy, and the changes that the plan shows. Out: `Ok`, or the rule that
-//! is broken. A broken rule is a bug of this program: the object is not written and the message says so. No function of
+//! is broken, for each write and for all of them together. A broken rule is a bug of this program: the object is not written and the message says so. No function of
 //! `carry`, `diff` or `step` may be reused here, since a shared mistake would pass unnoticed.
 
 use super::change::{Change, ChangeVerb};
-use super::step::Step;
+use super::step::{Step, StepWrite};
 pub use super::unplannable::BrokenRule;
-use crate::model::{Carry, ElementKey, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};
-use crate::provider::semantics::WriteMode;
+use crate::model::{
+    Carry, ElementKey, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value, WriteMode,
+};
 
-/// Everything that a step is checked against.
+/// Everything that a write is checked against.
 pub struct Ground<'a> {
+    /// The fields of its call.
     pub table: &'static [Field],
     pub mode: WriteMode,
     pub policy: &'a Policy,
@@ -19,14 +21,33 @@ pub struct Ground<'a> {
     pub read: &'a Live,
 }
 
-/// Checks a step against every rule.
-pub fn check_step(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Result<(), BrokenRule> {
+/// Checks that the writes of a step carry out every change exactly once.
+pub fn check_step(step: &Step, changes: &[Change]) -> Result<(), BrokenRule> {
+    let writes = |index| {
+        step.writes
+            .iter()
+            .filter(move |write| write.changes.contains(&index))
+    };
+    let wrong = (0..changes.len()).find(|index| writes(*index).count() != 1);
+    match wrong.and_then(|index| changes.get(index)) {
+        Some(change) => Err(BrokenRule::NotCarriedOutOnce(change.path.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Checks one write against every rule.
+pub fn check_write(
+    ground: &Ground<'_>,
+    write: &StepWrite,
+    changes: &[Change],
+) -> Result<(), BrokenRule> {
     let case = Case {
         ground,
-        sent: &step.sent,
+        sent: &write.sent,
         changes,
     };
-    let broken = no_work(step, changes)
+    let broken = no_work(write, changes)
+        .or_else(|| case.foreign_member())
         .or_else(|| case.lost_element())
         .or_else(|| case.unasked_value())
         .or_else(|| case.dropped_member())
@@ -34,11 +55,11 @@ pub fn check_step(ground: &Ground<'_>, step: &Step, changes: &[Change]) -> Resul
     broken.map_or(Ok(()), Err)
 }
 
-/// A step has a change and a body.
-fn no_work(step: &Step, changes: &[Change]) -> Option<BrokenRule> {
-    if changes.is_empty() {
+/// A write has a change and a body.
+fn no_work(write: &StepWrite, changes: &[Change]) -> Option<BrokenRule> {
+    if write.changes.is_empty() || changes.is_empty() {
         Some(BrokenRule::NoChange)
-    } else if step.call.body.is_none() {
+    } else if write.call.body.is_none() {
         Some(BrokenRule::NoBody)
     } else {
         None
@@ -90,6 +111,14 @@ impl<'a> Case<'a> {
             }
         }
         levels
+    }
+
+    /// Nothing is sent that belongs to another call.
+    fn foreign_member(&self) -> Option<BrokenRule> {
+        let own = |name: &str| self.ground.table.iter().any(|field| field.name == name);
+        let mut names = self.sent.iter().map(|(name, _)| name);
+        let foreign = names.find(|name| !own(name))?;
+        Some(BrokenRule::ForeignMember(foreign.to_string()))
     }
 
     /// Reports whether a change names exactly this path.

@@ -66,6 +66,12 @@ pub struct Summary {
     pub objects: usize,
     pub in_sync: usize,
     pub update: usize,
+    /// Objects that are created; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub create: usize,
+    /// Objects that are removed; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub remove: usize,
     pub observe_only: usize,
     pub suspended: usize,
     /// Objects that are missing or could not be read or planned; after an apply also those whose write failed.
@@ -149,6 +155,13 @@ pub struct ChangeEntry {
     pub risk: Risk,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The call that carries it out, by its index among the `calls` of the object; left out for the first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub call: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One write.
@@ -196,6 +209,13 @@ impl DiagnosticEntry {
 
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+impl Summary {
+    /// Returns how many objects an apply writes.
+    pub fn writing(&self) -> usize {
+        self.update + self.create + self.remove
     }
 }
 
@@ -272,7 +292,9 @@ impl ObjectEntry {
     pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
         let manifest_fields = match planned.action {
-            Disposition::Update => provenance::manifest_fields(desired),
+            Disposition::Update | Disposition::Create | Disposition::Remove => {
+                provenance::manifest_fields(desired)
+            }
             Disposition::None
             | Disposition::Observe
             | Disposition::Suspend
@@ -295,7 +317,8 @@ impl ObjectEntry {
             calls: planned
                 .step
                 .iter()
-                .map(|step| CallEntry::new(&step.call))
+                .flat_map(|step| &step.writes)
+                .map(|write| CallEntry::new(&write.call))
                 .collect(),
             fingerprint: planned.fingerprint.clone(),
             outcome: None,
@@ -314,12 +337,17 @@ impl ObjectEntry {
 
 /// Returns the changes of an object as the contract shows them.
 pub fn change_entries(planned: &Planned) -> Vec<ChangeEntry> {
-    planned.changes.iter().map(ChangeEntry::new).collect()
+    let changes = planned.changes.iter().enumerate();
+    let call_of = |index| planned.step.as_ref()?.position_of(index);
+    changes
+        .map(|(index, change)| ChangeEntry::new(change, call_of(index).unwrap_or(0)))
+        .collect()
 }
 
 impl ChangeEntry {
-    fn new(change: &Change) -> Self {
+    fn new(change: &Change, call: usize) -> Self {
         Self {
+            call,
             path: change.path.to_string(),
             verb: change.verb,
             before: change.before.clone().unwrap_or(Json::Null),
@@ -357,7 +385,7 @@ pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Sum
     let risky = |risk: Risk| {
         objects
             .iter()
-            .filter(|object| object.action == Disposition::Update)
+            .filter(|object| object.action.writes())
             .flat_map(|object| &object.changes)
             .filter(|change| change.risk == risk)
             .count()
@@ -366,6 +394,8 @@ pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Sum
         objects: objects.len(),
         in_sync: acting(&[Disposition::None]),
         update: acting(&[Disposition::Update]),
+        create: acting(&[Disposition::Create]),
+        remove: acting(&[Disposition::Remove]),
         observe_only: acting(&[Disposition::Observe]),
         suspended: acting(&[Disposition::Suspend]),
         failed: acting(&[Disposition::Missing, Disposition::Error]),

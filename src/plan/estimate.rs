@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Disposition, Planned};
-use crate::model::{Kind, Limits, Verify, WriteChecks};
-use crate::provider::semantics::{Echo, WriteMode};
+use super::Planned;
+use super::step::StepWrite;
+use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WriteMode, WritePurpose};
 use crate::provider::{self, ResourceKind};
 
 /// The assumed time of one call to a management API. It is a constant, so that equal inputs give equal plans.
@@ -77,9 +77,8 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(kind: &dyn ResourceKind, planned: &Planned, pace: &Pace) -> Self {
-        let semantics = kind.semantics();
-        let merges = semantics.write == WriteMode::Merge;
+    fn of(kind: &dyn ResourceKind, write: WriteKind<'_>, planned: &Planned, pace: &Pace) -> Self {
+        let call = kind.table().call_for(write.purpose);
         Self {
             look: kind.reading(&[&planned.desired]).ready().len(),
             // Steps share a look with those that wait at the moment, about a third of all under way.
@@ -88,8 +87,8 @@ impl Cost {
                 .min(pace.limits.concurrency)
                 .div_ceil(3)
                 .max(1),
-            before: !merges,
-            after: match semantics.echo {
+            before: write.is_first && write.replaces,
+            after: match call.echo {
                 Echo::Whole => pace.checks.verify == Verify::Read,
                 Echo::Nothing => true,
             },
@@ -134,8 +133,8 @@ pub fn count_requests(
     is_fresh: bool,
 ) -> RequestCost {
     let mut cost = RequestCost::default();
-    for ((connection, kind), (count, first)) in count_writes(planned) {
-        let (Some(pace), Some(kind)) = (paces.get(connection), provider::find_kind(kind.0)) else {
+    for (write, (count, first)) in count_writes(planned) {
+        let (Some(pace), Some(kind)) = write.find(paces) else {
             continue;
         };
         let Cost {
@@ -143,7 +142,7 @@ pub fn count_requests(
             before,
             after,
             ..
-        } = Cost::of(kind, first, pace);
+        } = Cost::of(kind, write, first, pace);
         let looks = usize::from(before || !is_fresh) + usize::from(after);
         cost.writes += count;
         cost.around += count * look * looks;
@@ -151,29 +150,62 @@ pub fn count_requests(
     cost
 }
 
-/// Counts the writes by connection and kind, with one of the objects that stands for all.
-fn count_writes(planned: &[Planned]) -> BTreeMap<(&str, Kind), (usize, &Planned)> {
-    let mut writes: BTreeMap<(&str, Kind), (usize, &Planned)> = BTreeMap::new();
-    for one in planned
-        .iter()
-        .filter(|one| one.action == Disposition::Update)
-    {
-        let kind = (one.desired.connection.as_str(), one.desired.address.kind);
-        writes.entry(kind).or_insert((0, one)).0 += 1;
+/// Writes that cost the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct WriteKind<'a> {
+    connection: &'a str,
+    kind: Kind,
+    purpose: WritePurpose,
+    /// True for the first write of its object.
+    is_first: bool,
+    /// True if a write of the same object replaces more than it is sent, so that the object is read before.
+    replaces: bool,
+}
+
+impl WriteKind<'_> {
+    fn find<'p>(
+        &self,
+        paces: &'p BTreeMap<String, Pace>,
+    ) -> (Option<&'p Pace>, Option<&'static dyn ResourceKind>) {
+        (paces.get(self.connection), provider::find_kind(self.kind.0))
     }
-    writes
+}
+
+/// Counts the writes that cost the same, with one of the objects that stands for all.
+fn count_writes(planned: &[Planned]) -> BTreeMap<WriteKind<'_>, (usize, &Planned)> {
+    let mut counted: BTreeMap<WriteKind<'_>, (usize, &Planned)> = BTreeMap::new();
+    for one in planned.iter().filter(|one| one.action.writes()) {
+        let kind = one.desired.address.kind;
+        let Some((found, step)) = provider::find_kind(kind.0).zip(one.step.as_ref()) else {
+            continue;
+        };
+        let table = found.table();
+        let replaces = |write: &StepWrite| table.call_for(write.purpose).mode != WriteMode::Merge;
+        let replaces = step.writes.iter().any(replaces);
+        for (position, write) in step.writes.iter().enumerate() {
+            let write = WriteKind {
+                connection: one.desired.connection.as_str(),
+                kind,
+                purpose: write.purpose,
+                is_first: position == 0,
+                replaces,
+            };
+            counted.entry(write).or_insert((0, one)).0 += 1;
+        }
+    }
+    counted
 }
 
 /// Estimates the seconds that the writes of a plan take: the time of the slowest connection, in tenths of a second.
 pub fn estimate_seconds(planned: &[Planned], paces: &BTreeMap<String, Pace>) -> f64 {
     // The kinds of one account share its limits, so their times add up.
     let mut accounts: BTreeMap<&str, f64> = BTreeMap::new();
-    for ((connection, kind), (count, first)) in count_writes(planned) {
-        let (Some(pace), Some(kind)) = (paces.get(connection), provider::find_kind(kind.0)) else {
+    for (write, (count, first)) in count_writes(planned) {
+        let (Some(pace), Some(kind)) = write.find(paces) else {
             continue;
         };
-        let seconds = of_writes(pace, Cost::of(kind, first, pace), count);
-        *accounts.entry(connection).or_default() += seconds;
+        let seconds = of_writes(pace, Cost::of(kind, write, first, pace), count);
+        *accounts.entry(write.connection).or_default() += seconds;
     }
     let slowest = accounts.into_values().fold(0.0, f64::max);
     // A plan without writes takes no time; any other takes at least 0.1 s.
@@ -198,8 +230,11 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Disposition;
+    use super::super::step::Step;
     use super::*;
     use crate::model::RateLimit;
+    use crate::model::{Call, Fields};
     use crate::provider::testing::desired_object;
 
     fn pace(concurrency: usize, rates: &[(u32, u64)], millis: u64) -> Pace {
@@ -284,6 +319,16 @@ mod tests {
 
     const CRYPTLEX: [(&str, &str); 2] = [("organizationId", "1"), ("licenseId", "2")];
 
+    /// A write of the first call of a kind.
+    fn write() -> StepWrite {
+        StepWrite {
+            purpose: WritePurpose::Update(0),
+            call: Call::get("/"),
+            sent: Fields::new(),
+            changes: vec![0],
+        }
+    }
+
     /// The estimate for so many writes of a kind, one call at a time.
     fn estimated(kind: &str, ids: &[(&'static str, &str)], writes: usize, pace: Pace) -> f64 {
         let table = provider::find_kind(kind).unwrap().table();
@@ -292,6 +337,9 @@ mod tests {
             Disposition::Update,
             None,
         );
+        planned.step = Some(Box::new(Step {
+            writes: vec![write()],
+        }));
         let paces = [(planned.desired.connection.to_string(), pace)].into();
         let all = vec![planned.clone(); writes];
         let seconds = estimate_seconds(&all, &paces);

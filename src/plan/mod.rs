@@ -1,4 +1,5 @@
-//! The functional core: desired and live to changes, their risk, and at most one step per object.
+//! The functional core: desired and live to changes, their risk, and at most one step per object, of one write or
+//! several.
 //!
 //! Everything is an argument, the time included; nothing here sends, waits or prints. Data runs through `carry` (adds
 //! the live values that must survive to the desired ones) → `diff` → `risk` → `step` → `check`, and `document` is the
@@ -16,6 +17,7 @@ pub mod estimate;
 pub mod field_json;
 pub mod fingerprint;
 pub mod guard;
+mod lifecycle;
 pub mod look_alike;
 pub mod max_changes;
 pub mod movement;
@@ -37,7 +39,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
-use crate::model::{ConnectionFault, Desired, Diagnostic, Live, Observed, PolicyMode};
+use crate::model::{
+    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WritePurpose,
+};
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
 pub use refusal::Refusal;
@@ -55,6 +59,10 @@ pub enum Disposition {
     /// It is as the manifest wants it.
     None,
     Update,
+    /// The vendor does not have it, and it may be created.
+    Create,
+    /// It is there, and the manifest says that it is to be gone.
+    Remove,
     /// It differs, and its policy says to look only.
     Observe,
     /// Its policy says not even to look.
@@ -63,6 +71,13 @@ pub enum Disposition {
     Missing,
     /// It could not be read or planned.
     Error,
+}
+
+impl Disposition {
+    /// Reports whether an apply sends a write for the object.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Update | Self::Create | Self::Remove)
+    }
 }
 
 /// One object of a plan.
@@ -112,9 +127,20 @@ pub fn plan_object(
         return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
     }
     match observed {
+        Observed::Live(live) if desired.policy.absent => {
+            lifecycle::plan_removal(kind, desired, live, now)
+        }
         Observed::Live(live) => plan_live(kind, desired, live, now),
+        Observed::Missing if desired.policy.absent => {
+            Planned::bare(desired, Disposition::None, None)
+        }
+        Observed::Missing if desired.policy.create => lifecycle::plan_creation(kind, desired, now),
         Observed::Missing => {
             let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
+            let what = match lifecycle::advise_creation(kind.table(), desired) {
+                Some(advice) => format!("{what}; {advice}"),
+                None => what,
+            };
             Planned::bare(desired, Disposition::Missing, Some(what))
         }
         Observed::Unread(failure) => Planned {
@@ -162,20 +188,14 @@ fn plan_live(
         planned.findings.push(*finding);
         return planned;
     }
-    let mode = kind.semantics().write;
-    let step = unseen::refuse_unseen(table, mode, desired, &desired_fields, live)
-        .map_err(Unplannable::from)
-        .and_then(|()| step::make_step(kind, desired, live, &next, &changes))
-        .and_then(|step| {
-            let ground = check::Ground {
-                table,
-                mode,
-                policy: &desired.policy,
-                read,
-            };
-            let checked = check::check_step(&ground, &step, &changes);
-            checked.map(|()| step).map_err(Unplannable::BrokenRule)
-        });
+    let ground = StepGround {
+        desired,
+        desired_fields: &desired_fields,
+        read,
+        live,
+        next: &next,
+    };
+    let step = plan_step(kind, &ground, &changes);
     planned.changes = changes;
     match step {
         Ok(step) if desired.policy.mode_at(now) == PolicyMode::Enforce => {
@@ -189,6 +209,52 @@ fn plan_live(
         }
     }
     planned
+}
+
+/// The states of an object that its writes are made from.
+struct StepGround<'a> {
+    desired: &'a Desired,
+    /// The managed fields, with names resolved.
+    desired_fields: &'a Fields,
+    /// The object as it was read, and the same with what its policy takes for empty.
+    read: &'a Live,
+    live: &'a Live,
+    /// The object as it should be.
+    next: &'a Fields,
+}
+
+/// Makes the writes that carry out `changes`, and checks each.
+fn plan_step(
+    kind: &dyn ResourceKind,
+    ground: &StepGround<'_>,
+    changes: &[Change],
+) -> Result<Step, Unplannable> {
+    let table = kind.table();
+    let StepGround { desired, live, .. } = *ground;
+    for (index, call) in table.calls.iter().enumerate() {
+        if changes
+            .iter()
+            .any(|change| table.call_of(&change.path) == index)
+        {
+            let fields = table.fields_of(index);
+            unseen::refuse_unseen(fields, call.mode, desired, ground.desired_fields, live)?;
+        }
+    }
+    let step = step::make_step(kind, desired, live, ground.next, changes)?;
+    for write in &step.writes {
+        let WritePurpose::Update(index) = write.purpose else {
+            continue;
+        };
+        let ground = check::Ground {
+            table: table.fields_of(index),
+            mode: table.calls[index].mode,
+            policy: &desired.policy,
+            read: ground.read,
+        };
+        check::check_write(&ground, write, changes).map_err(Unplannable::BrokenRule)?;
+    }
+    check::check_step(&step, changes).map_err(Unplannable::BrokenRule)?;
+    Ok(step)
 }
 
 /// The object as the vendor knows it: `license order II1HP-…`.

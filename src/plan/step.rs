@@ -1,22 +1,44 @@
-//! Makes one write of the changes: decides which members its body carries. The one exhaustive match on write modes.
+//! Makes writes of the changes: decides which calls go out, and which members their bodies carry. The one exhaustive
+//! match on write modes.
+//!
+//! For example, a kind has two calls, one for `seats` and `note`, one for `expires`. A change of `seats` is one write; a
+//! change of `note` and `expires` is two, in the order of the calls; `seats` and `note` together are one.
 
 use std::collections::BTreeMap;
 
 use super::Unplannable;
 use super::change::Change;
-use crate::model::{Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value};
-use crate::provider::semantics::WriteMode;
+use crate::model::{
+    Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value, WriteMode, WritePurpose,
+};
 use crate::provider::{ResourceKind, Write, conditions};
+
+/// The writes of one object, in the order in which they are sent; at least one.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub writes: Vec<StepWrite>,
+}
 
 /// One write, complete: what is sent and what it is sent for.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct StepWrite {
+    pub purpose: WritePurpose,
     pub call: Call,
     /// The members of the body, canonical.
     pub sent: Fields,
+    /// The changes that it carries out, by their index among those of the object.
+    pub changes: Vec<usize>,
 }
 
-/// Makes the write that carries out `changes`.
+impl Step {
+    /// Returns the position of the write that carries out the change with this index; `None` if none does.
+    pub fn position_of(&self, change: usize) -> Option<usize> {
+        let mut writes = self.writes.iter();
+        writes.position(|write| write.changes.contains(&change))
+    }
+}
+
+/// Makes the writes that carry out `changes`: one for each call with a change among its fields.
 pub fn make_step(
     kind: &dyn ResourceKind,
     desired: &Desired,
@@ -25,32 +47,83 @@ pub fn make_step(
     changes: &[Change],
 ) -> Result<Step, Unplannable> {
     kind.check_loss(live, next)?;
-    let table = kind.table().desired;
-    let mode = kind.semantics().write;
-    let sent = match mode {
-        WriteMode::Merge => changed_fields(next, changes),
-        WriteMode::Overwrite => next.clone(),
-        WriteMode::FullPatch => without_idle_nulls(table, next, Some(&live.fields)),
-    };
-    let lacking = match mode {
-        WriteMode::Merge => Vec::new(),
-        WriteMode::Overwrite | WriteMode::FullPatch => conditions::missing_members(table, next),
-    };
-    if !lacking.is_empty() {
-        return Err(Unplannable::MissingMembers(lacking));
+    let changes: Vec<(usize, &Change)> = changes.iter().enumerate().collect();
+    let writes = make_writes(kind, desired, live, next, &changes)?;
+    Ok(Step { writes })
+}
+
+/// Makes the writes of `changes`, each with its index among those of the object.
+pub fn make_writes(
+    kind: &dyn ResourceKind,
+    desired: &Desired,
+    live: &Live,
+    next: &Fields,
+    changes: &[(usize, &Change)],
+) -> Result<Vec<StepWrite>, Unplannable> {
+    let table = kind.table();
+    let mut writes = Vec::new();
+    for index in 0..table.calls.len() {
+        let belongs = |(_, change): &&(usize, &Change)| table.call_of(&change.path) == index;
+        let (carried, own): (Vec<usize>, Vec<&Change>) =
+            changes.iter().filter(belongs).copied().unzip();
+        if own.is_empty() {
+            continue;
+        }
+        let sent = body_members(
+            table.fields_of(index),
+            table.calls[index].mode,
+            live,
+            next,
+            &own,
+        )?;
+        let write = Write {
+            desired,
+            live,
+            purpose: WritePurpose::Update(index),
+            fields: sent.clone(),
+        };
+        writes.push(StepWrite {
+            purpose: WritePurpose::Update(index),
+            call: kind.encode(&write),
+            sent,
+            changes: carried,
+        });
     }
-    let write = Write {
-        desired,
-        fields: sent.clone(),
+    Ok(writes)
+}
+
+/// Returns the members that the body of a call carries. `table` has the fields of the call, `changes` its changes.
+pub fn body_members(
+    table: &'static [Field],
+    mode: WriteMode,
+    live: &Live,
+    next: &Fields,
+    changes: &[&Change],
+) -> Result<Fields, Unplannable> {
+    let next = fields_in(table, next);
+    let sent = match mode {
+        WriteMode::Merge => return Ok(changed_fields(&next, changes)),
+        WriteMode::Overwrite => next.clone(),
+        WriteMode::FullPatch => without_idle_nulls(table, &next, Some(&live.fields)),
     };
-    Ok(Step {
-        call: kind.encode(&write),
-        sent,
-    })
+    match conditions::missing_members(table, &next) {
+        lacking if lacking.is_empty() => Ok(sent),
+        lacking => Err(Unplannable::MissingMembers(lacking)),
+    }
+}
+
+/// Keeps the members that the table has.
+fn fields_in(table: &'static [Field], fields: &Fields) -> Fields {
+    let own = |(name, _): &(&'static str, &Value)| table.iter().any(|field| field.name == *name);
+    fields
+        .iter()
+        .filter(own)
+        .map(|(name, value)| (name, value.clone()))
+        .collect()
 }
 
 /// Keeps only the top-level members in which something changes: a change of `items[a].seats` sends all of `items`.
-fn changed_fields(next: &Fields, changes: &[Change]) -> Fields {
+fn changed_fields(next: &Fields, changes: &[&Change]) -> Fields {
     let touched = |name: &str| {
         changes
             .iter()

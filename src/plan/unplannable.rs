@@ -10,6 +10,10 @@ pub enum BrokenRule {
     NoChange,
     #[error("a write without a body")]
     NoBody,
+    #[error("{0} would be sent by another call than its own")]
+    ForeignMember(String),
+    #[error("not exactly one write carries out the change of {0}")]
+    NotCarriedOutOnce(String),
     #[error("{0} would vanish though the plan does not say so")]
     LostElement(String),
     #[error("{0} would be added though the plan does not say so")]
@@ -34,6 +38,10 @@ pub enum Unplannable {
     /// The vendor's call may lose something that it cannot name.
     #[error(transparent)]
     WouldLose(#[from] WouldLose),
+    #[error("no documented call creates it")]
+    NoCreation,
+    #[error("no documented call removes it")]
+    NoRemoval,
     /// The step breaks a rule of the independent check.
     #[error("internal check failed, nothing was sent: {0}; please report this")]
     BrokenRule(BrokenRule),

@@ -22,9 +22,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::model::field::Shown;
-use crate::model::{Carry, Desired, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value};
+use crate::model::{
+    Carry, Desired, Field, FieldPath, Fields, Live, Need, Policy, Shape, Value, WriteMode,
+};
 use crate::provider::canon;
-use crate::provider::semantics::WriteMode;
 
 /// The number of paths that a message names; it counts the others.
 const NAMED: usize = 6;

@@ -30,7 +30,6 @@ pub mod listing;
 pub mod overlap;
 mod read_fault;
 pub mod reading;
-pub mod semantics;
 mod shared_calls;
 pub mod signature;
 pub mod statement;
@@ -149,6 +148,7 @@ pub fn kind_rows() -> Vec<KindRow> {
             kind: table.kind,
             vendor: table.vendor,
             identity: table.identity,
+            key: table.lifecycle.key,
         })
         .collect()
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::auth::AuthRules;
 use super::listing::{Listed, ListedObject, Listing};
 use super::reading::{Answer, Outbox, Reading, Settled, Ticket};
-use super::semantics::{Echo, Semantics, WriteMode};
 use super::{Provider, ResourceKind, Write};
 use crate::model::diagnostic::Source;
 use crate::model::field::IdentityField;
 use crate::model::{
-    Address, Auth, Call, Connection, Desired, Fields, Kind, KindTable, Limits, Live, Malformed,
-    Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape, Text, Vendor,
+    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Lifecycle, Limits,
+    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape,
+    Text, Vendor, WriteCall, WriteMode,
 };
 
 /// A manifest's object that manages nothing.
@@ -175,7 +175,12 @@ const TEST_TABLE: KindTable = KindTable {
         example: "1",
     }],
     desired: &[],
-    write_call: "PUT /",
+    calls: &[WriteCall {
+        name: "PUT /",
+        mode: WriteMode::Merge,
+        echo: Echo::Nothing,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 impl Provider for TwoKinds {
@@ -209,13 +214,6 @@ impl ResourceKind for TestKind {
         match self.0.kind {
             Kind("Door") => &DOOR.0,
             _ => &KEY.0,
-        }
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Merge,
-            echo: Echo::Nothing,
         }
     }
 

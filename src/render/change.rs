@@ -179,6 +179,7 @@ mod tests {
             after,
             risk: Risk::Safe,
             note: None,
+            call: 0,
         })
     }
 

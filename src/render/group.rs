@@ -110,7 +110,7 @@ pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
         objects,
         |_| LEAST,
         |object| {
-            let decides = object.outcome.is_some() || object.action != Disposition::Update;
+            let decides = object.outcome.is_some() || !object.action.writes();
             spell_key(&ChangeKey {
                 kind: split_address(object).0,
                 connection: &object.connection,
@@ -169,6 +169,7 @@ struct ChangePart<'a> {
     after: &'a serde_json::Value,
     risk: Risk,
     note: Option<&'a str>,
+    call: usize,
 }
 
 impl<'a> ChangePart<'a> {
@@ -180,6 +181,7 @@ impl<'a> ChangePart<'a> {
             after,
             risk,
             note,
+            call,
         } = change;
         Self {
             path,
@@ -188,6 +190,7 @@ impl<'a> ChangePart<'a> {
             after,
             risk: *risk,
             note: note.as_deref(),
+            call: *call,
         }
     }
 }
@@ -250,6 +253,7 @@ mod tests {
                 after: after.into(),
                 risk: Risk::Reduce,
                 note: Some(note.into()).filter(|note: &String| !note.is_empty()),
+                call: 0,
             }],
             calls: Vec::new(),
             fingerprint: None,

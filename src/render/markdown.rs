@@ -161,6 +161,8 @@ fn risk_cell(object: &ObjectEntry) -> String {
     let word = match worst {
         Risk::Safe if object.changes.is_empty() => return String::new(),
         Risk::Safe => return "safe".into(),
+        Risk::Create => "creates",
+        Risk::Destroy => "**destroys**",
         Risk::Reduce => "**reduces**",
         Risk::Strand => "**strands**",
     };
@@ -192,11 +194,13 @@ fn add_details(page: &mut BudgetedPage, groups: &[ObjectGroup<'_>]) {
 fn fold_group(group: &ObjectGroup<'_>) -> String {
     let object = group.first();
     let mut body: Vec<String> = Vec::new();
-    for call in object.calls.iter().filter(|_| !group.is_many()) {
-        body.push(format!("  {} {}", call.method.as_str(), call.path));
-    }
-    for change in &object.changes {
-        push_diff(&mut body, change);
+    // An object without a call may have changes all the same: they are those of its first call.
+    for index in 0..object.calls.len().max(1) {
+        let call = object.calls.get(index).filter(|_| !group.is_many());
+        body.extend(call.map(|call| format!("  {} {}", call.method.as_str(), call.path)));
+        let changes = object.changes.iter();
+        let changes = changes.filter(|change| change.call == index);
+        changes.for_each(|change| push_diff(&mut body, change));
     }
     let message = group.describe_messages();
     body.extend(message.map(|message| format!("# {message}")));

@@ -15,7 +15,7 @@ use super::safe::{defuse_commands, make_visible};
 use super::values::{LONGEST, describe_risk};
 use super::view::{RunView, Stage};
 use crate::model::Outcome;
-use crate::plan::document::{ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry};
+use crate::plan::document::{CallEntry, ChangeEntry, DiagnosticEntry, ObjectEntry, OriginEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
 /// The width of a line: the origin of an object ends in this column if there is room.
@@ -143,6 +143,8 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
         Disposition::Suspend => return Ok(()),
         Disposition::None => ("=", DIM),
         Disposition::Update => ("~", CHANGE),
+        Disposition::Create => ("+", ADD),
+        Disposition::Remove => ("-", REMOVE),
         Disposition::Observe => ("?", DIM),
         Disposition::Error if object.problem.is_some() => return Ok(()),
         Disposition::Missing | Disposition::Error => ("✗", DANGER),
@@ -155,8 +157,14 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     )?;
     write_names(out, group)?;
     let widest = measure_paths(&object.changes);
-    for change in &object.changes {
-        write_change(out, change, widest)?;
+    let has_several_calls = object.calls.len() > 1;
+    match has_several_calls {
+        true => write_changes_by_call(out, group, widest)?,
+        false => {
+            for change in &object.changes {
+                write_change(out, change, widest)?;
+            }
+        }
     }
     // After an apply the message is written with the outcome.
     if is_unread(object) || object.outcome.is_none() {
@@ -168,7 +176,9 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
             None => {}
         }
     }
-    write_calls(out, group)?;
+    if !has_several_calls {
+        write_calls(out, group)?;
+    }
     if object.action == Disposition::Observe {
         let words = "observed only: its policy says not to write";
         writeln!(out, "    {}", paint_text(DIM, words))?;
@@ -225,18 +235,36 @@ fn write_names(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     writeln!(out, "    {line}{}", paint_text(DIM, &rest))
 }
 
-/// Writes the calls of an object, or the first call of several.
-fn write_calls(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+/// Writes the changes of an object with several calls: those of each call, then the call.
+fn write_changes_by_call(
+    out: &mut dyn Write,
+    group: &ObjectGroup<'_>,
+    widest: usize,
+) -> io::Result<()> {
     let object = group.first();
+    for (index, call) in object.calls.iter().enumerate() {
+        for change in object.changes.iter().filter(|change| change.call == index) {
+            write_change(out, change, widest)?;
+        }
+        write_call(out, group, call)?;
+    }
+    Ok(())
+}
+
+/// Writes the calls of an object, or those of the first of several.
+fn write_calls(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
+    let mut calls = group.first().calls.iter();
+    calls.try_for_each(|call| write_call(out, group, call))
+}
+
+/// Writes a call of an object, or of the first of several.
+fn write_call(out: &mut dyn Write, group: &ObjectGroup<'_>, call: &CallEntry) -> io::Result<()> {
     let more = match group.objects.len() - 1 {
         0 => String::new(),
         others => format!(" and {others} like it"),
     };
-    for call in &object.calls {
-        let words = format!("{} {}{more}", call.method.as_str(), call.path);
-        writeln!(out, "    {}", paint_text(DIM, &make_visible(&words)))?;
-    }
-    Ok(())
+    let words = format!("{} {}{more}", call.method.as_str(), call.path);
+    writeln!(out, "    {}", paint_text(DIM, &make_visible(&words)))
 }
 
 /// Writes the first line of an entry: its mark and title, and where it stands in the manifests at the right. Both texts

@@ -92,7 +92,7 @@ fn writes(checked: &Checked, replies: &pure::Replies) -> Vec<Option<Call>> {
             let step = planned
                 .step
                 .filter(|_| planned.action == Disposition::Update);
-            step.map(|step| step.call)
+            step.map(|step| step.writes[0].call.clone())
         })
         .collect()
 }

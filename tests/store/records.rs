@@ -51,6 +51,8 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         identity: [("activationKey", name)].into_iter().collect(),
         method: Method::Patch,
         path: format!("/license-orders/{name}"),
+        later_calls: Vec::new(),
+        whole: None,
         changes: Vec::new(),
         unread: BTreeMap::new(),
         // Bytes that a database or a file may stumble over.

@@ -1,22 +1,25 @@
 //! One step against a vendor that is played: what is sent, what is looked at, and the words of the report.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use serde_json::{Value as Json, json};
+
+use tokio::time::Instant;
 
 use super::*;
 use crate::apply::cause::Cause;
 use crate::apply::http::{Answered, Http, Outgoing, Wire};
 use crate::apply::store::LeaseLost;
 use crate::apply::{Secrets, TransportError, Trust};
-use crate::model::{AccountKey, ElementKey, Fields, Method, PackedFields, Value};
+use crate::model::{AccountKey, ElementKey, Fields, Method, Observed, PackedFields, Value, Verify};
+use crate::plan;
 use crate::plan::document::PlanDocument;
 use crate::plan::source_facts::SourceFacts;
+use crate::provider;
 use crate::provider::testing::{connection, desired_object, reply};
-use crate::provider::{self, ResourceKind};
 
 /// The reaction of the test vendor to a write.
 enum Turn {

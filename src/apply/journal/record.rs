@@ -10,7 +10,8 @@ use super::known_object::KnownObject;
 use crate::apply::memory::{Subject, kind_of_address};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
-use crate::plan::document::ChangeEntry;
+use crate::plan::Disposition;
+use crate::plan::document::{CallEntry, ChangeEntry};
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,10 @@ pub enum JournalEvent {
 pub enum Finding {
     CarriedOut,
     NotCarriedOut,
+    /// The first calls of the write were carried out, the later ones were not.
+    FirstCalls {
+        calls: usize,
+    },
     /// The object is neither as before the write nor as after it.
     Neither,
 }
@@ -70,6 +75,7 @@ impl Finding {
         match self {
             Self::CarriedOut => "carried out",
             Self::NotCarriedOut => "not carried out",
+            Self::FirstCalls { .. } => "carried out in part: not all of its calls",
             Self::Neither => "neither as before the write nor as after it",
         }
     }
@@ -168,6 +174,12 @@ pub struct Intent {
     pub identity: Ids,
     pub method: Method,
     pub path: String,
+    /// The calls that follow the first, in the order in which they are sent. Each change names its call by index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later_calls: Vec<CallName>,
+    /// Set if the write creates or removes the object itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeObject>,
     /// Managed fields with their values before and after.
     pub changes: Vec<ChangeEntry>,
     /// Fields that every write must carry and no read returns.
@@ -194,6 +206,37 @@ pub struct Intent {
     /// The epoch of the lock under which it was sent; `None` without a lock, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+}
+
+/// What a write does to an object as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WholeObject {
+    Created,
+    Removed,
+}
+
+impl WholeObject {
+    /// Returns what the write of a planned object does to it; `None` for an update.
+    pub fn of(action: Disposition) -> Option<Self> {
+        match action {
+            Disposition::Create => Some(Self::Created),
+            Disposition::Remove => Some(Self::Removed),
+            Disposition::None
+            | Disposition::Update
+            | Disposition::Observe
+            | Disposition::Suspend
+            | Disposition::Missing
+            | Disposition::Error => None,
+        }
+    }
+}
+
+/// A call without its body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallName {
+    pub method: Method,
+    pub path: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -272,6 +315,16 @@ pub struct GaveUp {
     /// The hash of the fields of the manifest.
     #[serde(rename = "wanted")]
     pub desired: String,
+}
+
+impl CallName {
+    /// Returns the name of a call of a plan.
+    pub fn of(call: &CallEntry) -> Self {
+        Self {
+            method: call.method,
+            path: call.path.clone(),
+        }
+    }
 }
 
 impl Intent {

@@ -216,7 +216,7 @@ impl Memory {
     ) -> Option<(Base, Option<Applied>)> {
         let mut known = self.find(object, account).cloned();
         for open in self.open_of(object, account) {
-            let end = Finding::of(table, &open.intent, live).end();
+            let end = Finding::of(table, &open.intent, live).end(&open.intent);
             let known = known.get_or_insert_default();
             known.end(open, &end, &open.at, self.detail == Detail::Values);
         }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::journal::{Finding, Intent, JournalEvent, Purpose, Record, Residual, StepEnd};
+use super::super::journal::{
+    Finding, Intent, JournalEvent, Purpose, Record, Residual, StepEnd, WholeObject,
+};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, state_of_change};
@@ -53,26 +55,54 @@ impl WriteEnd {
 
 impl Finding {
     /// Compares the changes of a write with the live fields: all after it, all before it, or a mixture.
+    ///
+    /// The calls of a write are sent in their order, so its first calls may have been carried out. With the changes of
+    /// three calls after, after and before it is `FirstCalls { calls: 2 }`; with after, before and after, and with a
+    /// mixture within one call, it is `Neither`.
     pub fn of(table: &'static [Field], intent: &Intent, live: &Fields) -> Self {
-        let mut stands = intent
-            .changes
-            .iter()
-            .map(|change| state_of_change(table, change, live));
-        let Some(first) = stands.next() else {
-            return Self::Neither;
+        if let Some(whole) = intent.whole {
+            return Self::of_whole(whole, true);
+        }
+        let calls = 1 + intent.later_calls.len();
+        let stands = |call: usize| {
+            let changes = intent
+                .changes
+                .iter()
+                .filter(move |change| change.call == call);
+            changes.map(|change| state_of_change(table, change, live))
         };
-        match (first, stands.all(|other| other == first)) {
-            (Stand::After, true) => Self::CarriedOut,
-            (Stand::Before, true) => Self::NotCarriedOut,
-            _ => Self::Neither,
+        let is_all = |call, wanted| stands(call).all(|stand| stand == wanted);
+        if intent.changes.is_empty() || intent.changes.iter().any(|change| change.call >= calls) {
+            return Self::Neither;
+        }
+        let done = (0..calls)
+            .take_while(|call| is_all(*call, Stand::After))
+            .count();
+        match done {
+            all if all == calls => Self::CarriedOut,
+            _ if !(done..calls).all(|call| is_all(call, Stand::Before)) => Self::Neither,
+            0 => Self::NotCarriedOut,
+            calls => Self::FirstCalls { calls },
         }
     }
 
-    /// Returns the end of the write.
-    pub fn end(self) -> WriteEnd {
+    /// Returns what the presence of an object says about a write that creates or removes it.
+    pub fn of_whole(whole: WholeObject, is_there: bool) -> Self {
+        match (whole, is_there) {
+            (WholeObject::Created, true) | (WholeObject::Removed, false) => Self::CarriedOut,
+            (WholeObject::Created, false) | (WholeObject::Removed, true) => Self::NotCarriedOut,
+        }
+    }
+
+    /// Returns the end of the write of `intent`.
+    pub fn end(self, intent: &Intent) -> WriteEnd {
         match self {
             Self::CarriedOut => WriteEnd::converged(),
             Self::NotCarriedOut => WriteEnd::NotCarriedOut,
+            Self::FirstCalls { calls } => WriteEnd::CarriedOut {
+                residual: residual_from(intent, calls),
+                unknown_paths: Vec::new(),
+            },
             Self::Neither => WriteEnd::Unknown,
         }
     }
@@ -119,7 +149,8 @@ impl OpenWrites {
                 let open = self.writes.remove(&(of_run.clone(), address.clone()))?;
                 // Older versions recorded if the object was as some manifest stated it, which does not show how the
                 // write ended.
-                Some((open, finding.map_or(WriteEnd::Unknown, Finding::end)))
+                let end = finding.map_or(WriteEnd::Unknown, |finding| finding.end(&open.intent));
+                Some((open, end))
             }
             JournalEvent::Finished { .. } => {
                 let mut writes = self.writes.keys();
@@ -195,6 +226,18 @@ impl OpenIntent {
     }
 }
 
+/// Returns the fields of the call at `first` and those after it, with the values before the write.
+fn residual_from(intent: &Intent, first: usize) -> Vec<Residual> {
+    let changes = intent.changes.iter();
+    let left = changes.filter(|change| change.call >= first);
+    left.map(|change| Residual {
+        path: change.path.clone(),
+        is: change.before.clone(),
+    })
+    .collect()
+}
+
+/// Returns what the outcome of a write says about its end.
 fn write_end(intent: &Intent, outcome: Outcome, residual: &[Residual]) -> WriteEnd {
     match outcome {
         Outcome::Converged => WriteEnd::converged(),
@@ -212,10 +255,110 @@ fn write_end(intent: &Intent, outcome: Outcome, residual: &[Residual]) -> WriteE
             unknown_paths: Vec::new(),
         },
         Outcome::Already => WriteEnd::Already,
+        // A later call failed: the fields of the calls that were not carried out are as they were.
+        Outcome::Rejected | Outcome::Failed if !residual.is_empty() => WriteEnd::CarriedOut {
+            residual: residual.to_vec(),
+            unknown_paths: Vec::new(),
+        },
         Outcome::Rejected
         | Outcome::Stale
         | Outcome::Refused
         | Outcome::Failed
         | Outcome::Skipped => WriteEnd::NotCarriedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::apply::journal::CallName;
+    use crate::apply::memory::testing;
+    use crate::model::{Method, Value};
+    use crate::plan::document::ChangeEntry;
+    use crate::provider::find_kind;
+
+    const SEATS: &str = "activations_allowed";
+    const HOSTS: &str = "min_hostids";
+    const NOTE: &str = "description";
+
+    /// A write of two calls, the second of which has two fields.
+    fn intent() -> Intent {
+        let change = |path, before, after, call| ChangeEntry {
+            call,
+            ..testing::change(path, before, after)
+        };
+        Intent {
+            later_calls: vec![CallName {
+                method: Method::Post,
+                path: "/later".into(),
+            }],
+            changes: vec![
+                change(SEATS, json!(5), json!(9), 0),
+                change(HOSTS, json!(1), json!(2), 1),
+                change(NOTE, json!("a"), json!("b"), 1),
+            ],
+            ..testing::intent("LacLicenseOrder/a")
+        }
+    }
+
+    fn found(seats: i64, hosts: i64, note: &str) -> Finding {
+        let table = find_kind("LacLicenseOrder").unwrap().table().desired;
+        let live = Fields::from([
+            (SEATS, Value::Integer(seats)),
+            (HOSTS, Value::Integer(hosts)),
+            (NOTE, Value::Text(note.into())),
+        ]);
+        Finding::of(table, &intent(), &live)
+    }
+
+    #[test]
+    fn the_first_calls_of_a_write_may_have_been_carried_out() {
+        assert_eq!(found(5, 1, "a"), Finding::NotCarriedOut);
+        assert_eq!(found(9, 2, "b"), Finding::CarriedOut);
+        assert_eq!(found(9, 1, "a"), Finding::FirstCalls { calls: 1 });
+        // The second call without the first, half of a call, and a third value.
+        for (seats, hosts, note) in [
+            (5, 2, "b"),
+            (9, 2, "a"),
+            (5, 2, "a"),
+            (9, 1, "c"),
+            (7, 1, "a"),
+        ] {
+            assert_eq!(
+                found(seats, hosts, note),
+                Finding::Neither,
+                "{seats} {hosts} {note}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_fields_of_calls_that_were_not_carried_out_are_as_before() {
+        let residual = |end| match end {
+            WriteEnd::CarriedOut { residual, .. } => residual,
+            other => panic!("{other:?}"),
+        };
+        let before = [(HOSTS, json!(1)), (NOTE, json!("a"))].map(|(path, is)| Residual {
+            path: path.into(),
+            is,
+        });
+        let cut_off = Finding::FirstCalls { calls: 1 }.end(&intent());
+        assert_eq!(residual(cut_off), before);
+        // The same, told by the outcome of the run itself.
+        for outcome in [Outcome::Rejected, Outcome::Failed] {
+            assert_eq!(residual(write_end(&intent(), outcome, &before)), before);
+            assert_eq!(write_end(&intent(), outcome, &[]), WriteEnd::NotCarriedOut);
+        }
+    }
+
+    #[test]
+    fn a_creation_and_a_removal_are_judged_by_whether_the_object_is_there() {
+        use WholeObject::{Created, Removed};
+        assert_eq!(Finding::of_whole(Created, true), Finding::CarriedOut);
+        assert_eq!(Finding::of_whole(Created, false), Finding::NotCarriedOut);
+        assert_eq!(Finding::of_whole(Removed, true), Finding::NotCarriedOut);
+        assert_eq!(Finding::of_whole(Removed, false), Finding::CarriedOut);
     }
 }

@@ -42,6 +42,8 @@ pub fn intent(address: &str) -> Intent {
         identity: [("activationKey", "a")].into_iter().collect(),
         method: Method::Patch,
         path: "/license-orders/a".into(),
+        later_calls: Vec::new(),
+        whole: None,
         changes: Vec::new(),
         unread: BTreeMap::new(),
         managed: BTreeMap::new(),
@@ -71,6 +73,7 @@ pub fn change(path: &str, before: Json, after: Json) -> ChangeEntry {
         after,
         risk: Risk::Safe,
         note: None,
+        call: 0,
     }
 }
 

@@ -73,6 +73,7 @@ pub fn sample_change(
         after,
         risk: Risk::Safe,
         note: None,
+        call: 0,
     }
 }
 

@@ -22,6 +22,7 @@ fn change(verb: ChangeVerb, path: &str, before: Json, after: Json) -> ChangeEntr
         after,
         risk: Risk::Safe,
         note: None,
+        call: 0,
     }
 }
 

@@ -116,7 +116,13 @@ fn run(
         read: &read,
     };
     let call = Call::write(Method::Put, "/x".to_string(), json!({}));
-    check_step(&ground, &Step { call, sent }, changes)
+    let write = StepWrite {
+        purpose: crate::model::WritePurpose::Update(0),
+        call,
+        sent,
+        changes: (0..changes.len()).collect(),
+    };
+    check_write(&ground, &write, changes)
 }
 
 /// The fault of an overwrite, or nothing.
@@ -147,11 +153,13 @@ fn a_step_has_a_change_and_a_body() {
         policy: &NO_POLICY,
         read: &read,
     };
-    let step = Step {
+    let write = StepWrite {
+        purpose: crate::model::WritePurpose::Update(0),
         call: Call::get("/x"),
         sent: whole(),
+        changes: vec![0],
     };
-    let fault = check_step(&ground, &step, &[other()]).err();
+    let fault = check_write(&ground, &write, &[other()]).err();
     is_about(fault, "a write without a body");
 }
 
@@ -350,4 +358,42 @@ fn what_the_read_left_out_of_an_element_is_not_emptied() {
     };
     let outcome = run(WriteMode::Overwrite, &policy, read, sent, &[other()]);
     assert_eq!(outcome, Ok(()));
+}
+
+#[test]
+fn every_change_is_carried_out_by_exactly_one_write() {
+    let write = |changes: &[usize]| StepWrite {
+        purpose: crate::model::WritePurpose::Update(0),
+        call: Call::write(Method::Put, "/x", json!({})),
+        sent: whole(),
+        changes: changes.to_vec(),
+    };
+    let changes = [
+        change(path("a"), ChangeVerb::Replace),
+        change(path("b"), ChangeVerb::Replace),
+    ];
+    let fault = |writes: &[&[usize]]| {
+        let writes = writes.iter().map(|carried| write(carried)).collect();
+        check_step(&Step { writes }, &changes).err()
+    };
+    assert_eq!(fault(&[&[0], &[1]]), None);
+    assert_eq!(fault(&[&[0, 1]]), None);
+    is_about(
+        fault(&[&[0]]),
+        "not exactly one write carries out the change of b",
+    );
+    is_about(
+        fault(&[&[0, 1], &[0]]),
+        "not exactly one write carries out the change of a",
+    );
+}
+
+#[test]
+fn a_member_of_another_call_is_not_sent() {
+    let (sent, more) = (whole(), with(whole(), "elsewhere", Value::Integer(1)));
+    assert_eq!(fault(whole(), sent, &[other()]), None);
+    is_about(
+        fault(whole(), more, &[other()]),
+        "elsewhere would be sent by another call",
+    );
 }

@@ -26,6 +26,7 @@ fn change(path: &str, before: Json, after: Json) -> ChangeEntry {
         after,
         risk: Risk::Safe,
         note: None,
+        call: 0,
     }
 }
 

@@ -4,7 +4,12 @@
 //!
 //! Sources: the vendor's page "Introduction" and its public clients, checked 2026-11-21.
 
+mod license_search;
+mod list_walk;
 mod organization_license;
+mod rows;
+mod sheet;
+mod user_group;
 mod webhook;
 
 use std::time::Duration;
@@ -58,7 +63,10 @@ impl Provider for Cryptlex {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&organization_license::OrganizationLicense]
+        &[
+            &organization_license::OrganizationLicense,
+            &user_group::UserGroup,
+        ]
     }
 
     fn auth(&self) -> &'static AuthRules {

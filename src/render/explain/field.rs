@@ -8,8 +8,9 @@ use std::io::{self, Write};
 
 use super::{BOLD, ExplainError};
 use crate::model::field::{Elements, Shown, find_field};
-use crate::model::{Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape};
-use crate::provider::semantics::WriteMode;
+use crate::model::{
+    Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// Finds the field `name`, or the field `inner` in the elements of its list.
 ///
@@ -36,7 +37,11 @@ pub fn find_in(
 /// types.
 pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
     writeln!(out, "{BOLD}{}{BOLD:#}\n  {}\n", table.kind, table.about)?;
-    writeln!(out, "Written by\n  {}\n", table.write_call)?;
+    writeln!(out, "Written by")?;
+    for call in table.calls {
+        writeln!(out, "  {}", call.name)?;
+    }
+    writeln!(out)?;
     writeln!(out, "Identity, under spec")?;
     for identity in table.identity {
         let about = identity.about;
@@ -46,6 +51,7 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
             identity.name, identity.example
         )?;
     }
+    write_lifecycle(out, table)?;
     writeln!(out, "\nFields, under spec.desired")?;
     for field in table.desired {
         write_line(out, field, 2)?;
@@ -60,6 +66,33 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
     )
 }
 
+/// Writes how an object is named by a key, created and removed; nothing for what the vendor's API does not have.
+fn write_lifecycle(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
+    let lifecycle = &table.lifecycle;
+    if let Some(key) = lifecycle.key {
+        writeln!(out, "or\n  {:<26} {}", key.member, key.about)?;
+        for field in key.fields {
+            let (about, example) = (field.about, field.example);
+            writeln!(out, "    {:<24} {about} For example {example}", field.name)?;
+        }
+    }
+    if let Some(create) = lifecycle.create {
+        writeln!(
+            out,
+            "\nCreated by, with `policy.create: true` or --create\n  {}",
+            create.name
+        )?;
+        if !create.required.is_empty() {
+            writeln!(out, "  needs {}", create.required.join(", "))?;
+        }
+    }
+    match (lifecycle.remove, lifecycle.off) {
+        (Some(call), _) => writeln!(out, "\nRemoved by, with `state: absent`\n  {call}"),
+        (None, "") => Ok(()),
+        (None, off) => writeln!(out, "\nNot removed by any documented call\n  {off}"),
+    }
+}
+
 /// Writes a field as one line: its name in a column of 38 less `indent`, then its type.
 fn write_line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<()> {
     let name = field.name;
@@ -67,7 +100,8 @@ fn write_line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<(
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-/// Writes the page of a field. `mode` is how the kind is written; it decides what happens to an optional field.
+/// Writes the page of a field. `call` writes it; its mode decides what happens to an optional field. The call is named
+/// if it is one of `calls` of the kind.
 ///
 /// Lines without content are left out: `order` for a field that has no start, `unshown` for one that is never
 /// needed.
@@ -75,14 +109,18 @@ pub fn write_field(
     out: &mut dyn Write,
     path: &str,
     field: &Field,
-    mode: WriteMode,
+    call: &WriteCall,
+    calls: usize,
 ) -> io::Result<()> {
     writeln!(out, "{BOLD}{path}{BOLD:#}\n  {}\n", field.about)?;
     writeln!(out, "  type      {}", field.shape.name())?;
     if let Shape::Integer { min, max, .. } = field.shape {
         writeln!(out, "  range     {min} to {max}")?;
     }
-    writeln!(out, "  needed    {}", describe_need(field, mode))?;
+    writeln!(out, "  needed    {}", describe_need(field, call.mode))?;
+    if calls > 1 {
+        writeln!(out, "  call      {}", call.name)?;
+    }
     writeln!(out, "  clearing  {}", describe_clearing(field))?;
     if field.need != Need::Never {
         writeln!(out, "  unshown   {}", describe_unshown(field))?;

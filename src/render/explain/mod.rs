@@ -13,6 +13,7 @@ use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
 use crate::model::diagnostic::find_nearest;
+use crate::model::field::find_field;
 use crate::provider::{self, Provider, ResourceKind};
 
 mod field;
@@ -136,11 +137,14 @@ fn explain_object(
         Some((&"metadata", members)) => member::explain_in(out, path, &METADATA, members),
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;
+            let call = find_field(table.desired, name).map_or(0, |field| field.call);
+            let call = &table.calls[call];
             Ok(field::write_field(
                 out,
                 path,
                 field,
-                kind.semantics().write,
+                call,
+                table.calls.len(),
             )?)
         }
     }

@@ -99,6 +99,7 @@ fn object(outcome: Outcome, written: Option<bool>) -> RunObject {
             after: json!(5),
             risk: Risk::Reduce,
             note: None,
+            call: 0,
         }],
         ..RunObject::default()
     }

@@ -111,9 +111,10 @@ fn object_entry(object: &DriftEntry, links: &SourceLinks<'_>, open: bool) -> Mar
 /// Returns what an apply of the manifest would do; `None` if it takes nothing away.
 fn apply_effect(risk: Risk) -> Option<&'static str> {
     match risk {
-        Risk::Safe => None,
+        Risk::Safe | Risk::Create => None,
         Risk::Reduce => Some("an apply reduces"),
         Risk::Strand => Some("an apply strands"),
+        Risk::Destroy => Some("an apply destroys"),
     }
 }
 
@@ -179,5 +180,6 @@ fn side_diff(before: &Option<Json>, after: &Option<Json>) -> Markup {
         after: after.clone().unwrap_or_default(),
         risk: Risk::Safe,
         note: None,
+        call: 0,
     })
 }

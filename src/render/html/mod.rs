@@ -79,7 +79,13 @@ pub fn render_page(view: &RunView<'_>) -> String {
 /// Renders the form that filters objects, which are of these vendors and kinds. Hidden until the script runs, since it
 /// does nothing without it. Kinds can be chosen where a vendor has several.
 fn filter_form(choices: BTreeSet<(&str, &str)>) -> Markup {
-    let risks = [Risk::Strand, Risk::Reduce, Risk::Safe];
+    let risks = [
+        Risk::Destroy,
+        Risk::Strand,
+        Risk::Reduce,
+        Risk::Create,
+        Risk::Safe,
+    ];
     let risks = risks.map(|risk| (risk_class(risk), risk_word(risk)));
     let vendors: BTreeSet<&str> = choices.iter().map(|(vendor, _)| *vendor).collect();
     let kinds: BTreeSet<&str> = choices.iter().map(|(_, kind)| *kind).collect();
@@ -167,13 +173,31 @@ fn group_body(group: &ObjectGroup<'_>, view: &RunView<'_>) -> Markup {
     html! {
         @if let [message] = messages[..] { p.said { (make_visible(message)) } }
         @for effect in &object.side_effects { p.said { "Side effect: " (make_visible(effect)) } }
-        @if !object.changes.is_empty() { (parts::change_table(&object.changes)) }
+        @if object.calls.len() > 1 { (changes_by_call(object)) }
+        @else if !object.changes.is_empty() { (parts::change_table(&object.changes)) }
         @if group.is_many() { (name_list(group, &links, messages.len() > 1)) }
         @else {
             p.call {
                 span.where { (line_link(&links, &object.origin.file, object.origin.line)) }
-                @for call in &object.calls { " " code { (call.method.as_str()) " " (make_visible(&call.path)) } }
+                @if let [call] = &object.calls[..] { " " code { (call.method.as_str()) " " (make_visible(&call.path)) } }
             }
+        }
+    }
+}
+
+/// Renders the changes of an object with several calls: those of each call, then the call.
+fn changes_by_call(object: &ObjectEntry) -> Markup {
+    let changes_of = |index| -> Vec<ChangeEntry> {
+        let changes = object.changes.iter();
+        changes
+            .filter(|change| change.call == index)
+            .cloned()
+            .collect()
+    };
+    html! {
+        @for (index, call) in object.calls.iter().enumerate() {
+            (parts::change_table(&changes_of(index)))
+            p.call { code { (call.method.as_str()) " " (make_visible(&call.path)) } }
         }
     }
 }
@@ -226,7 +250,7 @@ fn mood_class(object: &ObjectEntry) -> &'static str {
     }
     match object.action {
         Disposition::Missing | Disposition::Error => "bad",
-        Disposition::Update => "update",
+        Disposition::Update | Disposition::Create | Disposition::Remove => "update",
         Disposition::None | Disposition::Observe | Disposition::Suspend => "calm",
     }
 }

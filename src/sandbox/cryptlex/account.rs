@@ -1,4 +1,5 @@
-//! The Cryptlex account: organizations with their user groups and licences, loaded from and saved as JSON.
+//! The Cryptlex account: organizations with their user groups and users, and all licences, loaded from and saved as
+//! JSON.
 //!
 //! A licence is kept in the form that the API reads back, except for its groups: only their ids are kept, so that
 //! renaming a group renames it on every licence. Lookups by id are logarithmic.
@@ -8,206 +9,201 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::switches::RenameToTaken;
-use super::{Refusal, new_refusal};
+use super::ordered_table::OrderedTable;
+use super::refusal::{Refusal, new_refusal, not_found};
+use super::templates::{Templates, creation_order, fill_defaults, id_of};
 use crate::sandbox::account_document;
-use crate::sandbox::layered_object::{LayeredObject, MemberLookup};
+use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::strict_json::JsonObject;
 
 /// The whole account.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Account {
-    /// In the order of creation, which is the default order of the list call.
-    pub(super) organizations: Vec<Organization>,
-    /// The index of each organization by its id.
-    pub(super) by_id: BTreeMap<String, usize>,
+    pub(super) organizations: OrderedTable<Organization>,
+    /// The licences of all organizations, and those that belong to none.
+    pub(super) licenses: OrderedTable<License>,
 }
 
-/// An organization with everything in it.
+/// An organization with its user groups and users.
 #[derive(Clone)]
 pub(super) struct Organization {
     /// Its members as the API shows them.
     pub(super) fields: JsonObject,
     /// Its user groups by id.
     pub(super) groups: BTreeMap<String, JsonObject>,
-    /// Its licences in the order of creation, which is the default order of the list call.
-    pub(super) licenses: Vec<License>,
-    /// The index of each licence by its id.
-    pub(super) license_by_id: BTreeMap<String, usize>,
+    pub(super) users: OrderedTable<OrganizationUser>,
 }
 
-/// A licence of an organization.
+/// A user of an organization.
+#[derive(Clone)]
+pub(super) struct OrganizationUser {
+    /// The members of the user without `name` and `userGroups`.
+    pub(super) fields: JsonObject,
+    /// The ids of the user's groups.
+    pub(super) groups: BTreeSet<String>,
+}
+
+/// A licence.
 #[derive(Clone)]
 pub(super) struct License {
-    /// Its members as the API shows them, without `userGroups`.
+    /// The place of its organization among the account's; `None` for a licence outside organizations.
+    pub(super) organization: Option<usize>,
+    /// The members of its two views, without `userGroups` and what is known of its organization.
     pub(super) fields: LayeredObject,
     /// The ids of its user groups.
     pub(super) groups: BTreeSet<String>,
 }
 
-/// The members of all three kinds of objects that are date-times.
-const DATES: [&str; 4] = ["createdAt", "updatedAt", "expiresAt", "effectiveDate"];
-
 impl Account {
-    /// Loads `{"organizations": [{…, "userGroups": […], "licenses": [{…, "userGroupIds": […]}]}]}`.
+    /// Loads `{"organizations": [{…, "userGroups": […], "users": […], "licenses": [{…, "userGroupIds": […]}]}],
+    /// "licenses": […]}`, of which the last are the licences outside organizations.
     ///
     /// Only ids are required, every other member has a default. `Err` says what is wrong and where.
     pub(super) fn load(state: Value) -> Result<Self, String> {
         let templates = Templates::read()?;
         let mut state = account_document::expect_object(state, "the account")?;
-        let mut organizations = Vec::new();
-        for given in account_document::take_list(&mut state, "organizations")? {
-            organizations.push(Organization::load(given, &templates)?);
-        }
+        let given_organizations = account_document::take_list(&mut state, "organizations")?;
+        let outside = account_document::take_list(&mut state, "licenses")?;
         account_document::expect_nothing_left(&state, "the account")?;
-        organizations.sort_by_cached_key(|organization| creation_order(&organization.fields));
-        let by_id = index_by_id(
-            organizations
-                .iter()
-                .map(|organization| &organization.fields),
-        )?;
-        Ok(Self {
-            organizations,
-            by_id,
-        })
+
+        let mut loaded = Vec::new();
+        for given in given_organizations {
+            loaded.push(Organization::load(given, &templates)?);
+        }
+        loaded.sort_by_cached_key(|(organization, _)| creation_order(&organization.fields));
+        let mut account = Self::default();
+        let mut licenses = Vec::new();
+        for (organization, own) in loaded {
+            let id = id_of(&organization.fields).to_owned();
+            let place = account.organizations.add(&id, organization)?;
+            for mut license in own {
+                license.organization = Some(place);
+                licenses.push(license);
+            }
+        }
+        for given in outside {
+            licenses.push(License::load(given, &BTreeMap::new(), &templates)?);
+        }
+        licenses.sort_by_cached_key(|license| creation_order(&license.fields));
+        for license in licenses {
+            let id = id_of(&license.fields).to_owned();
+            account.licenses.add(&id, license)?;
+        }
+        Ok(account)
     }
 
     /// Returns the account as a document that [`Self::load`] accepts.
     pub(super) fn save(&self) -> Value {
-        let organizations = self.organizations.iter().map(Organization::save);
-        json!({"organizations": organizations.collect::<Vec<_>>()})
-    }
-
-    /// Lists the organizations in the order of creation.
-    pub(super) fn organizations(&self) -> impl Iterator<Item = &JsonObject> {
-        self.organizations
-            .iter()
-            .map(|organization| &organization.fields)
+        let mut by_organization: BTreeMap<Option<usize>, Vec<Value>> = BTreeMap::new();
+        for license in self.licenses.iter() {
+            let list = by_organization.entry(license.organization).or_default();
+            list.push(license.save());
+        }
+        let mut licenses_of = |place| by_organization.remove(&place).unwrap_or_default();
+        let organizations = self.organizations.entries().map(|(place, organization)| {
+            let mut fields = organization.save();
+            fields.insert("licenses".into(), licenses_of(Some(place)).into());
+            Value::Object(fields)
+        });
+        let organizations: Vec<Value> = organizations.collect();
+        json!({"organizations": organizations, "licenses": licenses_of(None)})
     }
 
     /// Returns an organization; 404 if there is none with this id.
     pub(super) fn organization(&self, id: &str) -> Result<&Organization, Refusal> {
-        let index = self.by_id.get(id);
-        let found = index.and_then(|index| self.organizations.get(*index));
-        found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
+        let found = self.organizations.get(id);
+        found.ok_or_else(|| not_found("organization", id))
     }
 
     /// Returns an organization to change; 404 if there is none with this id.
     pub(super) fn organization_mut(&mut self, id: &str) -> Result<&mut Organization, Refusal> {
-        let index = self.by_id.get(id);
-        let found = index.and_then(|index| self.organizations.get_mut(*index));
-        found.ok_or_else(|| new_refusal(404, format!("organization {id} was not found")))
+        let found = self.organizations.get_mut(id);
+        found.ok_or_else(|| not_found("organization", id))
     }
 
-    /// Returns the next free id for a user group, in the form of the seed's ids.
-    ///
-    /// Counted, not random, so that every run makes the same ids.
-    pub(super) fn unused_group_id(&self) -> String {
-        let groups: usize = self
-            .organizations
-            .iter()
-            .map(|organization| organization.groups.len())
-            .sum();
-        let taken = |id: &str| {
-            let mut organizations = self.organizations.iter();
-            organizations.any(|organization| organization.groups.contains_key(id))
-        };
-        let mut number = groups + 1;
-        loop {
-            let id = format!("a4f8d1b0-1111-4c22-8f33-{number:012}");
-            if !taken(&id) {
-                return id;
-            }
-            number += 1;
-        }
+    /// Returns the place of an organization; 404 if there is none with this id.
+    pub(super) fn organization_place(&self, id: &str) -> Result<usize, Refusal> {
+        let found = self.organizations.position(id);
+        found.ok_or_else(|| not_found("organization", id))
+    }
+
+    /// Returns the organization of a licence; `None` for a licence outside organizations.
+    pub(super) fn organization_of(&self, license: &License) -> Option<&Organization> {
+        self.organizations.at(license.organization?)
+    }
+
+    /// Returns a licence; 404 if the account has none with this id.
+    pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
+        let found = self.licenses.get(id);
+        found.ok_or_else(|| not_found("licence", id))
+    }
+
+    /// Returns a licence to change; 404 if the account has none with this id.
+    pub(super) fn license_mut(&mut self, id: &str) -> Result<&mut License, Refusal> {
+        let found = self.licenses.get_mut(id);
+        found.ok_or_else(|| not_found("licence", id))
     }
 }
 
 impl Organization {
-    /// Loads an organization with its groups and licences; the templates give members that it lacks.
-    pub(super) fn load(given: Value, templates: &Templates) -> Result<Self, String> {
+    /// Loads an organization, and its licences beside it; the templates give members that it lacks.
+    pub(super) fn load(
+        given: Value,
+        templates: &Templates,
+    ) -> Result<(Self, Vec<License>), String> {
         let mut given = account_document::expect_object(given, "an organization")?;
         let group_values = account_document::take_list(&mut given, "userGroups")?;
+        let user_values = account_document::take_list(&mut given, "users")?;
         let license_values = account_document::take_list(&mut given, "licenses")?;
-        let fields = templates.fill_defaults(&templates.organization, given, "organization")?;
+        let fields = fill_defaults(&templates.organization, given, "organization")?;
 
         let mut groups = BTreeMap::new();
         for value in group_values {
             let given = account_document::expect_object(value, "a user group")?;
-            let group = templates.fill_defaults(&templates.group, given, "user group")?;
+            let group = fill_defaults(&templates.group, given, "user group")?;
             let id = id_of(&group).to_owned();
             if groups.insert(id.clone(), group).is_some() {
                 return Err(format!("{id} is there twice"));
             }
         }
-
-        let mut licenses = Vec::new();
-        for value in license_values {
-            let mut given = account_document::expect_object(value, "a licence")?;
-            let mut ids = BTreeSet::new();
-            for id in account_document::take_list(&mut given, "userGroupIds")? {
-                match id.as_str().filter(|id| groups.contains_key(*id)) {
-                    Some(id) => ids.insert(id.to_owned()),
-                    None => return Err(format!("userGroupIds: {id} is no user group")),
-                };
-            }
-            let mut fields = templates.fill_defaults(&templates.license, given, "licence")?;
-            if fields["key"].is_null() {
-                fields["key"] = json!(format!("SANDBOX-KEY-{}", id_of(&fields)));
-            }
-            licenses.push(License {
-                fields: fields.into(),
+        let mut loaded_users = Vec::new();
+        for value in user_values {
+            let mut given = account_document::expect_object(value, "a user")?;
+            let ids = take_group_ids(&mut given, &groups)?;
+            let fields = fill_defaults(&templates.user, given, "user")?;
+            loaded_users.push(OrganizationUser {
+                fields,
                 groups: ids,
             });
         }
-        licenses.sort_by_cached_key(|license| creation_order(&license.fields));
-        let license_by_id = index_by_id(licenses.iter().map(|license| &license.fields))?;
-        Ok(Self {
+        loaded_users.sort_by_cached_key(|user| creation_order(&user.fields));
+        let mut users = OrderedTable::default();
+        for user in loaded_users {
+            users.add(&id_of(&user.fields).to_owned(), user)?;
+        }
+        let licenses = license_values.into_iter();
+        let licenses = licenses.map(|value| License::load(value, &groups, templates));
+        let licenses = licenses.collect::<Result<_, _>>()?;
+        let organization = Self {
             fields,
             groups,
-            licenses,
-            license_by_id,
-        })
+            users,
+        };
+        Ok((organization, licenses))
     }
 
-    /// Returns the organization as a document that [`Self::load`] accepts.
-    fn save(&self) -> Value {
+    /// Returns the organization as a document, without its licences.
+    fn save(&self) -> JsonObject {
         let mut fields = self.fields.clone();
         let groups = self.groups.values().cloned().map(Value::Object);
         fields.insert("userGroups".into(), groups.collect());
-        let licenses = self.licenses.iter().map(|license| {
-            let mut fields = license.fields.to_object();
-            fields.insert("userGroupIds".into(), json!(license.groups));
+        let users = self.users.iter().map(|user| {
+            let mut fields = user.fields.clone();
+            fields.insert("userGroupIds".into(), json!(user.groups));
             Value::Object(fields)
         });
-        fields.insert("licenses".into(), licenses.collect());
-        Value::Object(fields)
-    }
-
-    /// Lists the licences in the order of creation.
-    pub(super) fn licenses(&self) -> impl Iterator<Item = &License> {
-        self.licenses.iter()
-    }
-
-    /// Returns the groups in the order of creation.
-    pub(super) fn groups(&self) -> Vec<&JsonObject> {
-        let mut groups: Vec<&JsonObject> = self.groups.values().collect();
-        groups.sort_by_cached_key(|group| creation_order(*group));
-        groups
-    }
-
-    /// Returns a licence; 404 if the organization has none with this id.
-    pub(super) fn license(&self, id: &str) -> Result<&License, Refusal> {
-        let index = self.license_by_id.get(id);
-        let found = index.and_then(|index| self.licenses.get(*index));
-        found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
-    }
-
-    /// Returns a licence to change; 404 if the organization has none with this id.
-    pub(super) fn license_mut(&mut self, id: &str) -> Result<&mut License, Refusal> {
-        let index = self.license_by_id.get(id);
-        let found = index.and_then(|index| self.licenses.get_mut(*index));
-        found.ok_or_else(|| new_refusal(404, format!("licence {id} was not found")))
+        fields.insert("users".into(), users.collect());
+        fields
     }
 
     /// Refuses ids that are not groups of this organization, including groups of another one; `status` is the reply's.
@@ -220,166 +216,69 @@ impl Organization {
             None => Ok(()),
         }
     }
+}
 
-    /// Adds a group from a checked body; 409 if its name is taken.
-    pub(super) fn create_group(
-        &mut self,
-        id: String,
-        body: &Value,
-        now: Timestamp,
-    ) -> Result<&JsonObject, Refusal> {
-        self.expect_free_name(body, None)?;
-        let at = account_document::format_seven_digits(now);
-        let mut group = JsonObject::new();
-        group.insert("id".into(), json!(id));
-        group.insert("createdAt".into(), json!(at));
-        group.insert("updatedAt".into(), json!(at));
-        group.insert("name".into(), body["name"].clone());
-        let description = body.get("description").cloned();
-        group.insert("description".into(), description.unwrap_or(json!("")));
-        group.insert("totalUsers".into(), json!(0));
-        Ok(self.groups.entry(id).or_insert(group))
+impl License {
+    /// Loads a licence whose groups must be among these.
+    fn load(
+        value: Value,
+        groups: &BTreeMap<String, JsonObject>,
+        templates: &Templates,
+    ) -> Result<Self, String> {
+        let mut given = account_document::expect_object(value, "a licence")?;
+        let ids = take_group_ids(&mut given, groups)?;
+        let mut fields = fill_defaults(&templates.license, given, "licence")?;
+        if fields["key"].is_null() {
+            fields["key"] = json!(format!("SANDBOX-KEY-{}", id_of(&fields)));
+        }
+        Ok(Self {
+            organization: None,
+            fields: fields.into(),
+            groups: ids,
+        })
     }
 
-    /// Changes the name or description of a group; `rename` decides if a taken name is refused with 409.
-    pub(super) fn update_group(
-        &mut self,
-        id: &str,
-        body: &Value,
-        now: Timestamp,
-        rename: RenameToTaken,
-    ) -> Result<&JsonObject, Refusal> {
-        if !self.groups.contains_key(id) {
-            return Err(group_not_found(id));
-        }
-        if rename == RenameToTaken::Conflict {
-            self.expect_free_name(body, Some(id))?;
-        }
-        let group = self.groups.get_mut(id).ok_or_else(|| group_not_found(id))?;
-        for name in ["name", "description"] {
-            if let Some(value) = body.get(name) {
-                group.insert(name.into(), value.clone());
-            }
-        }
-        mark_updated(group, now);
-        Ok(group)
+    /// Returns the licence as a document.
+    fn save(&self) -> Value {
+        let mut fields = self.fields.to_object();
+        fields.insert("userGroupIds".into(), json!(self.groups));
+        Value::Object(fields)
     }
 
-    /// Deletes a group and removes it from all licences; 404 if there is none with this id.
-    pub(super) fn delete_group(&mut self, id: &str) -> Result<(), Refusal> {
-        self.groups.remove(id).ok_or_else(|| group_not_found(id))?;
-        for license in &mut self.licenses {
-            license.groups.remove(id);
-        }
-        Ok(())
-    }
-
-    /// Refuses a name that another group of the organization has, with 409; `except` is the group to ignore.
-    ///
-    /// That names are unique is inferred from the create page, which lists 409 (checked 2026-11-21).
-    fn expect_free_name(&self, body: &Value, except: Option<&str>) -> Result<(), Refusal> {
-        let Some(name) = body.get("name") else {
-            return Ok(());
-        };
-        let mut groups = self.groups.iter();
-        if groups.any(|(id, group)| group["name"] == *name && Some(id.as_str()) != except) {
-            return Err(new_refusal(
-                409,
-                format!("a user group named {name} exists"),
-            ));
-        }
-        Ok(())
+    /// Sets `updatedAt` to this time.
+    pub(super) fn mark_updated(&mut self, now: Timestamp) {
+        let at = json!(account_document::format_seven_digits(now));
+        self.fields.insert("updatedAt", at);
     }
 }
 
-/// Returns the 404 for an unknown user group.
-fn group_not_found(id: &str) -> Refusal {
-    new_refusal(404, format!("user group {id} was not found"))
+/// Takes `userGroupIds` out of a document; `Err` names an id that is none of these groups.
+fn take_group_ids(
+    document: &mut JsonObject,
+    groups: &BTreeMap<String, JsonObject>,
+) -> Result<BTreeSet<String>, String> {
+    let ids = account_document::take_list(document, "userGroupIds")?;
+    let known = |id: &Value| {
+        id.as_str()
+            .filter(|id| groups.contains_key(*id))
+            .map(str::to_owned)
+    };
+    let ids = ids
+        .iter()
+        .map(|id| known(id).ok_or_else(|| format!("userGroupIds: {id} is no user group")));
+    ids.collect()
 }
 
 /// Sets `updatedAt` to this time.
-fn mark_updated(fields: &mut JsonObject, now: Timestamp) {
+pub(super) fn mark_updated(fields: &mut JsonObject, now: Timestamp) {
     fields.insert(
         "updatedAt".into(),
         json!(account_document::format_seven_digits(now)),
     );
 }
 
-/// Returns the id of an object, empty if it has none.
-fn id_of(fields: &impl MemberLookup) -> &str {
-    text_member(fields, "id")
-}
-
-/// Returns a text member, empty if it is absent or no string.
-fn text_member<'a>(fields: &'a impl MemberLookup, name: &str) -> &'a str {
-    fields.member(name).and_then(Value::as_str).unwrap_or("")
-}
-
-/// Returns the key that sorts objects by creation, then id.
-///
-/// Dates are normalised to seven digits, so that text order is time order.
-pub(super) fn creation_order(fields: &impl MemberLookup) -> (String, String) {
-    let created = text_member(fields, "createdAt");
-    (created.to_owned(), id_of(fields).to_owned())
-}
-
-/// Returns the index of each object by its id; `Err` names an id that is there twice.
-fn index_by_id<'a, T: MemberLookup + 'a>(
-    all: impl Iterator<Item = &'a T>,
-) -> Result<BTreeMap<String, usize>, String> {
-    let mut by_id = BTreeMap::new();
-    for (position, fields) in all.enumerate() {
-        let id = id_of(fields);
-        if by_id.insert(id.to_owned(), position).is_some() {
-            return Err(format!("{id} is there twice"));
-        }
-    }
-    Ok(by_id)
-}
-
-/// The members that a loaded object gets if the document lacks them.
-pub(super) struct Templates {
-    organization: JsonObject,
-    group: JsonObject,
-    license: JsonObject,
-}
-
-impl Templates {
-    /// Reads the templates from `defaults.json`, which is compiled in.
-    pub(super) fn read() -> Result<Self, String> {
-        let text = include_str!("defaults.json");
-        let all: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let template = |name: &str| account_document::expect_object(all[name].clone(), name);
-        Ok(Self {
-            organization: template("organization")?,
-            group: template("userGroup")?,
-            license: template("license")?,
-        })
-    }
-
-    /// Returns a loaded object with its defaults; dates get the seven digits that the API prints.
-    fn fill_defaults(
-        &self,
-        template: &JsonObject,
-        given: JsonObject,
-        what: &str,
-    ) -> Result<JsonObject, String> {
-        let mut fields = account_document::overlay_template(template, given, what)?;
-        if id_of(&fields).is_empty() {
-            return Err(format!("{what}: id is required"));
-        }
-        for name in DATES {
-            let Some(text) = fields.get(name).and_then(Value::as_str) else {
-                continue;
-            };
-            let at: Timestamp = text
-                .parse()
-                .map_err(|error| format!("{what}: {name}: {error}"))?;
-            fields.insert(
-                name.into(),
-                json!(account_document::format_seven_digits(at)),
-            );
-        }
-        Ok(fields)
-    }
+/// Returns the ids of a checked body's `userGroupIds`; `None` if it does not have the member.
+pub(super) fn sent_group_ids(body: &Value) -> Option<BTreeSet<String>> {
+    let ids = body.get("userGroupIds")?.as_array().into_iter().flatten();
+    Some(ids.filter_map(Value::as_str).map(str::to_owned).collect())
 }

@@ -18,10 +18,12 @@
 //! activations: g2 is in the list, and 60 is at least 10. `userGroupId[ne]=g2` does not match it, since one of its
 //! groups is g2. `notes[gt]=a` is refused with 400: text has no order here.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::account::License;
-use super::{Refusal, new_refusal};
+use super::account::{License, Organization, OrganizationUser};
+use super::refusal::{Refusal, new_refusal};
 use crate::sandbox::account_document;
 use crate::sandbox::body_schema;
 use crate::sandbox::strict_json::JsonObject;
@@ -70,7 +72,7 @@ pub(super) trait Filterable {
 
 impl Filterable for &JsonObject {
     fn field_values(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
-        self.get(field).map(FilterValue::from).into_iter().collect()
+        one_value(self.get(field))
     }
 
     fn search_fields(&self) -> &'static [&'static str] {
@@ -78,33 +80,86 @@ impl Filterable for &JsonObject {
     }
 }
 
-impl Filterable for &License {
+/// A licence with its organization, by both of which lists filter.
+#[derive(Clone, Copy)]
+pub(super) struct LicenseRow<'a> {
+    pub(super) license: &'a License,
+    pub(super) organization: Option<&'a Organization>,
+}
+
+impl Filterable for LicenseRow<'_> {
     fn field_values(&self, field: &str, now: &str) -> Vec<FilterValue<'_>> {
+        let fields = &self.license.fields;
         match field {
-            "userGroupId" => self.groups.iter().map(|id| FilterValue::Text(id)).collect(),
+            "userGroupId" => texts(&self.license.groups),
             "expired" => {
-                let expires = self.fields["expiresAt"].as_str();
+                let expires = fields["expiresAt"].as_str();
                 vec![FilterValue::Flag(expires.is_some_and(|at| at <= now))]
             }
             "metadata.key" | "metadata.value" => {
                 let member = field.trim_start_matches("metadata.");
-                let entries = self.fields["metadata"].as_array().into_iter().flatten();
+                let entries = fields["metadata"].as_array().into_iter().flatten();
                 entries
                     .map(|entry| FilterValue::from(&entry[member]))
                     .collect()
             }
-            _ => self
-                .fields
-                .get(field)
-                .map(FilterValue::from)
-                .into_iter()
-                .collect(),
+            "tags" => {
+                let tags = fields["tags"].as_array().into_iter().flatten();
+                tags.map(FilterValue::from).collect()
+            }
+            "organizationId" | "organization.name" => {
+                let member = match field {
+                    "organizationId" => "id",
+                    _ => "name",
+                };
+                one_value(self.organization.and_then(|it| it.fields.get(member)))
+            }
+            "productId" => one_value(fields["product"].get("id")),
+            "resellerId" => one_value(fields["reseller"].get("id")),
+            "userId" | "user.email" | "user.company" => {
+                let member = match field {
+                    "userId" => "id",
+                    _ => field.trim_start_matches("user."),
+                };
+                one_value(fields["user"].get(member))
+            }
+            _ => one_value(fields.get(field)),
         }
     }
 
     fn search_fields(&self) -> &'static [&'static str] {
         &["key", "notes", "metadata.value"]
     }
+}
+
+/// A user of an organization.
+impl Filterable for &OrganizationUser {
+    fn field_values(&self, field: &str, _now: &str) -> Vec<FilterValue<'_>> {
+        match field {
+            "userGroupId" => texts(&self.groups),
+            // Whoever looks for a name may mean either part of it.
+            "name" => ["firstName", "lastName"]
+                .iter()
+                .filter_map(|part| self.fields.get(*part))
+                .map(FilterValue::from)
+                .collect(),
+            _ => one_value(self.fields.get(field)),
+        }
+    }
+
+    fn search_fields(&self) -> &'static [&'static str] {
+        &["name", "email"]
+    }
+}
+
+/// Returns the value of a member as that of a field; none if the member is absent.
+fn one_value(member: Option<&Value>) -> Vec<FilterValue<'_>> {
+    member.map(FilterValue::from).into_iter().collect()
+}
+
+/// Returns ids as values of a field.
+fn texts(ids: &BTreeSet<String>) -> Vec<FilterValue<'_>> {
+    ids.iter().map(|id| FilterValue::Text(id)).collect()
 }
 
 /// An operator; the type of a field decides which it accepts.

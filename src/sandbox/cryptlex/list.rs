@@ -9,53 +9,18 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::account::{License, Organization};
 use super::filter::{
-    FieldType, Filter, FilterField, FilterOperand, FilterValue, Filterable, Operator,
+    Filter, FilterField, FilterOperand, FilterValue, Filterable, LicenseRow, Operator,
 };
+use super::list_fields::{
+    GROUP_FIELDS, LICENSE_FIELDS, ORGANIZATION_FIELDS, ORGANIZATION_LICENSE_FIELDS, USER_FIELDS,
+};
+use super::refusal::{Refusal, new_refusal};
 use super::switches::{MAX_LIMIT, UnknownPolicy};
-use super::{Cryptlex, HttpReply, HttpRequest, Refusal, new_refusal};
+use super::templates::creation_order;
+use super::{Cryptlex, HttpReply, HttpRequest};
 use crate::sandbox::account_document;
-
-/// The fields of organizations that the list page names.
-const ORGANIZATION_FIELDS: [FilterField; 6] = [
-    ("id", FieldType::Text),
-    ("name", FieldType::Text),
-    ("email", FieldType::Text),
-    ("resellerId", FieldType::Text),
-    ("createdAt", FieldType::Date),
-    ("updatedAt", FieldType::Date),
-];
-/// The fields of user groups that the list page names.
-const GROUP_FIELDS: [FilterField; 4] = [
-    ("id", FieldType::Text),
-    ("name", FieldType::Text),
-    ("createdAt", FieldType::Date),
-    ("updatedAt", FieldType::Date),
-];
-/// The fields that the list page names, except `entitlementSetId`: the licence object shows no such id.
-const LICENSE_FIELDS: [FilterField; 20] = [
-    ("id", FieldType::Text),
-    ("key", FieldType::Text),
-    ("userGroupId", FieldType::Text),
-    ("revoked", FieldType::Flag),
-    ("suspended", FieldType::Flag),
-    ("perpetual", FieldType::Flag),
-    ("expired", FieldType::Flag),
-    ("type", FieldType::Text),
-    ("validity", FieldType::Number),
-    ("subscriptionInterval", FieldType::Text),
-    ("allowedActivations", FieldType::Number),
-    ("allowedDeactivations", FieldType::Number),
-    ("totalActivations", FieldType::Number),
-    ("totalDeactivations", FieldType::Number),
-    ("notes", FieldType::Text),
-    ("metadata.key", FieldType::Text),
-    ("metadata.value", FieldType::Text),
-    ("expiresAt", FieldType::Date),
-    ("createdAt", FieldType::Date),
-    ("updatedAt", FieldType::Date),
-];
+use crate::sandbox::strict_json::JsonObject;
 
 /// The parsed query of a list call.
 struct ListCall {
@@ -86,7 +51,8 @@ impl ListCall {
             filters: Vec::new(),
             now: account_document::format_seven_digits(now),
         };
-        for (name, text) in &request.query {
+        // "We ignore all the query params which are empty" (forum topic 1295, checked 2026-11-30).
+        for (name, text) in request.query.iter().filter(|(_, text)| !text.is_empty()) {
             match name.as_str() {
                 "page" => listing.page = parse_positive(name, text, usize::MAX)?,
                 "limit" => listing.limit = parse_positive(name, text, MAX_LIMIT)?,
@@ -150,14 +116,6 @@ impl ListCall {
                 FilterOperand::Text(_) | FilterOperand::Number(_) | FilterOperand::Flag(_) => None,
             })
     }
-
-    /// Lists the licences that can match: at most one if the call filters by id, which saves a scan.
-    fn candidates<'a>(&self, of: &'a Organization) -> Box<dyn Iterator<Item = &'a License> + 'a> {
-        match self.requested_id() {
-            Some(id) => Box::new(of.license(id).into_iter()),
-            None => Box::new(of.licenses()),
-        }
-    }
 }
 
 /// Parses a number from 1 to `max`; 400 for anything else.
@@ -197,9 +155,9 @@ impl Cryptlex {
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
         let listing = ListCall::parse(request, &ORGANIZATION_FIELDS, self, now)?;
-        Ok(array_reply(
-            listing.select_page(self.account.organizations()),
-        ))
+        let organizations = self.account.organizations.iter();
+        let rows = organizations.map(|organization| &organization.fields);
+        Ok(array_reply(listing.select_page(rows)))
     }
 
     /// Answers with a page of an organization's user groups.
@@ -211,25 +169,66 @@ impl Cryptlex {
     ) -> Result<HttpReply, Refusal> {
         let listing = ListCall::parse(request, &GROUP_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
-        Ok(array_reply(
-            listing.select_page(organization.groups().into_iter()),
-        ))
+        let mut groups: Vec<&JsonObject> = organization.groups.values().collect();
+        groups.sort_by_cached_key(|group| creation_order(*group));
+        Ok(array_reply(listing.select_page(groups.into_iter())))
     }
 
-    /// Answers with a page of an organization's licences.
-    pub(super) fn list_licenses(
+    /// Answers with a page of an organization's users.
+    pub(super) fn list_users(
         &self,
         organization: &str,
         request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(request, &LICENSE_FIELDS, self, now)?;
+        let listing = ListCall::parse(request, &USER_FIELDS, self, now)?;
         let organization = self.account.organization(organization)?;
-        let licenses = listing.select_page(listing.candidates(organization));
+        let users = listing.select_page(organization.users.iter());
         let order = self.switches.group_order;
-        let shown = licenses
-            .into_iter()
-            .map(|license| organization.license_view(license, order));
+        let shown = users.iter().map(|user| organization.user_view(user, order));
         Ok(array_reply(shown.collect()))
+    }
+
+    /// Answers with a page of an organization's licences.
+    pub(super) fn list_organization_licenses(
+        &self,
+        organization: &str,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(request, &ORGANIZATION_LICENSE_FIELDS, self, now)?;
+        let place = Some(self.account.organization_place(organization)?);
+        let organization = self.account.organization(organization)?;
+        let own = self.candidates(&listing);
+        let own = own.filter(|row| row.license.organization == place);
+        let order = self.switches.group_order;
+        let page = listing.select_page(own).into_iter();
+        let shown = page.map(|row| organization.license_view(row.license, order));
+        Ok(array_reply(shown.collect()))
+    }
+
+    /// Answers with a page of all licences of the account.
+    pub(super) fn list_licenses(
+        &self,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(request, &LICENSE_FIELDS, self, now)?;
+        let page = listing.select_page(self.candidates(&listing)).into_iter();
+        let shown = page.map(|row| self.account.license_view(row.license, &self.switches));
+        Ok(array_reply(shown.collect()))
+    }
+
+    /// Lists the licences that can match: at most one if the call filters by id, which saves a scan.
+    fn candidates(&self, listing: &ListCall) -> Box<dyn Iterator<Item = LicenseRow<'_>> + '_> {
+        let account = &self.account;
+        let row = |license| LicenseRow {
+            license,
+            organization: account.organization_of(license),
+        };
+        match listing.requested_id() {
+            Some(id) => Box::new(account.licenses.get(id).into_iter().map(row)),
+            None => Box::new(account.licenses.iter().map(row)),
+        }
     }
 }

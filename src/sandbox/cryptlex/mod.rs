@@ -1,31 +1,48 @@
-//! The simulator of Cryptlex Web API v3: organizations, their user groups and their licences.
+//! The simulator of Cryptlex Web API v3: organizations, their user groups and users, and licences.
 //!
 //! | call below `/v3` | answers |
 //! | --- | --- |
 //! | `POST /accounts/login` | an access token |
-//! | `GET /organizations`, `GET /organizations/{id}` | organizations |
+//! | `GET`, `POST /organizations` | a page of organizations; a new one |
+//! | `GET`, `PATCH`, `DELETE /organizations/{id}` | the organization; the changed one; nothing |
 //! | `GET /organizations/{id}/licenses` | a page of licences |
 //! | `GET /organizations/{id}/licenses/{id}` | one licence, if the switch `single_get` is on |
 //! | `PATCH /organizations/{id}/licenses/{id}` | the licence with another set of user groups |
 //! | `GET`, `POST /organizations/{id}/user-groups` | a page of user groups; a new one |
 //! | `PATCH`, `DELETE /organizations/{id}/user-groups/{id}` | the changed group; nothing |
+//! | `GET /organizations/{id}/users` | a page of users |
+//! | `PATCH /organizations/{id}/users/{id}` | the changed user |
+//! | `GET`, `POST /licenses` | a page of all licences in full; a new one |
+//! | `GET`, `PATCH`, `DELETE /licenses/{id}` | the licence in full; the changed one; nothing |
+//! | `PATCH /licenses/{id}/expires-at` | the licence with another expiry |
 //!
 //! Replies are bare JSON objects and arrays; errors are `{"message", "code"}`. The only writable member of an
 //! organization's licence is `userGroupIds`. Every reply carries the headers of the request limit.
 //!
-//! Facts are from the vendor's reference pages, checked 2026-11-21. What they leave open is one of the
-//! `switches`. Left out: products, activations, users, webhooks, and licences outside organizations.
+//! Facts are from the vendor's reference pages, checked 2026-11-21, 2026-11-29 and 2026-11-30. What they leave open is
+//! one of the `switches`. Left out: products, activations, webhooks, resellers, and users outside organizations.
 
 mod account;
 mod filter;
 mod foreign_edits;
+mod license_entries;
+mod licenses;
 mod list;
+mod list_fields;
+mod ordered_table;
+mod organization_licenses;
+mod organization_users;
+mod organizations;
 mod populate;
 mod rate_limit;
+mod refusal;
 mod route;
+mod schemas;
 mod switches;
+mod templates;
 #[cfg(test)]
 mod tests;
+mod user_groups;
 mod views;
 
 use jiff::Timestamp;
@@ -34,65 +51,17 @@ use serde_json::{Value, json};
 use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateWindow;
+use self::refusal::{Refusal, new_refusal};
 use self::route::Route;
+use self::schemas::LOGIN;
 use self::switches::{ErrorBody, Switches, UnknownPolicy};
 use super::access_tokens::AccessTokens;
-use super::account_document;
-use super::body_schema::{self, MemberRule, TEXT, ValueType};
+use super::body_schema::{self, MemberRule};
 use super::foreign_edits::make_edit;
 use super::request_parts::{self, JsonBodyError};
 use super::simulated_vendor::SandboxCredential;
 use super::simulated_vendor::SimulatedVendor;
 use super::simulator::{HttpReply, HttpRequest, Simulator};
-
-/// A refused call.
-#[derive(Debug)]
-struct Refusal {
-    status: u16,
-    code: &'static str,
-    message: String,
-    /// The `Allow` header, which a 405 carries.
-    allow: Option<&'static str>,
-}
-
-/// Returns a refusal with the code that belongs to its status.
-///
-/// The codes are invented: the pages say only that a code may be there.
-fn new_refusal(status: u16, message: impl Into<String>) -> Refusal {
-    let code = match status {
-        400 => "BAD_REQUEST",
-        401 => "UNAUTHORIZED",
-        403 => "FORBIDDEN",
-        404 => "NOT_FOUND",
-        405 => "METHOD_NOT_ALLOWED",
-        409 => "CONFLICT",
-        415 => "UNSUPPORTED_MEDIA_TYPE",
-        _ => "ERROR",
-    };
-    Refusal {
-        status,
-        code,
-        message: message.into(),
-        allow: None,
-    }
-}
-
-static LOGIN: [MemberRule; 4] = [
-    MemberRule::optional("accountId", TEXT),
-    MemberRule::optional("accountAlias", TEXT),
-    MemberRule::required("email", TEXT),
-    MemberRule::required("password", TEXT),
-];
-static LICENSE_UPDATE: [MemberRule; 1] =
-    [MemberRule::required("userGroupIds", ValueType::List(&TEXT))];
-static GROUP_CREATE: [MemberRule; 2] = [
-    MemberRule::required("name", ValueType::Text(1, 256)),
-    MemberRule::optional("description", ValueType::Text(0, 256)),
-];
-static GROUP_UPDATE: [MemberRule; 2] = [
-    MemberRule::optional("name", ValueType::Text(1, 256)),
-    MemberRule::optional("description", ValueType::Text(0, 256)),
-];
 
 /// What the sandbox serves as `cryptlex`.
 pub(super) const VENDOR: SimulatedVendor = SimulatedVendor {
@@ -124,7 +93,7 @@ pub struct Cryptlex {
 }
 
 impl Cryptlex {
-    /// Returns a simulator with one organization, four user groups and three licences.
+    /// Returns a simulator with one organization, its user groups, users and licences, and a licence outside it.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -168,23 +137,32 @@ impl Cryptlex {
         }
         match (route, method) {
             (Route::Login, _) => self.log_in(request, now),
+            (Route::Organizations, "POST") => self.create_organization(request, now),
             (Route::Organizations, _) => self.list_organizations(request, now),
-            (Route::Organization(id), _) => {
-                let organization = self.account.organization(id)?;
-                Ok(HttpReply::json(200, &json!(organization.fields)))
+            (Route::Organization(id), "PATCH") => self.update_organization(id, request, now),
+            (Route::Organization(id), "DELETE") => self.delete_organization(id),
+            (Route::Organization(id), _) => self.get_organization(id),
+            (Route::OrganizationLicenses(id), _) => {
+                self.list_organization_licenses(id, request, now)
             }
-            (Route::Licenses(id), _) => self.list_licenses(id, request, now),
-            (Route::License(id, license), "PATCH") => {
-                self.update_license(id, license, request, now)
+            (Route::OrganizationLicense(id, license), "PATCH") => {
+                self.update_organization_license(id, license, request, now)
             }
-            (Route::License(id, license), _) => self.get_license(id, license),
+            (Route::OrganizationLicense(id, license), _) => {
+                self.get_organization_license(id, license)
+            }
             (Route::Groups(id), "POST") => self.create_group(id, request, now),
             (Route::Groups(id), _) => self.list_groups(id, request, now),
-            (Route::Group(id, group), "DELETE") => {
-                self.account.organization_mut(id)?.delete_group(group)?;
-                Ok(HttpReply::empty(204))
-            }
+            (Route::Group(id, group), "DELETE") => self.delete_group(id, group),
             (Route::Group(id, group), _) => self.update_group(id, group, request, now),
+            (Route::Users(id), _) => self.list_users(id, request, now),
+            (Route::User(id, user), _) => self.update_user(id, user, request, now),
+            (Route::Licenses, "POST") => self.create_license(request, now),
+            (Route::Licenses, _) => self.list_licenses(request, now),
+            (Route::License(id), "PATCH") => self.update_license(id, request, now),
+            (Route::License(id), "DELETE") => self.delete_license(id),
+            (Route::License(id), _) => self.get_license(id),
+            (Route::Expiry(id), _) => self.update_expiry(id, request, now),
         }
     }
 
@@ -248,73 +226,6 @@ impl Cryptlex {
         }
         let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
         Err(new_refusal(400, words.join("; ")))
-    }
-
-    /// Answers with one licence; 404 unless the switch `single_get` is on.
-    fn get_license(&self, organization: &str, id: &str) -> Result<HttpReply, Refusal> {
-        if !self.switches.single_get {
-            return Err(new_refusal(
-                404,
-                "a single licence cannot be read by its path",
-            ));
-        }
-        let organization = self.account.organization(organization)?;
-        let license = organization.license(id)?;
-        let shown = organization.license_view(license, self.switches.group_order);
-        Ok(HttpReply::serialized(200, &shown))
-    }
-
-    /// Replaces a licence's set of user groups; `[]` clears it.
-    fn update_license(
-        &mut self,
-        organization: &str,
-        id: &str,
-        request: &HttpRequest,
-        now: Timestamp,
-    ) -> Result<HttpReply, Refusal> {
-        let body = self.parse_body(request, &LICENSE_UPDATE)?;
-        let organization = self.account.organization_mut(organization)?;
-        organization.license(id)?;
-        let ids = body["userGroupIds"].as_array().into_iter().flatten();
-        let groups = ids.filter_map(Value::as_str).map(str::to_owned).collect();
-        organization.expect_groups(&groups, self.switches.unknown_group_status)?;
-        let license = organization.license_mut(id)?;
-        if self.switches.bump_unchanged || license.groups != groups {
-            license.groups = groups;
-            let at = json!(account_document::format_seven_digits(now));
-            license.fields.insert("updatedAt", at);
-        }
-        let shown = organization.license_view(organization.license(id)?, self.switches.group_order);
-        Ok(HttpReply::serialized(200, &shown))
-    }
-
-    /// Creates a user group; 409 if its name is taken.
-    fn create_group(
-        &mut self,
-        organization: &str,
-        request: &HttpRequest,
-        now: Timestamp,
-    ) -> Result<HttpReply, Refusal> {
-        let body = self.parse_body(request, &GROUP_CREATE)?;
-        let id = self.account.unused_group_id();
-        let organization = self.account.organization_mut(organization)?;
-        let group = organization.create_group(id, &body, now)?;
-        Ok(HttpReply::json(201, &json!(group)))
-    }
-
-    /// Renames or describes a user group.
-    fn update_group(
-        &mut self,
-        organization: &str,
-        id: &str,
-        request: &HttpRequest,
-        now: Timestamp,
-    ) -> Result<HttpReply, Refusal> {
-        let body = self.parse_body(request, &GROUP_UPDATE)?;
-        let rename = self.switches.rename_to_taken;
-        let organization = self.account.organization_mut(organization)?;
-        let group = organization.update_group(id, &body, now, rename)?;
-        Ok(HttpReply::json(200, &json!(group)))
     }
 
     /// Turns a refusal into a reply, with the headers that 401 and 405 carry.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::account::{Account, License, Organization, Templates};
+use super::account::{Account, License, Organization};
+use super::templates::Templates;
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::strict_json::JsonObject;
 
@@ -71,15 +72,14 @@ impl Account {
         let loaded =
             templates.and_then(|templates| Organization::load(model_organization(), &templates));
         // The model is part of the program, and a test loads it.
-        let Ok(mut organization) = loaded else {
+        let Ok((organization, model)) = loaded else {
             return;
         };
-        let shared: Option<Arc<JsonObject>> = organization
-            .licenses
-            .pop()
-            .map(|license| Arc::new(license.fields.to_object()));
-        let shared = shared.unwrap_or_default();
-        organization.license_by_id.clear();
+        let Ok(place) = self.organizations.add(ORGANIZATION, organization) else {
+            return;
+        };
+        let shared = model.first().map(|license| license.fields.to_object());
+        let shared: Arc<JsonObject> = Arc::new(shared.unwrap_or_default());
         for index in 0..objects {
             let id = license_id(index);
             let overrides = vec![
@@ -87,15 +87,14 @@ impl Account {
                 ("key".into(), json!(format!("SANDBOX-KEY-{id}"))),
                 ("totalActivations".into(), json!(index % 50)),
             ];
-            organization.license_by_id.insert(id, index);
-            organization.licenses.push(License {
+            let license = License {
+                organization: Some(place),
                 fields: LayeredObject::over(&shared, overrides),
                 groups: license_groups(index).0.into(),
-            });
+            };
+            // The ids are counted, so none is taken.
+            let _ = self.licenses.add(&id, license);
         }
-        self.by_id
-            .insert(ORGANIZATION.to_owned(), self.organizations.len());
-        self.organizations.push(organization);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Exact numbers of requests.
 
 use entitle::model::Verify;
-use entitle::provider::semantics::{Echo, WriteMode};
+use entitle::model::{Echo, WriteMode};
 
 use super::vendors::{Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object, converged, in_sync};
@@ -56,12 +56,12 @@ async fn a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading(
     let reports = bench.carry_out(pass).await;
     converged(&reports[7]);
     converged(&reports[9]);
-    let semantics = vendor.resource().semantics();
-    let verification = match semantics.echo {
+    let call = vendor.resource().table().calls[0];
+    let verification = match call.echo {
         Echo::Whole => 0,
         Echo::Nothing => 2 * reads_of_one(vendor),
     };
-    let before = match semantics.write {
+    let before = match call.mode {
         WriteMode::Merge => 0,
         WriteMode::Overwrite | WriteMode::FullPatch => reads_of_one(vendor) * readings(vendor, 2),
     };
@@ -77,7 +77,7 @@ fn readings(vendor: &Vendor, steps: usize) -> usize {
 }
 
 async fn writes_that_replace_share_a_reading_where_one_call_shows_many(vendor: &'static Vendor) {
-    if vendor.resource().semantics().write == WriteMode::Merge {
+    if vendor.resource().table().calls[0].mode == WriteMode::Merge {
         return;
     }
     let mut bench = Bench::new().await;

@@ -192,7 +192,7 @@ async fn two_calls_of_a_round_may_fail(vendor: &'static Vendor) {
 }
 
 async fn faults_of_the_sandbox_are_outlived_too(vendor: &'static Vendor) {
-    let write = vendor.resource().table().write_call.split(' ').next();
+    let write = vendor.resource().table().calls[0].name.split(' ').next();
     let write = write.expect("the write call begins with its method");
     let cases = ["GET", write].into_iter().flat_map(|method| {
         let statuses = [429, 500, 503].into_iter();

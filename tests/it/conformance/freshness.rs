@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::Outcome;
+use entitle::model::{Echo, WriteMode};
 use entitle::model::{Verify, WriteChecks};
-use entitle::provider::semantics::{Echo, WriteMode};
 use jiff::{SignedDuration, Timestamp};
 
 use super::vendors::{Vendor, for_every_vendor};
@@ -29,7 +29,7 @@ fn later() -> Timestamp {
 
 /// Whether a write of this vendor replaces more than it manages.
 fn replaces(vendor: &Vendor) -> bool {
-    vendor.resource().semantics().write != WriteMode::Merge
+    vendor.resource().table().calls[0].mode != WriteMode::Merge
 }
 
 async fn a_write_that_replaces_is_read_right_before_unless_the_read_is_trusted(
@@ -83,7 +83,7 @@ async fn what_changed_right_before_a_write_is_not_overwritten(vendor: &'static V
 }
 
 async fn a_reply_that_is_not_true_is_found_out_by_reading(vendor: &'static Vendor) {
-    let whole = vendor.resource().semantics().echo == Echo::Whole;
+    let whole = vendor.resource().table().calls[0].echo == Echo::Whole;
     for (verify, believed) in [(Verify::Echo, whole), (Verify::Read, false)] {
         let mut bench = Bench::new().await;
         bench.checks = WriteChecks {

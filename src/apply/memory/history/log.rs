@@ -107,6 +107,7 @@ impl RunLog {
         let outcome = match finding {
             Some(Finding::CarriedOut) => Outcome::Converged,
             Some(Finding::NotCarriedOut) => Outcome::Failed,
+            Some(Finding::FirstCalls { .. }) => Outcome::Unconverged,
             // It stays unclear.
             Some(Finding::Neither) | None => return,
         };

@@ -164,7 +164,7 @@ fn describe_write(run: &str, intent: Intent, index: &Index) -> RunObject {
 /// Tells if a write was carried out by what a later run found; `None` if none looked, or could not tell.
 fn written_later(run: &str, address: &str, index: &Index) -> Option<bool> {
     match index.found(run, address)?.finding? {
-        Finding::CarriedOut => Some(true),
+        Finding::CarriedOut | Finding::FirstCalls { .. } => Some(true),
         Finding::NotCarriedOut => Some(false),
         Finding::Neither => None,
     }

@@ -23,7 +23,6 @@ use crate::model::resource::Fact;
 use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Verdict};
 use crate::provider::codec;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write};
 
 /// A license, with its seats.
@@ -32,13 +31,6 @@ pub struct License;
 impl ResourceKind for License {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Overwrite,
-            echo: Echo::Nothing,
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

@@ -2,7 +2,9 @@
 //! (checked 2026-11-21): one member, the set of user groups.
 
 use crate::model::field::IdentityField;
-use crate::model::{Field, Kind, KindTable, RiskRule, Shape};
+use crate::model::{
+    Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// The member of the write call.
 pub const IDS: &str = "userGroupIds";
@@ -43,7 +45,12 @@ pub static TABLE: KindTable = KindTable {
         .stands_for(IDS)
         .risk(RiskRule::Members { used: None }),
     ],
-    write_call: "PATCH /v3/organizations/{organizationId}/licenses/{licenseId}",
+    calls: &[WriteCall {
+        name: "PATCH /v3/organizations/{organizationId}/licenses/{licenseId}",
+        mode: WriteMode::Merge,
+        echo: Echo::Whole,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// The pages of the user-group calls give 1 to 256 characters.

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use super::sheet::{FULL, Sheet};
 use crate::model::diagnostic::find_nearest;
 use crate::model::{ReadFailure, Text};
 use crate::provider::canon;
+use crate::provider::cryptlex::sheet::{FULL, Sheet};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::overlap::{Joint, Overlap, READINGS, unsettled_list};
 use crate::provider::reading::MOST_PAGES;

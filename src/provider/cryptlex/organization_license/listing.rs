@@ -3,18 +3,19 @@
 //! `GET /v3/licenses` would show all of them in one list, but no page says that it carries the user groups,
 //! which are all that is managed (2026-11-21).
 //!
-//! Pages have numbers, and replies state no total. Each page begins before the end of the page before (`sheet`).
+//! Every list is walked by pages that overlap (`list_walk`).
 
 use std::collections::BTreeMap;
 
-use super::reading::{READ, rows_of, shown};
-use super::sheet::{FULL, Sheet};
-use super::{LICENSES, LicenseRow, id_of, with_scope};
+use super::reading::{READ, shown};
+use super::{LICENSES, LicenseRow};
 use crate::model::{Call, Observed};
+use crate::provider::cryptlex::list_walk::{ListWalk, WalkStep};
+use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
+use crate::provider::cryptlex::sheet::Sheet;
+use crate::provider::encode_segment;
 use crate::provider::listing::{Listed, ListedObject, Listing};
-use crate::provider::overlap::{self, Joint, Overlap, READINGS};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, require_success};
-use crate::provider::{encode_segment, with_query};
+use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 
 /// Scope that the page of the list of organizations prints.
 const READ_ORGANIZATIONS: &str = "organization:read";
@@ -47,16 +48,6 @@ impl List {
     }
 }
 
-/// How far a list has been read.
-#[derive(Default)]
-struct Progress {
-    /// The number of earlier readings that were abandoned because the list moved.
-    before: usize,
-    pages: usize,
-    overlap: Overlap,
-    unsettled: bool,
-}
-
 /// A license, and the reading of its organization's list that showed it last.
 struct Shown {
     reading: usize,
@@ -66,7 +57,7 @@ struct Shown {
 #[derive(Default)]
 pub struct LicenseListing {
     outbox: Outbox<(List, Sheet)>,
-    lists: BTreeMap<List, Progress>,
+    lists: BTreeMap<List, ListWalk>,
     /// Licenses by organization and id.
     found: BTreeMap<(String, String), Shown>,
     failures: Vec<String>,
@@ -81,43 +72,23 @@ impl LicenseListing {
 
     /// Asks for the next page of a list.
     fn ask(&mut self, list: List) {
-        let progress = self.lists.entry(list.clone()).or_default();
-        let sheet = Sheet::over(progress.overlap.end(), FULL);
-        let (limit, page) = (sheet.limit.to_string(), sheet.number.to_string());
-        let path = with_query(&list.path(), &[("limit", &limit), ("page", &page)]);
-        self.outbox.send(Call::get(path), (list, sheet));
+        let sheet = self.lists.entry(list.clone()).or_default().sheet();
+        let call = Call::get(sheet.of(&list.path()));
+        self.outbox.send(call, (list, sheet));
     }
 
     fn rows(&mut self, list: List, sheet: Sheet, rows: &[LicenseRow<'_>], name: &str) {
-        let progress = self.lists.entry(list.clone()).or_default();
-        progress.pages += 1;
+        let walk = self.lists.entry(list.clone()).or_default();
+        let reading = walk.reading();
         let ids = rows
             .iter()
             .map(|row| id_of(row).unwrap_or_default().to_string());
-        let joint = progress.overlap.take(sheet.start(), ids.collect());
-        let (reading, pages) = (progress.before, progress.pages);
+        let step = walk.take(sheet, ids.collect(), &list.path());
         self.show(&list, reading, rows, name);
-        match joint {
-            Joint::Moved if reading + 1 < READINGS => {
-                let again = Progress {
-                    before: reading + 1,
-                    ..Progress::default()
-                };
-                self.lists.insert(list.clone(), again);
-                self.ask(list);
-            }
-            Joint::Moved => {
-                self.failures
-                    .push(overlap::unsettled_list(&format!("GET {}", list.path())));
-                self.lists.entry(list).or_default().unsettled = true;
-            }
-            // A page that is not full is the last one.
-            Joint::Follows if rows.len() >= sheet.limit && pages < MOST_PAGES => self.ask(list),
-            Joint::Follows if rows.len() >= sheet.limit => {
-                let what = format!("page {MOST_PAGES} of a list at Cryptlex that does not end");
-                self.failures.push(what);
-            }
-            Joint::Follows | Joint::First => {}
+        match step {
+            WalkStep::Ask => self.ask(list),
+            WalkStep::End => {}
+            WalkStep::Abandon(why) => self.failures.push(why),
         }
     }
 
@@ -145,11 +116,10 @@ impl LicenseListing {
         }
     }
 
-    /// Reports whether a license is still in the list: one that only an earlier reading showed has been deleted,
-    /// unless the last reading found the list moving as well.
+    /// Reports whether a license is still in the list of its organization.
     fn is_there(&self, organization: &str, reading: usize) -> bool {
         let list = self.lists.get(&List::LicensesOf(organization.to_string()));
-        list.is_none_or(|list| list.unsettled || list.before == reading)
+        list.is_none_or(|walk| walk.still_has(reading))
     }
 }
 
@@ -192,6 +162,8 @@ impl Listing for LicenseListing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::cryptlex::sheet::FULL;
+    use crate::provider::overlap::READINGS;
     use crate::provider::testing::{answer, list};
     use serde_json::{Value as Json, json};
 

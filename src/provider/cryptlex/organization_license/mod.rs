@@ -15,7 +15,6 @@ mod fields;
 mod groups;
 mod listing;
 mod reading;
-mod sheet;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -24,14 +23,14 @@ use serde_json::Value as Json;
 
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Origin,
-    ReadFailure, Reply, Text, Value, Verdict,
+    Reply, Text, Value, Verdict,
 };
 use crate::provider::codec;
+use crate::provider::cryptlex::rows::{id_of, with_scope};
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write, canon, encode_segment};
 
 /// The scope that the page of the write call prints.
@@ -43,13 +42,6 @@ pub struct OrganizationLicense;
 impl ResourceKind for OrganizationLicense {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Merge,
-            echo: Echo::Whole,
-        }
     }
 
     /// Refuses groups that are given by ids and by names, because it would be unclear which of them counts.
@@ -159,34 +151,6 @@ fn decode(row: &LicenseRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live::default();
     live.fields.insert(fields::IDS, Value::set(ids));
     Ok(live)
-}
-
-/// The id of a row, which is the first thing that is read of it.
-fn id_of<const N: usize>(row: &Row<'_, '_, N>) -> Option<Text> {
-    row.beside.first()?.text().map(canon::canonical_id)
-}
-
-/// Adds the missing scope to the vendor's message of a 403, which does not name it; the page of the call does.
-fn with_scope(words: String, status: Option<u16>, scope: &str) -> String {
-    if status == Some(403) && !words.contains(scope) {
-        format!("{words}; the token needs the scope `{scope}`")
-    } else {
-        words
-    }
-}
-
-/// Adds the scope that a refused read lacks to the message about the call and the connection.
-fn naming_scope(failure: ReadFailure, scope: &str) -> ReadFailure {
-    let text = with_scope(failure.text, failure.status, scope);
-    let fault = failure.fault.map(|mut fault| {
-        fault.message = with_scope(fault.message, failure.status, scope);
-        fault
-    });
-    ReadFailure {
-        text,
-        fault,
-        ..failure
-    }
 }
 
 #[cfg(test)]

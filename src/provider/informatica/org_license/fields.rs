@@ -1,7 +1,9 @@
 //! Fields of an organization's licence, as the page "License" of the version 3 API lists them (checked 2026-11-21).
 
 use crate::model::field::{Elements, IdentityField};
-use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape};
+use crate::model::{
+    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// The members of the write call.
 pub const LICENSES: &str = "customLicenses";
@@ -39,7 +41,12 @@ pub static TABLE: KindTable = KindTable {
         )
         .risk(RiskRule::Members { used: None }),
     ],
-    write_call: "PUT /public/core/v3/license/org/{orgId}",
+    calls: &[WriteCall {
+        name: "PUT /public/core/v3/license/org/{orgId}",
+        mode: WriteMode::Overwrite,
+        echo: Echo::Nothing,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 static LICENSES_ITEMS: Elements = Elements {

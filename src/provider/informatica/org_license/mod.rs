@@ -23,7 +23,6 @@ use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply};
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write, encode_segment};
 
 /// The licences of a sub-organization.
@@ -32,13 +31,6 @@ pub struct OrgLicense;
 impl ResourceKind for OrgLicense {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Overwrite,
-            echo: Echo::Nothing,
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::{ElementKey, Fields, Observed, Value, Verdict};
 use crate::provider::testing::{answer, desired_object, drive, live, reply, unread};
 
@@ -44,6 +45,8 @@ fn read(body: impl ToString) -> Vec<Observed> {
 fn put(live: &Live) -> Call {
     OrgLicense.encode(&Write {
         desired: &desired_object(&fields::TABLE, &[("orgId", ORG)]),
+        live: &Live::default(),
+        purpose: WritePurpose::Update(0),
         fields: live.fields.clone(),
     })
 }

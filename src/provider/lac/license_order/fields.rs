@@ -2,7 +2,8 @@
 
 use crate::model::field::{Elements, IdentityField};
 use crate::model::{
-    Carry, Clearing, ConditionScope, Field, Kind, KindTable, Need, RiskRule, Shape,
+    Carry, Clearing, ConditionScope, Echo, Field, Kind, KindTable, Lifecycle, Need, RiskRule,
+    Shape, WriteCall, WriteMode,
 };
 
 /// The fact that a removal was asked for once, with the time of the request or its confirmation.
@@ -83,7 +84,12 @@ pub static TABLE: KindTable = KindTable {
         Field::new("Features", Shape::Keyed(&FEATURES), "Licensed features.")
             .risk(RiskRule::Members { used: None }),
     ],
-    write_call: "PATCH /license-orders/{activationKey}",
+    calls: &[WriteCall {
+        name: "PATCH /license-orders/{activationKey}",
+        mode: WriteMode::FullPatch,
+        echo: Echo::Whole,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 static HOSTIDS: Elements = Elements {

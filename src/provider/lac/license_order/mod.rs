@@ -33,7 +33,6 @@ use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write, encode_segment};
 
 /// A license order.
@@ -42,13 +41,6 @@ pub struct LicenseOrder;
 impl ResourceKind for LicenseOrder {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::FullPatch,
-            echo: Echo::Whole,
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

@@ -2,7 +2,9 @@
 //! page has lost its underscores; the names stand whole on another page of the same vendor (2026-11-21).
 
 use crate::model::field::{Elements, IdentityField, Shown};
-use crate::model::{Carry, Clearing, Field, Kind, KindTable, RiskRule, Shape};
+use crate::model::{
+    Carry, Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// The member of the write call.
 pub const FEATURES: &str = "product_features";
@@ -31,7 +33,12 @@ pub static TABLE: KindTable = KindTable {
         "Product features of the license.",
     )
     .risk(RiskRule::Members { used: Some(USED) })],
-    write_call: "POST /api/v1/licenses/{licenseId}/update_features/",
+    calls: &[WriteCall {
+        name: "POST /api/v1/licenses/{licenseId}/update_features/",
+        mode: WriteMode::Overwrite,
+        echo: Echo::Whole,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// Members of a row that the list write does not name, and other calls set. It is not documented whether a written row

@@ -31,7 +31,6 @@ use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, WouldLose, Write, error_text};
 
 /// A license, with its product features.
@@ -40,13 +39,6 @@ pub struct License;
 impl ResourceKind for License {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::Overwrite,
-            echo: Echo::Whole,
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

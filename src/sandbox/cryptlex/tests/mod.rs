@@ -1,5 +1,7 @@
 //! Shared calls; tests of tokens, addresses, limits, switches and saved accounts.
 
+mod licenses;
+mod organizations;
 mod reads;
 mod writes;
 

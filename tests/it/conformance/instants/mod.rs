@@ -11,7 +11,7 @@
 mod disturbed;
 
 use entitle::apply::Outcome;
-use entitle::provider::semantics::WriteMode;
+use entitle::model::WriteMode;
 use serde_json::Value as Json;
 
 use self::disturbed::{Edit, Seen, at_every_instant, expect, stamps, value};
@@ -65,7 +65,7 @@ async fn an_edit_of_what_is_managed_is_never_overwritten_unseen(vendor: &'static
 
 async fn an_edit_of_what_a_write_carries_is_never_undone_unseen(vendor: &'static Vendor) {
     // A merge carries nothing but what is managed.
-    if vendor.resource().semantics().write == WriteMode::Merge {
+    if vendor.resource().table().calls[0].mode == WriteMode::Merge {
         return;
     }
     let (path, edited) = (vendor.elsewhere)();

@@ -7,6 +7,7 @@ mod views;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::field::find_field;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Observed, Value};
@@ -111,6 +112,8 @@ fn read(flat: Json, nested: Json) -> Vec<Observed> {
 fn put(live: &Live) -> Call {
     License.encode(&Write {
         desired: &license(ID),
+        live: &Live::default(),
+        purpose: WritePurpose::Update(0),
         fields: live.fields.clone(),
     })
 }

@@ -1,7 +1,17 @@
-//! Names the ways in which the write calls of kinds differ. Each kind is one combination of them.
+//! The calls that write an object, as facts: what each must carry, and what its reply shows.
 //!
-//! Every kind states its own in its [`semantics`](super::ResourceKind::semantics). The shell compares fields before
-//! it writes, since no vendor takes a condition on a write.
+//! A kind has one or several. Each field belongs to one of them ([`Field::call`](super::Field)), and only calls whose
+//! fields changed go out, in the order of the table. No vendor takes a condition on a write, so the shell compares
+//! fields before it writes.
+
+/// One write call of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteCall {
+    /// The call as the vendor prints it: `PATCH /v3/licenses/{licenseId}`.
+    pub name: &'static str,
+    pub mode: WriteMode,
+    pub echo: Echo,
+}
 
 /// Which members the body of a write must carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +32,4 @@ pub enum Echo {
     Whole,
     /// Nothing: the object has to be read again.
     Nothing,
-}
-
-/// How a vendor behaves around its write call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Semantics {
-    pub write: WriteMode,
-    pub echo: Echo,
 }

@@ -3,6 +3,8 @@
 //! Numbered pages of equal size have no row in common, so each page is requested with another size, such that it
 //! begins before the end of the page before (`overlap`).
 
+use crate::provider::with_query;
+
 /// The most rows that a page may have (list pages of the reference, 2026-11-21).
 pub const FULL: usize = 100;
 
@@ -17,6 +19,12 @@ impl Sheet {
     /// Returns the index of its first row in the list, from 0.
     pub fn start(self) -> usize {
         (self.number - 1) * self.limit
+    }
+
+    /// Returns the path of this page of a list.
+    pub fn of(self, list: &str) -> String {
+        let (limit, page) = (self.limit.to_string(), self.number.to_string());
+        with_query(list, &[("limit", &limit), ("page", &page)])
     }
 
     /// Returns the page of at most `full` rows that begins before `end` and goes furthest beyond it.
