@@ -19,7 +19,7 @@ use crate::model::compare_natural;
 use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
 use crate::reconcile::Checked;
-use crate::reconcile::import::{self, Ask, Identity, ReadObjects};
+use crate::reconcile::import::{self, Ask, Identity, ManagedObjects, ReadObjects};
 use crate::render;
 use crate::render::safe::make_visible;
 
@@ -84,17 +84,19 @@ struct KindObjects<'a> {
 
 impl<'a> KindObjects<'a> {
     fn new(checked: &Checked, read: &'a ReadObjects) -> Self {
-        let kind = read.kind.table().kind;
-        let known = import::managed_objects(checked, &read.connection, kind);
-        let identities = read.objects.iter().map(|object| &object.identity);
-        let (managed, mut unmanaged): (Vec<_>, Vec<_>) =
-            identities.partition(|identity| known.contains_key(identity));
+        let known = ManagedObjects::of(checked, &read.connection, read.kind);
+        let (managed, unmanaged): (Vec<_>, Vec<_>) = read
+            .objects
+            .iter()
+            .partition(|object| known.find(object).is_some());
+        let mut unmanaged: Vec<&Identity> =
+            unmanaged.iter().map(|object| &object.identity).collect();
         let ids = |identity| import::show_identity(identity);
         unmanaged.sort_by(|one, other| compare_natural(&ids(one), &ids(other)));
         Self {
             connection: &read.connection,
             vendor: read.kind.vendor().0,
-            kind: kind.0,
+            kind: read.kind.table().kind.0,
             managed: managed.len(),
             unmanaged,
         }

@@ -7,12 +7,12 @@
 
 mod connections;
 mod error;
+mod managed;
 mod name_template;
 mod names;
 mod read;
 mod update;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -30,6 +30,7 @@ pub use connections::{
     KnownConnections, NoConnection, choose_connection, choose_connections, kinds_at,
 };
 pub use error::{ImportError, NoList};
+pub use managed::ManagedObjects;
 pub use name_template::{NameTemplate, TemplateError, UnknownMember};
 pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_objects};
 pub use update::{Updated, update_files};
@@ -54,21 +55,6 @@ pub fn show_identity(identity: &Identity) -> String {
     ids.join("/")
 }
 
-/// Returns the objects of one kind that manifests describe at a connection, by identity.
-pub fn managed_objects<'a>(
-    checked: &'a Checked,
-    connection: &str,
-    kind: Kind,
-) -> BTreeMap<&'a Identity, &'a Desired> {
-    let managed = checked
-        .desired
-        .iter()
-        .filter(|d| d.connection == connection && d.address.kind == kind);
-    managed
-        .map(|desired| (&desired.identity, desired.as_ref()))
-        .collect()
-}
-
 /// Makes a manifest of every object that was read. New names are made by `template`, or from ids without one, and are
 /// unique among all manifests.
 ///
@@ -83,7 +69,7 @@ pub fn import_objects(
     let names = names::name_objects(reads, checked, template);
     let mut all = Vec::new();
     for (read, names) in reads.iter().zip(names) {
-        let known = managed_objects(checked, &read.connection, read.kind.table().kind);
+        let known = ManagedObjects::of(checked, &read.connection, read.kind);
         for (object, name) in read.objects.iter().zip(names) {
             let mut omitted = Vec::new();
             let manifest = match &object.observed {
@@ -93,7 +79,7 @@ pub fn import_objects(
                 Observed::Missing => Err(ImportError::Missing(read.kind.vendor())),
                 Observed::Unread(why) => Err(ImportError::Unread(why.text.clone())),
             };
-            let desired = known.get(&object.identity);
+            let desired = known.find(object);
             all.push(Imported {
                 kind: read.kind.table().kind,
                 identity: object.identity.clone(),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name_template::NameTemplate;
-use super::{Checked, ReadObjects, managed_objects, show_identity};
+use super::{Checked, ManagedObjects, ReadObjects, show_identity};
 use crate::model::Address;
 use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
@@ -43,10 +43,10 @@ pub(super) fn name_objects(
     let reads = reads.iter().zip(&plain);
     reads
         .map(|(read, plain)| {
-            let known = managed_objects(checked, &read.connection, read.kind.table().kind);
+            let known = ManagedObjects::of(checked, &read.connection, read.kind);
             let named = read.objects.iter().zip(plain);
             let names = named.map(|(object, address)| {
-                if let Some(desired) = known.get(&object.identity) {
+                if let Some(desired) = known.find(object) {
                     return desired.address.name.clone();
                 }
                 let name = &address.name;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ImportError, NoList, managed_objects, show_identity};
+use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
 use crate::model::{
     Address, ConnectionFault, Desired, Fields, KindTable, Mark, Observed, Origin, OwnPolicy,
@@ -192,8 +192,8 @@ fn several_kinds(connection: &str, kinds: &[&'static dyn ResourceKind]) -> Impor
     }
 }
 
-/// Returns the managed objects of a connection that are of these kinds: all but suspended ones, or those with the
-/// identities `ids`.
+/// Returns the managed objects of a connection that are of these kinds: those with the identities `ids`, or all but
+/// suspended ones and those that are to be gone, whose manifests have nothing to bring up to date.
 fn managed_to_read<'a>(
     checked: &'a Checked,
     kinds: &[&'static dyn ResourceKind],
@@ -201,12 +201,14 @@ fn managed_to_read<'a>(
     ids: &[String],
 ) -> Result<Vec<&'a Desired>, ImportError> {
     if ids.is_empty() {
-        let managed = kinds
-            .iter()
-            .flat_map(|kind| managed_objects(checked, connection, kind.table().kind).into_values());
-        return Ok(managed
-            .filter(|desired| desired.policy.mode != PolicyMode::Suspend)
-            .collect());
+        let is_read = |desired: &&Desired| {
+            desired.policy.mode != PolicyMode::Suspend && !desired.policy.absent
+        };
+        let managed = kinds.iter().flat_map(|kind| {
+            let managed = ManagedObjects::of(checked, connection, *kind);
+            managed.iter().filter(is_read).collect::<Vec<_>>()
+        });
+        return Ok(managed.collect());
     }
     let named = ids
         .iter()
@@ -224,15 +226,16 @@ fn find_managed<'a>(
 ) -> Result<&'a Desired, ImportError> {
     let mut found: Vec<(&'static dyn ResourceKind, &Desired)> = Vec::new();
     for kind in kinds {
-        let table = kind.table();
-        let identity = match audit::identity_of(table, id) {
-            Ok(identity) => identity,
+        let known = ManagedObjects::of(checked, connection, *kind);
+        let by_text = known.iter().find(|it| show_identity(&it.identity) == id);
+        let desired = match (by_text, audit::identity_of(kind.table(), id)) {
+            (Some(desired), _) => Some(desired),
+            (None, Ok(identity)) => known.find_identity(&identity),
             // What is no id of this kind may be one of another.
-            Err(_) if kinds.len() > 1 => continue,
-            Err(error) => return Err(error.into()),
+            (None, Err(_)) if kinds.len() > 1 => None,
+            (None, Err(error)) => return Err(error.into()),
         };
-        let known = managed_objects(checked, connection, table.kind);
-        found.extend(known.get(&identity).map(|desired| (*kind, *desired)));
+        found.extend(desired.map(|desired| (*kind, desired)));
     }
     match &found[..] {
         [] => Err(ImportError::NotManaged {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Checked, ReadObjects, Settings, check_text, check_unchanged};
+use super::{Checked, ManagedObjects, ReadObjects, Settings, check_text, check_unchanged};
 use crate::manifest::edit::{self, Edit, EditAction, EditError, EditedFile, PathStep};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find_field};
@@ -71,10 +71,9 @@ pub enum UpdateError {
 pub fn update_files(checked: &Checked, reads: &[ReadObjects], settings: &Settings) -> Vec<Updated> {
     let mut files: BTreeMap<&str, Updated> = BTreeMap::new();
     for seen in reads {
-        let kind = seen.kind.table().kind;
-        let known = super::managed_objects(checked, &seen.connection, kind);
+        let known = ManagedObjects::of(checked, &seen.connection, seen.kind);
         for found in &seen.objects {
-            let Some(desired) = known.get(&found.identity) else {
+            let Some(desired) = known.find(found) else {
                 continue;
             };
             let source = &desired.origin.source;
@@ -116,6 +115,8 @@ fn update_object(
 ) -> Result<Option<String>, UpdateError> {
     let live = match observed {
         Observed::Live(live) => live,
+        // It is yet to be created.
+        Observed::Missing if desired.policy.create => return Ok(None),
         Observed::Missing => return Err(ImportError::Missing(desired.vendor).into()),
         Observed::Unread(why) => return Err(ImportError::Unread(why.text.clone()).into()),
     };
