@@ -281,7 +281,8 @@ async fn init_validates_for_every_vendor_and_form() {
         .failed(1, "lac");
 }
 
-/// Accounts of three vendors, the last of which has no call that lists its objects.
+/// Accounts of three vendors, the last of which has no call that lists its objects: three orders, and three licenses with
+/// four user groups.
 async fn three_accounts() -> Workspace {
     let mut workspace = Workspace::new().await;
     for (vendor, account) in [
@@ -301,15 +302,15 @@ async fn without_a_connection_all_are_read() {
     let workspace = three_accounts().await;
     let ran = workspace.run(&["import", "--all", "--out", "licences"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let words = "6 manifests written to licences";
+    let words = "10 manifests written to licences";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let words = "alinea is left out: alinea has no call that lists its objects";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
-    assert!(plan.stdout.contains("6 in sync"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("10 in sync"), "{}", plan.stdout);
     let again = workspace.run(&["import", "--all", "--out", "licences"]);
-    let counts = "Left as is: 6 objects with a manifest; ";
+    let counts = "Left as is: 10 objects with a manifest; ";
     assert!(again.stderr.contains(counts), "{}", again.stderr);
     assert_eq!(again.stderr.lines().count(), 3, "{}", again.stderr);
     let mut account = workspace.sandbox.state("lac").expect("an account");
@@ -364,12 +365,12 @@ async fn unmanaged_reads_all_connections_and_goes_on_after_a_fault() {
         let own = lines.filter(|line| line.ends_with(&format!("  {connection}")));
         own.count()
     };
-    assert_eq!((of("lac"), of("cryptlex")), (2, 3), "{}", ran.stdout);
+    assert_eq!((of("lac"), of("cryptlex")), (2, 7), "{}", ran.stdout);
     assert!(ran.stderr.contains("alinea is left out"), "{}", ran.stderr);
     let document = workspace.run(&["unmanaged", "--format", "json"]).json();
     assert_eq!(document["managed"], json!(1));
-    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(5));
-    assert_eq!(document["connections"][1]["unmanaged"], json!(2));
+    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(9));
+    assert_eq!(document["connections"][2]["unmanaged"], json!(2));
     assert_eq!(document["unlisted"][0]["connection"], json!("alinea"));
     assert_eq!(document.get("connection"), None);
     let fault = ScriptedFault {

@@ -411,6 +411,10 @@ async fn bash_completes_flags_and_the_names_of_objects() {
     assert_eq!(run.len(), 1, "{run:?}");
     assert_eq!(run[0].len(), 8, "{run:?}");
     assert_eq!(completed("entitle explain Lac"), ["LacLicenseOrder"]);
+    assert_eq!(completed("entitle explain la"), ["lac"]);
+    let group = ["CryptlexUserGroup"];
+    assert_eq!(completed("entitle import --kind CryptlexUserG"), group);
+    assert_eq!(completed("entitle unmanaged --kind Connecti"), [""]);
     assert_eq!(completed("entitle completions z"), ["zsh"]);
 }
 

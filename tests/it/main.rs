@@ -54,6 +54,7 @@ mod running_sandbox;
 mod saved_plans;
 mod schemas;
 mod secrets;
+mod several_kinds;
 mod shared;
 mod shown;
 mod streams;
