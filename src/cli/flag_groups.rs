@@ -59,6 +59,7 @@ static GROUPS: &[FlagGroup] = &[
         heading: "Scope",
         flags: &[
             ("connection", "Connection to read from"),
+            ("kind", "Only objects of this kind"),
             ("all", "Every object of the account"),
             ("id", "This object, by its id"),
             ("target", "Only objects whose Kind/name matches"),
