@@ -88,7 +88,7 @@ impl Event {
         Self::Planned {
             digest: document.digest.clone(),
             objects: document.summary.objects,
-            update: document.summary.update,
+            update: document.summary.writing(),
             requests: document.summary.requests,
             estimated_seconds: document.summary.estimated_seconds,
         }

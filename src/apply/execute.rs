@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument;
 
+use super::journal::WholeObject;
 use super::outcome::{Outcome, Report};
 use super::recorder::Recorder;
 use super::reread::Rereads;
@@ -135,7 +136,8 @@ async fn refresh_plan(
         // user takes the risk.
         let trust = context.checks.trust_reads;
         let trusted = !trust.is_zero() && age.as_secs_f64() <= trust.as_secs_f64();
-        if trusted || !replaces {
+        let whole = WholeObject::of(planned.action).is_some();
+        if !whole && (trusted || !replaces) {
             return Ok((planned, live.clone()));
         }
     }
@@ -147,11 +149,19 @@ async fn refresh_plan(
         )))
     };
     let live = match verify::read_live(context, &planned.desired).await {
-        Ok(Some(live)) => live,
-        Ok(None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
+        Ok(live) => live,
         Err(error) => return ended(Outcome::Failed, Some(error.to_string())),
     };
-    let again = verify::replan(context, &planned, &live);
+    let again = verify::replan(context, &planned, live.as_ref());
+    match (planned.action, &live) {
+        (Disposition::Create, Some(_)) if !again.changes.is_empty() => {
+            let why = "it is there by now, and not as desired: plan again";
+            return ended(Outcome::Stale, Some(why.into()));
+        }
+        (Disposition::Create, _) | (_, Some(_)) => {}
+        (Disposition::Remove, None) => {}
+        (_, None) => return ended(Outcome::Stale, Some("it is not there any more".into())),
+    }
     if again.changes.is_empty() {
         if again.action == Disposition::None {
             return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
@@ -171,16 +181,17 @@ async fn refresh_plan(
         let why = "what would be sent now is not what the plan shows: plan again";
         return ended(Outcome::Stale, Some(why.into()));
     }
-    Ok((again, live))
+    Ok((again, live.unwrap_or_default()))
 }
 
 /// Reports whether a write of the step replaces more than it is sent.
 fn replaces(context: &StepContext<'_>, planned: &Planned) -> bool {
-    let calls = kind_of(context, planned).table().calls;
+    let table = kind_of(context, planned).table();
     let writes = planned.step.as_ref().map_or(&[][..], |step| &step.writes);
-    writes
+    let mut modes = writes
         .iter()
-        .any(|write| calls[write.index].mode != WriteMode::Merge)
+        .map(|write| table.call_for(write.purpose).mode);
+    modes.any(|mode| mode != WriteMode::Merge)
 }
 
 fn kind_of(context: &StepContext<'_>, planned: &Planned) -> &'static dyn ResourceKind {

@@ -25,7 +25,7 @@ pub use line::{MAX_LINE, decode, encode};
 pub use packed_base::{BaseJson, PackedBase, SummaryForm};
 pub use record::{
     Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, PersonRequest, Purpose, Record,
-    Residual, Started, StepEnd,
+    Residual, Started, StepEnd, WholeObject,
 };
 
 /// A journal open for writing.

@@ -17,6 +17,7 @@ use tracing::Instrument;
 use super::spans;
 use super::transport::Account;
 use crate::model::{Call, ConnectionFault, Desired, Observed, ReadFailure};
+use crate::provider::kind_listings::KindListings;
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
@@ -90,22 +91,30 @@ async fn read(
     }
 }
 
-/// Reads everything that the vendor lists in one account.
-pub async fn list(account: &Account, mut listing: Box<dyn Listing>) -> Listed {
-    drive(account, &mut listing, ReadPurpose::Plan, &mut |_, _| {}).await;
-    let mut listed = listing.finish();
-    for failure in &mut listed.failures {
-        *failure = account.redact(failure);
-    }
-    listed.objects = listed
-        .objects
-        .into_iter()
-        .map(|found| ListedObject {
-            observed: redacted(account, found.observed),
-            ..found
-        })
-        .collect();
+/// Reads everything that the vendor lists of some kinds in one account; returns what each of the listings found, in
+/// their order. A call that several of them ask for at the same time is sent once.
+pub async fn list(account: &Account, listings: Vec<Box<dyn Listing>>) -> Vec<Listed> {
+    let mut listings = KindListings::new(listings);
+    drive(account, &mut listings, ReadPurpose::Plan, &mut |_, _| {}).await;
+    let listed = listings.finish().into_iter();
     listed
+        .map(|listed| redact_listed(account, listed))
+        .collect()
+}
+
+/// Cuts every secret out of the text of failures of a listing.
+fn redact_listed(account: &Account, listed: Listed) -> Listed {
+    let failures = listed.failures.iter();
+    let objects = listed.objects.into_iter();
+    Listed {
+        failures: failures.map(|failure| account.redact(failure)).collect(),
+        objects: objects
+            .map(|found| ListedObject {
+                observed: redacted(account, found.observed),
+                ..found
+            })
+            .collect(),
+    }
 }
 
 /// Cuts every secret out of the text of a failed read, and adds the connection to its fault. Values stay as they are: they are compared and may be written
@@ -153,13 +162,13 @@ impl CallSource for Box<dyn Reading> {
     }
 }
 
-impl CallSource for Box<dyn Listing> {
+impl CallSource for KindListings {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
-        (**self).ready()
+        self.ready()
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
-        (**self).take(ticket, answer);
+        self.take(ticket, answer);
     }
 
     /// A listing is taken as a whole.
@@ -345,6 +354,22 @@ mod tests {
         assert_eq!(log.lock().unwrap().join(", "), "/Door/1, /Key/1");
         let kind = |object| account.provider.kind_of(object).table().kind.0;
         assert_eq!(objects.each_ref().map(kind), ["Key", "Door"]);
+    }
+
+    #[tokio::test]
+    async fn a_call_of_two_kinds_is_sent_once() {
+        let log = Told::default();
+        let account = account(&log, &provider::testing::TwoKinds);
+        let kinds = account.provider.kinds().iter();
+        let listings = kinds.filter_map(|kind| kind.listing()).collect();
+        let listed = list(&account, listings).await;
+        assert_eq!(listed.len(), 2);
+        assert!(listed.iter().all(|listed| listed.failures.is_empty()));
+        let object =
+            |kind: &TestKind| provider::testing::desired_object(kind.table(), &[("id", "/both")]);
+        let objects = [object(&KEY), object(&DOOR)];
+        assert_eq!(observe(&account, &objects.each_ref()).await.len(), 2);
+        assert_eq!(log.lock().unwrap().join(", "), "/all, /both");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::journal::{
     self, Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Record, Started, StepEnd,
+    WholeObject,
 };
 use super::memory::{Memory, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
@@ -123,6 +124,7 @@ impl Recorder {
             method: call.method,
             path: call.path.clone(),
             later_calls: later.iter().map(CallName::of).collect(),
+            whole: WholeObject::of(entry.action),
             changes: entry.changes.clone(),
             unread: agreement::unread_fields(table, fields),
             managed: fields_to_json(table, fields),

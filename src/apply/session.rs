@@ -69,7 +69,7 @@ impl VainRenewals {
     fn of(&self, method: Method) -> &AtomicBool {
         match method {
             Method::Get => &self.reads,
-            Method::Post | Method::Put | Method::Patch => &self.writes,
+            Method::Post | Method::Put | Method::Patch | Method::Delete => &self.writes,
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Apply {
     reach: Reach,
     #[command(flatten)]
     rendering: Rendering,
+    /// Create objects that the vendor does not have, as `create: true` in their policy does
+    #[arg(long, env = "ENTITLE_CREATE")]
+    create: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -70,6 +73,9 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
         FirstPath::Manifests => Files::Named,
     };
     let mut setup = setup::set_up_with(&args.selection, &args.reach, files).await?;
+    if args.create {
+        setup.checked.allow_creation();
+    }
     carry_out::refuse_unattended(&args.consent)?;
     setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;

@@ -26,10 +26,15 @@ impl Question {
     /// Update 2 objects? Only "yes" is accepted:
     /// Update 12 objects? 12 changes reduce. Only "yes" is accepted:
     /// Update 13 objects? 12 changes reduce, 1 strands 3 users. Type the number of changes that strand:
+    /// Update 2 objects? 1 object removed for good. Type the number of objects to remove:
     /// ```
     pub fn about(planned: &[Planned]) -> Self {
         let updates = planned.iter();
-        let updates = updates.filter(|one| one.action == Disposition::Update);
+        let updates = updates.filter(|one| one.action.writes());
+        let removals = planned.iter();
+        let removals = removals
+            .filter(|one| one.action == Disposition::Remove)
+            .count();
         let changes = updates.clone().flat_map(|one| &one.changes);
         let of = |risk: Risk| changes.clone().filter(move |change| change.risk == risk);
         let (reduce, strand) = (of(Risk::Reduce).count(), of(Risk::Strand).count());
@@ -39,15 +44,23 @@ impl Question {
             Some(risks) => format!(" {risks}."),
             None => String::new(),
         };
-        let (ask, answer) = match strand {
-            0 => ("Only \"yes\" is accepted: ", "yes".into()),
-            _ => (
+        let (ask, answer) = match (removals, strand) {
+            (0, 0) => ("Only \"yes\" is accepted: ", "yes".into()),
+            (0, _) => (
                 "Type the number of changes that strand: ",
                 strand.to_string(),
             ),
+            _ => (
+                "Type the number of objects to remove: ",
+                removals.to_string(),
+            ),
+        };
+        let removed = match removals {
+            0 => String::new(),
+            _ => format!(" {} removed for good.", pluralize(removals, "object")),
         };
         Self {
-            text: format!("Update {objects}?{risks} {ask}"),
+            text: format!("Update {objects}?{removed}{risks} {ask}"),
             answer,
         }
     }
@@ -90,7 +103,7 @@ pub fn ask(question: &Question) -> CommandResult<bool> {
     std::io::stdin().lock().read_line(&mut line)?;
     let typed = line.trim();
     if typed == "yes" && question.answer != "yes" {
-        output::print_note("\"yes\" does not accept a plan that strands users.");
+        output::print_note("\"yes\" does not accept a plan that strands users or removes objects.");
     }
     Ok(typed == question.answer)
 }

@@ -11,8 +11,8 @@ use url::Url;
 use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
-use super::values::{parse_parallelism, parse_process_count, parse_request_count};
-use crate::model::{Verify, WriteChecks};
+use super::values::{parse_kind, parse_parallelism, parse_process_count, parse_request_count};
+use crate::model::{Kind, Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
 use crate::render::report;
 use crate::sandbox::FaultPlan;
@@ -177,6 +177,20 @@ impl Reach {
     }
 }
 
+/// Which kinds of objects are read.
+#[derive(Args, Clone, Default)]
+pub struct Kinds {
+    /// Only objects of this kind; without it those of all kinds that the vendor has; may be given several times
+    #[arg(
+        long,
+        value_name = "KIND",
+        env = "ENTITLE_KIND",
+        value_delimiter = ',',
+        value_parser = parse_kind
+    )]
+    pub kind: Vec<Kind>,
+}
+
 /// What goes to standard output where there are only facts to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -264,6 +278,8 @@ pub enum AllowedRisk {
     Reduce,
     /// Take away what is in use right now
     Strand,
+    /// Remove the object itself, for good
+    Destroy,
 }
 
 /// How many requests a run may take.

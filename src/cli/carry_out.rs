@@ -196,7 +196,7 @@ impl<'a> WritingCommand<'a> {
     pub async fn carry_out(self, pass: &Pass, reviewed: bool) -> CommandResult<Exit> {
         output::print_findings(&pass.findings())?;
         let document = &pass.document;
-        let asked = !self.consent.auto_approve && !reviewed && document.summary.update > 0;
+        let asked = !self.consent.auto_approve && !reviewed && document.summary.writing() > 0;
         let advice = match asked {
             true => RiskAdvice::Silent,
             false => RiskAdvice::Count,
@@ -219,7 +219,7 @@ impl<'a> WritingCommand<'a> {
         self.start(document, &options.recorder).await?;
         let reports = reconcile::apply_plan(pass, &options, settings).await;
         let interrupted = signals.exit();
-        if document.summary.update > 0 {
+        if document.summary.writing() > 0 {
             // The queue remembers what it could not write; `lost_record` reports it below.
             let _ = options.recorder.record_end(interrupted.is_some()).await;
         }
@@ -227,7 +227,7 @@ impl<'a> WritingCommand<'a> {
         match self.lost_record() {
             None => self.agree(&reports, pass, &options.recorder).await,
             Some(why) => {
-                exit = exit::without_journal(exit, document.summary.update > 0);
+                exit = exit::without_journal(exit, document.summary.writing() > 0);
                 self.outputs.note(&why);
             }
         }
@@ -241,7 +241,7 @@ impl<'a> WritingCommand<'a> {
     fn check_limits(&self, pass: &Pass) -> Result<(), Refusal> {
         let summary = &pass.document.summary;
         if let Some(most) = self.consent.max_changes {
-            let (changing, objects) = (summary.update, summary.objects);
+            let (changing, objects) = (summary.writing(), summary.objects);
             guard::check_change_count(changing, objects, most, LimitBase::Plan)?;
         }
         match self.consent.requests.max_requests {
@@ -294,7 +294,7 @@ impl<'a> WritingCommand<'a> {
     /// Refuses every update of the plan for one reason, and reports it as a run that sent nothing.
     fn refuse_all(&self, pass: &Pass, refusal: &Refusal) -> CommandResult<Exit> {
         let why = refusal.to_string();
-        let refused = |action| action == crate::plan::Disposition::Update;
+        let refused = |action: crate::plan::Disposition| action.writes();
         let reports = pass.planned.iter().map(|planned| {
             let outcome = refused(planned.action).then_some(Outcome::Refused);
             let words = outcome.map(|_| why.clone());
@@ -314,14 +314,14 @@ impl<'a> WritingCommand<'a> {
     /// Returns `Err` if the record cannot be written; then nothing is sent, because a write without a
     /// record could not be undone.
     async fn start(&self, document: &PlanDocument, recorder: &Recorder) -> CommandResult<()> {
-        if document.summary.update == 0 {
+        if document.summary.writing() == 0 {
             return Ok(());
         }
         let started = Started {
             by: find_actor(),
             commit: document.source.commit.clone(),
             plan: document.digest.clone(),
-            objects: document.summary.update,
+            objects: document.summary.writing(),
             sandbox: self.setup.settings.sandbox,
             purpose: match document.source.undo {
                 Some(_) => Purpose::Undo,
@@ -416,6 +416,7 @@ fn highest_accepted(allow: &[AllowedRisk]) -> Accepted {
     let risk = allow.iter().map(|risk| match risk {
         AllowedRisk::Reduce => Risk::Reduce,
         AllowedRisk::Strand => Risk::Strand,
+        AllowedRisk::Destroy => Risk::Destroy,
     });
     Accepted {
         risk: risk.max().unwrap_or_default(),

@@ -184,6 +184,7 @@ fn add_candidates(argument: Arg, paths: &[PathBuf]) -> Arg {
         "objects" => argument.add(from_paths(complete::complete_objects_and_names)),
         "connection" => argument.add(from_paths(complete::complete_connections)),
         "vendor" => argument.add(ArgValueCandidates::new(complete::complete_vendors)),
+        "kind" => argument.add(ArgValueCandidates::new(complete::complete_object_kinds)),
         "run" => argument.add(ArgValueCandidates::new(complete::complete_runs)),
         // That of `watch` is a directory.
         "path" if argument.is_positional() => {

@@ -141,11 +141,19 @@ pub fn complete_runs() -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// The kinds of vendors' objects.
+pub fn complete_object_kinds() -> Vec<CompletionCandidate> {
+    let kinds = provider::all_kinds().map(|kind| kind.table().kind.0);
+    kinds.map(CompletionCandidate::new).collect()
+}
+
 /// Everything that `explain` knows.
 pub fn complete_kinds() -> Vec<CompletionCandidate> {
-    let vendors = provider::all_kinds().map(|kind| kind.table().kind.0);
-    vendors
-        .chain(OwnKind::ALL.map(OwnKind::name))
-        .map(CompletionCandidate::new)
+    let own_kinds = OwnKind::ALL.map(OwnKind::name);
+    let own_kinds = own_kinds.map(CompletionCandidate::new);
+    complete_object_kinds()
+        .into_iter()
+        .chain(own_kinds)
+        .chain(complete_vendors())
         .collect()
 }

@@ -1,6 +1,6 @@
 //! `entitle explain`: describes a kind or a field, from the field tables.
 //!
-//! In: nothing, a kind, or a kind and a field. Out: text on standard output. The texts are in the
+//! In: nothing, a kind, a kind and a field, or a vendor. Out: text on standard output. The texts are in the
 //! providers' tables.
 
 use clap::Args;
@@ -12,10 +12,10 @@ use crate::render::explain;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle explain\n  entitle explain LacLicenseOrder\n  entitle explain LacLicenseOrder.Features.count"
+    after_help = "Examples:\n  entitle explain\n  entitle explain LacLicenseOrder\n  entitle explain LacLicenseOrder.Features.count\n  entitle explain lac"
 )]
 pub struct Explain {
-    /// A kind, or a field of it; without one, all kinds are listed
+    /// A kind or a field of it, or a vendor, whose kinds are listed; without one, all kinds are listed
     #[arg(value_name = "KIND[.FIELD]")]
     path: Option<String>,
 }

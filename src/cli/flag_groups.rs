@@ -36,7 +36,8 @@ static GROUPS: &[FlagGroup] = &[
                 "auto_approve",
                 "Do not ask; refuse what takes something away",
             ),
-            ("allow", "Accept this risk everywhere: reduce, strand"),
+            ("allow", "Accept a risk everywhere: reduce, strand, destroy"),
+            ("create", "Create what the vendor does not have"),
             ("max_changes", "Send nothing if more objects would change"),
             ("max_requests", ""),
             ("window", "When to write, and when not to"),
@@ -58,6 +59,7 @@ static GROUPS: &[FlagGroup] = &[
         heading: "Scope",
         flags: &[
             ("connection", "Connection to read from"),
+            ("kind", "Only objects of this kind"),
             ("all", "Every object of the account"),
             ("id", "This object, by its id"),
             ("target", "Only objects whose Kind/name matches"),

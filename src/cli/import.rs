@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Reach, SharedStore};
+use super::args::{Kinds, Reach, SharedStore};
 use super::exit::Exit;
-use super::read_connections::read_connections;
+use super::import_files::write_files;
+use super::read_connections::{ReadScope, read_connections};
 use super::{files, output, setup};
-use crate::cli::error::{CommandError, CommandResult, bail};
-use crate::files::write::create_new_file;
+use crate::cli::error::{CommandResult, bail};
 use crate::manifest::write;
 use crate::model::wording::pluralize;
 use crate::reconcile::import::{self, Ask, Imported, NameTemplate, ReadObjects};
@@ -35,7 +35,11 @@ pub struct Import {
     /// Only this connection; without it all of them
     #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
     connection: Option<String>,
+    #[command(flatten)]
+    kinds: Kinds,
     /// This object, by its id; parts of an id are separated by `/`; may be given several times
+    ///
+    /// Where the vendor has several kinds of objects, `--kind` says which one it is of.
     #[arg(
         long,
         value_name = "ID",
@@ -82,6 +86,7 @@ impl Import {
         Self {
             paths: vec![folder.clone()],
             connection: Some(connection.to_string()),
+            kinds: Kinds::default(),
             id: Vec::new(),
             all: true,
             out: Some(folder),
@@ -96,9 +101,9 @@ impl Import {
 
 /// Reads the objects and writes their manifests.
 ///
-/// Nothing is written of a connection whose list is incomplete: with `--all`, a missing object would look like one
-/// that does not exist. Returns `Exit::Error` if a connection could not be read, or single objects could not be turned
-/// into manifests; the others are written.
+/// Nothing is written of a kind at a connection whose list is incomplete: with `--all`, a missing object would look like
+/// one that does not exist. Returns `Exit::Error` if a list could not be read, or single objects could not be turned into
+/// manifests; the others are written.
 pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
@@ -108,12 +113,13 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
     };
-    let consequence = ", so nothing is written";
-    let named = args.connection.as_deref();
-    let read = read_connections(&setup, named, &ask, consequence).await?;
-    for (connection, why) in &read.unlisted {
-        output::print_note(&format!("{connection} is left out: {why}"));
-    }
+    let scope = ReadScope {
+        connection: args.connection.as_deref(),
+        kinds: &args.kinds.kind,
+        ask,
+    };
+    let read = read_connections(&setup, &scope, ", so nothing is written").await?;
+    read.note_unlisted();
     if args.update {
         return Ok(worse(update_manifests(&setup, &read.reads)?, read.exit));
     }
@@ -121,20 +127,21 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
     let imported = import::import_objects(checked, &read.reads, template, &setup.settings)?;
     for one in &imported {
         for omitted in &one.omitted {
-            output::print_note(&format!("note: {} leaves out {omitted}", one.name));
+            let (kind, name) = (one.kind, &one.name);
+            output::print_note(&format!("note: {kind}/{name} leaves out {omitted}"));
         }
     }
     let mut exit = read.exit;
     for one in &imported {
         if let Err(error) = &one.manifest {
-            let why = with_causes(error);
-            output::print_error(&format!("{}: {why}", import::show_identity(&one.identity)));
+            let (kind, id) = (one.kind, import::show_identity(&one.identity));
+            output::print_error(&format!("{kind} {id}: {}", with_causes(error)));
             exit = Exit::Error;
         }
     }
     match &args.out {
         None => write_stream(&imported)?,
-        Some(dir) => to_files(&imported, dir, args.force)?,
+        Some(dir) => write_files(checked, &imported, dir, args.force)?,
     }
     Ok(exit)
 }
@@ -160,55 +167,6 @@ fn write_stream(imported: &[Imported]) -> CommandResult<()> {
     }
     out.flush()?;
     Ok(())
-}
-
-/// Writes one file per object into `dir`, named after the object.
-///
-/// An object that a manifest names already, in any file, is not written again: two manifests of one
-/// object are an error. An existing file is left as it is unless `force` is set. What was left is counted, with the
-/// command or the flag for it.
-fn to_files(imported: &[Imported], dir: &Path, force: bool) -> CommandResult<()> {
-    let head = write::modeline(&files::schema_of(dir));
-    let (mut written, mut managed, mut existing) = (0, 0, 0);
-    for one in imported {
-        let Ok(text) = &one.manifest else { continue };
-        let path = dir.join(format!("{}.yaml", one.name));
-        let text = format!("{head}{text}");
-        let fault = |error: std::io::Error| {
-            CommandError::caused_by(format_args!("cannot write {}", path.display()), error)
-        };
-        let other = one.manifest_file.as_ref().map(PathBuf::from);
-        let is_elsewhere = other.as_ref().is_some_and(|other| !same_file(other, &path));
-        if is_elsewhere || (one.manifest_file.is_some() && !force) {
-            managed += 1;
-        } else if create_new_file(&path, text.as_bytes()).map_err(fault)? {
-            written += 1;
-        } else if force {
-            files::replace_file(&path, &text).map_err(fault)?;
-            written += 1;
-        } else {
-            existing += 1;
-        }
-    }
-    let manifests = pluralize(written, "manifest");
-    output::print_note(&format!("{manifests} written to {}", dir.display()));
-    if managed > 0 {
-        let objects = pluralize(managed, "object");
-        output::print_note(&format!(
-            "Left as is: {objects} with a manifest; `entitle import --update` brings manifests up to date"
-        ));
-    }
-    if existing > 0 {
-        let files = pluralize(existing, "existing file");
-        output::print_note(&format!("Left as is: {files}; --force replaces them"));
-    }
-    Ok(())
-}
-
-/// Reports whether two paths lead to the same existing file; false if either cannot be resolved.
-fn same_file(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 /// Replaces the values of managed fields that differ by the live ones, and prints the changed files.

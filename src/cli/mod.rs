@@ -37,6 +37,7 @@ mod guard;
 mod help;
 mod history;
 mod import;
+mod import_files;
 mod init;
 mod logging;
 #[cfg(feature = "otlp")]

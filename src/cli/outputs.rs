@@ -157,7 +157,7 @@ impl Outputs {
                 .apply
                 .get()
                 .map(String::as_str)
-                .filter(|_| stage == Stage::Planned && document.summary.update > 0),
+                .filter(|_| stage == Stage::Planned && document.summary.writing() > 0),
             ..RunView::new(stage, document)
         }
     }

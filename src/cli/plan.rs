@@ -39,6 +39,9 @@ pub struct Plan {
     /// Save the plan, to be applied later exactly as shown
     #[arg(long, value_name = "FILE", env = "ENTITLE_OUT")]
     out: Option<PathBuf>,
+    /// Create objects that the vendor does not have, as `create: true` in their policy does
+    #[arg(long, env = "ENTITLE_CREATE")]
+    create: bool,
     #[command(flatten)]
     requests: RequestLimit,
     #[command(flatten)]
@@ -58,6 +61,9 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 /// that is only observed; else `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     let mut setup = setup::set_up(&args.selection, &args.reach).await?;
+    if args.create {
+        setup.checked.allow_creation();
+    }
     setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(None)?;
     setup.heed_others_if_told(&args.store).await;
@@ -89,7 +95,7 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
         Exit::Error
     } else if refusal.is_some() {
         Exit::Refused
-    } else if args.detailed_exitcode && summary.update + summary.observe_only > 0 {
+    } else if args.detailed_exitcode && summary.writing() + summary.observe_only > 0 {
         Exit::Changes
     } else {
         Exit::Done

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::args::{Format, Reach, SharedStore};
+use super::args::{Format, Kinds, Reach, SharedStore};
 use super::exit::Exit;
-use super::read_connections::read_connections;
+use super::read_connections::{ReadConnections, ReadScope, read_connections};
 use super::{output, setup};
 use crate::cli::error::CommandResult;
 use crate::model::compare_natural;
@@ -34,6 +34,8 @@ pub struct Unmanaged {
     /// Only this connection; without it all of them
     #[arg(long, value_name = "NAME", env = "ENTITLE_CONNECTION")]
     connection: Option<String>,
+    #[command(flatten)]
+    kinds: Kinds,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]
     format: Format,
@@ -45,30 +47,34 @@ pub struct Unmanaged {
 
 /// Reads every object of one account or of all, and prints those without a manifest.
 ///
-/// Nothing is printed of a connection whose list is incomplete: a script that deletes or imports what is listed must be
-/// able to rely on it. Unmanaged objects are no fault, so the exit is `Done` however many there are.
+/// Nothing is printed of a kind at a connection whose list is incomplete: a script that deletes or imports what is listed
+/// must be able to rely on it. Unmanaged objects are no fault, so the exit is `Done` however many there are.
 ///
 /// In text, the objects go to standard output and the counts to standard error, so that `entitle
 /// unmanaged | wc -l` counts objects.
 pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
-    let named = args.connection.as_deref();
-    let read = read_connections(&setup, named, &Ask::Everything, "").await?;
-    let connections: Vec<ConnectionObjects<'_>> = read
+    let scope = ReadScope {
+        connection: args.connection.as_deref(),
+        kinds: &args.kinds.kind,
+        ask: Ask::Everything,
+    };
+    let read = read_connections(&setup, &scope, "").await?;
+    let lists: Vec<KindObjects<'_>> = read
         .reads
         .iter()
-        .map(|read| ConnectionObjects::new(&setup.checked, read))
+        .map(|read| KindObjects::new(&setup.checked, read))
         .collect();
     match args.format {
-        Format::Json => print_document(&connections, &read.unlisted)?,
-        Format::Text => print_objects(&connections, &read.unlisted)?,
+        Format::Json => print_document(&lists, &read)?,
+        Format::Text => print_objects(&lists, &read)?,
     }
     Ok(read.exit)
 }
 
-/// The objects of one connection.
-struct ConnectionObjects<'a> {
+/// The objects of one kind at one connection.
+struct KindObjects<'a> {
     connection: &'a str,
     vendor: &'static str,
     kind: &'static str,
@@ -76,7 +82,7 @@ struct ConnectionObjects<'a> {
     unmanaged: Vec<&'a Identity>,
 }
 
-impl<'a> ConnectionObjects<'a> {
+impl<'a> KindObjects<'a> {
     fn new(checked: &Checked, read: &'a ReadObjects) -> Self {
         let kind = read.kind.table().kind;
         let known = import::managed_objects(checked, &read.connection, kind);
@@ -110,12 +116,10 @@ impl<'a> ConnectionObjects<'a> {
     }
 }
 
-/// Prints the document. With a single connection, its facts stand at the top of the document and in the list.
-fn print_document(
-    connections: &[ConnectionObjects<'_>],
-    unlisted: &[(String, String)],
-) -> CommandResult<()> {
-    let counts = connections.iter().map(|it| {
+/// Prints the document. With a single connection, its facts stand at the top of the document and in the list; so does
+/// its kind, if it is the only one.
+fn print_document(lists: &[KindObjects<'_>], read: &ReadConnections) -> CommandResult<()> {
+    let counts = lists.iter().map(|it| {
         json!({
             "connection": it.connection,
             "vendor": it.vendor,
@@ -124,20 +128,23 @@ fn print_document(
             "unmanaged": it.unmanaged.len(),
         })
     });
-    let unlisted = unlisted
+    let unlisted = read
+        .unlisted
         .iter()
-        .map(|(connection, why)| json!({"connection": connection, "message": why}));
-    let objects = connections.iter().flat_map(ConnectionObjects::entries);
+        .map(|it| json!({"connection": it.connection, "kind": it.kind.0, "message": it.reason}));
+    let objects = lists.iter().flat_map(KindObjects::entries);
     let mut document = json!({
         "format_version": FORMAT_VERSION,
-        "managed": connections.iter().map(|it| it.managed).sum::<usize>(),
+        "managed": lists.iter().map(|it| it.managed).sum::<usize>(),
         "unmanaged": objects.collect::<Vec<_>>(),
         "connections": counts.collect::<Vec<_>>(),
         "unlisted": unlisted.collect::<Vec<_>>(),
     });
-    if let [only] = connections {
+    if let Some(only) = only_connection(lists) {
         document["connection"] = json!(only.connection);
         document["vendor"] = json!(only.vendor);
+    }
+    if let [only] = lists {
         document["kind"] = json!(only.kind);
     }
     let mut out = output::data_stdout();
@@ -145,16 +152,21 @@ fn print_document(
     Ok(out.flush()?)
 }
 
+/// Returns the first list if all are of its connection; `None` if there are several connections or none.
+fn only_connection<'a, 'b>(lists: &'b [KindObjects<'a>]) -> Option<&'b KindObjects<'a>> {
+    let (first, others) = lists.split_first()?;
+    let is_only = others.iter().all(|it| it.connection == first.connection);
+    is_only.then_some(first)
+}
+
 /// Prints a line for each object, with its connection where there are several, and the counts as notes.
-fn print_objects(
-    connections: &[ConnectionObjects<'_>],
-    unlisted: &[(String, String)],
-) -> CommandResult<()> {
+fn print_objects(lists: &[KindObjects<'_>], read: &ReadConnections) -> CommandResult<()> {
     let mut out = output::buffered_stdout();
-    for one in connections {
-        let connection = match connections.len() {
-            1 => String::new(),
-            _ => format!("  {}", one.connection),
+    let only = only_connection(lists);
+    for one in lists {
+        let connection = match only {
+            Some(_) => String::new(),
+            None => format!("  {}", one.connection),
         };
         for identity in &one.unmanaged {
             let line = format!(
@@ -166,18 +178,21 @@ fn print_objects(
         }
     }
     out.flush()?;
-    for one in connections {
-        let all = one.managed + one.unmanaged.len();
-        output::print_note(&format!(
-            "{} of {} at `{}` managed, {} not",
-            one.managed,
-            pluralize(all, "object"),
-            one.connection,
-            one.unmanaged.len()
-        ));
+    for one in lists {
+        let others = lists.iter().filter(|it| it.connection == one.connection);
+        output::print_note(&count_note(one, others.count() > 1));
     }
-    for (connection, why) in unlisted {
-        output::print_note(&format!("{connection} is left out: {why}"));
-    }
+    read.note_unlisted();
     Ok(())
+}
+
+/// Returns the note on how many objects have a manifest. It names the kind if the connection shows several.
+fn count_note(one: &KindObjects<'_>, with_kind: bool) -> String {
+    let all = pluralize(one.managed + one.unmanaged.len(), "object");
+    let all = match with_kind {
+        true => format!("{all} of the kind {}", one.kind),
+        false => all,
+    };
+    let (managed, connection, others) = (one.managed, one.connection, one.unmanaged.len());
+    format!("{managed} of {all} at `{connection}` managed, {others} not")
 }

@@ -8,6 +8,10 @@ use std::num::{NonZeroU16, NonZeroUsize};
 
 use url::Url;
 
+use crate::model::Kind;
+use crate::model::diagnostic::find_nearest;
+use crate::provider;
+
 /// Parses how many requests a run may take: 0 or more.
 pub fn parse_request_count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "write a number from 0".into())
@@ -42,4 +46,14 @@ pub fn parse_listen_address(text: &str) -> Result<SocketAddr, String> {
 pub fn parse_page_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| url.has_host());
     url.ok_or_else(|| "write a whole address, such as https://entitle.example.com".to_string())
+}
+
+/// Parses the kind of a vendor's objects.
+pub fn parse_kind(text: &str) -> Result<Kind, String> {
+    let kinds = || provider::all_kinds().map(|kind| kind.table().kind);
+    let found = kinds().find(|kind| kind.0 == text);
+    found.ok_or_else(|| match find_nearest(text, kinds().map(|kind| kind.0)) {
+        Some(name) => format!("did you mean {name}?"),
+        None => "`entitle explain` lists the kinds".to_string(),
+    })
 }

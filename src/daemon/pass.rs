@@ -248,9 +248,7 @@ fn approved_writes(results: &BTreeMap<Address, ObjectResult>) -> BTreeMap<Addres
 fn objects_to_write(results: &BTreeMap<Address, ObjectResult>) -> BTreeSet<Address> {
     results
         .iter()
-        .filter(|(_, result)| {
-            result.refusal.is_none() && result.entry.action == Disposition::Update
-        })
+        .filter(|(_, result)| result.refusal.is_none() && result.entry.action.writes())
         .map(|(address, _)| address.clone())
         .collect()
 }
@@ -337,7 +335,7 @@ fn gate_writes(
         let approval = job.approval.as_ref();
         let approval = approval.filter(|approval| approval.digest == change_digest(&entry));
         let approved_by = approval.map(|approval| approval.by.clone());
-        if refusal.is_none() && entry.action == Disposition::Update {
+        if refusal.is_none() && entry.action.writes() {
             refusal = locked.map(|error| Refusal::Locked {
                 why: with_causes(error),
             });
@@ -360,7 +358,7 @@ fn gate_writes(
     let brake = counted.err();
     if let Some(refusal) = &brake {
         for result in results.values_mut() {
-            let goes = result.refusal.is_none() && result.entry.action == Disposition::Update;
+            let goes = result.refusal.is_none() && result.entry.action.writes();
             if goes && result.approved_by.is_none() {
                 result.refusal = Some(refusal.clone());
             }

@@ -258,7 +258,7 @@ impl PassContext {
             by: self.author.clone(),
             commit: pass.document.source.commit.clone(),
             plan: pass.document.digest.clone(),
-            objects: pass.document.summary.update,
+            objects: pass.document.summary.writing(),
             sandbox: settings.sandbox,
             purpose: match batch.mode {
                 RunMode::Heal => Purpose::Heal,

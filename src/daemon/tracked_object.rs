@@ -279,7 +279,10 @@ impl TrackedObject {
     fn unmatched_state(&self, action: Disposition, now: Now) -> (ObjectState, Requeue) {
         match action {
             Disposition::None => (ObjectState::InSync, Requeue::AtResync),
-            Disposition::Observe | Disposition::Update => (ObjectState::Differs, Requeue::AtResync),
+            Disposition::Observe
+            | Disposition::Update
+            | Disposition::Create
+            | Disposition::Remove => (ObjectState::Differs, Requeue::AtResync),
             Disposition::Missing => (ObjectState::Missing, Requeue::AtResync),
             Disposition::Error => (ObjectState::Failed, Requeue::WithBackoff),
             Disposition::Suspend => {

@@ -13,8 +13,8 @@
 use super::fight;
 use super::mode::RunMode;
 use super::window::WindowState;
+use crate::plan::Refusal;
 use crate::plan::document::ObjectEntry;
-use crate::plan::{Disposition, Refusal};
 
 /// A write that was sent and failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ pub fn check_write(
     mode: RunMode,
     window: WindowState,
 ) -> Result<(), Refusal> {
-    if entry.action != Disposition::Update {
+    if !entry.action.writes() {
         return Ok(());
     }
     if mode == RunMode::Observe {
@@ -66,6 +66,7 @@ pub fn check_write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Disposition;
     fn entry(action: Disposition, fingerprint: &str) -> ObjectEntry {
         ObjectEntry {
             problem: None,

@@ -8,7 +8,7 @@ use super::table::{Form, map_table};
 use super::text_type::{NAME, TEXT};
 use crate::model::draft::KindRow;
 use crate::model::field::IdentityField;
-use crate::model::{Diagnostic, Node};
+use crate::model::{Diagnostic, NaturalKey, Node};
 
 /// The format this version reads.
 pub const API_VERSION: &str = "entitle.dev/v1";
@@ -36,6 +36,8 @@ map_table! {
     /// The members that the spec of every object of a vendor has; its identity stands behind the first of them.
     pub OBJECT "the spec of an object" {
         connection: Form::Text(&TEXT), "Name of the Connection; not needed when there is exactly one of this vendor.";
+        state: Form::Choice("state", &["present", "absent"]), default: Some("present"), "`absent` removes the object, \
+            where the vendor documents a call for that; `desired` may then be left out.";
         policy: Form::Map(&POLICY), "What may be done to the object.";
         desired: Form::Unread, required: true, "The fields that are managed, in the vendor's own names. A field left out \
             keeps its live value.";
@@ -43,10 +45,19 @@ map_table! {
 }
 
 /// Lists the members of an object's spec in the order in which they are written.
-pub fn object_members(identity: &'static [IdentityField]) -> impl Iterator<Item = &'static str> {
+pub fn object_members(
+    identity: &'static [IdentityField],
+    key: Option<NaturalKey>,
+) -> impl Iterator<Item = &'static str> {
     let identity = identity.iter().map(|identity| identity.name);
+    let key = key.map(|key| key.member);
     let mut names = OBJECT.names();
-    names.next().into_iter().chain(identity).chain(names)
+    names
+        .next()
+        .into_iter()
+        .chain(identity)
+        .chain(key)
+        .chain(names)
 }
 
 /// The owner of a document: entitle or another tool.

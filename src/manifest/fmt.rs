@@ -161,7 +161,7 @@ fn maps(node: &Node, kinds: &[KindRow]) -> Maps {
     };
     let row = kinds.iter().find(|row| row.kind.0 == kind);
     let spec = match (row, OwnKind::of(kind)) {
-        (Some(row), _) => object_members(row.identity).collect(),
+        (Some(row), _) => object_members(row.identity, row.key).collect(),
         (None, Some(body)) => body.table().names().collect(),
         (None, None) => return Vec::new(),
     };

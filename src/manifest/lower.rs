@@ -19,7 +19,7 @@ use super::{
 use crate::model::diagnostic::{Source, find_nearest};
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
 use crate::model::node::Entry;
-use crate::model::{Address, Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+use crate::model::{Address, Diagnostic, Diagnostics, Mark, NaturalKey, Node, Origin, Tree};
 
 /// The kind of a document.
 enum DocumentKind {
@@ -199,7 +199,7 @@ fn lower_document(
         }
         DocumentKind::OfVendor(row) => {
             let object = lower_object(row, spec, &mut reader);
-            let (connection, identity, policy, desired) = object?;
+            let parts = object?;
             let (name, labels) = metadata.unwrap_or_default();
             Some(Draft {
                 row,
@@ -208,10 +208,12 @@ fn lower_document(
                     name,
                 },
                 labels,
-                connection,
-                identity,
-                policy,
-                desired,
+                connection: parts.connection,
+                identity: parts.identity,
+                is_keyed: parts.is_keyed,
+                policy: parts.policy,
+                absent: parts.absent,
+                desired: parts.desired,
                 origin,
             })
         }
@@ -296,22 +298,27 @@ fn lower_own_kind(
     }
 }
 
-/// The parts of a `spec`: the connection with its place, the ids at the vendor, the policy and the desired fields.
-type ObjectParts = (Option<(String, Mark)>, Vec<Entry>, PolicyDraft, Node);
+/// The parts of a `spec`.
+struct ObjectParts {
+    /// The connection that it names, with its place.
+    connection: Option<(String, Mark)>,
+    /// The vendor's ids, or the members of the natural key.
+    identity: Vec<Entry>,
+    is_keyed: bool,
+    policy: PolicyDraft,
+    /// The place of `state: absent`.
+    absent: Option<Mark>,
+    desired: Node,
+}
 
-/// Lowers the spec of an object. `None`, after a finding, if it has no map of desired fields.
+/// Lowers the spec of an object. `None`, after a finding, if it has no map of desired fields and is not to be gone.
 ///
 /// A missing connection or id is a finding as well, but the parts are still returned: the fields are then checked in
 /// the same run. `desired` is moved out of the tree and not copied, since it is nearly all of an object.
 fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Option<ObjectParts> {
     let title = format_args!("the spec of {}", row.kind);
-    let entries = reader.entries(&title, spec, || envelope::object_members(row.identity))?;
-    let identity_names = || row.identity.iter().map(|identity| identity.name);
-    for name in identity_names() {
-        if spec.get(name).is_none() {
-            reader.missing(&title, name, spec.mark);
-        }
-    }
+    let members = || envelope::object_members(row.identity, row.key);
+    let entries = reader.entries(&title, spec, members)?;
     let connection = spec.get("connection").and_then(|node| {
         let name = reader.text(&"connection", node)?;
         Some((name.to_string(), node.mark))
@@ -320,20 +327,93 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
         .get("policy")
         .map(|node| policy::lower(node, reader))
         .unwrap_or_default();
-    let identity = entries
-        .iter()
-        .filter(|entry| identity_names().any(|name| name == entry.key))
-        .cloned()
-        .collect();
-    let mark = spec.mark;
-    let Some(desired) = spec.get_mut("desired") else {
-        reader.missing(&title, "desired", mark);
-        return None;
-    };
-    if !matches!(desired.tree, Tree::Map(_)) {
-        return reader.wrong_type(&"desired", "a map of fields", desired);
+    let absent = spec.get("state").and_then(|node| read_absent(node, reader));
+    let key = row.key.filter(|key| spec.get(key.member).is_some());
+    let mut identity = read_ids(row, key.as_ref(), entries, spec.mark, &title, reader);
+    if let Some(key) = &key {
+        identity.extend(read_key(key, spec, reader));
     }
-    Some((connection, identity, policy, desired.take()))
+    let mark = spec.mark;
+    let desired = match spec.get_mut("desired") {
+        Some(desired) if matches!(desired.tree, Tree::Map(_)) => desired.take(),
+        Some(desired) => return reader.wrong_type(&"desired", "a map of fields", desired),
+        None if absent.is_some() => Node {
+            tree: Tree::Map(Vec::new()),
+            mark,
+        },
+        None => {
+            reader.missing(&title, "desired", mark);
+            return None;
+        }
+    };
+    Some(ObjectParts {
+        connection,
+        identity,
+        is_keyed: key.is_some(),
+        policy,
+        absent,
+        desired,
+    })
+}
+
+/// Reads `state`; the place of `absent`, and `None` for `present` and, after a finding, for anything else.
+fn read_absent(node: &Node, reader: &mut MapReader<'_>) -> Option<Mark> {
+    match reader.text(&"state", node)? {
+        "absent" => Some(node.mark),
+        "present" => None,
+        other => {
+            let finding = Diagnostic::error("bad-choice", format!("unknown state {other:?}"))
+                .hint("`present` or `absent`");
+            reader.report(finding, node.mark);
+            None
+        }
+    }
+}
+
+/// Returns the vendor's ids among the members of a spec, and reports those that are missing. The id that `key` replaces
+/// must not stand beside it.
+fn read_ids(
+    row: KindRow,
+    key: Option<&NaturalKey>,
+    entries: &[Entry],
+    mark: Mark,
+    title: &dyn std::fmt::Display,
+    reader: &mut MapReader<'_>,
+) -> Vec<Entry> {
+    let mut ids = Vec::new();
+    for identity in row.identity {
+        let entry = entries.iter().find(|entry| entry.key == identity.name);
+        let replaced = key.filter(|key| key.replaces == identity.name);
+        match (entry, replaced) {
+            (Some(entry), None) => ids.push(entry.clone()),
+            (Some(entry), Some(key)) => {
+                let message = format!("`{}` and `{}` both name the object", key.member, entry.key);
+                let finding = Diagnostic::error("bad-choice", message).hint("keep one of them");
+                reader.report(finding, entry.value.mark);
+            }
+            (None, Some(_)) => {}
+            (None, None) => reader.missing(title, identity.name, mark),
+        }
+    }
+    ids
+}
+
+/// Returns the members of a natural key, and reports those that are missing.
+fn read_key(key: &NaturalKey, spec: &Node, reader: &mut MapReader<'_>) -> Vec<Entry> {
+    let names = || key.fields.iter().map(|field| field.name);
+    let entries = spec.get(key.member).and_then(|node| {
+        let entries = reader.entries(&key.member, node, names)?;
+        Some((entries.to_vec(), node.mark))
+    });
+    let Some((entries, mark)) = entries else {
+        return Vec::new();
+    };
+    for name in names() {
+        if !entries.iter().any(|entry| entry.key == name) {
+            reader.missing(&key.member, name, mark);
+        }
+    }
+    entries
 }
 
 #[cfg(test)]

@@ -25,8 +25,10 @@ map_table! {
         absentIsEmpty: Form::List(&Form::Text(&PLAN_PATH)), "Lists and fields that the vendor leaves out of a read \
             when they are empty, as plans print them: `customLimits`, `customLicenses[*].expirationDate`. Anything \
             else that a read leaves out is unknown, and a write that would have to carry it is refused.";
-        allow: Form::List(&Form::Choice("risk", &["reduce", "strand"])),
-            "Risks accepted for this object without a flag.";
+        allow: Form::List(&Form::Choice("risk", &["reduce", "strand", "destroy"])),
+            "Risks accepted for this object without a flag; each includes those before it.";
+        create: Form::Boolean, default: Some("false"),
+            "Whether the object is created if the vendor does not have it.";
     }
 }
 
@@ -42,6 +44,7 @@ pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
     let Some(mut values) = reader.read(&POLICY, node) else {
         return PolicyDraft::default();
     };
+    let node_mark = node.mark;
     let policy = PolicyDraft {
         mode: match values.take_optional::<String>("mode") {
             Some(name) => mode_named(name.as_deref()),
@@ -55,6 +58,13 @@ pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
         ignore: values.take_marked("ignore"),
         absent_is_empty: values.take_marked("absentIsEmpty"),
         allow: highest_risk(values.take_list("allow")),
+        create: values
+            .take::<bool>("create")
+            .filter(|create| *create)
+            .map(|_| {
+                let node = values.node_of("create");
+                node.map_or(node_mark, |node| node.mark)
+            }),
     };
     if let Some(until) = values.node_of("until")
         && policy.mode != PolicyMode::Suspend
@@ -80,6 +90,7 @@ fn mode_named(name: Option<&str>) -> PolicyMode {
 /// default.
 fn highest_risk(names: Vec<String>) -> Risk {
     let risks = names.iter().map(|name| match name.as_str() {
+        "destroy" => Risk::Destroy,
         "strand" => Risk::Strand,
         _ => Risk::Reduce,
     });

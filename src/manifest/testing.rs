@@ -17,5 +17,6 @@ pub fn kinds() -> [KindRow; 1] {
         kind: Kind("Order"),
         vendor: Vendor("lac"),
         identity: &IDENTITY,
+        key: None,
     }]
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
 use super::field::IdentityField;
+use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
 use super::origin::Origin;
 use super::path::PathPattern;
@@ -18,6 +19,8 @@ pub struct KindRow {
     pub kind: Kind,
     pub vendor: Vendor,
     pub identity: &'static [IdentityField],
+    /// The key that may stand in place of the ids.
+    pub key: Option<NaturalKey>,
 }
 
 /// An object whose spec is in order; what it desires is still a tree.
@@ -30,7 +33,11 @@ pub struct Draft {
     /// The connection it names, if it names one.
     pub connection: Option<(String, Mark)>,
     pub identity: Vec<Entry>,
+    /// Whether `identity` is the natural key and not the vendor's ids.
+    pub is_keyed: bool,
     pub policy: PolicyDraft,
+    /// The place of `state: absent`, where the manifest has it.
+    pub absent: Option<Mark>,
     pub desired: Node,
     pub origin: Origin,
 }
@@ -53,4 +60,6 @@ pub struct PolicyDraft {
     pub until: Option<Timestamp>,
     pub reason: Option<String>,
     pub resync: Option<Duration>,
+    /// The place of `create: true`, where the manifest has it.
+    pub create: Option<Mark>,
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
+use super::field::KindTable;
 use super::ids::Ids;
 use super::origin::Origin;
 use super::packed::PackedFields;
@@ -42,7 +43,13 @@ impl Desired {
             .map_or("", |(_, id)| id)
     }
 
-    /// Returns the vendor's ids of the object by their names.
+    /// Reports whether the manifest names the object by a key of its own and not by the vendor's id.
+    pub fn is_keyed(&self, table: &KindTable) -> bool {
+        let key = table.lifecycle.key;
+        key.is_some_and(|key| self.identity.iter().all(|(name, _)| *name != key.replaces))
+    }
+
+    /// Returns the vendor's ids of the object by their names, or the members of its key.
     pub fn ids(&self) -> Ids {
         self.identity
             .iter()
@@ -71,6 +78,10 @@ pub struct Policy {
     pub reason: Option<String>,
     /// The interval at which the daemon reads the object without a trigger.
     pub resync: Option<Duration>,
+    /// Whether the object is created if the vendor does not have it.
+    pub create: bool,
+    /// Whether the object is to be gone: `spec.state: absent`.
+    pub absent: bool,
 }
 
 /// The policy of one object, boxed: few objects have one, and in place it would take a third of every object.
@@ -115,6 +126,8 @@ static NO_POLICY: Policy = Policy {
     until: None,
     reason: None,
     resync: None,
+    create: false,
+    absent: false,
 };
 
 impl Policy {
@@ -171,18 +184,24 @@ pub enum PolicyMode {
 pub enum Risk {
     #[default]
     Safe,
+    /// Makes an object that was not there.
+    Create,
     /// Takes something away.
     Reduce,
     /// Takes away what is in use right now.
     Strand,
+    /// Removes the object itself, for good.
+    Destroy,
 }
 
 impl fmt::Display for Risk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Risk::Safe => "safe",
+            Risk::Create => "create",
             Risk::Reduce => "reduce",
             Risk::Strand => "strand",
+            Risk::Destroy => "destroy",
         })
     }
 }
@@ -270,6 +289,14 @@ impl Live {
         match self.facts.get(name)? {
             Fact::Number(number) => Some(*number),
             Fact::Text(_) => None,
+        }
+    }
+
+    /// A fact that is a text. The vendor's ids of an object that its manifest names by a key are facts by their names.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.facts.get(name)? {
+            Fact::Text(text) => Some(text),
+            Fact::Number(_) => None,
         }
     }
 }

@@ -14,6 +14,7 @@ pub enum Method {
     Post,
     Put,
     Patch,
+    Delete,
 }
 
 impl Method {
@@ -23,6 +24,7 @@ impl Method {
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -50,6 +52,15 @@ impl Call {
             method,
             path: path.into(),
             body: Some(body),
+        }
+    }
+
+    /// A removal, which has no body.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Delete,
+            path: path.into(),
+            body: None,
         }
     }
 

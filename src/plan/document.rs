@@ -66,6 +66,12 @@ pub struct Summary {
     pub objects: usize,
     pub in_sync: usize,
     pub update: usize,
+    /// Objects that are created; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub create: usize,
+    /// Objects that are removed; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub remove: usize,
     pub observe_only: usize,
     pub suspended: usize,
     /// Objects that are missing or could not be read or planned; after an apply also those whose write failed.
@@ -150,13 +156,12 @@ pub struct ChangeEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The call that carries it out, by its index among the `calls` of the object; left out for the first.
-    #[serde(default, skip_serializing_if = "is_first")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub call: usize,
 }
 
-/// Reports whether a change belongs to the first call of its object.
-fn is_first(call: &usize) -> bool {
-    *call == 0
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One write.
@@ -204,6 +209,13 @@ impl DiagnosticEntry {
 
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+impl Summary {
+    /// Returns how many objects an apply writes.
+    pub fn writing(&self) -> usize {
+        self.update + self.create + self.remove
     }
 }
 
@@ -280,7 +292,9 @@ impl ObjectEntry {
     pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
         let manifest_fields = match planned.action {
-            Disposition::Update => provenance::manifest_fields(desired),
+            Disposition::Update | Disposition::Create | Disposition::Remove => {
+                provenance::manifest_fields(desired)
+            }
             Disposition::None
             | Disposition::Observe
             | Disposition::Suspend
@@ -371,7 +385,7 @@ pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Sum
     let risky = |risk: Risk| {
         objects
             .iter()
-            .filter(|object| object.action == Disposition::Update)
+            .filter(|object| object.action.writes())
             .flat_map(|object| &object.changes)
             .filter(|change| change.risk == risk)
             .count()
@@ -380,6 +394,8 @@ pub fn summarize_objects(objects: &[ObjectEntry], estimated_seconds: f64) -> Sum
         objects: objects.len(),
         in_sync: acting(&[Disposition::None]),
         update: acting(&[Disposition::Update]),
+        create: acting(&[Disposition::Create]),
+        remove: acting(&[Disposition::Remove]),
         observe_only: acting(&[Disposition::Observe]),
         suspended: acting(&[Disposition::Suspend]),
         failed: acting(&[Disposition::Missing, Disposition::Error]),

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Planned;
 use super::step::StepWrite;
-use super::{Disposition, Planned};
-use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WriteMode};
+use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WriteMode, WritePurpose};
 use crate::provider::{self, ResourceKind};
 
 /// The assumed time of one call to a management API. It is a constant, so that equal inputs give equal plans.
@@ -78,7 +78,7 @@ struct Cost {
 
 impl Cost {
     fn of(kind: &dyn ResourceKind, write: WriteKind<'_>, planned: &Planned, pace: &Pace) -> Self {
-        let call = &kind.table().calls[write.call];
+        let call = kind.table().call_for(write.purpose);
         Self {
             look: kind.reading(&[&planned.desired]).ready().len(),
             // Steps share a look with those that wait at the moment, about a third of all under way.
@@ -155,8 +155,7 @@ pub fn count_requests(
 struct WriteKind<'a> {
     connection: &'a str,
     kind: Kind,
-    /// The index of the call, among those of the kind.
-    call: usize,
+    purpose: WritePurpose,
     /// True for the first write of its object.
     is_first: bool,
     /// True if a write of the same object replaces more than it is sent, so that the object is read before.
@@ -175,22 +174,19 @@ impl WriteKind<'_> {
 /// Counts the writes that cost the same, with one of the objects that stands for all.
 fn count_writes(planned: &[Planned]) -> BTreeMap<WriteKind<'_>, (usize, &Planned)> {
     let mut counted: BTreeMap<WriteKind<'_>, (usize, &Planned)> = BTreeMap::new();
-    for one in planned
-        .iter()
-        .filter(|one| one.action == Disposition::Update)
-    {
+    for one in planned.iter().filter(|one| one.action.writes()) {
         let kind = one.desired.address.kind;
         let Some((found, step)) = provider::find_kind(kind.0).zip(one.step.as_ref()) else {
             continue;
         };
-        let calls = found.table().calls;
-        let replaces = |write: &StepWrite| calls[write.index].mode != WriteMode::Merge;
+        let table = found.table();
+        let replaces = |write: &StepWrite| table.call_for(write.purpose).mode != WriteMode::Merge;
         let replaces = step.writes.iter().any(replaces);
         for (position, write) in step.writes.iter().enumerate() {
             let write = WriteKind {
                 connection: one.desired.connection.as_str(),
                 kind,
-                call: write.index,
+                purpose: write.purpose,
                 is_first: position == 0,
                 replaces,
             };
@@ -234,6 +230,7 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Disposition;
     use super::super::step::Step;
     use super::*;
     use crate::model::RateLimit;
@@ -325,7 +322,7 @@ mod tests {
     /// A write of the first call of a kind.
     fn write() -> StepWrite {
         StepWrite {
-            index: 0,
+            purpose: WritePurpose::Update(0),
             call: Call::get("/"),
             sent: Fields::new(),
             changes: vec![0],

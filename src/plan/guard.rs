@@ -13,7 +13,6 @@
 //! plan         2         0, since a person sees the plan and can raise the limit
 //! ```
 
-use super::Disposition;
 use super::document::ObjectEntry;
 use super::estimate::RequestCost;
 use super::max_changes::{LimitBase, MaxChanges};
@@ -29,7 +28,8 @@ pub struct Accepted {
 /// Checks that the run or the object's own policy, `allow`, accepts the worst risk of a step.
 pub fn check_risk(entry: &ObjectEntry, allow: Risk, accepted: Accepted) -> Result<(), Refusal> {
     let risk = entry.risk();
-    if entry.action != Disposition::Update || risk <= accepted.risk.max(allow) {
+    // A creation is planned only where its policy or the run asks for it.
+    if !entry.action.writes() || risk <= accepted.risk.max(allow).max(Risk::Create) {
         return Ok(());
     }
     let refused = entry.changes.iter().filter(|change| change.risk == risk);
@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::model::Ids;
     use crate::plan::ChangeVerb;
+    use crate::plan::Disposition;
     use crate::plan::document::{ChangeEntry, OriginEntry};
 
     fn entry(action: Disposition, risks: &[Risk]) -> ObjectEntry {

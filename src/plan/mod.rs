@@ -17,6 +17,7 @@ pub mod estimate;
 pub mod field_json;
 pub mod fingerprint;
 pub mod guard;
+mod lifecycle;
 pub mod look_alike;
 pub mod max_changes;
 pub mod movement;
@@ -38,7 +39,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
-use crate::model::{ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode};
+use crate::model::{
+    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WritePurpose,
+};
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
 pub use refusal::Refusal;
@@ -56,6 +59,10 @@ pub enum Disposition {
     /// It is as the manifest wants it.
     None,
     Update,
+    /// The vendor does not have it, and it may be created.
+    Create,
+    /// It is there, and the manifest says that it is to be gone.
+    Remove,
     /// It differs, and its policy says to look only.
     Observe,
     /// Its policy says not even to look.
@@ -64,6 +71,13 @@ pub enum Disposition {
     Missing,
     /// It could not be read or planned.
     Error,
+}
+
+impl Disposition {
+    /// Reports whether an apply sends a write for the object.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Update | Self::Create | Self::Remove)
+    }
 }
 
 /// One object of a plan.
@@ -113,9 +127,20 @@ pub fn plan_object(
         return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
     }
     match observed {
+        Observed::Live(live) if desired.policy.absent => {
+            lifecycle::plan_removal(kind, desired, live, now)
+        }
         Observed::Live(live) => plan_live(kind, desired, live, now),
+        Observed::Missing if desired.policy.absent => {
+            Planned::bare(desired, Disposition::None, None)
+        }
+        Observed::Missing if desired.policy.create => lifecycle::plan_creation(kind, desired, now),
         Observed::Missing => {
             let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
+            let what = match lifecycle::advise_creation(kind.table(), desired) {
+                Some(advice) => format!("{what}; {advice}"),
+                None => what,
+            };
             Planned::bare(desired, Disposition::Missing, Some(what))
         }
         Observed::Unread(failure) => Planned {
@@ -217,9 +242,12 @@ fn plan_step(
     }
     let step = step::make_step(kind, desired, live, ground.next, changes)?;
     for write in &step.writes {
+        let WritePurpose::Update(index) = write.purpose else {
+            continue;
+        };
         let ground = check::Ground {
-            table: table.fields_of(write.index),
-            mode: table.calls[write.index].mode,
+            table: table.fields_of(index),
+            mode: table.calls[index].mode,
             policy: &desired.policy,
             read: ground.read,
         };

@@ -89,6 +89,9 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ignore,
         allow,
         until,
+        absent,
+        // The permission to create may come from the command line as well.
+        create: _,
         // These hold the daemon's decisions, their texts and their times.
         given_up: _,
         reason: _,
@@ -105,6 +108,7 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ("ignore", paths(ignore)),
         ("allow", (*allow != usual.allow).then(|| json!(allow))),
         ("until", until.map(|until| json!(until.to_string()))),
+        ("state", absent.then(|| json!("absent"))),
     ];
     let members = members.into_iter();
     members

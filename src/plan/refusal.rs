@@ -102,9 +102,10 @@ fn write_risk(out: &mut fmt::Formatter<'_>, risk: Risk, changes: usize) -> fmt::
         _ => write!(out, "{changes} changes take ")?,
     }
     out.write_str(match risk {
+        Risk::Destroy => "the object itself away",
         Risk::Strand => "away what is in use",
         Risk::Reduce => "something away",
-        Risk::Safe => "nothing away",
+        Risk::Safe | Risk::Create => "nothing away",
     })?;
     write!(
         out,

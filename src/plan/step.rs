@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Unplannable;
 use super::change::Change;
 use crate::model::{
-    Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value, WriteMode,
+    Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value, WriteMode, WritePurpose,
 };
 use crate::provider::{ResourceKind, Write, conditions};
 
@@ -22,8 +22,7 @@ pub struct Step {
 /// One write, complete: what is sent and what it is sent for.
 #[derive(Clone, Debug)]
 pub struct StepWrite {
-    /// The index of the call, among those of the kind.
-    pub index: usize,
+    pub purpose: WritePurpose,
     pub call: Call,
     /// The members of the body, canonical.
     pub sent: Fields,
@@ -48,13 +47,26 @@ pub fn make_step(
     changes: &[Change],
 ) -> Result<Step, Unplannable> {
     kind.check_loss(live, next)?;
+    let changes: Vec<(usize, &Change)> = changes.iter().enumerate().collect();
+    let writes = make_writes(kind, desired, live, next, &changes)?;
+    Ok(Step { writes })
+}
+
+/// Makes the writes of `changes`, each with its index among those of the object.
+pub fn make_writes(
+    kind: &dyn ResourceKind,
+    desired: &Desired,
+    live: &Live,
+    next: &Fields,
+    changes: &[(usize, &Change)],
+) -> Result<Vec<StepWrite>, Unplannable> {
     let table = kind.table();
     let mut writes = Vec::new();
     for index in 0..table.calls.len() {
-        let belongs = |(_, change): &(usize, &Change)| table.call_of(&change.path) == index;
-        let (carried, own): (Vec<usize>, Vec<&Change>) =
-            changes.iter().enumerate().filter(belongs).unzip();
-        if own.is_empty() {
+        let belongs = |(_, change): &&(usize, &Change)| table.call_of(&change.path) == index;
+        let (carried, carried_changes): (Vec<usize>, Vec<&Change>) =
+            changes.iter().filter(belongs).copied().unzip();
+        if carried_changes.is_empty() {
             continue;
         }
         let sent = body_members(
@@ -62,22 +74,22 @@ pub fn make_step(
             table.calls[index].mode,
             live,
             next,
-            &own,
+            &carried_changes,
         )?;
         let write = Write {
             desired,
             live,
-            call: index,
+            purpose: WritePurpose::Update(index),
             fields: sent.clone(),
         };
         writes.push(StepWrite {
-            index,
+            purpose: WritePurpose::Update(index),
             call: kind.encode(&write),
             sent,
             changes: carried,
         });
     }
-    Ok(Step { writes })
+    Ok(writes)
 }
 
 /// Returns the members that the body of a call carries. `table` has the fields of the call, `changes` its changes.
@@ -102,10 +114,11 @@ pub fn body_members(
 
 /// Keeps the members that the table has.
 fn fields_in(table: &'static [Field], fields: &Fields) -> Fields {
-    let own = |(name, _): &(&'static str, &Value)| table.iter().any(|field| field.name == *name);
+    let belongs =
+        |(name, _): &(&'static str, &Value)| table.iter().any(|field| field.name == *name);
     fields
         .iter()
-        .filter(own)
+        .filter(belongs)
         .map(|(name, value)| (name, value.clone()))
         .collect()
 }

@@ -38,6 +38,10 @@ pub enum Unplannable {
     /// The vendor's call may lose something that it cannot name.
     #[error(transparent)]
     WouldLose(#[from] WouldLose),
+    #[error("no documented call creates it")]
+    NoCreation,
+    #[error("no documented call removes it")]
+    NoRemoval,
     /// The step breaks a rule of the independent check.
     #[error("internal check failed, nothing was sent: {0}; please report this")]
     BrokenRule(BrokenRule),

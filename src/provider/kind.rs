@@ -1,10 +1,13 @@
 //! One kind of object at a vendor: its field table, its calls, and what replies to them mean.
 
+use std::borrow::Cow;
+
 use super::error_text::describe_reply;
 use super::listing::Listing;
 use super::reading::Reading;
 use crate::model::{
     Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Vendor, Verdict,
+    WritePurpose,
 };
 
 /// What a write should make of an object, before it is spelled.
@@ -13,10 +16,21 @@ pub struct Write<'a> {
     pub desired: &'a Desired,
     /// The object as it was read.
     pub live: &'a Live,
-    /// The index of the call, among those of the kind.
-    pub call: usize,
+    pub purpose: WritePurpose,
     /// The members of the body, canonical.
     pub fields: Fields,
+}
+
+impl<'a> Write<'a> {
+    /// Returns the vendor's id `name`, which a read tells where the manifest names the object by a key. `{name}` stands
+    /// for the id of an object that is yet to be created.
+    pub fn id(&self, name: &str) -> Cow<'a, str> {
+        match (self.desired.id(name), self.live.text(name)) {
+            ("", Some(id)) => Cow::Borrowed(id),
+            ("", None) => Cow::Owned(format!("{{{name}}}")),
+            (id, _) => Cow::Borrowed(id),
+        }
+    }
 }
 
 /// What a write may lose, since its call cannot name it.
@@ -66,7 +80,7 @@ pub trait ResourceKind: Sync {
         None
     }
 
-    /// Spells a write.
+    /// Spells a write: of one of the kind's calls, of its creation or of its removal.
     fn encode(&self, write: &Write<'_>) -> Call;
 
     /// Says what the reply to a write means: by its status, unless the vendor has a second say in the body.

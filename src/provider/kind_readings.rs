@@ -1,7 +1,8 @@
 //! Joins the readings of several kinds into one reading over one account.
 //!
 //! In: the wanted objects, of any of the kinds. Out: their calls side by side, and each object under its index among
-//! all that are wanted. The readings themselves decide what is called; this module only renumbers tickets and objects.
+//! all that are wanted. The readings themselves decide what is called; this module only renumbers tickets and objects,
+//! and sends a call once that several readings ask for at the same time ([`SharedCalls`]).
 //!
 //! ```text
 //! wanted    0 key   1 door   2 key
@@ -11,29 +12,36 @@
 
 use super::ResourceKind;
 use super::reading::{Answer, Reading, Ticket};
+use super::shared_calls::SharedCalls;
 use crate::model::{Call, Desired, Observed};
 
-/// Reads each object by the reading of its kind. With one kind it is that kind's reading, without a wrapper.
+/// Reads each object by the reading of its kind. Objects of one kind are read by that kind's reading, without a
+/// wrapper.
 ///
 /// An object of none of the `kinds` is never given away: the caller must not pass one.
 pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -> Box<dyn Reading> {
-    if let [only] = kinds {
+    let is_of = |kind: &&&'static dyn ResourceKind, object: &Desired| {
+        object.address.kind == kind.table().kind
+    };
+    let mut present = kinds
+        .iter()
+        .filter(|kind| desired.iter().any(|object| is_of(kind, object)));
+    if let (Some(only), None) = (present.next(), present.next()) {
         return only.reading(desired);
     }
     let parts = kinds.iter().filter_map(|kind| {
-        let name = kind.table().kind;
         let objects = desired.iter().copied().enumerate();
-        let (indices, objects): (Vec<usize>, Vec<&Desired>) = objects
-            .filter(|(_, object)| object.address.kind == name)
-            .unzip();
+        let (indices, objects): (Vec<usize>, Vec<&Desired>) =
+            objects.filter(|(_, object)| is_of(&kind, object)).unzip();
         (!objects.is_empty()).then(|| Part {
             reading: kind.reading(&objects),
             indices,
         })
     });
+    let parts: Vec<Part> = parts.collect();
     Box::new(KindReadings {
-        parts: parts.collect(),
-        tickets: Vec::new(),
+        calls: SharedCalls::of(parts.len()),
+        parts,
     })
 }
 
@@ -47,8 +55,7 @@ struct Part {
 /// Routes calls and replies between the caller and the parts.
 struct KindReadings {
     parts: Vec<Part>,
-    /// The part that each call came from, with the ticket that it has there.
-    tickets: Vec<(usize, Ticket)>,
+    calls: SharedCalls,
 }
 
 impl Part {
@@ -61,19 +68,14 @@ impl Part {
 
 impl Reading for KindReadings {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
-        let mut ready = Vec::new();
-        for (index, part) in self.parts.iter_mut().enumerate() {
-            for (ticket, call) in part.reading.ready() {
-                ready.push((self.tickets.len(), call));
-                self.tickets.push((index, ticket));
-            }
-        }
-        ready
+        let ready = self.parts.iter_mut().map(|part| part.reading.ready());
+        self.calls.give_out(ready.collect())
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
-        let (index, ticket) = self.tickets[ticket];
-        self.parts[index].reading.take(ticket, answer);
+        self.calls.answer(ticket, answer, |index, ticket, answer| {
+            self.parts[index].reading.take(ticket, answer);
+        });
     }
 
     fn settled(&mut self) -> Vec<(usize, Observed)> {
@@ -128,6 +130,31 @@ mod tests {
         });
         let expected = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_call_that_two_kinds_ask_for_at_the_same_time_goes_out_once() {
+        let objects = [
+            object(&KEY, "/all"),
+            object(&DOOR, "1"),
+            object(&DOOR, "/all"),
+        ];
+        let objects: Vec<&Desired> = objects.iter().collect();
+        let (rounds, early, late) = given(TwoKinds.reading(&objects), |call| answer(200, call));
+        assert_eq!(rounds, [["GET /Door/1", "GET /all"]]);
+        assert_eq!(late.len(), 0);
+        let mut shown: Vec<usize> = early.iter().map(|(index, _)| *index).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, [0, 1, 2], "the reply is shown to both");
+    }
+
+    #[test]
+    fn objects_of_one_kind_are_read_by_its_own_reading() {
+        // A reading that is not joined with others sends what it asks for, also twice.
+        let objects = [object(&KEY, "/all"), object(&KEY, "/all")];
+        let objects: Vec<&Desired> = objects.iter().collect();
+        let (rounds, ..) = given(TwoKinds.reading(&objects), |call| answer(200, call));
+        assert_eq!(rounds, [["GET /all", "GET /all"]]);
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub mod dates;
 pub mod decode;
 pub mod error_text;
 mod kind;
+pub mod kind_listings;
 mod kind_readings;
 pub mod list_search;
 pub mod listing;
 pub mod overlap;
 mod read_fault;
 pub mod reading;
+mod shared_calls;
 pub mod signature;
 pub mod statement;
 pub mod webhook;
@@ -146,6 +148,7 @@ pub fn kind_rows() -> Vec<KindRow> {
             kind: table.kind,
             vendor: table.vendor,
             identity: table.identity,
+            key: table.lifecycle.key,
         })
         .collect()
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth::AuthRules;
-use super::listing::{Listed, Listing};
+use super::listing::{Listed, ListedObject, Listing};
 use super::reading::{Answer, Outbox, Reading, Settled, Ticket};
 use super::{Provider, ResourceKind, Write};
 use crate::model::diagnostic::Source;
 use crate::model::field::IdentityField;
 use crate::model::{
-    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Limits, Live,
-    Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape, Text,
-    Vendor, WriteCall, WriteMode,
+    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Lifecycle, Limits,
+    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape,
+    Text, Vendor, WriteCall, WriteMode,
 };
 
 /// A manifest's object that manages nothing.
@@ -151,7 +151,8 @@ pub fn unread(mut found: Vec<Observed>) -> String {
     }
 }
 
-/// A vendor with two kinds of objects, `Door` and `Key`, whose reading asks for one object a call.
+/// A vendor with two kinds of objects, `Door` and `Key`, whose reading asks for one object a call: `/Door/1`, or the id
+/// itself if it is a path.
 pub struct TwoKinds;
 
 pub static DOOR: TestKind = TestKind(KindTable {
@@ -179,6 +180,7 @@ const TEST_TABLE: KindTable = KindTable {
         mode: WriteMode::Merge,
         echo: Echo::Nothing,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 impl Provider for TwoKinds {
@@ -218,7 +220,10 @@ impl ResourceKind for TestKind {
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
         let mut outbox = Outbox::default();
         for (index, object) in desired.iter().enumerate() {
-            let path = format!("/{}/{}", self.0.kind, object.id("id"));
+            let path = match object.id("id") {
+                path if path.starts_with('/') => path.to_string(),
+                id => format!("/{}/{id}", self.0.kind),
+            };
             outbox.send(Call::get(path), index);
         }
         Box::new(OneByOne {
@@ -227,12 +232,73 @@ impl ResourceKind for TestKind {
         })
     }
 
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(PagedListing::of(self.0.kind)))
+    }
+
     fn encode(&self, _: &Write<'_>) -> Call {
         unreachable!("nothing is written")
     }
 
     fn echo(&self, _: &Desired, _: &Live, _: &Reply) -> Result<Live, Malformed> {
         Err(Malformed::new("the reply to a write shows nothing"))
+    }
+}
+
+/// Reads a list that shows the objects of all kinds of the vendor of tests, page after page until one is empty, and
+/// finds those of one kind. A row is `"Door/1"`.
+struct PagedListing {
+    kind: Kind,
+    outbox: Outbox<usize>,
+    listed: Listed,
+}
+
+impl PagedListing {
+    fn of(kind: Kind) -> Self {
+        let mut listing = Self {
+            kind,
+            outbox: Outbox::default(),
+            listed: Listed::default(),
+        };
+        listing.ask(1);
+        listing
+    }
+
+    fn ask(&mut self, page: usize) {
+        let path = format!("/all?page={page}");
+        self.outbox.send(Call::get(path), page);
+    }
+}
+
+impl Listing for PagedListing {
+    fn ready(&mut self) -> Vec<(Ticket, Call)> {
+        self.outbox.ready()
+    }
+
+    fn take(&mut self, ticket: Ticket, answer: Answer) {
+        let (page, name) = self.outbox.purpose(ticket);
+        let rows = match super::reading::json_of(&name, answer) {
+            Ok(rows) => rows,
+            Err(failure) => return self.listed.failures.push(failure.text),
+        };
+        let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
+        let rows: Vec<_> = rows
+            .iter()
+            .filter_map(|row| row.as_str()?.split_once('/'))
+            .collect();
+        for (_, id) in rows.iter().filter(|(kind, _)| *kind == self.kind.0) {
+            self.listed.objects.push(ListedObject {
+                identity: vec![("id", (*id).into())],
+                observed: Observed::Missing,
+            });
+        }
+        if !rows.is_empty() {
+            self.ask(page + 1);
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Listed {
+        Listed::new(self.listed.objects, self.listed.failures)
     }
 }
 

@@ -120,7 +120,7 @@ impl ApplyRun<'_> {
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
             let ends = match planned.action {
-                Disposition::Update => Some(Outcome::Stale),
+                writing if writing.writes() => Some(Outcome::Stale),
                 other => outcome_without_step(other),
             };
             return Report::new(planned.clone(), ends, Some(why.clone()));
@@ -132,7 +132,7 @@ impl ApplyRun<'_> {
             let why = Some(refusal.to_string());
             return Report::new(planned.clone(), Some(Outcome::Refused), why);
         }
-        if planned.action != Disposition::Update {
+        if !planned.action.writes() {
             let ends = outcome_without_step(planned.action);
             return Report::new(planned.clone(), ends, planned.message.clone());
         }
@@ -240,8 +240,11 @@ impl ApplyRun<'_> {
 fn outcome_without_step(action: Disposition) -> Option<Outcome> {
     match action {
         Disposition::Missing | Disposition::Error => Some(Outcome::Failed),
-        Disposition::None | Disposition::Update | Disposition::Observe | Disposition::Suspend => {
-            None
-        }
+        Disposition::None
+        | Disposition::Update
+        | Disposition::Create
+        | Disposition::Remove
+        | Disposition::Observe
+        | Disposition::Suspend => None,
     }
 }

@@ -44,6 +44,23 @@ pub struct Checked {
     pub findings: Diagnostics,
 }
 
+impl Checked {
+    /// Lets every object be created that the vendor does not have, if its kind can be created and found again.
+    pub fn allow_creation(&mut self) {
+        for object in &mut self.desired {
+            let Some(kind) = provider::find_kind(object.address.kind.0) else {
+                continue;
+            };
+            let table = kind.table();
+            let is_findable = table.lifecycle.key.is_none() || object.is_keyed(table);
+            let may = table.lifecycle.create.is_some() && is_findable && !object.policy.absent;
+            if may && !object.policy.create {
+                Arc::make_mut(object).policy.create = true;
+            }
+        }
+    }
+}
+
 /// Checks everything that can be checked offline.
 pub fn check_manifests(manifests: impl Into<LoadedManifests>, options: &CheckOptions) -> Checked {
     check_among(manifests.into(), options, &BTreeMap::new())

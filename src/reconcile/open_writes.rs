@@ -75,13 +75,16 @@ pub async fn examine_open_writes(
     let (mut accounts, seen) = read_side_by_side(&concerned, settings, kept).await;
     let mut found = Vec::new();
     for (object, seen) in seen {
-        let (Observed::Live(live), Some(kind)) = (seen, provider::find_kind(object.address.kind.0))
-        else {
+        let Some(kind) = provider::find_kind(object.address.kind.0) else {
             continue;
         };
         let table = kind.table().desired;
         for open in open.remove(&object.address.to_string()).unwrap_or_default() {
-            let finding = Finding::of(table, &open.intent, &live.fields);
+            let finding = match (&seen, open.intent.whole) {
+                (Observed::Live(live), _) => Finding::of(table, &open.intent, &live.fields),
+                (Observed::Missing, Some(whole)) => Finding::of_whole(whole, false),
+                (Observed::Missing | Observed::Unread(_), _) => continue,
+            };
             found.push((open, finding));
         }
     }

@@ -102,6 +102,7 @@ impl Inside {
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
         };
         let mut headers = BTreeMap::new();
         if let Some((name, value)) = &outgoing.credential {

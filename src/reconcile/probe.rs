@@ -1,6 +1,7 @@
-//! Probes connections: one login and one read for each, to learn whether they work.
+//! Probes connections: one login for each, and one read for each kind of its objects, to learn whether they work.
 //!
-//! Input are checked manifests and the names of connections; output is what came of each. Nothing is compared or planned.
+//! Credentials may have the right to read one kind and not another, so an object of each is read. Input are checked
+//! manifests and the names of connections; output is what came of each. Nothing is compared or planned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::{Accounts, Checked, Settings, read_side_by_side};
-use crate::model::{Desired, Observed, PolicyMode};
+use crate::model::{Desired, Kind, Observed, PolicyMode};
 
 /// What came of a login and a read at a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,20 +25,21 @@ pub enum Probe {
     Idle,
 }
 
-/// Reads the first object of each of these connections, all of them side by side.
+/// Reads the first object of each kind at each of these connections, all of them side by side.
 pub async fn probe_connections(
     checked: &Checked,
     names: &[String],
     settings: &Settings,
 ) -> BTreeMap<String, Probe> {
     let now = (settings.clock)();
-    let mut firsts: BTreeMap<&str, &Arc<Desired>> = BTreeMap::new();
+    let mut firsts: BTreeMap<(&str, Kind), &Arc<Desired>> = BTreeMap::new();
     for object in &checked.desired {
         if object.policy.mode_at(now) != PolicyMode::Suspend {
-            firsts.entry(&object.connection).or_insert(object);
+            let key = (object.connection.as_str(), object.address.kind);
+            firsts.entry(key).or_insert(object);
         }
     }
-    firsts.retain(|name, _| names.iter().any(|one| one == name));
+    firsts.retain(|(name, _), _| names.iter().any(|one| one == name));
     let narrowed = Checked {
         desired: firsts.values().map(|object| Arc::clone(object)).collect(),
         ..checked.clone()
@@ -55,7 +57,46 @@ pub async fn probe_connections(
             },
             Observed::Unread(failure) => Probe::Failed(failure.text),
         };
-        probes.insert(object.connection.to_string(), probe);
+        probes
+            .entry(object.connection.to_string())
+            .and_modify(|earlier| earlier.join(probe.clone()))
+            .or_insert(probe);
     }
     probes
+}
+
+impl Probe {
+    /// Adds what came of another read at the connection: each failure counts, and is named once.
+    fn join(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Failed(reason), Self::Failed(other)) if *reason != other => {
+                reason.push_str("; ");
+                reason.push_str(&other);
+            }
+            (Self::Failed(_), _) | (_, Self::Idle) => {}
+            (_, other) => *self = other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_works_if_each_kind_of_its_objects_can_be_read() {
+        let answered = || Probe::Answered { clock_ahead: None };
+        let failed = |reason: &str| Probe::Failed(reason.into());
+        let joined = |reads: &[Probe]| {
+            let mut probe = Probe::Idle;
+            reads.iter().for_each(|read| probe.join(read.clone()));
+            probe
+        };
+        assert_eq!(joined(&[]), Probe::Idle);
+        assert_eq!(joined(&[answered(), answered()]), answered());
+        assert_eq!(joined(&[answered(), failed("a")]), failed("a"));
+        assert_eq!(joined(&[failed("a"), answered()]), failed("a"));
+        assert_eq!(joined(&[failed("a"), failed("a")]), failed("a"));
+        assert_eq!(joined(&[failed("a"), failed("b")]), failed("a; b"));
+    }
 }

@@ -130,13 +130,18 @@ impl<'a> Join<'a> {
         };
         let checked = movement::check_unmoved(&entry, self.then, desired, self.now);
         let moved = checked.err().map(|moved| moved.to_string());
-        self.push(Arc::clone(desired), entry, moved);
+        let mut desired = Arc::clone(desired);
+        if entry.action == Disposition::Create && !desired.policy.create {
+            // The plan was made with the permission to create.
+            Arc::make_mut(&mut desired).policy.create = true;
+        }
+        self.push(desired, entry, moved);
         Ok(())
     }
 
     /// Adds an entry whose manifest is gone: as stale if it was an update, otherwise only by its address.
     fn without_manifest(&mut self, entry: ObjectEntry) -> Result<(), UnknownKind> {
-        if entry.action != Disposition::Update {
+        if !entry.action.writes() {
             self.gone.push(entry.address);
             return Ok(());
         }
@@ -187,7 +192,9 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
     let (kind, name) = entry.address.split_once('/').unwrap_or_default();
     let table = provider::find_kind(kind).map(|kind| kind.table());
     let table = table.ok_or_else(|| UnknownKind(kind.to_string()))?;
-    let ids = table.identity.iter();
+    let key = table.lifecycle.key;
+    let keyed = key.is_some_and(|key| entry.identity.get(key.replaces).is_none());
+    let ids = table.naming(keyed);
     let line = entry.origin.line;
     Ok(Desired {
         address: Address {

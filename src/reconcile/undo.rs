@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Accounts, Checked, Pass, Settings, account_of, plan_document, read_side_by_side};
-use crate::apply::journal::Intent;
+use crate::apply::journal::{Intent, WholeObject};
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
 use crate::model::{
@@ -284,6 +284,20 @@ impl UndoWork {
         let PastWrite {
             intent, manifest, ..
         } = write;
+        if let Some(whole) = intent.whole {
+            let (why, hint) = match whole {
+                WholeObject::Created => (
+                    "the run created it, and an undo removes nothing",
+                    "`state: absent` in its manifest removes it, where the vendor can",
+                ),
+                WholeObject::Removed => (
+                    "the run removed it, and what went with it cannot be brought back",
+                    "an apply of a manifest with `create: true` makes a new one",
+                ),
+            };
+            self.leave(NOT_TAKEN_BACK, &format!("{address}: {why}"), Some(hint));
+            return;
+        }
         let object = match manifest {
             Some(manifest) => {
                 let object = bare_object(&manifest, &intent);

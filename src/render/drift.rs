@@ -163,9 +163,10 @@ fn write_field(out: &mut dyn Write, one: &DifferenceEntry, widest: usize) -> io:
 /// there is neither.
 pub(super) fn risk_warning(one: &DifferenceEntry) -> Option<String> {
     let risk = match one.risk {
-        Risk::Safe => None,
+        Risk::Safe | Risk::Create => None,
         Risk::Reduce => Some("an apply reduces"),
         Risk::Strand => Some("an apply strands"),
+        Risk::Destroy => Some("an apply destroys"),
     };
     match (risk, &one.note) {
         (Some(risk), Some(note)) => Some(format!("{risk}: {note}")),

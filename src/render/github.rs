@@ -134,7 +134,7 @@ pub fn step_summary(render: impl FnOnce(usize) -> String, written: u64) -> Strin
 /// its own.
 pub fn write_outputs(out: &mut dyn Write, view: &RunView<'_>, delimiter: &str) -> io::Result<()> {
     let summary = &view.document.summary;
-    let changes = summary.update + summary.observe_only > 0;
+    let changes = summary.writing() + summary.observe_only > 0;
     let mut findings = view.document.diagnostics.iter();
     let planned = view.stage != Stage::Checked && findings.all(|found| !found.is_error());
     let digest = if planned { &view.document.digest } else { "" };

@@ -10,8 +10,12 @@ use serde_json::json;
 use super::json;
 use super::view::RunView;
 
-/// Writes how many objects change; `entitle` neither creates nor deletes any.
+/// Writes how many objects are created, changed and removed.
 pub fn write_counts(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    let update = view.document.summary.update;
-    json::write_document(out, &json!({"create": 0, "update": update, "delete": 0}))
+    let summary = &view.document.summary;
+    let (create, update, delete) = (summary.create, summary.update, summary.remove);
+    json::write_document(
+        out,
+        &json!({"create": create, "update": update, "delete": delete}),
+    )
 }

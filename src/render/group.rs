@@ -110,7 +110,7 @@ pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
         objects,
         |_| LEAST,
         |object| {
-            let decides = object.outcome.is_some() || object.action != Disposition::Update;
+            let decides = object.outcome.is_some() || !object.action.writes();
             spell_key(&ChangeKey {
                 kind: split_address(object).0,
                 connection: &object.connection,

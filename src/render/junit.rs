@@ -111,7 +111,14 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
             Some(TestCaseStatus::non_success(NonSuccessKind::Error))
         }
         (None, Disposition::Observe) if stage == Stage::Applied => Some(TestCaseStatus::skipped()),
-        (None, Disposition::None | Disposition::Update | Disposition::Observe) => None,
+        (
+            None,
+            Disposition::None
+            | Disposition::Update
+            | Disposition::Create
+            | Disposition::Remove
+            | Disposition::Observe,
+        ) => None,
     };
     let status = match kind {
         None => TestCaseStatus::success(),

@@ -161,6 +161,8 @@ fn risk_cell(object: &ObjectEntry) -> String {
     let word = match worst {
         Risk::Safe if object.changes.is_empty() => return String::new(),
         Risk::Safe => return "safe".into(),
+        Risk::Create => "creates",
+        Risk::Destroy => "**destroys**",
         Risk::Reduce => "**reduces**",
         Risk::Strand => "**strands**",
     };

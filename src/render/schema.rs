@@ -17,7 +17,7 @@ use crate::manifest::own_kind::OwnKind;
 use crate::manifest::table::{Form, MapTable, Member, Rule, SECRET};
 use crate::manifest::text_type::TextType;
 use crate::model::field::{Elements, IdentityField};
-use crate::model::{Clearing, Field, KindTable, Need, Shape};
+use crate::model::{Clearing, Field, KindTable, NaturalKey, Need, Shape};
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
 use crate::provider;
@@ -97,23 +97,54 @@ fn object_schema(table: &'static KindTable) -> Json {
     let mut schema = map_schema(&OBJECT);
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for name in object_members(table.identity) {
-        match table.identity.iter().find(|identity| identity.name == name) {
-            Some(identity) => {
+    let key = table.lifecycle.key;
+    for name in object_members(table.identity, key) {
+        let identity = table.identity.iter().find(|identity| identity.name == name);
+        match (identity, key.filter(|key| key.member == name)) {
+            (Some(identity), _) => {
                 properties.insert(name.into(), identity_schema(identity));
-                required.push(name);
+                let is_replaced = key.is_some_and(|key| key.replaces == name);
+                required.extend((!is_replaced).then_some(name));
             }
-            None => drop(properties.insert(name.into(), schema["properties"][name].take())),
+            (None, Some(key)) => drop(properties.insert(name.into(), key_schema(&key))),
+            (None, None) if name == "state" && table.lifecycle.remove.is_none() => {}
+            (None, None) => drop(properties.insert(name.into(), schema["properties"][name].take())),
         }
     }
     let mut desired = fields_schema(table.desired, &[]);
     desired["description"] = properties["desired"]["description"].take();
     properties.insert("desired".into(), desired);
-    required.push("desired");
+    match table.lifecycle.remove {
+        None => required.push("desired"),
+        Some(_) => {
+            schema["if"] =
+                json!({"properties": {"state": {"const": "absent"}}, "required": ["state"]});
+            schema["else"] = json!({"required": ["desired"]});
+        }
+    }
+    if let Some(key) = key {
+        schema["oneOf"] = json!([{"required": [key.replaces]}, {"required": [key.member]}]);
+    }
     set_description(&mut schema, table.about);
     schema["properties"] = Json::Object(properties);
     schema["required"] = json!(required);
     schema
+}
+
+/// Builds the schema of a natural key, which may stand in place of the vendor's ids.
+fn key_schema(key: &NaturalKey) -> Json {
+    let fields = key.fields.iter();
+    let properties: Map<String, Json> = fields
+        .map(|field| (field.name.to_string(), identity_schema(field)))
+        .collect();
+    let required: Vec<&str> = key.fields.iter().map(|field| field.name).collect();
+    json!({
+        "type": "object",
+        "description": key.about,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
 }
 
 /// Builds the schema of an identity member. A number may be written as a text of digits too.

@@ -13,8 +13,14 @@ use crate::plan::document::Summary;
 /// Zero counts are left out, except for objects in sync, so that the line is never empty.
 pub fn summarize_plan(summary: &Summary) -> String {
     let mut parts = Vec::new();
-    if summary.update > 0 {
-        parts.push(format!("{} to update", summary.update));
+    for (number, word) in [
+        (summary.remove, "to remove"),
+        (summary.create, "to create"),
+        (summary.update, "to update"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
     }
     parts.push(format!("{} in sync", summary.in_sync));
     for (number, word) in [
@@ -64,11 +70,18 @@ pub fn count_risks(summary: &Summary) -> Option<String> {
 ///
 /// `1 change strands users: without a prompt, apply needs --allow strand.`
 pub fn advise_on_risks(summary: &Summary) -> Option<String> {
-    let counts = count_risks(summary)?;
-    let risk = match summary.strand {
-        0 => Risk::Reduce,
-        _ => Risk::Strand,
+    let removes = (summary.remove > 0).then(|| {
+        let objects = pluralize(summary.remove, "object");
+        format!("{objects} removed for good")
+    });
+    let parts: Vec<String> = removes.into_iter().chain(count_risks(summary)).collect();
+    let risk = match (summary.remove, summary.strand, summary.reduce) {
+        (0, 0, 0) => return None,
+        (0, 0, _) => Risk::Reduce,
+        (0, ..) => Risk::Strand,
+        _ => Risk::Destroy,
     };
+    let counts = parts.join(", ");
     Some(format!(
         "{counts}: without a prompt, apply needs --allow {risk}."
     ))
@@ -105,7 +118,7 @@ pub fn summarize_apply(summary: &Summary) -> String {
 /// Objects that could not be planned, and those that are only observed, are in it where nothing would change.
 pub fn plan_headline(summary: &Summary) -> String {
     let counts = [
-        (summary.update, "would change"),
+        (summary.writing(), "would change"),
         (summary.failed, "could not be planned"),
         (summary.observe_only, "only observed"),
     ];

@@ -143,6 +143,8 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
         Disposition::Suspend => return Ok(()),
         Disposition::None => ("=", DIM),
         Disposition::Update => ("~", CHANGE),
+        Disposition::Create => ("+", ADD),
+        Disposition::Remove => ("-", REMOVE),
         Disposition::Observe => ("?", DIM),
         Disposition::Error if object.problem.is_some() => return Ok(()),
         Disposition::Missing | Disposition::Error => ("✗", DANGER),

@@ -52,9 +52,10 @@ pub fn members_lacking<'a>(these: &'a [Json], those: &[Json]) -> Vec<&'a Json> {
 /// A safe change has its note alone, or an empty text without one.
 pub fn describe_risk(change: &ChangeEntry) -> String {
     let word = match change.risk {
-        Risk::Safe => return change.note.clone().unwrap_or_default(),
+        Risk::Safe | Risk::Create => return change.note.clone().unwrap_or_default(),
         Risk::Reduce => "reduces",
         Risk::Strand => "strands",
+        Risk::Destroy => "destroys",
     };
     match &change.note {
         Some(note) => format!("{word}: {note}"),

@@ -188,7 +188,7 @@ impl<'a> RunView<'a> {
             RiskAdvice::Count => count_risks(summary).map(|counts| counts + "."),
             RiskAdvice::NameFlag => advise_on_risks(summary),
         };
-        let is_partial = summary.failed > 0 && summary.update > 0;
+        let is_partial = summary.failed > 0 && summary.writing() > 0;
         let unplanned = (is_partial && self.advice == RiskAdvice::NameFlag).then(|| {
             let objects = pluralize(summary.failed, "object");
             format!("{objects} could not be planned: apply does the rest and exits with 3.")
@@ -294,8 +294,9 @@ impl<'a> RunView<'a> {
                 "failed",
                 words("it could not be read or planned"),
             )),
-            Disposition::Update => {
+            Disposition::Update | Disposition::Create | Disposition::Remove => {
                 for (risk, level, rule) in [
+                    (Risk::Destroy, Level::Warning, "destroy"),
                     (Risk::Strand, Level::Warning, "strand"),
                     (Risk::Reduce, Level::Notice, "reduce"),
                 ] {
@@ -316,9 +317,12 @@ impl<'a> RunView<'a> {
 fn is_notable(object: &ObjectEntry) -> bool {
     match object.action {
         _ if object.problem.is_some() => false,
-        Disposition::Update | Disposition::Observe | Disposition::Missing | Disposition::Error => {
-            true
-        }
+        Disposition::Update
+        | Disposition::Create
+        | Disposition::Remove
+        | Disposition::Observe
+        | Disposition::Missing
+        | Disposition::Error => true,
         Disposition::None | Disposition::Suspend => {
             object.message.is_some() || object.outcome.is_some()
         }
@@ -339,10 +343,10 @@ fn severity_rank(object: &ObjectEntry) -> u8 {
     }
     match object.action {
         Disposition::Missing | Disposition::Error => 0,
-        Disposition::Update => match object.risk() {
-            Risk::Strand => 2,
+        Disposition::Update | Disposition::Create | Disposition::Remove => match object.risk() {
+            Risk::Destroy | Risk::Strand => 2,
             Risk::Reduce => 3,
-            Risk::Safe => 4,
+            Risk::Create | Risk::Safe => 4,
         },
         Disposition::Observe => 5,
         Disposition::None | Disposition::Suspend => 6,
@@ -355,6 +359,8 @@ pub fn describe_state(object: &ObjectEntry) -> &'static str {
         (Some(outcome), _) => outcome.name(),
         (None, Disposition::None) => "in sync",
         (None, Disposition::Update) => "update",
+        (None, Disposition::Create) => "create",
+        (None, Disposition::Remove) => "remove",
         (None, Disposition::Observe) => "observed only",
         (None, Disposition::Suspend) => "suspended",
         (None, Disposition::Missing) => "missing",

@@ -37,6 +37,7 @@ mod invalid;
 mod judge;
 mod kill;
 mod laws;
+mod lifecycle;
 mod long_journals;
 mod manifests;
 mod max_requests;

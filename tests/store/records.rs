@@ -52,6 +52,7 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         method: Method::Patch,
         path: format!("/license-orders/{name}"),
         later_calls: Vec::new(),
+        whole: None,
         changes: Vec::new(),
         unread: BTreeMap::new(),
         // Bytes that a database or a file may stumble over.

@@ -1,4 +1,5 @@
-//! A step of two calls against a vendor that is played: what is sent, in which order, and how it ends.
+//! Steps of several calls, creations and removals against a vendor that is played: what is sent, in which order, and
+//! how it ends.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -13,8 +14,8 @@ use crate::apply::http::{Answered, Body, Http, Outgoing, Wire};
 use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::field::IdentityField;
 use crate::model::{
-    Call, Echo, Fields, Kind, KindTable, Limits, Malformed, Method, Observed, PackedFields, Reply,
-    RiskRule, Shape, Value, Vendor, WriteCall,
+    Call, CreateCall, Echo, Fields, Kind, KindTable, Lifecycle, Limits, Malformed, Method,
+    Observed, PackedFields, Policy, Reply, RiskRule, Shape, Value, Vendor, WriteCall, WritePurpose,
 };
 use crate::plan;
 use crate::plan::document::PlanDocument;
@@ -50,6 +51,15 @@ static TABLE: KindTable = KindTable {
             echo: Echo::Nothing,
         },
     ],
+    lifecycle: Lifecycle {
+        create: Some(CreateCall {
+            name: "POST /pass",
+            required: &["seats"],
+            excluded: &["level"],
+        }),
+        remove: Some("DELETE /pass/{id}"),
+        ..Lifecycle::NONE
+    },
 };
 
 /// A kind whose `seats` and `level` are set by two calls.
@@ -79,7 +89,12 @@ impl ResourceKind for Pass {
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
-        let path = ["/pass/1", "/pass/1/level"][write.call];
+        let path = match write.purpose {
+            WritePurpose::Update(0) => "/pass/1",
+            WritePurpose::Update(_) => "/pass/1/level",
+            WritePurpose::Create => return Call::write(Method::Post, "/pass", json!({"seats": 9})),
+            WritePurpose::Remove => return Call::delete("/pass/1"),
+        };
         let body = crate::provider::codec::encode_fields(TABLE.desired, &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))
     }
@@ -98,6 +113,7 @@ impl Reading for OneRead {
 
     fn take(&mut self, _: Ticket, answer: Answer) {
         let seen = match answer {
+            Answer::Reply(reply) if reply.status == 404 => Observed::Missing,
             Answer::Reply(reply) => Observed::Live(decode(&reply.body)),
             Answer::Lost(why) => Observed::Unread(why),
         };
@@ -145,6 +161,8 @@ enum Turn {
     Meddled(i64),
     /// It is carried out, and no answer comes.
     DoneUnanswered,
+    /// It is not carried out, and no answer comes.
+    Unanswered,
     /// It is answered with this status and not carried out.
     Refused(u16),
 }
@@ -153,6 +171,9 @@ struct State {
     pass: Json,
     turns: VecDeque<Turn>,
     sent: Vec<String>,
+    /// Counts the calls; before `shows_at` reads find nothing.
+    moment: usize,
+    shows_at: usize,
 }
 
 struct Played(Arc<Mutex<State>>);
@@ -169,14 +190,23 @@ impl Wire for Played {
         };
         state.sent.push(match sent.method {
             Method::Get => "read".into(),
+            Method::Delete => "delete".into(),
+            Method::Post => format!("create {body}"),
             _ => body.to_string(),
         });
+        state.moment += 1;
         let answer = match sent.method {
-            Method::Get => Ok(200),
+            Method::Get if state.moment < state.shows_at => Ok(404),
+            Method::Get => Ok(if state.pass.is_null() { 404 } else { 200 }),
             _ => {
                 let turn = state.turns.pop_front().expect("one write less");
-                if !matches!(turn, Turn::Refused(_)) {
-                    for (name, value) in body.as_object().unwrap() {
+                if !matches!(turn, Turn::Refused(_) | Turn::Unanswered) {
+                    match sent.method {
+                        Method::Delete => state.pass = Json::Null,
+                        Method::Post => state.pass = json!({"level": 1}),
+                        _ => {}
+                    }
+                    for (name, value) in body.as_object().into_iter().flatten() {
                         state.pass[name] = value.clone();
                     }
                 }
@@ -186,7 +216,7 @@ impl Wire for Played {
                         state.pass["level"] = level.into();
                         Ok(200)
                     }
-                    Turn::DoneUnanswered => Err(TransportError::RunOver),
+                    Turn::DoneUnanswered | Turn::Unanswered => Err(TransportError::RunOver),
                     Turn::Refused(status) => Ok(status),
                 }
             }
@@ -214,10 +244,33 @@ struct Ended {
 
 /// Carries out the plan from 5 seats and level 1 to 9 seats and level 2.
 async fn run(turns: Vec<Turn>) -> Ended {
+    run_from(json!({"seats": 5, "level": 1}), Policy::default(), turns, 0).await
+}
+
+/// Creates the pass with 9 seats and level 2. It shows from the call at `shows_at` on.
+async fn create(turns: Vec<Turn>, shows_at: usize) -> Ended {
+    let policy = Policy {
+        create: true,
+        ..Policy::default()
+    };
+    run_from(Json::Null, policy, turns, shows_at).await
+}
+
+async fn remove(turns: Vec<Turn>) -> Ended {
+    let policy = Policy {
+        absent: true,
+        ..Policy::default()
+    };
+    run_from(json!({"seats": 5, "level": 1}), policy, turns, 0).await
+}
+
+async fn run_from(pass: Json, policy: Policy, turns: Vec<Turn>, shows_at: usize) -> Ended {
     let state = Arc::new(Mutex::new(State {
-        pass: json!({"seats": 5, "level": 1}),
+        pass,
         turns: turns.into(),
         sent: Vec::new(),
+        moment: 0,
+        shows_at,
     }));
     let connection = connection();
     let wire = Box::new(Played(Arc::clone(&state)));
@@ -231,12 +284,15 @@ async fn run(turns: Vec<Turn>) -> Ended {
     let rereads = Rereads::new(&account);
     let fields = [("seats", Value::Integer(9)), ("level", Value::Integer(2))];
     let desired = Arc::new(Desired {
+        policy: policy.into(),
         fields: PackedFields::new(TABLE.desired, &Fields::from(fields)),
         ..desired_object(&TABLE, &[("id", "1")])
     });
     let clock = || Timestamp::UNIX_EPOCH;
-    let live = decode(&state.lock().unwrap().pass.to_string());
-    let planned = plan::plan_object(&Pass, &desired, &Observed::Live(live.clone()), clock());
+    let pass = state.lock().unwrap().pass.clone();
+    let live = (!pass.is_null()).then(|| decode(&pass.to_string()));
+    let observed = live.clone().map_or(Observed::Missing, Observed::Live);
+    let planned = plan::plan_object(&Pass, &desired, &observed, clock());
     let document = PlanDocument::new(
         std::slice::from_ref(&planned),
         SourceFacts::default(),
@@ -257,13 +313,16 @@ async fn run(turns: Vec<Turn>) -> Ended {
     };
     let entry = &document.objects[0];
     let calls: Vec<usize> = entry.changes.iter().map(|change| change.call).collect();
-    assert_eq!((entry.calls.len(), calls), (2, vec![0, 1]));
+    match planned.desired.policy.absent {
+        true => assert_eq!((entry.calls.len(), calls), (1, vec![0, 0])),
+        false => assert_eq!((entry.calls.len(), calls), (2, vec![0, 1])),
+    }
     let work = StepWork {
         planned,
         entry,
-        basis: Basis::Read {
-            live: &live,
-            at: clock(),
+        basis: match &live {
+            Some(live) => Basis::Read { live, at: clock() },
+            None => Basis::Saved,
         },
     };
     let report = execute(&context, work).await;
@@ -342,5 +401,78 @@ async fn what_changes_between_the_calls_stops_the_later_ones() {
     assert_eq!(
         (ended.sent, ended.outcome),
         (vec![SEATS.to_string()], Outcome::Converged)
+    );
+}
+
+const CREATE: &str = "create {\"seats\":9}";
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_is_searched_right_before_and_verified_and_the_rest_follows() {
+    let ended = create(vec![Turn::Done, Turn::Done], 0).await;
+    assert_eq!(
+        ended.sent,
+        ["read", CREATE, "read", LEVEL, "read"],
+        "{}",
+        ended.words
+    );
+    assert_eq!(
+        (ended.outcome, ended.words),
+        (Outcome::Converged, String::new())
+    );
+    // It shows late: it is looked for until it does.
+    let late = create(vec![Turn::Done, Turn::Done], 5).await;
+    assert_eq!(late.sent[..5], ["read", CREATE, "read", "read", "read"]);
+    assert_eq!(late.outcome, Outcome::Converged);
+    let half = create(vec![Turn::Done, Turn::Refused(400)], 0).await;
+    let words = "400: No.; carried out before: POST /pass";
+    assert_eq!(
+        (half.outcome, half.words.as_str()),
+        (Outcome::Rejected, words)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_twice() {
+    // The reply is lost, and the search finds what the call made.
+    let found = create(vec![Turn::DoneUnanswered, Turn::Done], 0).await;
+    assert_eq!(found.sent, ["read", CREATE, "read", LEVEL, "read"]);
+    assert_eq!(found.outcome, Outcome::Converged);
+    // The search finds nothing: the call may still be on its way, so it is not sent again.
+    for turn in [Turn::Unanswered, Turn::Refused(500)] {
+        let lost = create(vec![turn], 0).await;
+        let creations = lost.sent.iter().filter(|call| call.starts_with("create"));
+        assert_eq!(creations.count(), 1, "{:?}", lost.sent);
+        assert_eq!((lost.outcome, lost.unclear), (Outcome::Failed, true));
+        assert!(
+            lost.words
+                .ends_with("it does not show: the next run searches again"),
+            "{}",
+            lost.words
+        );
+    }
+    let refused = create(vec![Turn::Refused(409)], 0).await;
+    assert_eq!(
+        (refused.outcome, refused.unclear),
+        (Outcome::Rejected, false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_is_read_before_and_after() {
+    let ended = remove(vec![Turn::Done]).await;
+    assert_eq!(ended.sent, ["read", "delete", "read"]);
+    assert_eq!(
+        (ended.outcome, ended.words),
+        (Outcome::Converged, String::new())
+    );
+    let unanswered = remove(vec![Turn::DoneUnanswered]).await;
+    assert_eq!(unanswered.sent, ["read", "delete", "read"]);
+    assert_eq!(unanswered.outcome, Outcome::Converged);
+    let again = remove(vec![Turn::Unanswered, Turn::Done]).await;
+    assert_eq!(again.sent, ["read", "delete", "read", "delete", "read"]);
+    let refused = remove(vec![Turn::Refused(422)]).await;
+    assert_eq!(
+        (refused.outcome, refused.words.as_str()),
+        (Outcome::Rejected, "422: No.")
     );
 }

@@ -37,47 +37,54 @@ pub(super) async fn read_live(
 }
 
 /// Plans the object of a step again, from what was read just now.
-pub(super) fn replan(context: &StepContext<'_>, planned: &Planned, live: &Live) -> Planned {
-    let observed = Observed::Live(live.clone());
+pub(super) fn replan(context: &StepContext<'_>, planned: &Planned, seen: Option<&Live>) -> Planned {
+    let observed = seen.cloned().map_or(Observed::Missing, Observed::Live);
     let kind = kind_of(context, planned);
     plan::plan_object(kind, &planned.desired, &observed, (context.clock)())
 }
 
-/// Returns the object after the first write of `rest` was accepted, from its reply or by reading. `Err` says that it
-/// could not be read. `before` is the object before that write.
+/// Returns the object after the first write of `rest` was accepted, from its reply or by reading; `None` if it is not
+/// there. `Err` says that it could not be read. `before` is the object before that write.
 pub(super) async fn look_after_write(
     context: &StepContext<'_>,
     rest: &Planned,
     before: &Live,
     reply: &Reply,
-) -> Result<Live, String> {
+) -> Result<Option<Live>, String> {
     let kind = kind_of(context, rest);
     let first = rest.step.as_ref().and_then(|step| step.writes.first());
-    let echo = first.map(|write| kind.table().calls[write.index].echo);
+    let echo = first.map(|write| kind.table().call_for(write.purpose).echo);
     if context.checks.verify == Verify::Echo
         && echo == Some(Echo::Whole)
         && let Ok(mut live) = kind.echo(&rest.desired, before, reply)
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
-        return Ok(live);
+        return Ok(Some(live));
     }
+    let read = read_until_settled(context, rest).await;
+    read.map_err(|why| format!("written, but what came of it could not be read: {why}"))
+}
+
+/// Reads the object until it shows an effect of the first write of `rest`, or the time for that is over. Some vendors
+/// show the object as it was for a while: an old value, nothing after a creation, the object after a removal.
+pub(super) async fn read_until_settled(
+    context: &StepContext<'_>,
+    rest: &Planned,
+) -> Result<Option<Live>, ReadError> {
     let mut waits = settle::waits(context.checks.settle);
     loop {
-        let live = match read_live(context, &rest.desired).await {
-            Ok(Some(live)) => live,
-            Ok(None) => return Err("written, but it is not there any more".into()),
-            Err(why) => {
-                return Err(format!(
-                    "written, but what came of it could not be read: {why}"
-                ));
-            }
+        let seen = read_live(context, &rest.desired).await?;
+        let pending = match (rest.action, &seen) {
+            (Disposition::Create, seen) => seen.is_none(),
+            (Disposition::Remove, seen) => seen.is_some(),
+            (_, Some(live)) => settle::is_pending(rest, &replan(context, rest, Some(live))),
+            (_, None) => false,
         };
-        let pending = settle::is_pending(rest, &replan(context, rest, &live));
         let in_time = |wait: &Duration| Instant::now() + *wait < context.account.deadline();
         match waits.next().filter(|wait| pending && in_time(wait)) {
             Some(wait) => sleep(wait).await,
-            None => return Ok(live),
+            None => return Ok(seen),
         }
     }
 }
@@ -92,7 +99,7 @@ pub(super) async fn verify_write(
 ) -> Report {
     let (before, last) = objects;
     match look_after_write(context, rest, last, reply).await {
-        Ok(live) => report_live(context, planned, before, &live),
+        Ok(seen) => report_live(context, planned, before, seen.as_ref()),
         Err(message) => Report {
             unclear: true,
             ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
@@ -100,32 +107,45 @@ pub(super) async fn verify_write(
     }
 }
 
-/// Reports an object by comparing it with its plan. `before` is the object before the first write.
+/// Reports an object by comparing it with its plan. `before` is the object before the first write, `seen` what is there
+/// now.
 pub(super) fn report_live(
     context: &StepContext<'_>,
     planned: Planned,
     before: &Live,
-    live: &Live,
+    seen: Option<&Live>,
 ) -> Report {
-    let table = kind_of(context, &planned).table().desired;
-    let residual = replan(context, &planned, live);
-    let side_effects = side_effects(table, &planned, before, live);
-    let mut report = if residual.changes.is_empty() && residual.action == Disposition::None {
-        Report::new(planned, Some(Outcome::Converged), None)
-    } else {
-        Report {
-            residual: residual.changes.iter().map(residual_of).collect(),
-            // An object that cannot be compared may have any value.
-            unclear: residual.changes.is_empty(),
-            ..Report::new(
-                planned,
-                Some(Outcome::Unconverged),
-                Some(describe_residual(&residual)),
-            )
+    let residual = replan(context, &planned, seen);
+    let is_update = planned.action == Disposition::Update;
+    let side_effects = match seen.filter(|_| is_update) {
+        Some(live) => {
+            let table = kind_of(context, &planned).table().desired;
+            side_effects(table, &planned, before, live)
         }
+        // All of a new object is new.
+        None => Vec::new(),
     };
-    report.side_effects = side_effects;
-    report
+    if residual.changes.is_empty() && residual.action == Disposition::None {
+        return Report {
+            side_effects,
+            ..Report::new(planned, Some(Outcome::Converged), None)
+        };
+    }
+    let message = match (planned.action, seen) {
+        (Disposition::Remove, Some(_)) => "sent, but it is still there".into(),
+        (_, None) if is_update => "written, but it is not there any more".into(),
+        (_, None) => "created, but it does not show".into(),
+        (_, Some(_)) => describe_residual(&residual),
+    };
+    let is_comparable = is_update && seen.is_some();
+    let left = residual.changes.iter().filter(|_| is_comparable);
+    Report {
+        residual: left.map(residual_of).collect(),
+        // An object that cannot be compared may have any value.
+        unclear: residual.changes.is_empty() || seen.is_none(),
+        side_effects,
+        ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
+    }
 }
 
 /// Describes the fields that differ from the plan after a write.

@@ -5,16 +5,21 @@
 //! send A    accepted; its reply or a read shows seats 9, and what is left of the plan is B, as it was shown
 //! send B    refused: the object ends as rejected, "A was carried out", and `expires` is left in the residual
 //! ```
+//!
+//! A creation is sent once: after a reply that leaves it unclear the object is searched, and a later run searches again.
+//! A second try could make a second object.
 
 use crate::apply::journal::Residual;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::transport::Writer;
-use crate::model::{Live, Reply, Verdict};
+use crate::model::{Live, Reply, Verdict, WritePurpose};
 use crate::plan::document::CallEntry;
 use crate::plan::step::StepWrite;
 use crate::plan::{Change, Disposition, Planned};
 
-use super::verify::{look_after_write, read_live, replan, report_live, verify_write};
+use super::verify::{
+    look_after_write, read_live, read_until_settled, replan, report_live, verify_write,
+};
 use super::{StepContext, kind_of};
 
 /// Writes of one call in one run. A second one is only sent after a look showed that the first had no
@@ -25,8 +30,8 @@ const TRIES: usize = 4;
 enum Settled {
     /// The vendor accepted it, with this reply.
     Accepted(Reply),
-    /// The reply was unclear, and a read shows its effect.
-    Shown(Live),
+    /// The reply was unclear, and a read shows its effect: the object, or that it is gone.
+    Shown(Option<Live>),
 }
 
 /// The end of a write that was not carried out, or whose effect is unknown.
@@ -75,11 +80,11 @@ pub(super) async fn send_writes(
                 return report_failure(planned, &rest, &done, failure);
             }
         };
-        let again = replan(context, &planned, &seen);
+        let again = replan(context, &planned, seen.as_ref());
         if is_last || !is_rest(&again, &rest) {
-            return report_live(context, planned, before, &seen);
+            return report_live(context, planned, before, seen.as_ref());
         }
-        (rest, live) = (again, seen);
+        (rest, live) = (again, seen.unwrap_or_default());
     }
 }
 
@@ -123,8 +128,17 @@ async fn settle_write(
             Err(lost) if lost.error.may_have_been_sent() => lost.text(),
             Err(lost) => return Err(failed_after(lost.text(), unclear)),
         };
-        if let Some(live) = find_effect(context, rest, &why).await? {
-            return Ok(Settled::Shown(live));
+        if let Some(seen) = find_effect(context, rest, &why).await? {
+            return Ok(Settled::Shown(seen));
+        }
+        if write.purpose == WritePurpose::Create {
+            let why =
+                format!("{why}; {UNCLEAR}, and it does not show: the next run searches again");
+            return Err(Failure {
+                outcome: Outcome::Failed,
+                message: why,
+                unclear: true,
+            });
         }
         unclear = Some(why);
     }
@@ -132,30 +146,41 @@ async fn settle_write(
     Err(failed_after(given_up, unclear))
 }
 
-/// Reads the object after a write with an unclear reply. Returns the object if the write was carried out, and `None` if
-/// the object is as before it. `Err` if it is neither, or cannot be read.
+/// Reads the object after a write with an unclear reply. Returns what is there if the write was carried out, and `None`
+/// if the object is as before it. `Err` if it is neither, or cannot be read.
+///
+/// A created object may show late, so it is searched as long as an accepted write would be.
 async fn find_effect(
     context: &StepContext<'_>,
     rest: &Planned,
     why: &str,
-) -> Result<Option<Live>, Failure> {
+) -> Result<Option<Option<Live>>, Failure> {
     let open = |message| Failure {
         outcome: Outcome::Failed,
         message,
         unclear: true,
     };
-    let live = match read_live(context, &rest.desired).await {
-        Ok(Some(live)) => live,
-        Ok(None) => {
+    let read = match rest.action {
+        Disposition::Create => read_until_settled(context, rest).await,
+        _ => read_live(context, &rest.desired).await,
+    };
+    let seen = match read {
+        Ok(seen) => seen,
+        Err(error) => return Err(open(format!("{why}; {UNCLEAR}: {error}"))),
+    };
+    let again = replan(context, rest, seen.as_ref());
+    let is_carried_out = match (rest.action, &seen) {
+        (Disposition::Create, seen) => seen.is_some(),
+        (Disposition::Remove, seen) => seen.is_none(),
+        (_, None) => {
             return Err(open(format!(
                 "{why}; {UNCLEAR}: after it the object was not there"
             )));
         }
-        Err(error) => return Err(open(format!("{why}; {UNCLEAR}: {error}"))),
+        (_, Some(_)) => again.changes.is_empty() || is_rest(&again, rest),
     };
-    let again = replan(context, rest, &live);
-    if again.changes.is_empty() || is_rest(&again, rest) {
-        return Ok(Some(live));
+    if is_carried_out {
+        return Ok(Some(seen));
     }
     if again.fingerprint != rest.fingerprint {
         // The write may have been lost while another writer changed the object, or it arrived and was overwritten.
@@ -177,7 +202,16 @@ fn is_rest(again: &Planned, rest: &Planned) -> bool {
     let Some((first, later)) = all.split_first() else {
         return false;
     };
-    let call = |write: &StepWrite| CallEntry::new(&write.call);
+    let is_created = first.purpose == WritePurpose::Create;
+    // The id of an object that is yet to be created stands in no path.
+    let call = |write: &StepWrite| CallEntry {
+        path: if is_created {
+            String::new()
+        } else {
+            write.call.path.clone()
+        },
+        ..CallEntry::new(&write.call)
+    };
     let changes = rest.changes.iter().enumerate();
     let changes = changes.filter(|(index, _)| !first.changes.contains(index));
     let values = |change: &Change| {
@@ -187,9 +221,10 @@ fn is_rest(again: &Planned, rest: &Planned) -> bool {
             after,
             ..
         } = change;
-        (path.clone(), before.clone(), after.clone())
+        let before = before.clone().filter(|_| !is_created);
+        (path.clone(), before, after.clone())
     };
-    again.action == Disposition::Update
+    again.action.writes()
         && left.len() == later.len()
         && left
             .iter()

@@ -10,6 +10,7 @@ use super::known_object::KnownObject;
 use crate::apply::memory::{Subject, kind_of_address};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
+use crate::plan::Disposition;
 use crate::plan::document::{CallEntry, ChangeEntry};
 
 /// One line of the journal.
@@ -176,6 +177,9 @@ pub struct Intent {
     /// The calls that follow the first, in the order in which they are sent. Each change names its call by index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub later_calls: Vec<CallName>,
+    /// Set if the write creates or removes the object itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeObject>,
     /// Managed fields with their values before and after.
     pub changes: Vec<ChangeEntry>,
     /// Fields that every write must carry and no read returns.
@@ -202,6 +206,30 @@ pub struct Intent {
     /// The epoch of the lock under which it was sent; `None` without a lock, and in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+}
+
+/// What a write does to an object as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WholeObject {
+    Created,
+    Removed,
+}
+
+impl WholeObject {
+    /// Returns what the write of a planned object does to it; `None` for an update.
+    pub fn of(action: Disposition) -> Option<Self> {
+        match action {
+            Disposition::Create => Some(Self::Created),
+            Disposition::Remove => Some(Self::Removed),
+            Disposition::None
+            | Disposition::Update
+            | Disposition::Observe
+            | Disposition::Suspend
+            | Disposition::Missing
+            | Disposition::Error => None,
+        }
+    }
 }
 
 /// A call without its body.

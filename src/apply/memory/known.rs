@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::super::journal::{
     Agreed, BaseJson, BaselineHashes, FieldsHash, FightHistory, GaveUp, Intent, KnownObject,
-    PackedBase, Residual, SummaryForm,
+    PackedBase, Residual, SummaryForm, WholeObject,
 };
 use super::agreement;
 use super::key::{ObjectKey, kind_of_address};
@@ -102,6 +102,12 @@ impl ObjectMemory {
             WriteEnd::NotCarriedOut => return,
             WriteEnd::CarriedOut { .. } if intent.heals => self.healed(intent, at),
             WriteEnd::CarriedOut { .. } | WriteEnd::Already | WriteEnd::Unknown => {}
+        }
+        if intent.whole == Some(WholeObject::Removed) && matches!(end, WriteEnd::CarriedOut { .. })
+        {
+            // Nothing is left to compare with. An object of the same name that comes later is another one.
+            (self.base, self.standing) = (None, None);
+            return;
         }
         let clean = match end {
             WriteEnd::CarriedOut {

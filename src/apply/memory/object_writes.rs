@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn a_write_of_another_kind_with_the_same_id_is_not_shown() {
+        let intent = crate::apply::journal::Intent {
+            address: "LacSomething/a".into(),
+            ..testing::intent("LacLicenseOrder/a")
+        };
+        let mut records = vec![
+            record("1", testing::started(Purpose::Apply)),
+            record("1", testing::write(intent)),
+            record("1", testing::ended("LacSomething/a", Outcome::Converged)),
+        ];
+        assert_eq!(writes(&records, "a", 9).len(), 0);
+        records.extend(write("2", "a", Outcome::Converged));
+        assert_eq!(writes(&records, "a", 9).len(), 1);
+    }
+
+    #[test]
     fn the_newest_writes_of_the_object_come_first() {
         let mut records = Vec::new();
         records.extend(write("1", "a", Outcome::Converged));

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::journal::{Finding, Intent, JournalEvent, Purpose, Record, Residual, StepEnd};
+use super::super::journal::{
+    Finding, Intent, JournalEvent, Purpose, Record, Residual, StepEnd, WholeObject,
+};
 use super::super::outcome::Outcome;
 use crate::model::{Field, Fields};
 use crate::plan::spot::{Stand, state_of_change};
@@ -58,6 +60,9 @@ impl Finding {
     /// three calls after, after and before it is `FirstCalls { calls: 2 }`; with after, before and after, and with a
     /// mixture within one call, it is `Neither`.
     pub fn of(table: &'static [Field], intent: &Intent, live: &Fields) -> Self {
+        if let Some(whole) = intent.whole {
+            return Self::of_whole(whole, true);
+        }
         let calls = 1 + intent.later_calls.len();
         let stands = |call: usize| {
             let changes = intent
@@ -78,6 +83,14 @@ impl Finding {
             _ if !(done..calls).all(|call| is_all(call, Stand::Before)) => Self::Neither,
             0 => Self::NotCarriedOut,
             calls => Self::FirstCalls { calls },
+        }
+    }
+
+    /// Returns what the presence of an object says about a write that creates or removes it.
+    pub fn of_whole(whole: WholeObject, is_there: bool) -> Self {
+        match (whole, is_there) {
+            (WholeObject::Created, true) | (WholeObject::Removed, false) => Self::CarriedOut,
+            (WholeObject::Created, false) | (WholeObject::Removed, true) => Self::NotCarriedOut,
         }
     }
 
@@ -338,5 +351,14 @@ mod tests {
             assert_eq!(residual(write_end(&intent(), outcome, &before)), before);
             assert_eq!(write_end(&intent(), outcome, &[]), WriteEnd::NotCarriedOut);
         }
+    }
+
+    #[test]
+    fn a_creation_and_a_removal_are_judged_by_whether_the_object_is_there() {
+        use WholeObject::{Created, Removed};
+        assert_eq!(Finding::of_whole(Created, true), Finding::CarriedOut);
+        assert_eq!(Finding::of_whole(Created, false), Finding::NotCarriedOut);
+        assert_eq!(Finding::of_whole(Removed, true), Finding::NotCarriedOut);
+        assert_eq!(Finding::of_whole(Removed, false), Finding::CarriedOut);
     }
 }

@@ -43,6 +43,7 @@ pub fn intent(address: &str) -> Intent {
         method: Method::Patch,
         path: "/license-orders/a".into(),
         later_calls: Vec::new(),
+        whole: None,
         changes: Vec::new(),
         unread: BTreeMap::new(),
         managed: BTreeMap::new(),

@@ -269,6 +269,36 @@ fn an_object_is_known_by_account_and_identity_and_not_by_its_names() {
 }
 
 #[test]
+fn objects_of_two_kinds_with_one_id_are_two() {
+    // Another kind of the account numbers its objects alike, and its object is called like the order.
+    let other = || Agreed {
+        address: "LacSomething/a".into(),
+        ..agreed(&[("activations_allowed", json!(99))])
+    };
+    assert_eq!(base([record("1", agreement(other()))]), [].into());
+    let order = agreed(&[("activations_allowed", json!(12))]);
+    let both = [
+        record("1", agreement(order)),
+        record("1", agreement(other())),
+    ];
+    assert_eq!(base(both), seats(12));
+    // A write of the one is none of the other: neither its outcome nor an intent that was cut off.
+    let intent = Intent {
+        address: "LacSomething/a".into(),
+        ..intent(A)
+    };
+    let cut_off = [
+        record(
+            "1",
+            agreement(agreed(&[("activations_allowed", json!(12))])),
+        ),
+        record("2", started(Purpose::Apply)),
+        record("2", write(intent)),
+    ];
+    assert_eq!(base(cut_off), seats(12));
+}
+
+#[test]
 fn a_tenant_tells_accounts_of_one_address_apart() {
     let of = |tenant: Option<&str>, seats: i64| {
         record(

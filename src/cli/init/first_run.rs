@@ -41,15 +41,15 @@ pub async fn try_connection(
     Ok(Some(exit == Exit::Done))
 }
 
-/// Writes manifests of everything in the account in place of the example, if the answer says so and the vendor has a list.
+/// Writes manifests of everything in the account in place of the example, if the answer says so and the vendor has a list
+/// of objects of some kind.
 /// Returns whether it did.
 pub async fn import_account(
     choice: &Choice,
     layout: &ProjectLayout,
     example: &str,
 ) -> CommandResult<bool> {
-    let kind = choice.provider.kinds().first();
-    if kind.is_none_or(|kind| kind.listing().is_none()) {
+    if !starter::has_list(choice.provider) {
         return Ok(false);
     }
     let question = format!("Write manifests of what is there, in place of {example}?");

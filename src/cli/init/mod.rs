@@ -193,11 +193,8 @@ fn choose_vendor(args: &Init, asks: bool) -> CommandResult<&'static dyn Provider
     let vendor = match (&args.vendor, asks) {
         (Some(vendor), _) => vendor.clone(),
         (None, true) => {
-            let about = |one: &&dyn Provider| {
-                let kind = one.kinds().first();
-                kind.map_or("", |kind| kind.table().about).to_string()
-            };
-            let choices = provider::ALL.iter().map(|one| (one.vendor().0, about(one)));
+            let choices = provider::ALL.iter();
+            let choices = choices.map(|one| (one.vendor().0, describe_kinds(*one)));
             ask_choice("Vendor", &choices.collect::<Vec<_>>(), None)?
         }
         (None, false) => bail!("--vendor is needed: one of {}", vendors.join(", ")),
@@ -206,6 +203,17 @@ fn choose_vendor(args: &Init, asks: bool) -> CommandResult<&'static dyn Provider
     found.copied().ok_or_else(|| {
         user_error(describe_unknown("vendor", &vendor, &vendors).unwrap_or_default())
     })
+}
+
+/// Describes a vendor by its only kind, or by the names of its kinds.
+fn describe_kinds(provider: &dyn Provider) -> String {
+    match provider.kinds() {
+        [only] => only.table().about.to_string(),
+        kinds => {
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.table().kind.0).collect();
+            names.join(", ")
+        }
+    }
 }
 
 /// Returns the form of authentication of the flag or the answer, else the vendor's first.

@@ -13,8 +13,8 @@ use crate::cli::error::{CommandResult, bail};
 use crate::cli::files::SCHEMA;
 use crate::manifest::write;
 use crate::model::{Field, Need, Shape};
-use crate::provider::Provider;
 use crate::provider::auth::AuthForm;
+use crate::provider::{Provider, ResourceKind};
 use crate::render::schema;
 
 /// The answers that a starter project depends on, all of them checked.
@@ -130,16 +130,25 @@ fn schema_line(layout: &ProjectLayout) -> String {
     write::modeline(&format!("{}{SCHEMA}", layout.way_up()))
 }
 
-/// Returns the command that writes manifests of what is there: of everything, or of one object where the vendor has no list.
+/// Reports whether the vendor has a list of objects of some kind.
+pub fn has_list(provider: &dyn Provider) -> bool {
+    provider.kinds().iter().any(|kind| kind.listing().is_some())
+}
+
+/// Returns the command that writes manifests of what is there: of everything that the vendor lists, or of one object where
+/// it has no list.
 pub fn import_command(choice: &Choice, layout: &ProjectLayout) -> String {
-    let kind = choice.provider.kinds().first();
-    let what = match kind {
-        Some(kind) if kind.listing().is_none() => {
-            let ids = kind.table().identity.iter();
-            let ids: Vec<&str> = ids.map(|one| one.name).collect();
-            format!("--id {}", ids.join("/").to_uppercase())
+    let what = match choice.provider.kinds() {
+        [kind, others @ ..] if !has_list(choice.provider) => {
+            let table = kind.table();
+            let ids: Vec<&str> = table.identity.iter().map(|one| one.name).collect();
+            let id = format!("--id {}", ids.join("/").to_uppercase());
+            match others.is_empty() {
+                true => id,
+                false => format!("--kind {} {id}", table.kind),
+            }
         }
-        Some(_) | None => "--all".into(),
+        _ => "--all".into(),
     };
     let folder = &layout.folder;
     format!(
@@ -236,13 +245,14 @@ fn connection_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<Str
     ))
 }
 
-/// Returns a first manifest of the provider's first kind, with its identity and its required fields.
+/// Returns a first manifest of the provider's first kind, with its identity and its required fields. Other kinds are named
+/// in a comment.
 ///
 /// The identity comes from the examples in the table, as a number where the field is one. Each required
-/// field is set to `1`. Fields that may be set are listed as comments with their descriptions, and those
+/// field has a value that its type takes. Fields that may be set are listed as comments with their descriptions, and those
 /// that may never be set are left out.
 fn manifest_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<String> {
-    let [kind, ..] = choice.provider.kinds() else {
+    let [kind, others @ ..] = choice.provider.kinds() else {
         bail!("{} has no kind of object", choice.provider.vendor());
     };
     let table = kind.table();
@@ -263,10 +273,10 @@ fn manifest_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<Strin
         .iter()
         .filter(|field| field.need == Need::InManifest);
     let needed: Json = needed
-        .map(|field| (field.name.to_string(), json!(1)))
+        .map(|field| (field.name.to_string(), example_value(&field.shape)))
         .collect();
     let document = write::object(table.kind, "example", &choice.name, &identity, needed);
-    let others: String = table
+    let fields: String = table
         .desired
         .iter()
         .filter(|field| !matches!(field.need, Need::InManifest | Need::Never))
@@ -275,19 +285,51 @@ fn manifest_text(choice: &Choice, layout: &ProjectLayout) -> CommandResult<Strin
     Ok(format!(
         "{head}#\n\
          # {about}\n\
+         {others}\
          #\n\
          # A field that is not named under `desired` is not managed: it stays as it is. To begin with what you\n\
          # have, replace this file by:\n\
          #\n\
          #   {import}\n\
          {document}\
-         \x20   # More fields; `entitle explain {kind}` has them all:\n{others}",
+         \x20   # More fields; `entitle explain {kind}` has them all:\n{fields}",
         head = schema_line(layout),
         about = table.about,
+        others = comment_on_kinds(others),
         import = import_command(choice, layout),
         document = write::yaml(&document)?,
         kind = table.kind,
     ))
+}
+
+/// Returns a value that a field of this type takes, for a person to replace.
+fn example_value(shape: &Shape) -> Json {
+    match shape {
+        Shape::Text { .. } | Shape::Id => json!("example"),
+        Shape::Integer { min, .. } => json!(1.max(*min)),
+        Shape::Boolean => json!(true),
+        Shape::Choice { values, .. } => json!(values.first()),
+        Shape::Date => json!("2030-01-31"),
+        Shape::Instant => json!("2030-01-31T00:00:00Z"),
+        Shape::Guid => json!("00000000-0000-0000-0000-000000000000"),
+        Shape::Object => json!({}),
+        Shape::Set(_) | Shape::Keyed(_) => json!([]),
+    }
+}
+
+/// Returns a comment line for each kind that the vendor has beside the one of the example; empty without any.
+fn comment_on_kinds(others: &[&dyn ResourceKind]) -> String {
+    let lines = others.iter().map(|kind| {
+        let table = kind.table();
+        format!("# {}: {}\n", table.kind, table.about)
+    });
+    match others.is_empty() {
+        true => String::new(),
+        false => format!(
+            "#\n# Other kinds of objects in the account:\n#\n{}",
+            lines.collect::<String>()
+        ),
+    }
 }
 
 /// Returns a field as a comment line below `desired`.

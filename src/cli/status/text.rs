@@ -211,6 +211,8 @@ fn write_object(out: &mut impl Write, object: &ObjectStatus) -> io::Result<()> {
     let (word, style) = match object.risk {
         Risk::Strand => ("strands", DANGER),
         Risk::Reduce => ("reduces", anstyle::Style::new()),
+        Risk::Destroy => ("removes", DANGER),
+        Risk::Create => ("creates", anstyle::Style::new()),
         Risk::Safe => ("", anstyle::Style::new()),
     };
     let state = state_words(object.state);

@@ -65,6 +65,8 @@ fn object_lines(object: &NoticeObject) -> Vec<String> {
 fn change_line(change: &FieldChange) -> String {
     let risk = match change.risk {
         Risk::Safe => "",
+        Risk::Create => "  creates",
+        Risk::Destroy => "  destroys",
         Risk::Reduce => "  reduces",
         Risk::Strand => "  strands",
     };

@@ -6,6 +6,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::apply::memory::kind_of_address;
 use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 use crate::model::{Risk, compare_natural};
 
@@ -79,6 +80,8 @@ pub struct Query {
     /// Words that must all be found in the address, an id, the file, the message or a changed field.
     pub text: String,
     pub vendor: String,
+    /// The kind of an object, such as `LacLicenseOrder`.
+    pub kind: String,
     pub connection: String,
     pub state: String,
     pub risk: String,
@@ -100,6 +103,7 @@ impl Query {
             match name.as_ref() {
                 "q" => found.text = value,
                 "vendor" => found.vendor = value,
+                "kind" => found.kind = value,
                 "connection" => found.connection = value,
                 "state" => found.state = value,
                 "risk" => found.risk = value,
@@ -117,6 +121,7 @@ impl Query {
         for (name, value) in [
             ("q", &self.text),
             ("vendor", &self.vendor),
+            ("kind", &self.kind),
             ("connection", &self.connection),
             ("state", &self.state),
             ("risk", &self.risk),
@@ -151,6 +156,7 @@ impl Query {
         state
             && risk
             && equal(&self.vendor, &object.vendor)
+            && equal(&self.kind, kind_of_address(&object.address))
             && equal(&self.connection, &object.connection)
             && (self.label.is_empty() || object.labels.contains(&self.label))
             && self
@@ -291,6 +297,19 @@ pub fn present_labels(status: &Status) -> Vec<&str> {
     labels.sort_by(|one, other| compare_natural(one, other));
     labels.truncate(LABELS);
     labels
+}
+
+/// Returns the kinds of objects, in the order of their names, where a vendor has several of them; none otherwise, since
+/// the vendor then says as much.
+pub fn present_kinds(status: &Status) -> Vec<&str> {
+    let objects = status.objects.iter();
+    let kinds = objects.map(|object| (kind_of_address(&object.address), object.vendor.as_str()));
+    let kinds: BTreeSet<(&str, &str)> = kinds.collect();
+    let vendors: BTreeSet<&str> = kinds.iter().map(|(_, vendor)| *vendor).collect();
+    match kinds.len() > vendors.len() {
+        true => kinds.into_iter().map(|(kind, _)| kind).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// The changes between two moments that a reader with a filter sees.

@@ -29,6 +29,7 @@ fn lowered() -> (Vec<Draft>, Declarations) {
         kind: Kind("LacLicenseOrder"),
         vendor: Vendor("lac"),
         identity: &IDENTITY,
+        key: None,
     }];
     let source = Source::new("every-member.yaml".into(), EVERY_MEMBER.into());
     let (drafts, all) = read_drafts(&Arc::new(source), &kinds);

@@ -117,7 +117,7 @@ fn run(
     };
     let call = Call::write(Method::Put, "/x".to_string(), json!({}));
     let write = StepWrite {
-        index: 0,
+        purpose: crate::model::WritePurpose::Update(0),
         call,
         sent,
         changes: (0..changes.len()).collect(),
@@ -154,7 +154,7 @@ fn a_step_has_a_change_and_a_body() {
         read: &read,
     };
     let write = StepWrite {
-        index: 0,
+        purpose: crate::model::WritePurpose::Update(0),
         call: Call::get("/x"),
         sent: whole(),
         changes: vec![0],
@@ -363,7 +363,7 @@ fn what_the_read_left_out_of_an_element_is_not_emptied() {
 #[test]
 fn every_change_is_carried_out_by_exactly_one_write() {
     let write = |changes: &[usize]| StepWrite {
-        index: 0,
+        purpose: crate::model::WritePurpose::Update(0),
         call: Call::write(Method::Put, "/x", json!({})),
         sent: whole(),
         changes: changes.to_vec(),

@@ -16,8 +16,8 @@ impl Auditor<'_> {
     /// Reads the identity of a draft and reports ids that are not valid. A member that is missing has been reported
     /// with the envelope of the manifest and is skipped.
     pub(super) fn identity(&mut self, table: &KindTable, draft: &Draft) -> Identity {
-        let mut found = Vec::with_capacity(table.identity.len());
-        for identity in table.identity {
+        let mut found = Vec::with_capacity(draft.identity.len());
+        for identity in table.naming(draft.is_keyed) {
             let Some(entry) = draft
                 .identity
                 .iter()
@@ -43,7 +43,11 @@ impl Auditor<'_> {
                 )),
             };
             let checked = text.and_then(|text| {
-                let id = id_text(&identity.shape, identity.name, &text);
+                let is_id = table.identity.iter().any(|id| id.name == identity.name);
+                let id = match !is_id {
+                    true => key_text(identity.name, &text),
+                    false => id_text(&identity.shape, identity.name, &text),
+                };
                 id.map_err(|error| error.to_string())
             });
             match checked {
@@ -103,6 +107,16 @@ pub fn identity_of(table: &KindTable, text: &str) -> Result<Identity, IdentityEr
             Ok((identity.name, id))
         })
         .collect()
+}
+
+/// Returns a member of a natural key as it is, since names have spaces. `Err` for an empty one, and for one with control
+/// characters or with spaces around it, which no reader of a manifest sees.
+fn key_text(name: &str, text: &str) -> Result<Text, IdentityError> {
+    if text.is_empty() || text.trim() != text || text.contains(char::is_control) {
+        let (name, text) = (name.to_string(), text.to_string());
+        return Err(IdentityError::NotId { name, text });
+    }
+    Ok(text.into())
 }
 
 /// Returns an id as it goes into the path of a URL. `Err` for an empty id, for `.` and `..`, and for characters that

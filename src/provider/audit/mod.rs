@@ -34,6 +34,7 @@ use crate::model::{
 };
 
 mod identity;
+mod lifecycle;
 mod paths;
 mod policy;
 
@@ -62,8 +63,12 @@ pub fn audit_draft(
         &AuditSpot::Object,
         &[],
     );
-    auditor.manifest_only(table, &fields, &draft.desired);
-    let policy = auditor.policy(table, &draft.policy);
+    if draft.absent.is_none() {
+        auditor.manifest_only(table, &fields, &draft.desired);
+    }
+    auditor.lifecycle(table, &draft, &fields);
+    let mut policy = auditor.policy(table, &draft.policy);
+    policy.absent = draft.absent.is_some();
     let location =
         |path: &str| find_mark(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
     conditions::audit_conditions(table.desired, &mut fields, &mut |path, finding| {

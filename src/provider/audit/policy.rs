@@ -59,6 +59,8 @@ impl Auditor<'_> {
             until: draft.until,
             reason: draft.reason.clone(),
             resync: draft.resync,
+            create: draft.create.is_some(),
+            absent: false,
         }
     }
 

@@ -10,6 +10,7 @@ mod list_walk;
 mod organization_license;
 mod rows;
 mod sheet;
+mod user_group;
 mod webhook;
 
 use std::time::Duration;
@@ -64,8 +65,8 @@ impl Provider for Cryptlex {
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
         &[
-            &license::License,
             &organization_license::OrganizationLicense,
+            &user_group::UserGroup,
         ]
     }
 

@@ -34,7 +34,9 @@ struct Object<'a> {
     /// The connection that the manifest names and where it does; `None` if it names none.
     #[serde(borrow)]
     connection: Option<(&'a str, PackedMark)>,
-    /// Ids, in the order of the kind's table.
+    /// Whether the object is named by its natural key and not by the vendor's ids.
+    keyed: bool,
+    /// Ids or members of the key, in the order of the kind's table.
     #[serde(borrow)]
     identity: Vec<&'a str>,
     policy: Option<Policy>,
@@ -98,6 +100,8 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
         name: &loaded.address.name,
         labels: labels.map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         connection: connection.map(|(name, mark)| (name.as_str(), pack_mark(*mark))),
+        keyed: provider::find_kind(loaded.address.kind.0)
+            .is_some_and(|kind| desired.is_keyed(kind.table())),
         identity: desired.identity.iter().map(|(_, id)| id.as_str()).collect(),
         policy: desired.policy.explicit().cloned(),
         mark: pack_mark(loaded.origin.mark),
@@ -111,8 +115,8 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
 /// empty: it is resolved when all files are there.
 fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     let table = provider::find_kind(object.kind)?.table();
-    let names = table.identity.iter().map(|identity| identity.name);
-    if object.identity.len() != table.identity.len() {
+    let names = || table.naming(object.keyed).map(|identity| identity.name);
+    if object.identity.len() != names().count() {
         return None;
     }
     let address = Address {
@@ -128,7 +132,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         address: address.clone(),
         vendor: table.vendor,
         connection: Text::default(),
-        identity: names
+        identity: names()
             .zip(object.identity.into_iter().map(Text::from))
             .collect(),
         fields: PackedFields::of_bytes(table.desired, object.fields)?,

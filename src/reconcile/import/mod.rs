@@ -6,47 +6,37 @@
 //! written. The caller writes the files; `provider::statement` converts live fields to those of a manifest.
 
 mod connections;
+mod error;
 mod name_template;
 mod names;
+mod read;
 mod update;
 
-use crate::model::Vendor;
-use crate::reconcile::OpenError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::check::check_among;
-use super::{CheckOptions, Checked, Settings, open_account};
-use crate::apply;
+use super::{CheckOptions, Checked, Settings};
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
-use crate::model::{
-    Address, ConnectionFault, Desired, Field, Fields, Kind, KindTable, Live, Mark, Need, Observed,
-    Origin, OwnPolicy, PackedFields, PolicyMode, Severity, Shape,
-};
+use crate::model::{Desired, Field, Kind, Live, Need, Observed, Severity, Shape};
 use crate::plan::{self, Disposition};
 pub use crate::provider::listing::Identity;
 use crate::provider::listing::ListedObject;
 use crate::provider::{ResourceKind, audit, statement};
 pub use connections::{
-    KnownConnections, NoConnection, choose_connection, choose_connections, kind_at,
+    KnownConnections, NoConnection, choose_connection, choose_connections, kinds_at,
 };
+pub use error::{ImportError, NoList};
 pub use name_template::{NameTemplate, TemplateError, UnknownMember};
+pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_objects};
 pub use update::{Updated, update_files};
-
-/// Live objects of one kind at one connection.
-pub struct ReadObjects {
-    pub connection: String,
-    pub kind: &'static dyn ResourceKind,
-    pub objects: Vec<ListedObject>,
-    /// Reasons why the list may be incomplete, for example a page of it that failed.
-    pub failures: Vec<String>,
-}
 
 /// One imported object.
 pub struct Imported {
+    pub kind: Kind,
     pub identity: Identity,
     pub name: String,
     /// The file of the manifest that describes it already.
@@ -56,190 +46,6 @@ pub struct Imported {
     /// Parts of the object that the manifest leaves out, because no manifest can state them or the read did not
     /// show them.
     pub omitted: Vec<String>,
-}
-
-/// The reason why an object, or a whole connection, is not imported.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Identity(#[from] audit::IdentityError),
-    /// None of its objects can be read.
-    #[error("{message}{hint}")]
-    Faulty { message: String, hint: String },
-    /// Everything was asked for, and the vendor has no list.
-    #[error("{vendor} has no call that lists its objects: name them with --id {id}")]
-    NoList { vendor: Vendor, id: String },
-    /// The kind was not named, and the vendor has several.
-    #[error("`{connection}` has objects of several kinds: {kinds}")]
-    SeveralKinds { connection: String, kinds: String },
-    /// `--id` names an object that no manifest at the connection has.
-    #[error("no manifest of `{connection}` names {id}")]
-    NotManaged { connection: String, id: String },
-    #[error("{0} has no such object")]
-    Missing(Vendor),
-    /// It could not be read, for the reason in the text.
-    #[error("{0}")]
-    Unread(String),
-    /// It could not be planned, for the reason in the text.
-    #[error("{0}")]
-    Unplanned(String),
-    /// The manifest could not be written as YAML.
-    #[error("{0}")]
-    Unspelled(String),
-    #[error("its manifest would not be valid: {message} ({code})")]
-    Invalid { message: String, code: &'static str },
-    /// The reader found no object in the text, or several.
-    #[error("its manifest would not be read as one object")]
-    NotOneObject,
-    /// A plan of the manifest would change this field, so it does not state what is live.
-    #[error("its manifest would not say what is there: `{0}` would change")]
-    WouldChange(String),
-}
-
-/// The objects of a connection that are asked for.
-pub enum Ask {
-    /// All that the vendor lists.
-    Everything,
-    /// Identities as `--id` takes them.
-    Ids(Vec<String>),
-    /// Objects that manifests name: all, or those with these identities.
-    Managed(Vec<String>),
-}
-
-/// Reads objects of one kind at one connection.
-///
-/// `Err` if the account cannot be opened, an identity is not valid, or the objects cannot be listed. An object
-/// that is missing or unreadable is no error: it is in the result with that observation.
-pub async fn read_objects(
-    checked: &Checked,
-    connection: &str,
-    kind: &'static dyn ResourceKind,
-    ask: &Ask,
-    settings: &Settings,
-) -> Result<ReadObjects, ImportError> {
-    let account = open_account(checked, connection, settings)?;
-    let table = kind.table();
-    let mut seen = ReadObjects {
-        connection: connection.to_string(),
-        kind,
-        objects: Vec::new(),
-        failures: Vec::new(),
-    };
-    match ask {
-        Ask::Everything => {
-            let listing = kind.listing().ok_or_else(|| no_list(table))?;
-            let listed = apply::list(&account, listing).await;
-            (seen.objects, seen.failures) = (listed.objects, listed.failures);
-        }
-        Ask::Ids(ids) => {
-            let mut selected = BTreeMap::new();
-            for id in ids {
-                let identity = audit::identity_of(table, id)?;
-                selected.insert(
-                    identity.clone(),
-                    object_to_read(table, connection, identity),
-                );
-            }
-            let objects: Vec<&Desired> = selected.values().collect();
-            let observed = apply::observe(&account, &objects).await;
-            let found = selected.keys().cloned().zip(observed);
-            seen.objects = found
-                .map(|(identity, observed)| ListedObject { identity, observed })
-                .collect();
-        }
-        Ask::Managed(ids) => {
-            let selected = managed_to_read(checked, table, connection, ids)?;
-            let observed = apply::observe(&account, &selected).await;
-            let found = selected.iter().zip(observed);
-            seen.objects = found
-                .map(|(desired, observed)| ListedObject {
-                    identity: desired.identity.clone(),
-                    observed,
-                })
-                .collect();
-        }
-    }
-    match common_fault(&seen.objects) {
-        Some(fault) => Err(ImportError::Faulty {
-            message: fault.message.clone(),
-            hint: fault
-                .hint
-                .as_ref()
-                .map_or(String::new(), |hint| format!("; {hint}")),
-        }),
-        None => Ok(seen),
-    }
-}
-
-/// Returns the problem of a connection if it is why none of its objects could be read; it is then reported once.
-fn common_fault(objects: &[ListedObject]) -> Option<&ConnectionFault> {
-    let fault = |object: &ListedObject| match &object.observed {
-        Observed::Unread(failure) => failure.fault.as_ref().map(|fault| fault.kind),
-        Observed::Live(_) | Observed::Missing => None,
-    };
-    let first = objects.first()?;
-    let kind = fault(first)?;
-    let is_common = objects.iter().all(|object| fault(object) == Some(kind));
-    match &first.observed {
-        Observed::Unread(failure) if is_common => failure.fault.as_deref(),
-        Observed::Unread(_) | Observed::Live(_) | Observed::Missing => None,
-    }
-}
-
-/// Returns the managed objects of a connection: all but suspended ones, or those with the identities `ids`.
-fn managed_to_read<'a>(
-    checked: &'a Checked,
-    table: &KindTable,
-    connection: &str,
-    ids: &[String],
-) -> Result<Vec<&'a Desired>, ImportError> {
-    let known = managed_objects(checked, connection, table.kind);
-    if ids.is_empty() {
-        let read = known.into_values();
-        return Ok(read
-            .filter(|desired| desired.policy.mode != PolicyMode::Suspend)
-            .collect());
-    }
-    let named = ids.iter().map(|id| {
-        let identity = audit::identity_of(table, id)?;
-        let desired = known.get(&identity).copied();
-        desired.ok_or_else(|| ImportError::NotManaged {
-            connection: connection.to_string(),
-            id: id.clone(),
-        })
-    });
-    named.collect()
-}
-
-/// Makes the error for a vendor without a list, with the identity as `--id` takes it.
-fn no_list(table: &KindTable) -> ImportError {
-    let names: Vec<&str> = table.identity.iter().map(|id| id.name).collect();
-    ImportError::NoList {
-        vendor: table.vendor,
-        id: names.join("/"),
-    }
-}
-
-/// Makes an object that is only to be read: it has an identity and no fields.
-fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> Desired {
-    Desired {
-        address: Address {
-            kind: table.kind,
-            name: show_identity(&identity),
-        },
-        vendor: table.vendor,
-        connection: connection.into(),
-        identity,
-        fields: PackedFields::new(table.desired, &Fields::new()),
-        policy: OwnPolicy::default(),
-        labels: BTreeMap::new(),
-        origin: Origin {
-            source: Arc::default(),
-            mark: Mark::default(),
-        },
-    }
 }
 
 /// Formats an identity as `--id` takes it: its parts joined by `/`.
@@ -289,6 +95,7 @@ pub fn import_objects(
             };
             let desired = known.get(&object.identity);
             all.push(Imported {
+                kind: read.kind.table().kind,
                 identity: object.identity.clone(),
                 name,
                 manifest_file: desired.map(|it| it.origin.source.name.clone()),

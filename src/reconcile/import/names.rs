@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::name_template::NameTemplate;
 use super::{Checked, ReadObjects, managed_objects, show_identity};
+use crate::model::Address;
 use crate::model::address::refuse_name;
 use crate::plan::fingerprint;
 use crate::provider::listing::{Identity, ListedObject};
@@ -14,50 +15,54 @@ use crate::provider::listing::{Identity, ListedObject};
 /// Returns a name for every object that was read, in their order, as one list for each of `reads`.
 ///
 /// An object with a manifest keeps its name; any other gets what the template makes of it, or its own id without one,
-/// in the letters that names have. Names are unique among manifests and imported objects, of any kind, since files are
-/// called like them. Where two would have one name, both get eight digits of the hash of their ids, so that neither
-/// depends on which came first: the ids `A_1` and `A-1` become `a-1-` and `a-1-`, each followed by its own hash.
+/// in the letters that names have. Names are unique among manifests and imported objects of one kind: a customer and an
+/// order may both be called `rivers`. Where two of a kind would have one name, both get eight digits of the hash of their
+/// connections and ids, so that neither depends on which came first: the ids `A_1` and `A-1` become `a-1-` and `a-1-`, each followed by
+/// its own hash.
 pub(super) fn name_objects(
     reads: &[ReadObjects],
     checked: &Checked,
     template: Option<&NameTemplate>,
 ) -> Vec<Vec<String>> {
-    let managed = checked.desired.iter();
-    let taken: BTreeSet<&str> = managed.map(|it| it.address.name.as_str()).collect();
-    let plain: Vec<Vec<String>> = reads
+    let taken: BTreeSet<&Address> = checked.desired.iter().map(|it| &it.address).collect();
+    let plain: Vec<Vec<Address>> = reads
         .iter()
         .map(|read| {
             let objects = read.objects.iter();
-            let name = |object| plain_name(read, object, template);
-            objects.map(name).collect()
+            let address = |object| Address {
+                kind: read.kind.table().kind,
+                name: plain_name(read, object, template),
+            };
+            objects.map(address).collect()
         })
         .collect();
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in plain.iter().flatten() {
-        *uses.entry(name).or_default() += 1;
+    let mut uses: BTreeMap<&Address, usize> = BTreeMap::new();
+    for address in plain.iter().flatten() {
+        *uses.entry(address).or_default() += 1;
     }
     let reads = reads.iter().zip(&plain);
     reads
         .map(|(read, plain)| {
             let known = managed_objects(checked, &read.connection, read.kind.table().kind);
             let named = read.objects.iter().zip(plain);
-            let names = named.map(|(object, name)| {
+            let names = named.map(|(object, address)| {
                 if let Some(desired) = known.get(&object.identity) {
                     return desired.address.name.clone();
                 }
-                if uses.get(name.as_str()) == Some(&1) && !taken.contains(name.as_str()) {
-                    return name.clone();
+                let name = &address.name;
+                match uses.get(address) == Some(&1) && !taken.contains(address) {
+                    true => name.clone(),
+                    false => format!("{name}-{}", short_hash(&read.connection, &object.identity)),
                 }
-                format!("{name}-{}", short_hash(&object.identity))
             });
             names.collect()
         })
         .collect()
 }
 
-/// Returns eight digits of the hash of an identity.
-fn short_hash(identity: &Identity) -> String {
-    let digest = fingerprint::json_digest(&show_identity(identity));
+/// Returns eight digits of the hash of an object's connection and identity.
+fn short_hash(connection: &str, identity: &Identity) -> String {
+    let digest = fingerprint::json_digest(&(connection, show_identity(identity)));
     let digits = digest.trim_start_matches("sha256:").chars();
     digits.take(8).collect()
 }
@@ -107,6 +112,59 @@ fn valid_name(vendor: &str, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Loaded;
+    use crate::model::Observed;
+    use crate::provider::ResourceKind;
+    use crate::provider::testing::{DOOR, KEY};
+    use crate::reconcile::{CheckOptions, check_manifests};
+
+    fn read(
+        connection: &str,
+        kind: &'static dyn ResourceKind,
+        ids: &[&'static str],
+    ) -> ReadObjects {
+        let object = |id: &&'static str| ListedObject {
+            identity: vec![("id", (*id).into())],
+            observed: Observed::Missing,
+        };
+        ReadObjects {
+            connection: connection.into(),
+            kind,
+            objects: ids.iter().map(object).collect(),
+            failures: Vec::new(),
+        }
+    }
+
+    fn names(reads: &[ReadObjects]) -> Vec<Vec<String>> {
+        let none = check_manifests(Loaded::default(), &CheckOptions::default());
+        name_objects(reads, &none, None)
+    }
+
+    #[test]
+    fn names_are_unique_per_kind() {
+        let reads = [
+            read("one", &DOOR, &["17", "a"]),
+            read("one", &KEY, &["17", "b"]),
+        ];
+        assert_eq!(names(&reads), [["test-17", "a"], ["test-17", "b"]]);
+    }
+
+    #[test]
+    fn objects_of_one_kind_with_one_id_at_two_connections_have_two_names() {
+        let reads = [read("one", &KEY, &["a"]), read("two", &KEY, &["a", "b"])];
+        let [one, two] = &names(&reads)[..] else {
+            panic!("two reads");
+        };
+        assert_ne!(one[0], two[0]);
+        for name in [&one[0], &two[0]] {
+            assert!(
+                name.starts_with("a-") && name.len() == "a-12345678".len(),
+                "{name}"
+            );
+        }
+        assert_eq!(two[1], "b");
+        assert_eq!(names(&reads), names(&reads), "the same every time");
+    }
 
     #[test]
     fn ids_become_names() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{NOT_IN_MANIFESTS, Undone};
 use crate::model::{Diagnostic, Diagnostics};
 use crate::plan::document::{ObjectEntry, PlanDocument};
-use crate::plan::{Disposition, movement};
+use crate::plan::movement;
 
 impl Undone {
     /// Marks objects as stale whose manifest or live values moved since the inverse was saved.
@@ -38,15 +38,14 @@ impl Undone {
             });
             let moved = moved.map(|moved| moved.to_string());
             let same = shown.is_some_and(|shown| is_same_work(entry, shown));
-            let changed = !same && planned.action == Disposition::Update;
+            let changed = !same && planned.action.writes();
             let why = "its live values changed after the plan was made: undo again";
             if let Some(why) = moved.or(changed.then(|| why.into())) {
                 pass.moved.insert(address.clone(), why);
             }
         }
         let mut findings = Diagnostics::default();
-        let is_gone =
-            |entry: &&ObjectEntry| entry.action == Disposition::Update && in_scope(&entry.address);
+        let is_gone = |entry: &&ObjectEntry| entry.action.writes() && in_scope(&entry.address);
         for entry in shown.into_values().filter(is_gone) {
             let address = &entry.address;
             let what =

@@ -137,9 +137,10 @@ fn changer_cell(one: &DifferenceEntry) -> String {
         return format!("{}, accepted", who.trim_matches('*'));
     }
     match one.risk {
-        Risk::Safe => who.into(),
+        Risk::Safe | Risk::Create => who.into(),
         Risk::Reduce => format!("{who}; an apply reduces"),
         Risk::Strand => format!("{who}; an apply strands"),
+        Risk::Destroy => format!("{who}; an apply destroys"),
     }
 }
 

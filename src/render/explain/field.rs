@@ -51,6 +51,7 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
             identity.name, identity.example
         )?;
     }
+    write_lifecycle(out, table)?;
     writeln!(out, "\nFields, under spec.desired")?;
     for field in table.desired {
         write_line(out, field, 2)?;
@@ -63,6 +64,33 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
         "\nPolicy, under spec.policy\n  entitle explain {}.policy",
         table.kind
     )
+}
+
+/// Writes how an object is named by a key, created and removed; nothing for what the vendor's API does not have.
+fn write_lifecycle(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
+    let lifecycle = &table.lifecycle;
+    if let Some(key) = lifecycle.key {
+        writeln!(out, "or\n  {:<26} {}", key.member, key.about)?;
+        for field in key.fields {
+            let (about, example) = (field.about, field.example);
+            writeln!(out, "    {:<24} {about} For example {example}", field.name)?;
+        }
+    }
+    if let Some(create) = lifecycle.create {
+        writeln!(
+            out,
+            "\nCreated by, with `policy.create: true` or --create\n  {}",
+            create.name
+        )?;
+        if !create.required.is_empty() {
+            writeln!(out, "  needs {}", create.required.join(", "))?;
+        }
+    }
+    match (lifecycle.remove, lifecycle.off) {
+        (Some(call), _) => writeln!(out, "\nRemoved by, with `state: absent`\n  {call}"),
+        (None, "") => Ok(()),
+        (None, off) => writeln!(out, "\nNot removed by any documented call\n  {off}"),
+    }
 }
 
 /// Writes a field as one line: its name in a column of 38 less `indent`, then its type.

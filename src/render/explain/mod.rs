@@ -14,7 +14,7 @@ use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
 use crate::model::diagnostic::find_nearest;
 use crate::model::field::find_field;
-use crate::provider::{self, ResourceKind};
+use crate::provider::{self, Provider, ResourceKind};
 
 mod field;
 mod member;
@@ -58,17 +58,40 @@ pub fn list_kinds(out: &mut dyn Write) -> Result<(), ExplainError> {
     let vendors = provider::all_kinds().map(|kind| kind.table());
     let vendors = vendors.map(|table| (table.kind.0, table.about));
     let own_kinds = OwnKind::ALL.map(|kind| (kind.name(), kind.table().about));
-    for (name, about) in vendors.chain(own_kinds) {
-        writeln!(out, "{BOLD}{name:<30}{BOLD:#} {about}")?;
-    }
+    write_kinds(out, vendors.chain(own_kinds))?;
     writeln!(
         out,
-        "\nentitle explain KIND shows its fields, KIND.FIELD one of them."
+        "\nentitle explain KIND shows its fields, KIND.FIELD one of them.\nentitle explain VENDOR lists the kinds of a vendor."
     )?;
     Ok(())
 }
 
-/// Explains `KIND` or `KIND.FIELD`. `Err` names the part of the path that is unknown.
+/// Lists the kinds of a vendor, one line each.
+fn list_kinds_of(out: &mut dyn Write, provider: &dyn Provider) -> Result<(), ExplainError> {
+    let tables = provider.kinds().iter().map(|kind| kind.table());
+    write_kinds(out, tables.map(|table| (table.kind.0, table.about)))?;
+    let vendor = provider.vendor();
+    writeln!(
+        out,
+        "\nA connection of {vendor} reaches all of them.\nentitle explain KIND shows the fields of one."
+    )?;
+    Ok(())
+}
+
+/// Writes a line for each kind, with the descriptions in one column.
+fn write_kinds(
+    out: &mut dyn Write,
+    kinds: impl Iterator<Item = (&'static str, &'static str)> + Clone,
+) -> io::Result<()> {
+    let widest = kinds.clone().map(|(name, _)| name.len()).max();
+    let width = widest.unwrap_or_default();
+    for (name, about) in kinds {
+        writeln!(out, "{BOLD}{name:<width$}{BOLD:#}  {about}")?;
+    }
+    Ok(())
+}
+
+/// Explains `KIND`, `KIND.FIELD` or `VENDOR`. `Err` names the part of the path that is unknown.
 ///
 /// Empty parts are ignored, so `LacLicenseOrder.` is the page of the kind.
 pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError> {
@@ -79,6 +102,9 @@ pub fn explain_path(out: &mut dyn Write, path: &str) -> Result<(), ExplainError>
     }
     if let Some(own_kinds) = OwnKind::of(kind) {
         return explain_own(out, own_kinds, path, &fields);
+    }
+    if let Some(provider) = provider::ALL.iter().find(|one| one.vendor().0 == path) {
+        return list_kinds_of(out, *provider);
     }
     let vendors = provider::all_kinds().map(|kind| kind.table().kind.0);
     let known = vendors.chain(OwnKind::ALL.map(OwnKind::name)).collect();
@@ -211,6 +237,23 @@ mod tests {
                 "{line:?} in {text}"
             );
         }
+    }
+
+    #[test]
+    fn the_kinds_of_a_vendor_are_listed() {
+        for provider in provider::ALL {
+            let mut out = Vec::new();
+            explain_path(&mut out, provider.vendor().0).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let kinds = text.lines().take_while(|line| !line.is_empty());
+            assert_eq!(kinds.count(), provider.kinds().len(), "{text}");
+            for kind in provider.kinds() {
+                let table = kind.table();
+                assert!(text.contains(table.kind.0) && text.contains(table.about));
+            }
+        }
+        let unknown = explain_path(&mut Vec::new(), "lac.name").unwrap_err();
+        assert!(unknown.to_string().starts_with("unknown kind"), "{unknown}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::frame::{ReportPage, fact_row, finding_list, render_frame};
 use super::parts::{change_diff, commit_link, instant, line_link, risk_class};
+use crate::apply::memory::kind_of_address;
 use crate::model::Risk;
 use crate::model::wording::pluralize;
 use crate::plan::ChangeVerb;
@@ -63,8 +64,10 @@ pub fn render_drift_page(document: &DriftDocument, links: &SourceLinks<'_>) -> S
 
 /// Renders the form that filters objects.
 fn filter_form(objects: &[&DriftEntry]) -> Markup {
-    let vendors = objects.iter().map(|object| object.vendor.as_str());
-    super::filter_form(vendors.collect())
+    let choices = objects
+        .iter()
+        .map(|object| (object.vendor.as_str(), kind_of_address(&object.address)));
+    super::filter_form(choices.collect())
 }
 
 /// Renders one object: its state and fields in the heading, then a row for each field.
@@ -85,7 +88,7 @@ fn object_entry(object: &DriftEntry, links: &SourceLinks<'_>, open: bool) -> Mar
         .map(|one| make_visible(&one.path).into_owned())
         .collect();
     html! {
-        details open[open] data-vendor=(make_visible(&object.vendor)) data-risk=(risk_class(risk)) data-count="1" {
+        details open[open] data-vendor=(make_visible(&object.vendor)) data-kind=(make_visible(kind_of_address(&object.address))) data-risk=(risk_class(risk)) data-count="1" {
             summary {
                 span class={ "state " (mood) } { (state) }
                 span.address { (make_visible(&object.address)) }
@@ -108,9 +111,10 @@ fn object_entry(object: &DriftEntry, links: &SourceLinks<'_>, open: bool) -> Mar
 /// Returns what an apply of the manifest would do; `None` if it takes nothing away.
 fn apply_effect(risk: Risk) -> Option<&'static str> {
     match risk {
-        Risk::Safe => None,
+        Risk::Safe | Risk::Create => None,
         Risk::Reduce => Some("an apply reduces"),
         Risk::Strand => Some("an apply strands"),
+        Risk::Destroy => Some("an apply destroys"),
     }
 }
 

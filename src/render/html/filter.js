@@ -22,6 +22,8 @@
   const form = document.getElementById("filters");
   if (!form) return;
   const [text, vendor, risk] = ["text", "vendor", "risk"].map((id) => document.getElementById(id));
+  // Not there where every vendor has one kind.
+  const kind = document.getElementById("kind");
   const shown = document.getElementById("shown");
   const none = document.getElementById("none");
   const fold = document.getElementById("fold");
@@ -37,6 +39,7 @@
     for (const { element, count, words } of objects) {
       const fits =
         (!vendor.value || element.dataset.vendor === vendor.value) &&
+        (!kind?.value || element.dataset.kind === kind.value) &&
         (!risk.value || element.dataset.risk === risk.value) &&
         wanted.every((word) => words.includes(word));
       element.hidden = !fits;

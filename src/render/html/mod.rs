@@ -9,6 +9,8 @@ pub mod drift;
 mod frame;
 pub mod parts;
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use self::frame::{ReportPage, fact_row, finding_list, render_frame};
@@ -49,7 +51,7 @@ pub fn render_page(view: &RunView<'_>) -> String {
         @if let Some(command) = view.apply { (command_box(command)) }
         (finding_list(&findings, &view.links()))
         @if !groups.is_empty() {
-            (filter_form(groups.iter().map(|group| group.first().vendor.as_str()).collect()))
+            (filter_form(groups.iter().map(|group| (group.first().vendor.as_str(), split_address(group.first()).0)).collect()))
             div #objects {
                 @for group in &groups { (group_entry(group, view, groups.len() <= UNFOLDED)) }
             }
@@ -74,17 +76,26 @@ pub fn render_page(view: &RunView<'_>) -> String {
     })
 }
 
-/// Renders the form that filters objects. Hidden until the script runs, since it does nothing without it.
-fn filter_form(mut vendors: Vec<&str>) -> Markup {
-    vendors.sort_unstable();
-    vendors.dedup();
-    let risks = [Risk::Strand, Risk::Reduce, Risk::Safe];
+/// Renders the form that filters objects, which are of these vendors and kinds. Hidden until the script runs, since it
+/// does nothing without it. Kinds can be chosen where a vendor has several.
+fn filter_form(choices: BTreeSet<(&str, &str)>) -> Markup {
+    let risks = [
+        Risk::Destroy,
+        Risk::Strand,
+        Risk::Reduce,
+        Risk::Create,
+        Risk::Safe,
+    ];
     let risks = risks.map(|risk| (risk_class(risk), risk_word(risk)));
-    let vendors: Vec<(&str, &str)> = vendors.iter().map(|name| (*name, *name)).collect();
+    let vendors: BTreeSet<&str> = choices.iter().map(|(vendor, _)| *vendor).collect();
+    let kinds: BTreeSet<&str> = choices.iter().map(|(_, kind)| *kind).collect();
+    let vendors: Vec<(&str, &str)> = vendors.into_iter().map(|name| (name, name)).collect();
+    let kinds: Vec<(&str, &str)> = kinds.into_iter().map(|name| (name, name)).collect();
     html! {
         form #filters hidden {
             label { "Search" input #text type="search" autocomplete="off" placeholder="name, field or value"; }
             (select_box("vendor", "Vendor", &vendors))
+            @if kinds.len() > vendors.len() { (select_box("kind", "Kind", &kinds)) }
             (select_box("risk", "Risk", &risks))
             button #fold type="button" { "Fold all" }
             output #shown for="text vendor risk" {}
@@ -107,12 +118,12 @@ fn select_box(id: &str, title: &str, options: &[(&str, &str)]) -> Markup {
 
 /// Renders one object, or several that change the same: state, name and first change in the heading, then the changes.
 ///
-/// `data-vendor` and `data-risk` are what the script compares with the form, `data-count` is the number of objects.
+/// `data-vendor`, `data-kind` and `data-risk` are what the script compares with the form, `data-count` is the number of objects.
 fn group_entry(group: &ObjectGroup<'_>, view: &RunView<'_>, open: bool) -> Markup {
     let object = group.first();
     let risk = object.risk();
     html! {
-        details open[open] data-vendor=(make_visible(&object.vendor)) data-risk=(risk_class(risk)) data-count=(group.objects.len()) {
+        details open[open] data-vendor=(make_visible(&object.vendor)) data-kind=(make_visible(split_address(object).0)) data-risk=(risk_class(risk)) data-count=(group.objects.len()) {
             summary {
                 span class={ "state " (mood_class(object)) } { (describe_state(object)) }
                 span.address { (group_title(group)) }
@@ -239,7 +250,7 @@ fn mood_class(object: &ObjectEntry) -> &'static str {
     }
     match object.action {
         Disposition::Missing | Disposition::Error => "bad",
-        Disposition::Update => "update",
+        Disposition::Update | Disposition::Create | Disposition::Remove => "update",
         Disposition::None | Disposition::Observe | Disposition::Suspend => "calm",
     }
 }

@@ -115,8 +115,10 @@ pub fn verb_sign(verb: ChangeVerb) -> &'static str {
 pub fn risk_class(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
+        Risk::Create => "create",
         Risk::Reduce => "reduce",
         Risk::Strand => "strand",
+        Risk::Destroy => "destroy",
     }
 }
 
@@ -124,8 +126,10 @@ pub fn risk_class(risk: Risk) -> &'static str {
 pub fn risk_word(risk: Risk) -> &'static str {
     match risk {
         Risk::Safe => "safe",
+        Risk::Create => "creates",
         Risk::Reduce => "reduces",
         Risk::Strand => "strands",
+        Risk::Destroy => "destroys",
     }
 }
 

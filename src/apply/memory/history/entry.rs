@@ -145,9 +145,9 @@ impl RunCounts {
 
     fn add_risk(&mut self, risk: Risk) {
         match risk {
-            Risk::Safe => {}
+            Risk::Safe | Risk::Create => {}
             Risk::Reduce => self.reduce += 1,
-            Risk::Strand => self.strand += 1,
+            Risk::Strand | Risk::Destroy => self.strand += 1,
         }
     }
 }

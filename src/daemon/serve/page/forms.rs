@@ -85,12 +85,13 @@ fn approve_form(object: &ObjectStatus, visitor: &Visitor) -> Markup {
         .iter()
         .filter(|change| change.risk == object.risk && object.risk != Risk::Safe);
     let effect = match (object.risk, worst.count()) {
-        (Risk::Safe, _) => String::new(),
+        (Risk::Safe | Risk::Create, _) => String::new(),
+        (Risk::Destroy, _) => ", removes the object".into(),
         (Risk::Reduce, number) => format!(", {number} reduce"),
         (Risk::Strand, number) => format!(", {number} strand users"),
     };
     let button = html! {
-        button.danger[object.risk == Risk::Strand] type="submit" {
+        button.danger[object.risk >= Risk::Strand] type="submit" {
             "Approve exactly this: " (changes) (effect)
         }
         " " small { "digest " code { (short_digest(&pending.digest)) } }

@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use super::frame::{FramedPage, Visitor, page_frame, time_element};
 use super::{activity, connections, history, rows};
 use crate::daemon::serve::view::{
-    ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_labels, wants_attention,
+    ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_kinds, present_labels,
+    wants_attention,
 };
 use crate::daemon::serve::words::{short_revision, state_words};
 use crate::daemon::status::{ObjectStatus, SourceKind, Status};
@@ -212,7 +213,7 @@ fn filter_form<'a>(status: &'a Status, query: &Query) -> Markup {
         .into_iter()
         .chain(STATES.map(|state| (state.name(), state_words(state))))
         .collect();
-    let labels = present_labels(status);
+    let (kinds, labels) = (present_kinds(status), present_labels(status));
     html! {
         form #filter action="/" method="get" role="search" {
             label.wide {
@@ -221,6 +222,9 @@ fn filter_form<'a>(status: &'a Status, query: &Query) -> Markup {
                     placeholder="name, id, label, file, field or message";
             }
             (select_box("vendor", "Vendor", &query.vendor, &same(&vendors)))
+            @if !kinds.is_empty() || !query.kind.is_empty() {
+                (select_box("kind", "Kind", &query.kind, &same(&kinds)))
+            }
             (select_box("connection", "Connection", &query.connection, &same(&connections)))
             (select_box("state", "State", &query.state, &states))
             (select_box("risk", "Risk", &query.risk, &same(&RISKS)))

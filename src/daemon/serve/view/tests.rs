@@ -7,7 +7,7 @@ fn query(text: &str) -> Query {
 
 #[test]
 fn a_query_survives_the_links_made_of_it() {
-    let given = "q=a+%26+b&vendor=lac&state=attention&risk=strand&page=3";
+    let given = "q=a+%26+b&vendor=lac&kind=LacLicenseOrder&state=attention&risk=strand&page=3";
     assert_eq!(query(&query(given).at_page(3)), query(given));
     assert!(query("page=2&unknown=1&q=").is_open());
     assert_eq!(query("page=0").page, 1);
@@ -31,6 +31,22 @@ fn the_filter_finds_by_state_vendor_risk_and_words() {
     assert_eq!(found("q=order_notes"), 1, "a field that is pending");
     assert_eq!(found("q=9f3c-000017"), 1, "an id");
     assert_eq!(found("state=nonsense"), 0);
+}
+
+#[test]
+fn a_kind_can_be_chosen_where_a_vendor_has_several() {
+    let mut status = samples::sample_status(50);
+    assert_eq!(present_kinds(&status), [""; 0], "the vendor says as much");
+    let mut other = samples::sample_object(3);
+    other.address = "LacCustomer/rivers".into();
+    assert_eq!(other.vendor, "lac");
+    status.objects.push(Arc::new(other));
+    let kinds = present_kinds(&status);
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    assert!(kinds.contains(&"LacCustomer") && kinds.contains(&"LacLicenseOrder"));
+    let found = |text: &str| PageView::new(&status, &query(text)).found;
+    assert_eq!((found("vendor=lac"), found("kind=LacCustomer")), (11, 1));
+    assert_eq!(found("kind=LacLicenseOrder"), 10);
 }
 
 #[test]

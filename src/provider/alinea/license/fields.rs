@@ -6,7 +6,9 @@
 //! out; every write carries all of them, and one that no read showed is not written over.
 
 use crate::model::field::IdentityField;
-use crate::model::{Clearing, Echo, Field, Kind, KindTable, RiskRule, Shape, WriteCall, WriteMode};
+use crate::model::{
+    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 pub static TABLE: KindTable = KindTable {
     kind: Kind("AlineaLicense"),
@@ -105,6 +107,7 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Nothing,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// The samples of these views, whose generator starts its numbers anew for a nullable value, show that the member

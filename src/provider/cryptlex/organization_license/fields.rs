@@ -2,7 +2,9 @@
 //! (checked 2026-11-21): one member, the set of user groups.
 
 use crate::model::field::IdentityField;
-use crate::model::{Echo, Field, Kind, KindTable, RiskRule, Shape, WriteCall, WriteMode};
+use crate::model::{
+    Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// The member of the write call.
 pub const IDS: &str = "userGroupIds";
@@ -48,6 +50,7 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Merge,
         echo: Echo::Whole,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// The pages of the user-group calls give 1 to 256 characters.

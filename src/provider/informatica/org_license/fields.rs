@@ -1,7 +1,9 @@
 //! Fields of an organization's licence, as the page "License" of the version 3 API lists them (checked 2026-11-21).
 
 use crate::model::field::{Elements, IdentityField};
-use crate::model::{Clearing, Echo, Field, Kind, KindTable, RiskRule, Shape, WriteCall, WriteMode};
+use crate::model::{
+    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 /// The members of the write call.
 pub const LICENSES: &str = "customLicenses";
@@ -44,6 +46,7 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Nothing,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 static LICENSES_ITEMS: Elements = Elements {

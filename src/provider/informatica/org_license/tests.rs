@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::{ElementKey, Fields, Observed, Value, Verdict};
 use crate::provider::testing::{answer, desired_object, drive, live, reply, unread};
 
@@ -45,7 +46,7 @@ fn put(live: &Live) -> Call {
     OrgLicense.encode(&Write {
         desired: &desired_object(&fields::TABLE, &[("orgId", ORG)]),
         live: &Live::default(),
-        call: 0,
+        purpose: WritePurpose::Update(0),
         fields: live.fields.clone(),
     })
 }

@@ -2,8 +2,8 @@
 
 use crate::model::field::{Elements, IdentityField};
 use crate::model::{
-    Carry, Clearing, ConditionScope, Echo, Field, Kind, KindTable, Need, RiskRule, Shape,
-    WriteCall, WriteMode,
+    Carry, Clearing, ConditionScope, Echo, Field, Kind, KindTable, Lifecycle, Need, RiskRule,
+    Shape, WriteCall, WriteMode,
 };
 
 /// The fact that a removal was asked for once, with the time of the request or its confirmation.
@@ -89,6 +89,7 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::FullPatch,
         echo: Echo::Whole,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 static HOSTIDS: Elements = Elements {

@@ -3,7 +3,7 @@
 
 use crate::model::field::{Elements, IdentityField, Shown};
 use crate::model::{
-    Carry, Clearing, Echo, Field, Kind, KindTable, RiskRule, Shape, WriteCall, WriteMode,
+    Carry, Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
 };
 
 /// The member of the write call.
@@ -38,6 +38,7 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Whole,
     }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// Members of a row that the list write does not name, and other calls set. It is not documented whether a written row

@@ -7,6 +7,7 @@ mod views;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::field::find_field;
 use crate::model::resource::{Fact, VERSION_FACT};
 use crate::model::{Observed, Value};
@@ -112,7 +113,7 @@ fn put(live: &Live) -> Call {
     License.encode(&Write {
         desired: &license(ID),
         live: &Live::default(),
-        call: 0,
+        purpose: WritePurpose::Update(0),
         fields: live.fields.clone(),
     })
 }

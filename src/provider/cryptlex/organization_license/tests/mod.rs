@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::{Fields, Observed, PackedFields};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer, reply};
@@ -115,7 +116,7 @@ fn the_write_has_the_one_member_of_the_page() {
     let write = Write {
         desired: &object,
         live: &Live::default(),
-        call: 0,
+        purpose: WritePurpose::Update(0),
         fields: Fields::from([(fields::IDS, set(&["g2", "g1"]))]),
     };
     let call = OrganizationLicense.encode(&write);

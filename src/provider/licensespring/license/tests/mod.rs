@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::WritePurpose;
 use crate::model::{ElementKey, Fields, Observed};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer, reply};
@@ -144,7 +145,7 @@ fn the_body_of_the_page_is_written_with_a_slash_at_the_end() {
     let write = Write {
         desired: &object,
         live: &Live::default(),
-        call: 0,
+        purpose: WritePurpose::Update(0),
         fields: Fields::from([(fields::FEATURES, items)]),
     };
     let call = License.encode(&write);
@@ -170,7 +171,7 @@ fn nothing_is_spelled_null_where_the_vendor_has_it() {
     let write = Write {
         desired: &object,
         live: &Live::default(),
-        call: 0,
+        purpose: WritePurpose::Update(0),
         fields: Fields::from([(fields::FEATURES, items)]),
     };
     let body = json!({"product_features": [{

@@ -1,0 +1,61 @@
+//! How objects of a kind come and go, as facts: the key by which an object is found, and the calls that create and remove it.
+
+use super::field::IdentityField;
+
+/// How objects of a kind come and go.
+#[derive(Clone, Copy)]
+pub struct Lifecycle {
+    /// A key of the user's own; `None` where only the vendor's ids name an object.
+    pub key: Option<NaturalKey>,
+    /// `None` where no documented call creates an object.
+    pub create: Option<CreateCall>,
+    /// The call that removes an object, as the vendor prints it; `None` where none is documented.
+    pub remove: Option<&'static str>,
+    /// What a manifest can say in place of a removal: "`enabled: false` ends it". Empty if nothing comes near.
+    pub off: &'static str,
+}
+
+impl Lifecycle {
+    /// A kind whose objects are neither created nor removed.
+    pub const NONE: Self = Self {
+        key: None,
+        create: None,
+        remove: None,
+        off: "",
+    };
+}
+
+/// A key that the user chooses, by which the vendor filters or lists: the name of a user group.
+///
+/// The manifest may give it in place of the vendor's id: `userGroup: {name: Sales}` for `userGroupId`. Ids of what the
+/// object belongs to, such as `organizationId`, stand beside either.
+#[derive(Clone, Copy)]
+pub struct NaturalKey {
+    /// The id in whose place it may stand: `userGroupId`.
+    pub replaces: &'static str,
+    /// The member of `spec` that holds it: `userGroup`.
+    pub member: &'static str,
+    pub about: &'static str,
+    /// The members of the key; their names differ from those of the ids.
+    pub fields: &'static [IdentityField],
+}
+
+/// The call that creates an object.
+#[derive(Clone, Copy)]
+pub struct CreateCall {
+    /// The call as the vendor prints it: `POST /v3/user-groups`.
+    pub name: &'static str,
+    /// Fields that the manifest must state so that the object can be created.
+    pub required: &'static [&'static str],
+    /// Fields that the call does not take. They are written by their own calls once the object is there.
+    pub excluded: &'static [&'static str],
+}
+
+/// What a write does: it changes an object by one of its calls, creates it, or removes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WritePurpose {
+    /// The index of the call, among those of the kind.
+    Update(usize),
+    Create,
+    Remove,
+}

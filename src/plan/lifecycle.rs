@@ -1,0 +1,190 @@
+//! Plans the creation of an object that its vendor does not have, and the removal of one that is to be gone.
+//!
+//! ```text
+//! manifest                       live       plan
+//! create: true, seats 5          nothing    create   + seats 5         POST, then the calls of fields that it does not take
+//! state: absent                  seats 5    remove   - seats 5         DELETE
+//! state: absent                  nothing    in sync
+//! ```
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::step::{self, Step, StepWrite};
+use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
+use crate::model::field::find_field;
+use crate::model::{
+    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
+};
+use crate::provider::{ResourceKind, Write};
+
+/// Plans the creation of an object.
+pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Timestamp) -> Planned {
+    let table = kind.table();
+    let nothing = Live::default();
+    let mut next = carry::carry(table.desired, desired, &nothing);
+    add_key(table, desired, &mut next);
+    let mut changes = diff::diff(table.desired, &next, &nothing, now);
+    for change in &mut changes {
+        // That nothing was there before takes nothing from anybody, whatever the field.
+        (change.risk, change.note) = (Risk::Create, None);
+    }
+    let step = creation_step(kind, desired, &next, &changes);
+    finish(
+        desired,
+        Disposition::Create,
+        &nothing,
+        table,
+        changes,
+        step,
+        now,
+    )
+}
+
+/// Adds the members of the natural key that are fields as well, so that the plan shows them and the call sends them.
+fn add_key(table: &'static KindTable, desired: &Desired, next: &mut Fields) {
+    if !desired.is_keyed(table) {
+        return;
+    }
+    for (name, value) in &desired.identity {
+        let is_field = find_field(table.desired, name).is_some();
+        if is_field && !next.contains_key(name) {
+            next.insert(name, Value::Text(value.clone()));
+        }
+    }
+}
+
+/// Plans the removal of an object, which shows all that goes with it.
+pub fn plan_removal(
+    kind: &dyn ResourceKind,
+    desired: &Arc<Desired>,
+    live: &Live,
+    now: Timestamp,
+) -> Planned {
+    let table = kind.table();
+    let fields = table.desired.iter();
+    let changes = fields.filter_map(|field| {
+        let before = live.fields.get(field.name)?;
+        Some(Change {
+            path: FieldPath::default().field(field.name),
+            verb: ChangeVerb::Remove,
+            before: Some(field.shape.json(before)),
+            after: None,
+            risk: Risk::Destroy,
+            note: None,
+            users: None,
+        })
+    });
+    let changes: Vec<Change> = changes.collect();
+    let write = Write {
+        desired,
+        live,
+        purpose: WritePurpose::Remove,
+        fields: Fields::new(),
+    };
+    let step = match table.lifecycle.remove {
+        Some(_) => Ok(Step {
+            writes: vec![StepWrite {
+                purpose: WritePurpose::Remove,
+                call: kind.encode(&write),
+                sent: Fields::new(),
+                changes: (0..changes.len()).collect(),
+            }],
+        }),
+        None => Err(Unplannable::NoRemoval),
+    };
+    let mut planned = finish(
+        desired,
+        Disposition::Remove,
+        live,
+        table,
+        changes,
+        step,
+        now,
+    );
+    if planned.message.is_none() {
+        planned.message = kind.note(live);
+    }
+    planned
+}
+
+/// Returns what would let a missing object be created; `None` if its kind cannot be.
+pub fn advise_creation(table: &KindTable, desired: &Desired) -> Option<&'static str> {
+    table.lifecycle.create?;
+    let is_findable = table.lifecycle.key.is_none() || desired.is_keyed(table);
+    is_findable.then_some("`--create`, or `create: true` in its policy, creates it")
+}
+
+/// Makes the writes of a creation: the call that creates the object, then the calls of the fields that it does not take.
+fn creation_step(
+    kind: &dyn ResourceKind,
+    desired: &Desired,
+    next: &Fields,
+    changes: &[Change],
+) -> Result<Step, Unplannable> {
+    let table = kind.table();
+    let create = table.lifecycle.create.ok_or(Unplannable::NoCreation)?;
+    let lacking = create.required.iter();
+    let lacking = lacking.filter(|name| !next.contains_key(name));
+    let lacking: Vec<String> = lacking.map(ToString::to_string).collect();
+    if !lacking.is_empty() {
+        return Err(Unplannable::MissingMembers(lacking));
+    }
+    let is_later = |change: &Change| match change.path.parts().first() {
+        Some(PathPart::Field(name)) => create.excluded.contains(name),
+        _ => false,
+    };
+    let fields = next.iter();
+    let fields = fields.filter(|(name, _)| !create.excluded.contains(name));
+    let nothing = Live::default();
+    let write = Write {
+        desired,
+        live: &nothing,
+        purpose: WritePurpose::Create,
+        fields: fields.map(|(name, value)| (name, value.clone())).collect(),
+    };
+    let carried = changes.iter().enumerate();
+    let carried = carried.filter(|(_, change)| !is_later(change));
+    let first = StepWrite {
+        purpose: WritePurpose::Create,
+        call: kind.encode(&write),
+        sent: write.fields,
+        changes: carried.map(|(index, _)| index).collect(),
+    };
+    let later: Vec<(usize, &Change)> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| is_later(change))
+        .collect();
+    let later = step::make_writes(kind, desired, &nothing, next, &later)?;
+    Ok(Step {
+        writes: std::iter::once(first).chain(later).collect(),
+    })
+}
+
+/// Makes the entry of a creation or removal. An object that may only be observed has no step.
+fn finish(
+    desired: &Arc<Desired>,
+    action: Disposition,
+    live: &Live,
+    table: &'static KindTable,
+    changes: Vec<Change>,
+    step: Result<Step, Unplannable>,
+    now: Timestamp,
+) -> Planned {
+    let mut planned = Planned::bare(desired, action, None);
+    planned.fingerprint = Some(fingerprint::fingerprint_of(table.desired, desired, live));
+    planned.changes = changes;
+    match step {
+        Ok(step) if desired.policy.mode_at(now) == PolicyMode::Enforce => {
+            planned.step = Some(Box::new(step));
+        }
+        Ok(_) => planned.action = Disposition::Observe,
+        Err(error) => {
+            planned.action = Disposition::Error;
+            planned.message = Some(error.to_string());
+        }
+    }
+    planned
+}
