@@ -26,7 +26,7 @@ use crate::render::safe::make_visible;
 #[derive(Args)]
 #[command(
     group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
-    after_help = "Examples:\n  entitle import --all --out licences\n  entitle import --connection lac --all --out licences --name '{customer}-{description}'\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+    after_help = "Examples:\n  entitle import --all --out licences\n  entitle import --connection lac --all --out licences --name '{customer}-{product}'\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
 )]
 pub struct Import {
     /// Files or directories with the connection and the manifests there are [default: .]
@@ -58,7 +58,7 @@ pub struct Import {
         conflicts_with = "update"
     )]
     out: Option<PathBuf>,
-    /// Name the objects so, for example '{customer}-{description}': members of the live object in braces, made into
+    /// Name the objects so, for example '{customer}-{product}': members of the live object in braces, made into
     /// a valid name that no other object has [default: their ids]
     #[arg(
         long,

@@ -115,9 +115,9 @@ impl<'a> Case<'a> {
 
     /// Nothing is sent that belongs to another call.
     fn foreign_member(&self) -> Option<BrokenRule> {
-        let own = |name: &str| self.ground.table.iter().any(|field| field.name == name);
+        let belongs = |name: &str| self.ground.table.iter().any(|field| field.name == name);
         let mut names = self.sent.iter().map(|(name, _)| name);
-        let foreign = names.find(|name| !own(name))?;
+        let foreign = names.find(|name| !belongs(name))?;
         Some(BrokenRule::ForeignMember(foreign.to_string()))
     }
 

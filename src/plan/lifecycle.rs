@@ -13,8 +13,9 @@ use jiff::Timestamp;
 
 use super::step::{self, Step, StepWrite};
 use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
+use crate::model::field::find_field;
 use crate::model::{
-    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, WritePurpose,
+    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
 };
 use crate::provider::{ResourceKind, Write};
 
@@ -22,7 +23,8 @@ use crate::provider::{ResourceKind, Write};
 pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Timestamp) -> Planned {
     let table = kind.table();
     let nothing = Live::default();
-    let next = carry::carry(table.desired, desired, &nothing);
+    let mut next = carry::carry(table.desired, desired, &nothing);
+    add_key(table, desired, &mut next);
     let mut changes = diff::diff(table.desired, &next, &nothing, now);
     for change in &mut changes {
         // That nothing was there before takes nothing from anybody, whatever the field.
@@ -38,6 +40,19 @@ pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Times
         step,
         now,
     )
+}
+
+/// Adds the members of the natural key that are fields as well, so that the plan shows them and the call sends them.
+fn add_key(table: &'static KindTable, desired: &Desired, next: &mut Fields) {
+    if !desired.is_keyed(table) {
+        return;
+    }
+    for (name, value) in &desired.identity {
+        let is_field = find_field(table.desired, name).is_some();
+        if is_field && !next.contains_key(name) {
+            next.insert(name, Value::Text(value.clone()));
+        }
+    }
 }
 
 /// Plans the removal of an object, which shows all that goes with it.

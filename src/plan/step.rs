@@ -64,9 +64,9 @@ pub fn make_writes(
     let mut writes = Vec::new();
     for index in 0..table.calls.len() {
         let belongs = |(_, change): &&(usize, &Change)| table.call_of(&change.path) == index;
-        let (carried, own): (Vec<usize>, Vec<&Change>) =
+        let (carried, carried_changes): (Vec<usize>, Vec<&Change>) =
             changes.iter().filter(belongs).copied().unzip();
-        if own.is_empty() {
+        if carried_changes.is_empty() {
             continue;
         }
         let sent = body_members(
@@ -74,7 +74,7 @@ pub fn make_writes(
             table.calls[index].mode,
             live,
             next,
-            &own,
+            &carried_changes,
         )?;
         let write = Write {
             desired,
@@ -114,10 +114,11 @@ pub fn body_members(
 
 /// Keeps the members that the table has.
 fn fields_in(table: &'static [Field], fields: &Fields) -> Fields {
-    let own = |(name, _): &(&'static str, &Value)| table.iter().any(|field| field.name == *name);
+    let belongs =
+        |(name, _): &(&'static str, &Value)| table.iter().any(|field| field.name == *name);
     fields
         .iter()
-        .filter(own)
+        .filter(belongs)
         .map(|(name, value)| (name, value.clone()))
         .collect()
 }

@@ -425,8 +425,17 @@ async fn names_come_from_members_of_the_objects() {
         );
     }
     assert_eq!(workspace.run(&["validate"]).code, 0);
-    // A second import has the same names; one name for all of them is told apart.
     std::fs::remove_dir_all(workspace.dir.path().join("by-customer")).expect("removed");
+    // The name of an order's product template stands for its product.
+    assert_eq!(import("{customer}-{product}", "by-product").code, 0);
+    let made = names("by-product");
+    let is_of_template = |name: &String| name.contains("-template-1");
+    assert!(
+        made.len() == 3 && made.iter().all(is_of_template),
+        "{made:?}"
+    );
+    std::fs::remove_dir_all(workspace.dir.path().join("by-product")).expect("removed");
+    // One name for all of them is told apart.
     assert_eq!(import("{vendor}", "by-vendor").code, 0);
     let made = names("by-vendor");
     let is_told_apart =

@@ -4,6 +4,7 @@
 //!
 //! Sources: the vendor's page "Introduction" and its public clients, checked 2026-11-21.
 
+mod license;
 mod license_search;
 mod list_walk;
 mod organization_license;

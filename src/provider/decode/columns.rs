@@ -79,6 +79,11 @@ impl Columns {
         self.0.get(at)
     }
 
+    /// Reports whether a column is read from a member of another object.
+    pub(super) fn is_inside(&self, at: usize) -> bool {
+        self.get(at).is_some_and(|column| column.inside.is_some())
+    }
+
     /// Returns the index of the column that is read from this member; `None` if no field is.
     pub(super) fn find(&self, member: &str) -> Option<usize> {
         self.0.iter().position(|column| column.member == member)

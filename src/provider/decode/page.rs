@@ -122,6 +122,12 @@ struct RowReader<'r, 'w, const N: usize> {
 enum PageMember {
     Beside(usize),
     Field(usize),
+    /// An object with both: a member beside the fields, whose name is given, and the value of a field.
+    Both {
+        spot: usize,
+        name: &'static str,
+        field: usize,
+    },
     Other,
 }
 
@@ -133,12 +139,19 @@ impl<const N: usize> Rows<N> {
     }
 
     fn member(&self, name: &str) -> PageMember {
-        if let Some(spot) = self.spots.iter().position(|spot| spot.member == name) {
-            return PageMember::Beside(spot);
+        let field = self.columns.find(name);
+        let Some(spot) = self.spots.iter().position(|spot| spot.member == name) else {
+            return field.map_or(PageMember::Other, PageMember::Field);
+        };
+        match (self.spots.get(spot).map(|spot| spot.take), field) {
+            // The id comes first, and is never part of an object around a field.
+            (Some(TakeAtom::Inside(name)), Some(field))
+                if spot > 0 && self.columns.is_inside(field) =>
+            {
+                PageMember::Both { spot, name, field }
+            }
+            _ => PageMember::Beside(spot),
         }
-        self.columns
-            .find(name)
-            .map_or(PageMember::Other, PageMember::Field)
     }
 }
 
@@ -179,6 +192,12 @@ impl<'r, 'de, const N: usize> ObjectReader<'de> for RowReader<'r, '_, N> {
                     }
                 }
                 PageMember::Field(at) => slots.read(at, &mut access)?,
+                PageMember::Both { spot, name, field } => {
+                    let atom = slots.read_beside(field, name, &mut access)?;
+                    if let Some(slot) = beside.get_mut(spot) {
+                        *slot = atom;
+                    }
+                }
                 PageMember::Other => {
                     access.next_value::<IgnoredAny>()?;
                 }

@@ -240,6 +240,46 @@ impl<'de, S: DeserializeSeed<'de> + Copy> ObjectReader<'de> for Inside<S> {
     }
 }
 
+/// Reads two members of one object, each as [`Inside`] does.
+#[derive(Clone, Copy)]
+pub(super) struct InsideBoth<S, T> {
+    pub value: Inside<S>,
+    pub atom: Inside<T>,
+}
+
+impl<'de, S, T> ObjectReader<'de> for InsideBoth<S, T>
+where
+    S: DeserializeSeed<'de> + Copy,
+    T: DeserializeSeed<'de> + Copy,
+{
+    type Value = (Option<S::Value>, Option<T::Value>);
+
+    fn scalar(self, _: Scalar<'_>) -> Self::Value {
+        (None, None)
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        skip_list(&mut access)?;
+        Ok((None, None))
+    }
+
+    fn object<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let (Inside(value, value_seed), Inside(atom, atom_seed)) = (self.value, self.atom);
+        let (mut found_value, mut found_atom) = (None, None);
+        let which = |name: &str| (name == value, name == atom);
+        while let Some(member) = access.next_key_seed(Named(which))? {
+            match member {
+                (true, _) => found_value = Some(access.next_value_seed(value_seed)?),
+                (false, true) => found_atom = Some(access.next_value_seed(atom_seed)?),
+                (false, false) => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok((found_value, found_atom))
+    }
+}
+
 /// Reads over the rest of a list.
 pub(super) fn skip_list<'de, A: SeqAccess<'de>>(access: &mut A) -> Result<(), A::Error> {
     while access.next_element::<IgnoredAny>()?.is_some() {}

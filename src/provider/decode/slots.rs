@@ -5,9 +5,9 @@
 
 use serde::de::{Error, MapAccess};
 
-use super::atom::Atom;
+use super::atom::{Atom, AtomReader, TakeAtom};
 use super::columns::{Column, Columns};
-use super::reader::{Any, Inside};
+use super::reader::{Any, Inside, InsideBoth};
 use super::value::ValueReader;
 use super::{Decoded, Fault};
 use crate::model::{Clearing, Fields, Malformed, Value};
@@ -48,6 +48,26 @@ impl<'r> FieldSlots<'r> {
         };
         self.set(at, column, decoded);
         Ok(())
+    }
+
+    /// Reads the column with the index `at`, whose value is inside an object, and returns the member `name` of the same
+    /// object. `Err` is broken JSON.
+    pub fn read_beside<'de, A: MapAccess<'de>>(
+        &mut self,
+        at: usize,
+        name: &'static str,
+        access: &mut A,
+    ) -> Result<Atom<'de>, A::Error> {
+        let columns = self.columns;
+        let column = columns
+            .get(at)
+            .ok_or_else(|| A::Error::custom("no such column"))?;
+        let (decoded, atom) = access.next_value_seed(Any(InsideBoth {
+            value: Inside(column.inside.unwrap_or_default(), Any(ValueReader(column))),
+            atom: Inside(name, Any(AtomReader(TakeAtom::Itself))),
+        }))?;
+        self.set(at, column, decoded);
+        Ok(atom.unwrap_or_default())
     }
 
     /// Stores the value or the fault of a column. A member that is given twice counts as it is given last, so an

@@ -265,6 +265,36 @@ fn a_list_where_an_object_should_be_does_not_show_the_field() {
 }
 
 #[test]
+fn an_object_may_hold_a_field_and_a_member_beside_the_fields() {
+    static TABLE: &[Field] = &[Field::new("template_id", Shape::COUNT, "").optional()];
+    let columns = Columns::of(TABLE).inside("template_id", "template", "id");
+    let spots = [AtomShape::at("key"), AtomShape::inside("template", "name")];
+    let rows = Rows::new(columns, spots);
+    let read = |template: &str| {
+        let text = format!(r#"{{"key": "k", "template": {template}, "other": [7]}}"#);
+        let mut row = rows.one(&text).expect("JSON").expect("an object");
+        let id = row
+            .finish()
+            .map(|fields| fields.get("template_id").cloned());
+        let [key, name] = &row.beside;
+        assert_eq!(key.text(), Some("k"), "{template}");
+        (id, name.text().map(str::to_string))
+    };
+    let id = |id| Ok(Some(Value::Integer(id)));
+    let full = (id(7), Some("Trial".to_string()));
+    assert_eq!(read(r#"{"id": "7", "x": {}, "name": "Trial"}"#), full);
+    assert_eq!(read(r#"{"name": "Full", "name": "Trial", "id": 7}"#), full);
+    assert_eq!(read(r#"{"id": 7}"#), (id(7), None));
+    assert_eq!(read(r#"{"name": "Trial"}"#), (Ok(None), full.1));
+    for odd in ["[1, {}]", "7", "null", "{}"] {
+        assert_eq!(read(odd), (Ok(None), None), "{odd}");
+    }
+    let (fault, name) = read(r#"{"id": [], "name": "Trial"}"#);
+    assert!(fault.unwrap_err().0.starts_with("`template_id` must be"));
+    assert_eq!(name.as_deref(), Some("Trial"));
+}
+
+#[test]
 fn null_is_what_the_page_says_it_is() {
     let fields = row(r#"{"seats": 1, "name": "x", "bonus": null}"#).unwrap();
     assert_eq!(fields["bonus"], Value::Integer(0));

@@ -1,4 +1,4 @@
-//! Templates for the names of imported objects: `{customer}-{product_template_id}`.
+//! Templates for the names of imported objects: `{customer}-{product}`.
 //!
 //! Input is a text with members of the live object in braces, output the text with their values. Whether the result is
 //! a valid name, and an only one, is looked after in `names`.
@@ -70,7 +70,7 @@ impl NameTemplate {
     /// Returns `Err` for a member that none of the objects can have.
     ///
     /// Known are the ids and the fields of the kinds, and what the vendor shows of the objects beside them, such as the
-    /// name of LAC's customer. One object need not have all of them: a member without a value is empty.
+    /// names of the customer and the product template of LAC's orders. One object need not have all of them: a member without a value is empty.
     pub fn check(&self, reads: &[ReadObjects]) -> Result<(), UnknownMember> {
         let mut known: BTreeSet<&str> = BTreeSet::from(OF_CONNECTION);
         for read in reads {

@@ -46,7 +46,7 @@ pub(super) struct OrganizationUser {
 /// A licence.
 #[derive(Clone)]
 pub(super) struct License {
-    /// The place of its organization among the account's; `None` for a licence outside organizations.
+    /// The index of its organization among the account's; `None` for a licence outside organizations.
     pub(super) organization: Option<usize>,
     /// The members of its two views, without `userGroups` and what is known of its organization.
     pub(super) fields: LayeredObject,
@@ -75,9 +75,9 @@ impl Account {
         let mut licenses = Vec::new();
         for (organization, own) in loaded {
             let id = id_of(&organization.fields).to_owned();
-            let place = account.organizations.add(&id, organization)?;
+            let index = account.organizations.add(&id, organization)?;
             for mut license in own {
-                license.organization = Some(place);
+                license.organization = Some(index);
                 licenses.push(license);
             }
         }
@@ -99,10 +99,10 @@ impl Account {
             let list = by_organization.entry(license.organization).or_default();
             list.push(license.save());
         }
-        let mut licenses_of = |place| by_organization.remove(&place).unwrap_or_default();
-        let organizations = self.organizations.entries().map(|(place, organization)| {
+        let mut licenses_of = |index| by_organization.remove(&index).unwrap_or_default();
+        let organizations = self.organizations.entries().map(|(index, organization)| {
             let mut fields = organization.save();
-            fields.insert("licenses".into(), licenses_of(Some(place)).into());
+            fields.insert("licenses".into(), licenses_of(Some(index)).into());
             Value::Object(fields)
         });
         let organizations: Vec<Value> = organizations.collect();
@@ -121,8 +121,8 @@ impl Account {
         found.ok_or_else(|| not_found("organization", id))
     }
 
-    /// Returns the place of an organization; 404 if there is none with this id.
-    pub(super) fn organization_place(&self, id: &str) -> Result<usize, Refusal> {
+    /// Returns the index of an organization; 404 if there is none with this id.
+    pub(super) fn organization_index(&self, id: &str) -> Result<usize, Refusal> {
         let found = self.organizations.position(id);
         found.ok_or_else(|| not_found("organization", id))
     }

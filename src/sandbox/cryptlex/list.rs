@@ -197,12 +197,12 @@ impl Cryptlex {
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
         let listing = ListCall::parse(request, &ORGANIZATION_LICENSE_FIELDS, self, now)?;
-        let place = Some(self.account.organization_place(organization)?);
+        let index = Some(self.account.organization_index(organization)?);
         let organization = self.account.organization(organization)?;
-        let own = self.candidates(&listing);
-        let own = own.filter(|row| row.license.organization == place);
+        let rows = self.candidates(&listing);
+        let rows = rows.filter(|row| row.license.organization == index);
         let order = self.switches.group_order;
-        let page = listing.select_page(own).into_iter();
+        let page = listing.select_page(rows).into_iter();
         let shown = page.map(|row| organization.license_view(row.license, order));
         Ok(array_reply(shown.collect()))
     }

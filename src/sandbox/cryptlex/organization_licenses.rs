@@ -49,9 +49,9 @@ impl Cryptlex {
 
     /// Refuses an organization that is not there, and a licence that is not its own.
     fn expect_license_of(&self, organization: &str, id: &str) -> Result<(), Refusal> {
-        let place = self.account.organization_place(organization)?;
+        let index = self.account.organization_index(organization)?;
         match self.account.license(id)?.organization {
-            Some(owner) if owner == place => Ok(()),
+            Some(owner) if owner == index => Ok(()),
             _ => Err(not_found("licence", id)),
         }
     }

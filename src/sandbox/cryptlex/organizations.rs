@@ -74,21 +74,21 @@ impl Cryptlex {
 
     /// Deletes an organization with its groups and users; a switch decides what becomes of its licences.
     pub(super) fn delete_organization(&mut self, id: &str) -> Result<HttpReply, Refusal> {
-        let place = self.account.organization_place(id)?;
+        let index = self.account.organization_index(id)?;
         let licenses = &mut self.account.licenses;
         match self.switches.deleted_organization {
-            DeletedOrganization::Cascade => licenses.retain(|it| it.organization != Some(place)),
+            DeletedOrganization::Cascade => licenses.retain(|it| it.organization != Some(index)),
             DeletedOrganization::Release => {
                 for license in licenses
                     .iter_mut()
-                    .filter(|it| it.organization == Some(place))
+                    .filter(|it| it.organization == Some(index))
                 {
                     license.organization = None;
                     license.groups.clear();
                 }
             }
             DeletedOrganization::Conflict => {
-                if licenses.iter().any(|it| it.organization == Some(place)) {
+                if licenses.iter().any(|it| it.organization == Some(index)) {
                     return Err(new_refusal(409, format!("organization {id} has licences")));
                 }
             }

@@ -75,7 +75,7 @@ impl Account {
         let Ok((organization, model)) = loaded else {
             return;
         };
-        let Ok(place) = self.organizations.add(ORGANIZATION, organization) else {
+        let Ok(owner) = self.organizations.add(ORGANIZATION, organization) else {
             return;
         };
         let shared = model.first().map(|license| license.fields.to_object());
@@ -88,7 +88,7 @@ impl Account {
                 ("totalActivations".into(), json!(index % 50)),
             ];
             let license = License {
-                organization: Some(place),
+                organization: Some(owner),
                 fields: LayeredObject::over(&shared, overrides),
                 groups: license_groups(index).0.into(),
             };

@@ -49,13 +49,13 @@ impl Cryptlex {
         organization: &str,
         id: &str,
     ) -> Result<HttpReply, Refusal> {
-        let place = self.account.organization_place(organization)?;
+        let index = self.account.organization_index(organization)?;
         let owner = self.account.organization(organization)?;
         if !owner.groups.contains_key(id) {
             return Err(not_found("user group", id));
         }
         let has_it =
-            |license: &License| license.organization == Some(place) && license.groups.contains(id);
+            |license: &License| license.organization == Some(index) && license.groups.contains(id);
         let used = self.account.licenses.iter().any(has_it);
         if used && self.switches.deleted_group == DeletedGroup::Conflict {
             return Err(new_refusal(409, format!("user group {id} has licences")));
@@ -66,7 +66,7 @@ impl Cryptlex {
             user.groups.remove(id);
         }
         for license in self.account.licenses.iter_mut() {
-            if license.organization == Some(place) {
+            if license.organization == Some(index) {
                 license.groups.remove(id);
             }
         }

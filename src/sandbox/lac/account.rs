@@ -1,8 +1,9 @@
 //! The LAC account: customers, products, templates and orders, loaded from and saved as JSON.
 //!
 //! The document has `customers`, `products` and `product_templates` in the form in which they are read, the last
-//! with their `product_id`; `license_orders` in the form in which they are written, with integers, plus what the
-//! server adds; `activation_counters` as read; `keys_made`, from which new activation keys are derived.
+//! with their `product_id`; `custom_tags`, the tag names that the administration has defined; `license_orders` in the
+//! form in which they are written, with integers, plus what the server adds; `activation_counters` as read;
+//! `keys_made`, from which new activation keys are derived.
 //!
 //! Orders are indexed by key and by customer, since clients look for orders by these two in every pass.
 
@@ -35,6 +36,8 @@ pub const CUSTOMER: &[&str] = &[
 pub struct Account {
     /// The customers by id, in the form in which they are read.
     pub customers: BTreeMap<i64, JsonObject>,
+    /// The names of custom tags that are defined in the administration, those of all customers among them.
+    pub custom_tags: BTreeSet<String>,
     /// The products by id, without their templates.
     pub products: BTreeMap<i64, JsonObject>,
     /// The product templates by id, with their `product_id`.
@@ -47,6 +50,8 @@ pub struct Account {
     by_customer: HashMap<i64, BTreeSet<usize>>,
     /// The reply of `GET /activation-counters`.
     pub counters: Value,
+    /// The highest id of a contact so far.
+    last_contact_id: i64,
     /// The number of activation keys made, from which the next is derived.
     keys_made: u64,
 }
@@ -92,6 +97,7 @@ impl Account {
     pub fn load(state: &Value) -> Result<Self, String> {
         const PARTS: &[&str] = &[
             "customers",
+            "custom_tags",
             "products",
             "product_templates",
             "license_orders",
@@ -101,7 +107,6 @@ impl Account {
         let state = strict_json::require_object(state, "the account")?;
         strict_json::refuse_unknown_members(state, "", PARTS)?;
         let mut account = Self {
-            customers: load_by_id(state, "customers", complete_customer)?,
             products: load_by_id(state, "products", require_name)?,
             templates: load_by_id(state, "product_templates", require_name)?,
             counters: state
@@ -111,6 +116,10 @@ impl Account {
             keys_made: state.get("keys_made").and_then(Value::as_u64).unwrap_or(0),
             ..Self::default()
         };
+        for (id, customer) in load_by_id(state, "customers", complete_customer)? {
+            account.put_customer(id, customer);
+        }
+        account.custom_tags = load_tags(state, &account.customers)?;
         for (id, template) in &account.templates {
             let product = id_of(template, "product_id")?;
             if !account.products.contains_key(&product) {
@@ -133,6 +142,7 @@ impl Account {
     pub fn save(&self) -> Value {
         json!({
             "customers": self.customers.values().collect::<Vec<_>>(),
+            "custom_tags": self.custom_tags,
             "products": self.products.values().collect::<Vec<_>>(),
             "product_templates": self.templates.values().collect::<Vec<_>>(),
             "license_orders": self.orders.iter().map(Order::to_saved).collect::<Vec<_>>(),
@@ -210,6 +220,28 @@ impl Account {
     pub fn product_of(&self, template: i64) -> Option<&JsonObject> {
         let template = self.templates.get(&template)?;
         self.products.get(&id_of(template, "product_id").ok()?)
+    }
+
+    /// Returns an id that no customer has.
+    pub fn new_customer_id(&self) -> i64 {
+        self.customers.keys().next_back().map_or(1, |last| last + 1)
+    }
+
+    /// Makes an id that no contact of any customer has.
+    pub fn new_contact_id(&mut self) -> i64 {
+        self.last_contact_id += 1;
+        self.last_contact_id
+    }
+
+    /// Adds a customer, or replaces the one with this id, whose orders show it from now on.
+    pub fn put_customer(&mut self, id: i64, customer: JsonObject) {
+        let contacts = customer["Contacts"].as_array().into_iter().flatten();
+        let ids = contacts.filter_map(|contact| id_of(contact.as_object()?, "id").ok());
+        self.last_contact_id = ids.fold(self.last_contact_id, i64::max);
+        self.customers.insert(id, customer);
+        for position in self.positions_of(&BTreeSet::from([id])) {
+            self.orders[position].text = OnceCell::new();
+        }
     }
 
     /// Returns the order with this key, `None` if there is none.
@@ -317,6 +349,22 @@ fn complete_customer(saved: &JsonObject) -> Result<JsonObject, String> {
     put("Contacts", json!([]));
     put("CustomTags", json!([]));
     Ok(customer)
+}
+
+/// Loads the defined custom tags: those listed, and those that customers have.
+fn load_tags(
+    state: &JsonObject,
+    customers: &BTreeMap<i64, JsonObject>,
+) -> Result<BTreeSet<String>, String> {
+    let mut tags = BTreeSet::new();
+    for tag in optional_list(state, "custom_tags")? {
+        let name = tag.as_str().ok_or("custom_tags must be strings")?;
+        tags.insert(name.to_owned());
+    }
+    let of_customers = customers.values().map(|customer| &customer["CustomTags"]);
+    let of_customers = of_customers.filter_map(Value::as_array).flatten();
+    tags.extend(of_customers.filter_map(|tag| tag["tag_name"].as_str().map(str::to_owned)));
+    Ok(tags)
 }
 
 /// Loads a list of objects by their `id`, which becomes a string, as reads print it.

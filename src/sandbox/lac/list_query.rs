@@ -224,8 +224,12 @@ pub fn list_customers(
                 })
             })
     };
-    let rows = take_page(request, switches, account.customers.values().filter(fits))?;
-    Ok(rows.into_iter().cloned().collect())
+    let rows = account.customers.values().filter(fits);
+    let page = match switches.list_order {
+        ListOrder::Created => take_page(request, switches, rows)?,
+        ListOrder::Newest => take_page(request, switches, rows.rev())?,
+    };
+    Ok(page.into_iter().cloned().collect())
 }
 
 /// Returns the products on the requested page.

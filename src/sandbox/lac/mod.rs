@@ -1,4 +1,4 @@
-//! The simulator of X-Formation's License Activation Center (LAC): its vendor REST API for licence orders.
+//! The simulator of X-Formation's License Activation Center (LAC): its vendor REST API for licence orders and customers.
 //!
 //! | call | file | answers |
 //! | --- | --- | --- |
@@ -6,20 +6,23 @@
 //! | `GET`, `POST /license-orders` | `orders` | a page of orders; the new order |
 //! | `GET`, `PATCH /license-orders/{key}` | `orders` | the order in the form of the end-user API; the changed order |
 //! | `GET /customers`, `GET /customers/{id}` | `list_query`, here | customers |
+//! | `POST /customers`, `PATCH /customers/{id}` | `customers` | the new or changed customer |
 //! | `GET /products`, `GET /products/{id}` | `list_query`, here | products |
 //! | `GET /products/{id}/product-templates`, `…/{id}` | here | templates |
 //! | `GET /activation-counters` | here | the counters, as loaded |
 //!
 //! Lists are bare arrays with `offset` and no total. Integers are written as numbers and read back as strings.
-//! PATCH takes a complete order: a body that lacks a required member is refused.
+//! PATCH takes a complete order: a body that lacks a required member is refused. Of a customer only the name is required.
 //!
 //! Written from the vendor's pages *Update license order*, *Get all license orders*, *Get license order*, *Create
 //! token*, *Get all customers*, *Get product*, *Get product template* and *Get activation counters*
-//! (docs.x-formation.com, checked 2026-11-21). What they leave open is one of the `switches`.
+//! (docs.x-formation.com, checked 2026-11-21), *Create license order*, *Create customer* and *Update customer* (checked
+//! 2026-11-30). What they leave open is one of the `switches`.
 //!
-//! Left out, and answered with 404: issued licences, and writing customers. Neither is needed to manage orders.
+//! Left out, and answered with 404: issued licences, which are not needed to manage orders.
 
 mod account;
+mod customers;
 mod foreign_edits;
 mod hostids;
 mod list_query;
@@ -135,10 +138,10 @@ impl Lac {
         let segments = request.path_segments();
         let methods: &[&str] = match segments.as_slice() {
             ["auth", "tokens"] => &["POST"],
-            ["license-orders"] => &["GET", "POST"],
-            ["license-orders", _] => &["GET", "PATCH"],
-            ["customers" | "products" | "activation-counters"]
-            | ["customers" | "products", _]
+            ["license-orders" | "customers"] => &["GET", "POST"],
+            ["license-orders" | "customers", _] => &["GET", "PATCH"],
+            ["products" | "activation-counters"]
+            | ["products", _]
             | ["products", _, "product-templates"]
             | ["products", _, "product-templates", _] => &["GET"],
             _ => return Err(Refusal::not_found("The requested resource")),
@@ -152,6 +155,8 @@ impl Lac {
         }
         self.check_token(request, now)?;
         match (request.method.as_str(), segments.as_slice()) {
+            ("POST", ["customers"]) => self.create_customer(request, now),
+            ("PATCH", ["customers", id]) => self.update_customer(id, request, now),
             ("POST", _) => self.create_order(request, now),
             ("PATCH", [_, key]) => self.update_order(key, request, now),
             (_, ["license-orders"]) => self.list_orders(request, now),

@@ -8,9 +8,12 @@ use std::cell::OnceCell;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use super::account::Order;
-use super::switches::{AbsentOptional, CustomerChange, RuleEnforcement, SingleGet, TemplateChange};
+use super::switches::{
+    AbsentOptional, CreatedDefaults, CustomerChange, RuleEnforcement, SingleGet, TemplateChange,
+};
 use super::{Lac, Refusal, list_query, order_schema, parse_body};
 use crate::sandbox::layered_object::LayeredObject;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
@@ -94,7 +97,10 @@ impl Lac {
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
         list_query::refuse_unknown_parameters(request, &[]).map_err(Refusal::invalid_query)?;
-        let body = parse_body(request)?;
+        let mut body = parse_body(request)?;
+        if self.switches.created_defaults == CreatedDefaults::Template {
+            self.fill_from_template(&mut body);
+        }
         let settings = self
             .check_settings(&body, true)
             .map_err(Refusal::invalid_data)?;
@@ -155,6 +161,27 @@ impl Lac {
         let answer = HttpReply::serialized(200, &self.account.order_view(&order));
         self.account.replace_order(order);
         Ok(answer)
+    }
+
+    /// Adds the optional members that a body lacks and its product template has.
+    fn fill_from_template(&self, body: &mut JsonObject) {
+        let template = body.get("product_template_id").and_then(Value::as_i64);
+        let template = template.and_then(|id| self.account.templates.get(&id));
+        for name in order_schema::optional_members() {
+            let default = template.and_then(|template| template.get(name));
+            let default = match default {
+                // Templates are kept in the form in which they are read, with integers as strings.
+                Some(Value::String(text)) if name == "deactivations_allowed" => {
+                    order_schema::parse_digits(text).map(Value::from)
+                }
+                other => other.cloned(),
+            };
+            if let Some(default) = default.filter(|value| !value.is_null())
+                && !body.contains_key(name)
+            {
+                body.insert(name.to_owned(), default);
+            }
+        }
     }
 
     /// Checks a complete body and returns it in the form in which orders are kept.
@@ -229,7 +256,7 @@ fn apply_settings(live: &Order, settings: LayeredObject, now: Timestamp) -> Orde
 }
 
 /// Formats a time as LAC prints it: UTC, `YYYY-MM-DD HH:MM:SS`, without a zone.
-fn format_time(now: Timestamp) -> String {
+pub(super) fn format_time(now: Timestamp) -> String {
     let now = now.to_zoned(TimeZone::UTC);
     now.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -48,7 +48,7 @@ impl Account {
     pub fn populate(&mut self, objects: usize) {
         for at in 0..objects.div_ceil(OBJECTS_PER_CUSTOMER) {
             let id = FIRST_CUSTOMER + at as i64;
-            self.customers.insert(id, new_customer(id));
+            self.put_customer(id, new_customer(id));
         }
         let Some(example) = self.orders.first().cloned() else {
             return;

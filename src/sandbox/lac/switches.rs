@@ -18,9 +18,14 @@ pub struct Switches {
     pub lenient_patch: bool,
     /// What a missing optional member means in a PATCH.
     pub absent_optional: AbsentOptional,
+    /// What a PATCH of a customer does to rows of `Contacts` and `CustomTags` that it does not name.
+    pub patched_lists: PatchedLists,
+    /// What happens to a custom tag that is not defined in the administration.
+    pub undefined_tags: RuleEnforcement,
     /// True if `"10"` is accepted where the page says integer.
     pub digit_strings: bool,
-    /// What happens to two features of one name and version, or two HostIDs of one name.
+    /// What happens to two features of one name and version, two HostIDs or custom tags of one name, or two contacts of
+    /// one e-mail address.
     pub duplicates: RuleEnforcement,
     /// What happens to a write that allows fewer activations or deactivations than were made.
     pub below_use: RuleEnforcement,
@@ -32,8 +37,10 @@ pub struct Switches {
     pub template_change: TemplateChange,
     /// True if an order may get another customer.
     pub customer_change: CustomerChange,
-    /// True if a POST answers 201 instead of 200.
+    /// True if a POST of an order answers 201 instead of 200; that of a customer is documented to answer 200.
     pub created_is_201: bool,
+    /// What an optional member of an order has that a POST leaves out.
+    pub created_defaults: CreatedDefaults,
     /// The body of an error.
     pub error_body: ErrorBody,
     /// How long a token is valid from its issue, in seconds. Three hours is the life of SOAP's tokens.
@@ -66,6 +73,23 @@ pub enum SingleGet {
 pub enum AbsentOptional {
     Keep,
     Reset,
+}
+
+/// What a list in a PATCH of a customer is: the whole list, or the rows to add and to change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatchedLists {
+    Replace,
+    Merge,
+}
+
+/// Where the optional members of a new order come from: from nowhere, or from its product template, as in the SOAP
+/// API's `GetLicenseOrderTemplate`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreatedDefaults {
+    Nothing,
+    Template,
 }
 
 /// The treatment of a write that a plausible but undocumented rule forbids: accepted or refused.
@@ -120,6 +144,8 @@ impl Default for Switches {
             single_get: SingleGet::Hal,
             lenient_patch: false,
             absent_optional: AbsentOptional::Keep,
+            patched_lists: PatchedLists::Replace,
+            undefined_tags: RuleEnforcement::Refuse,
             digit_strings: false,
             duplicates: RuleEnforcement::Refuse,
             below_use: RuleEnforcement::Accept,
@@ -128,6 +154,7 @@ impl Default for Switches {
             template_change: TemplateChange::SameProduct,
             customer_change: CustomerChange::Accept,
             created_is_201: false,
+            created_defaults: CreatedDefaults::Nothing,
             error_body: ErrorBody::CodeMessage,
             token_life_seconds: 3 * 60 * 60,
             fixed_token: FixedToken::Valid,

@@ -68,14 +68,16 @@ async fn a_safe_change_goes_unattended(vendor: &'static Vendor) {
     converged(&only_report(bench.carry_out_alone(pass, Risk::Safe).await));
 }
 
-/// The first object without the first element of its first list.
+/// The first object without the first element of its first list; where nothing is a list, with the first of its pairs.
 fn risky(vendor: &Vendor) -> Object {
     let mut desired = (vendor.full)();
-    let (list, _) = (vendor.lists)().swap_remove(0);
-    let items = desired[list]
-        .as_array_mut()
-        .expect("a list of the full manifest");
-    items.remove(0);
+    match (vendor.lists)().first() {
+        Some((list, _)) => {
+            let items = desired[*list].as_array_mut();
+            items.expect("a list of the full manifest").remove(0);
+        }
+        None => (vendor.pairs)()[0].edit(vendor.table(), &mut desired),
+    }
     vendor.object(0, desired)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::vendors::{Vendor, for_every_vendor};
 use crate::support::bench::{Bench, Object};
+use crate::support::paths;
 
 for_every_vendor!(
     no_switch_of_the_simulator_is_forgotten,
@@ -66,6 +67,12 @@ async fn standard_round(bench: &Bench, vendor: &'static Vendor, name: &str, valu
         items.push(element);
         touched.push(list);
     }
+    // Where nothing is a list, something else changes.
+    let (path, changed_value) = (vendor.change)();
+    if touched.is_empty() {
+        paths::set(vendor.table(), &mut desired, path, &changed_value);
+        touched.push(path);
+    }
     let first = vendor.object(0, desired);
     let others = (1..4).map(|n| vendor.little(n, n < 3));
     let objects: Vec<Object> = std::iter::once(first).chain(others).collect();
@@ -73,7 +80,6 @@ async fn standard_round(bench: &Bench, vendor: &'static Vendor, name: &str, valu
     assert!(changed.len() >= 3, "{name} as {value}: {changed:?}");
 
     let mut after = vendor.state(bench);
-    let (path, _) = (vendor.change)();
     // One object after the other is put back as it was, once the rest of it has been compared.
     for (number, paths) in [(0, touched.as_slice()), (1, &[path][..]), (2, &[path][..])] {
         let mut other = before.clone();

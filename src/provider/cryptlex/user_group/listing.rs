@@ -83,8 +83,8 @@ impl GroupListing {
                             Observed::Unread(ReadFailure::odd(why))
                         }
                     };
-                    let place = (organization.clone(), id);
-                    self.found.insert(place, (reading, observed));
+                    let key = (organization.clone(), id);
+                    self.found.insert(key, (reading, observed));
                 }
             }
         }

@@ -76,15 +76,11 @@ impl ResourceKind for UserGroup {
     fn encode(&self, write: &Write<'_>) -> Call {
         let list = list_path(&write.id(fields::ORGANIZATION));
         let one = || format!("{list}/{}", encode_segment(&write.id(fields::ID)));
-        let mut body = codec::encode_fields(fields::TABLE.desired, &write.fields);
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         match write.purpose {
             WritePurpose::Update(_) => Call::write(Method::Patch, one(), Json::Object(body)),
             WritePurpose::Remove => Call::delete(one()),
-            WritePurpose::Create => {
-                let name = write.id(fields::NAME).into_owned();
-                body.entry(fields::NAME).or_insert(Json::String(name));
-                Call::write(Method::Post, list, Json::Object(body))
-            }
+            WritePurpose::Create => Call::write(Method::Post, list, Json::Object(body)),
         }
     }
 

@@ -26,14 +26,14 @@ enum Purpose {
 }
 
 /// How a manifest names a group.
-enum Target {
+enum Name {
     Id(Text),
     Name(Text),
 }
 
-struct Wanted {
+struct Target {
     index: usize,
-    target: Target,
+    named: Name,
     is_to_go: bool,
 }
 
@@ -41,7 +41,7 @@ struct Wanted {
 #[derive(Default)]
 struct Organization {
     walk: ListWalk,
-    wanted: Vec<Wanted>,
+    targets: Vec<Target>,
     /// Groups by id, each with the reading of the list that showed it last.
     found: BTreeMap<Text, (usize, Result<Live, String>)>,
 }
@@ -59,14 +59,14 @@ impl GroupReading {
         let mut organizations: BTreeMap<String, Organization> = BTreeMap::new();
         for (index, desired) in desired_objects.iter().enumerate() {
             let organization = desired.id(fields::ORGANIZATION).to_string();
-            let target = match desired.id(fields::ID) {
-                "" => Target::Name(desired.id(fields::NAME).into()),
-                id => Target::Id(id.into()),
+            let named = match desired.id(fields::ID) {
+                "" => Name::Name(desired.id(fields::NAME).into()),
+                id => Name::Id(id.into()),
             };
-            let wanted = &mut organizations.entry(organization).or_default().wanted;
-            wanted.push(Wanted {
+            let targets = &mut organizations.entry(organization).or_default().targets;
+            targets.push(Target {
                 index,
-                target,
+                named,
                 is_to_go: desired.policy.absent,
             });
         }
@@ -128,13 +128,13 @@ impl GroupReading {
         };
         let Organization { walk, found, .. } = &mut state;
         found.retain(|_, (reading, _)| walk.still_has(*reading));
-        for wanted in &state.wanted {
-            let observed = state.find(organization, &wanted.target);
+        for target in &state.targets {
+            let observed = state.find(organization, &target.named);
             match observed {
-                Observed::Live(live) if wanted.is_to_go => {
-                    self.count_licenses(organization, wanted.index, live);
+                Observed::Live(live) if target.is_to_go => {
+                    self.count_licenses(organization, target.index, live);
                 }
-                observed => self.settled.put(wanted.index, observed),
+                observed => self.settled.put(target.index, observed),
             }
         }
     }
@@ -173,16 +173,16 @@ impl GroupReading {
 
 impl Organization {
     /// Returns what the whole list says of a group. Two groups of one name are an error with both ids.
-    fn find(&self, organization: &str, target: &Target) -> Observed {
+    fn find(&self, organization: &str, named: &Name) -> Observed {
         let live = |(_, live): &(usize, Result<Live, String>)| match live {
             Ok(live) => Observed::Live(live.clone()),
             Err(why) => Observed::Unread(ReadFailure::odd(format!(
                 "organization {organization}: a user group: {why}"
             ))),
         };
-        let name = match target {
-            Target::Id(id) => return self.found.get(id).map_or(Observed::Missing, live),
-            Target::Name(name) => name,
+        let name = match named {
+            Name::Id(id) => return self.found.get(id).map_or(Observed::Missing, live),
+            Name::Name(name) => name,
         };
         let is_named = |(_, (_, live)): &(&Text, &(usize, Result<Live, String>))| match live {
             Ok(live) => {
@@ -226,9 +226,9 @@ impl Reading for GroupReading {
                 if let Err(failure) = read {
                     let failure = naming_scope(failure, READ);
                     let state = self.organizations.remove(&organization);
-                    for wanted in state.map(|state| state.wanted).unwrap_or_default() {
+                    for target in state.map(|state| state.targets).unwrap_or_default() {
                         let unread = Observed::Unread(failure.clone());
-                        self.settled.put(wanted.index, unread);
+                        self.settled.put(target.index, unread);
                     }
                 }
             }

@@ -113,12 +113,16 @@ impl ResourceKind for LicenseOrder {
 /// The fact that keeps the name of an order's customer, as replies show it.
 const CUSTOMER_NAME: &str = "customer";
 
+/// The fact that keeps the name of an order's product template, as replies show it. They do not name the product.
+const TEMPLATE_NAME: &str = "product";
+
 /// An order as lists and replies show it.
-static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
+static ORDERS: LazyLock<Rows<7>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired);
     let beside = [
         AtomShape::at("activation_key"),
         AtomShape::inside("customer", "name"),
+        AtomShape::inside("product_template", "name"),
         AtomShape::at("activated_licenses_count"),
         AtomShape::at("deactivations_left"),
         AtomShape::at("removal_request_time"),
@@ -128,19 +132,21 @@ static ORDERS: LazyLock<Rows<6>> = LazyLock::new(|| {
     Rows::new(template, beside).identified(|key| key.text().is_some())
 });
 
-type OrderRow<'de> = Row<'static, 'de, 6>;
+type OrderRow<'de> = Row<'static, 'de, 7>;
 
 /// What an order shows, all but its customer id.
 fn decode(mut row: OrderRow<'_>) -> Result<Live, Malformed> {
     let mut live = Live {
         fields: row.finish()?,
-        facts: Facts::with_capacity(3),
+        facts: Facts::with_capacity(4),
         ..Live::default()
     };
-    let [_, customer, active, left, asked, confirmed] = row.beside;
-    if let Atom::Text(name) = customer {
-        let fact = Fact::Text(name.into_owned());
-        live.facts.insert(Cow::Borrowed(CUSTOMER_NAME), fact);
+    let [_, customer, template, active, left, asked, confirmed] = row.beside;
+    for (fact, name) in [(CUSTOMER_NAME, customer), (TEMPLATE_NAME, template)] {
+        if let Atom::Text(name) = name {
+            let name = Fact::Text(name.into_owned());
+            live.facts.insert(Cow::Borrowed(fact), name);
+        }
     }
     if let Some(count) = active.integer() {
         let name = Cow::Borrowed("activated_licenses_count");

@@ -8,7 +8,7 @@ use crate::provider::testing::{desired_object, reply};
 fn order(customer: Json) -> Json {
     json!({
         "activation_key": "k", "customer": customer,
-        "product_template": {"id": 1}, "license_type": "network", "licensee_type": "customer",
+        "product_template": {"id": 1, "name": "Trial", "product_id": 7}, "license_type": "network", "licensee_type": "customer",
         "hostid_match_rate": 100, "min_hostids": 1, "activations_allowed": 1, "enabled": true,
         "removal": false, "deactivations_allowed": 1, "Hostids": [], "Features": [],
     })
@@ -60,4 +60,17 @@ fn what_was_sent_proves_nothing() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn the_names_of_customer_and_template_are_known_beside_the_fields() {
+    let live = decoded(&order(json!({"name": "Rivers"})));
+    let template = live.fields.get("product_template_id");
+    assert_eq!(template, Some(&Value::Integer(1)));
+    let name = |fact: &str| live.facts.get(fact).cloned();
+    assert_eq!(name("customer"), Some(Fact::Text("Rivers".into())));
+    assert_eq!(name("product"), Some(Fact::Text("Trial".into())));
+    let mut nameless = order(Json::Null);
+    nameless["product_template"] = json!({"id": 1, "name": null});
+    assert!(!decoded(&nameless).facts.contains_key("product"));
 }

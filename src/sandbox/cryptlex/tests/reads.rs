@@ -182,3 +182,25 @@ fn user_groups_are_listed_with_their_counts() {
     let (_, list) = bench.get(&format!("{ORG}/user-groups?search=first and"));
     assert_eq!(ids(&list), [group(3)]);
 }
+
+#[test]
+fn a_populated_account_shows_its_licences_to_both_kinds_of_calls() {
+    let mut bench = Bench::new();
+    bench.api.populate(150);
+    let (_, list) = bench.get("/v3/licenses?limit=100&page=2");
+    // The seed has four of its own, which are older.
+    assert_eq!(ids(&list).len(), 54);
+    let one = "5d0e3c52-8a44-4b6f-9d0f-000000000096";
+    let (status, license) = bench.get(&format!("/v3/licenses/{one}"));
+    assert_eq!(
+        (status, &license["organization"]["name"]),
+        (200, &json!("Delta Works"))
+    );
+    assert_eq!(
+        (&license["serverSyncInterval"], &license["totalActivations"]),
+        (&json!(3600), &json!(49))
+    );
+    let organization = license["organizationId"].as_str().unwrap();
+    let path = format!("/v3/organizations/{organization}/licenses?id[eq]={one}");
+    assert_eq!(bench.get(&path).1[0]["key"], license["key"]);
+}

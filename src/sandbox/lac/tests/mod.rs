@@ -1,6 +1,7 @@
 //! Shared calls and the page's example; tests of tokens, refusals, switches and saved accounts.
 
 mod bodies;
+mod customers;
 mod reads;
 mod writes;
 

@@ -115,3 +115,19 @@ async fn a_customer_that_is_ignored_does_not_move_in_a_report() {
     let state = VENDOR.state(&bench);
     assert_eq!(VENDOR.stored(&state, 0)["customer_id"], 1);
 }
+
+#[tokio::test]
+async fn a_renamed_template_makes_no_plan_stale() {
+    let bench = Bench::new().await;
+    let mut account = (VENDOR.account)(3);
+    VENDOR.load(&bench, account.clone());
+    let checked = bench.check(&[VENDOR.little(0, true)]);
+    let before = bench.pass(&checked).await;
+    account["product_templates"][0]["name"] = json!("Renamed");
+    VENDOR.load(&bench, account);
+    let after = bench.pass(&checked).await;
+    let fingerprint = after.planned[0].fingerprint.as_ref();
+    assert!(fingerprint.is_some());
+    assert_eq!(fingerprint, before.planned[0].fingerprint.as_ref());
+    converged(&only_report(bench.carry_out(before).await));
+}

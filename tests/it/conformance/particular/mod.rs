@@ -3,6 +3,7 @@
 
 mod alinea;
 mod cryptlex;
+mod cryptlex_license;
 mod informatica;
 mod lac;
 mod licensespring;

@@ -129,27 +129,7 @@ pub static VENDOR: Vendor = Vendor {
             ),
         ]
     },
-    switches: || {
-        let s = |text: &str| json!(text);
-        vec![
-            Switch::new("page_size", &[json!(1), json!(100)]),
-            Switch::new("single_get", &[json!(true)]),
-            Switch::new("unknown_group_status", &[json!(404)]),
-            Switch::new("group_order", &[s("reversed")]),
-            Switch::not("rename_to_taken", "no group is renamed"),
-            Switch::new("bump_unchanged", &[json!(false)]),
-            Switch::new("token_life_seconds", &[json!(60)]),
-            Switch::new("rate_limit", &[json!(true)]),
-            Switch::new("rate_limit_body", &[s("text")]),
-            Switch::new("error_body", &[s("message")]),
-            Switch::new("unknown_query", &[s("ignore")]),
-            Switch::new("unknown_members", &[s("ignore")]),
-            Switch::not(
-                "missing_scope",
-                "what needs the scope is refused; see the refusals",
-            ),
-        ]
-    },
+    switches,
     // Eleven pages that overlap, one with nothing new, and the list of organizations.
     budget: Budget {
         login: 0,
@@ -165,10 +145,49 @@ pub static VENDOR: Vendor = Vendor {
     members: &[("id", "the text `id`"), ("userGroups", "`userGroups`")],
 };
 
+/// The switches of the simulator, which both kinds meet.
+pub fn switches() -> Vec<Switch> {
+    let s = |text: &str| json!(text);
+    vec![
+        Switch::new("page_size", &[json!(1), json!(100)]),
+        Switch::new("single_get", &[json!(true)]),
+        Switch::new("unknown_group_status", &[json!(404)]),
+        Switch::new("group_order", &[s("reversed")]),
+        Switch::not("rename_to_taken", "no group is renamed"),
+        Switch::not("deleted_group", "no group is deleted"),
+        Switch::not("membership_write", "no user is written"),
+        Switch::not("taken_organization", "no organization is made"),
+        Switch::not("address_write", "no organization is written"),
+        Switch::not("deleted_organization", "no organization is deleted"),
+        Switch::new("license_groups", &[json!(true)]),
+        Switch::not("entry_write", "no metadata is written"),
+        Switch::not("null_expiry", "no expiry is cleared"),
+        Switch::not("unknown_product_status", "no license is made"),
+        Switch::new("least_sync_interval", &[json!(3600)]),
+        Switch::new("least_clock_offset", &[json!(0)]),
+        Switch::new("bump_unchanged", &[json!(false)]),
+        Switch::new("token_life_seconds", &[json!(60)]),
+        Switch::new("rate_limit", &[json!(true)]),
+        Switch::new("rate_limit_body", &[s("text")]),
+        Switch::new("error_body", &[s("message")]),
+        Switch::new("unknown_query", &[s("ignore")]),
+        Switch::new("unknown_members", &[s("ignore")]),
+        Switch::not(
+            "missing_scope",
+            "what needs the scope is refused; see the refusals",
+        ),
+    ]
+}
+
+/// The id of a license of the account.
+pub fn license_id(number: usize) -> String {
+    format!("5d0e3c52-8a44-4b6f-9d0f-{number:012}")
+}
+
 fn ids(number: usize) -> Json {
     json!({
         "organizationId": ORGANIZATION,
-        "licenseId": format!("5d0e3c52-8a44-4b6f-9d0f-{number:012}"),
+        "licenseId": license_id(number),
     })
 }
 
@@ -180,14 +199,21 @@ fn groups(numbers: &[usize]) -> Vec<String> {
     numbers.iter().map(|number| group(*number)).collect()
 }
 
-fn account(licenses: usize) -> Json {
+/// An account that serves the rows of both kinds, so that they can stand side by side.
+pub fn account(licenses: usize) -> Json {
     let named = |(number, name)| json!({"id": group(number), "name": name, "totalUsers": 7});
     let license = |number: usize| {
         json!({
-            "id": ids(number)["licenseId"],
+            "id": license_id(number),
             "key": format!("SECRET-KEY-{number}"),
+            "type": "hosted-floating",
             "totalActivations": 31,
             "allowedActivations": 60,
+            "allowedDeactivations": 10,
+            "allowedFloatingClients": 60,
+            "leaseDuration": 7200,
+            "serverSyncInterval": 86_400,
+            "expiresAt": "2027-03-05T10:00:17.9361143Z",
             "notes": "renewed by phone",
             "userGroupIds": groups(&[0, 1]),
         })

@@ -325,7 +325,10 @@ fn switches() -> Vec<Switch> {
         Switch::not("customer_change", "what is ignored never converges"),
         Switch::new("error_body", &[s("message"), s("empty")]),
         Switch::new("token_life_seconds", &[json!(60)]),
+        Switch::not("patched_lists", "it is about customers"),
+        Switch::not("undefined_tags", "it is about customers"),
         Switch::not("created_is_201", "nothing is created"),
+        Switch::not("created_defaults", "nothing is created"),
         Switch::not("fixed_token", "an expired fixed token cannot be renewed"),
     ]
 }

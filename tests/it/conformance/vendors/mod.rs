@@ -1,8 +1,9 @@
-//! What each vendor brings to the conformance tests: an account, manifests in sync with it, and how every
-//! field of its table changes. A new vendor is a file here, its `mod` line and its name in `with_vendors`.
+//! What each vendor brings to the conformance tests, for each of its kinds: an account, manifests in sync with it, and
+//! how every field of its table changes. A new kind is a file here, its `mod` line and its name in `with_vendors`.
 
 pub mod alinea;
 pub mod cryptlex;
+pub mod cryptlex_license;
 pub mod informatica;
 pub mod lac;
 pub mod licensespring;
@@ -13,7 +14,7 @@ use serde_json::{Value as Json, json};
 use crate::support::bench::Object;
 use crate::support::paths::{self, Table};
 
-/// One vendor under test.
+/// One kind of one vendor under test. Kinds of one vendor share an account.
 pub struct Vendor {
     pub name: &'static str,
     pub kind: &'static str,
@@ -36,7 +37,7 @@ pub struct Vendor {
     pub rival: fn() -> Json,
     /// A change by somebody else, or by use, of something that no write of this vendor carries.
     pub beside: fn() -> (&'static str, Json),
-    /// How each field changes.
+    /// How each field changes. Where the kind has no list, the first takes something away.
     pub pairs: fn() -> Vec<Pair>,
     /// Fields that can be cleared: a path of the full manifest, how the account holds nothing, and switches
     /// that make the simulator take it.
@@ -266,7 +267,7 @@ impl Vendor {
 /// Hands the modules of all vendors to a macro, after what else is given.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex, informatica, lac, licensespring }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, informatica, lac, licensespring }
     };
 }
 pub(crate) use with_vendors;
