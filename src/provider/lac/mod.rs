@@ -2,15 +2,22 @@
 //!
 //! A token comes from `POST /auth/tokens`; a lost one shows as 403, not 401.
 //!
+//! Customers and orders are two kinds of one account. The customer list shows customers, and it is what the owners of
+//! orders are found by, so a page of it that both readings ask for is asked for once.
+//!
 //! Source: the vendor's page "Create token", checked 2026-11-21.
 
+mod customer;
 mod license_order;
+mod lists;
 
 use serde_json::json;
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
+use super::kind_readings::read_by_kind_sharing;
+use super::reading::Reading;
 use super::{Provider, ResourceKind};
-use crate::model::{Limits, Vendor};
+use crate::model::{Desired, Limits, Vendor};
 
 pub struct Lac;
 
@@ -54,7 +61,7 @@ impl Provider for Lac {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&license_order::LicenseOrder]
+        &[&license_order::LicenseOrder, &customer::Customer]
     }
 
     fn auth(&self) -> &'static AuthRules {
@@ -71,5 +78,9 @@ impl Provider for Lac {
             concurrency: 10,
             rates: Vec::new(),
         }
+    }
+
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        read_by_kind_sharing(self.kinds(), desired, lists::is_customer_list)
     }
 }
