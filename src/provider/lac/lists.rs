@@ -1,6 +1,6 @@
 //! What both kinds need of LAC's lists: how the customer list is asked for, and the rows of a list's reply.
 
-use crate::model::{Call, ReadFailure, Reply};
+use crate::model::{ReadFailure, Reply};
 use crate::provider::decode::{Row, Rows, Want};
 use crate::provider::reading::unreadable_reply;
 use crate::provider::with_query;
@@ -14,12 +14,6 @@ pub fn customers(offset: usize) -> String {
         0 => CUSTOMER_LIST.to_string(),
         _ => with_query(CUSTOMER_LIST, &[("offset", &offset.to_string())]),
     }
-}
-
-/// Reports whether a call asks for a page of the customer list.
-pub fn is_customer_list(call: &Call) -> bool {
-    let path = call.path.split('?').next();
-    path == Some(CUSTOMER_LIST)
 }
 
 /// Returns the first row of a page of the customer list whose first page had `rows` rows.

@@ -14,10 +14,8 @@ mod lists;
 use serde_json::json;
 
 use super::auth::{AuthForm, AuthRules, LoginCall, Session, text_at};
-use super::kind_readings::read_by_kind_sharing;
-use super::reading::Reading;
 use super::{Provider, ResourceKind};
-use crate::model::{Desired, Limits, Vendor};
+use crate::model::{Limits, Vendor};
 
 pub struct Lac;
 
@@ -78,9 +76,5 @@ impl Provider for Lac {
             concurrency: 10,
             rates: Vec::new(),
         }
-    }
-
-    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        read_by_kind_sharing(self.kinds(), desired, lists::is_customer_list)
     }
 }

@@ -1,7 +1,9 @@
 //! Fields of a customer, as the page "Update customer" lists them (checked 2026-11-30).
 
 use crate::model::field::{Elements, IdentityField};
-use crate::model::{Clearing, Field, Kind, KindTable, RiskRule, Shape};
+use crate::model::{
+    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 pub static TABLE: KindTable = KindTable {
     kind: Kind("LacCustomer"),
@@ -46,7 +48,12 @@ pub static TABLE: KindTable = KindTable {
         .optional()
         .risk(RiskRule::Members { used: None }),
     ],
-    write_call: "PATCH /customers/{customerId}",
+    calls: &[WriteCall {
+        name: "PATCH /customers/{customerId}",
+        mode: WriteMode::FullPatch,
+        echo: Echo::Whole,
+    }],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// The rows of a reply have an id that the rows of a request do not have, so the id cannot name a contact. Of the two

@@ -26,7 +26,6 @@ use crate::model::{
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::semantics::{Echo, Semantics, WriteMode};
 use crate::provider::{ResourceKind, Write, codec, encode_segment, error_text};
 
 /// A customer.
@@ -35,13 +34,6 @@ pub struct Customer;
 impl ResourceKind for Customer {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics {
-            write: WriteMode::FullPatch,
-            echo: Echo::Whole,
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
