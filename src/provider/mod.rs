@@ -53,8 +53,8 @@ pub trait Provider: Sync {
     /// The short name, as in `spec.vendor` of a connection.
     fn vendor(&self) -> Vendor;
 
-    /// The kinds of objects that manifests can describe, in the order of their names. All kinds of an account share
-    /// its connection, session and limits.
+    /// The kinds of objects that manifests can describe: first the one that a first manifest is about, then the others
+    /// in the order of their names. All kinds of an account share its connection, session and limits.
     fn kinds(&self) -> &'static [&'static dyn ResourceKind];
 
     /// Says how accounts of this vendor are opened.

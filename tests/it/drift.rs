@@ -39,7 +39,7 @@ async fn nothing_but_reads_and_logins_ever_goes_out() {
         };
         let sandbox = SandboxServer::start(options).await.expect("loopback");
         for vendor in vendors::ALL {
-            let account = (vendor.account)(4);
+            let account = vendors::account_of_all_kinds(vendor.name, 4);
             sandbox.set_state(vendor.name, account).expect("an account");
         }
         let bench = Bench {

@@ -65,6 +65,7 @@ impl Provider for Cryptlex {
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
         &[
+            &license::License,
             &organization_license::OrganizationLicense,
             &user_group::UserGroup,
         ]

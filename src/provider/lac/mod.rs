@@ -2,9 +2,14 @@
 //!
 //! A token comes from `POST /auth/tokens`; a lost one shows as 403, not 401.
 //!
+//! Customers and orders are two kinds of one account. The customer list shows customers, and it is what the owners of
+//! orders are found by, so a page of it that both readings ask for is asked for once.
+//!
 //! Source: the vendor's page "Create token", checked 2026-11-21.
 
+mod customer;
 mod license_order;
+mod lists;
 
 use serde_json::json;
 
@@ -54,7 +59,7 @@ impl Provider for Lac {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&license_order::LicenseOrder]
+        &[&license_order::LicenseOrder, &customer::Customer]
     }
 
     fn auth(&self) -> &'static AuthRules {

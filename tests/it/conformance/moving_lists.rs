@@ -43,9 +43,15 @@ async fn listed(
     );
     let sandbox = Arc::clone(&bench.sandbox);
     let states = Arc::new(Mutex::new(states));
+    let place = (vendor.place)(0);
+    let list = place.rsplit_once('/').expect("an object in a list").0;
+    let list = list.to_string();
     bench
         .spoil(move |_, passed| {
-            let is_page = passed.is_read() && passed.path().contains("/license");
+            let shows_objects = [list.as_str(), "/license"]
+                .iter()
+                .any(|part| passed.path().contains(*part));
+            let is_page = passed.is_read() && shows_objects;
             let (sandbox, states) = (Arc::clone(&sandbox), Arc::clone(&states));
             let moved = move || {
                 // Pages that are read side by side have their turns one after the other.

@@ -8,7 +8,9 @@
 //! None is required: the calls keep what their bodies leave out.
 
 use crate::model::field::IdentityField;
-use crate::model::{Clearing, Echo, Field, Kind, KindTable, RiskRule, Shape, WriteCall, WriteMode};
+use crate::model::{
+    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+};
 
 pub static TABLE: KindTable = KindTable {
     kind: Kind("CryptlexLicense"),
@@ -145,6 +147,7 @@ pub static TABLE: KindTable = KindTable {
             echo: Echo::Whole,
         },
     ],
+    lifecycle: Lifecycle::NONE,
 };
 
 /// The index of the call that sets the expiry.

@@ -24,7 +24,7 @@ use serde_json::Value as Json;
 use crate::model::resource::Fact;
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Reply, Value,
-    Verdict,
+    Verdict, WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::cryptlex::rows::{id_of, with_scope};
@@ -75,11 +75,14 @@ impl ResourceKind for License {
 
     fn encode(&self, write: &Write<'_>) -> Call {
         let id = encode_segment(write.desired.id("licenseId"));
-        let path = match write.call {
+        let WritePurpose::Update(call) = write.purpose else {
+            unreachable!("the kind creates and removes nothing")
+        };
+        let path = match call {
             fields::EXPIRY => format!("/v3/licenses/{id}/expires-at"),
             _ => format!("/v3/licenses/{id}"),
         };
-        let body = codec::encode_fields(fields::TABLE.fields_of(write.call), &write.fields);
+        let body = codec::encode_fields(fields::TABLE.fields_of(call), &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))
     }
 

@@ -97,7 +97,7 @@ fn each_write_has_the_members_of_its_call_that_change() {
         let call = License.encode(&Write {
             desired,
             live,
-            call,
+            purpose: WritePurpose::Update(call),
             fields,
         });
         assert_eq!(call.method, Method::Patch);

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use super::read_cost::PageBounds;
 use crate::model::ReadFailure;
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
+use crate::provider::lac::lists::customer_offset;
 use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::MOST_PAGES;
 
@@ -81,20 +82,14 @@ impl CustomerList {
     }
 
     pub fn offset(&self, page: usize) -> usize {
-        page * self.step()
-    }
-
-    /// Returns by how many rows a page begins after the page before: one less than its size, so that the two share a
-    /// row. Pages of a single row cannot share one.
-    fn step(&self) -> usize {
-        self.rows.saturating_sub(1).max(1)
+        customer_offset(page, self.rows)
     }
 
     /// Returns how many pages are not requested yet of those that the expected customers fill, counting the page that
     /// shows the end.
     pub fn unbegun(&self) -> usize {
         let behind_the_first = self.expected.saturating_sub(self.rows.max(1));
-        let all = 1 + behind_the_first.div_ceil(self.step()) + 1;
+        let all = 1 + behind_the_first.div_ceil(self.offset(1)) + 1;
         all.saturating_sub(self.pages)
     }
 

@@ -18,9 +18,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::customers::{CUSTOMERS, CustomerRow};
-use super::lists::{customers, orders, rows_of};
+use super::lists::orders;
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Live, Malformed, Observed, ReadFailure, Reply, Value};
+use crate::provider::lac::lists::{customers, rows_of};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{self, Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, MOST_PAGES, Outbox, SeenIds, Ticket, require_success};

@@ -20,7 +20,7 @@ mod both_lists;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::customers::CUSTOMERS;
-use super::lists::{customers, exact, orders, rows_of};
+use super::lists::{exact, orders};
 use super::order_search::{self, ListedOrder, PageRequest, Search};
 use super::owner_resolution::{self, CustomerPage, ListState, Owners};
 use super::read_cost::FEW_CUSTOMERS;
@@ -28,6 +28,7 @@ use super::target::{Order, Target, observed};
 use super::{ORDERS, OrderRow, customer_of, decode, key_of};
 use crate::model::{Call, Desired, Observed, ReadFailure, Reply, Text, Value};
 use crate::provider::decode::Want;
+use crate::provider::lac::lists::{customers, rows_of};
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, require_success};
 
 /// The number of the list of all orders among the searched lists, while it is read beside the customer list.

@@ -6,5 +6,6 @@ mod cryptlex;
 mod cryptlex_license;
 mod informatica;
 mod lac;
+mod lac_customer;
 mod licensespring;
 mod seats;

@@ -6,6 +6,7 @@ pub mod cryptlex;
 pub mod cryptlex_license;
 pub mod informatica;
 pub mod lac;
+pub mod lac_customer;
 pub mod licensespring;
 
 use entitle::provider::{self, Provider, ResourceKind};
@@ -264,10 +265,10 @@ impl Vendor {
     }
 }
 
-/// Hands the modules of all vendors to a macro, after what else is given.
+/// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, informatica, lac, licensespring }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, informatica, lac, lac_customer, licensespring }
     };
 }
 pub(crate) use with_vendors;
@@ -284,6 +285,19 @@ fn no_vendor_is_forgotten() {
     let kinds: Vec<&str> = ALL.iter().map(|vendor| vendor.kind).collect();
     let there = provider::all_kinds().map(|kind| kind.table().kind.0);
     assert_eq!(kinds, there.collect::<Vec<_>>());
+}
+
+/// An account of a vendor with this many objects of each of its kinds: what several kinds bring is the last one's.
+pub fn account_of_all_kinds(vendor: &str, objects: usize) -> Json {
+    let kinds = ALL.iter().filter(|kind| kind.name == vendor);
+    let mut all = serde_json::Map::new();
+    for kind in kinds {
+        let Json::Object(account) = (kind.account)(objects) else {
+            panic!("the account of {} is no object", kind.kind);
+        };
+        all.extend(account);
+    }
+    all.into()
 }
 
 /// So many places in an account, each so far from the one before.
