@@ -8,7 +8,15 @@ use super::cli::lac_workspace;
 use super::conformance::vendors::{alinea, cryptlex, lac};
 use super::support::program::Workspace;
 
-const ALL: &[&str] = &["import", "--connection", "lac", "--all"];
+const ORDERS: [&str; 2] = ["--kind", "LacLicenseOrder"];
+const ALL: &[&str] = &[
+    "import",
+    "--connection",
+    "lac",
+    ORDERS[0],
+    ORDERS[1],
+    "--all",
+];
 
 fn with<'a>(arguments: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [arguments, more].concat()
@@ -29,7 +37,7 @@ async fn a_list_that_is_not_complete_is_told_with_its_cause() {
         .script_fault("lac", fault)
         .expect("a simulator");
     let words = "error: the list of objects is not complete, so nothing is written: GET /";
-    let ran = workspace.run(&["import", "--all"]);
+    let ran = workspace.run(&with(&["import", "--all"], &ORDERS));
     ran.failed(1, words);
     assert_eq!(ran.stderr.matches("error:").count(), 1, "{}", ran.stderr);
     assert!(
@@ -109,10 +117,13 @@ async fn wrong_usage_of_import_says_what_to_do() {
         .run(&["import", "--all", "--connection", "lca"])
         .failed(1, "--connection must be one of lac");
     workspace
-        .run(&["import", "--id", "no/such/id"])
+        .run(&with(&["import", "--id", "no/such/id"], &ORDERS))
         .failed(1, "activationKey");
     workspace
-        .run(&["import", "--id", "AAAAA-BBBBB-CCCCC-DDDDD"])
+        .run(&with(
+            &["import", "--id", "AAAAA-BBBBB-CCCCC-DDDDD"],
+            &ORDERS,
+        ))
         .failed(1, "no such object");
     workspace.connect("alinea");
     workspace
@@ -159,7 +170,7 @@ async fn an_update_changes_the_line_that_differs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unmanaged_lists_what_no_manifest_names() {
     let workspace = lac_workspace(1, false).await;
-    let ran = workspace.run(&["unmanaged"]);
+    let ran = workspace.run(&with(&["unmanaged"], &ORDERS));
     assert_eq!(
         (ran.code, ran.stdout.lines().count()),
         (0, 2),
@@ -167,14 +178,19 @@ async fn unmanaged_lists_what_no_manifest_names() {
         ran.stderr
     );
     assert!(ran.stdout.starts_with("LacLicenseOrder "), "{}", ran.stdout);
-    let document = workspace.run(&["unmanaged", "--format", "json"]).json();
+    let document = workspace
+        .run(&with(&["unmanaged", "--format", "json"], &ORDERS))
+        .json();
     assert_eq!(document["managed"], json!(1));
     assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(2));
     let id = document["unmanaged"][0]["id"]
         .as_str()
         .expect("an id")
         .to_string();
-    assert_eq!(workspace.run(&["import", "--id", &id]).code, 0);
+    assert_eq!(
+        workspace.run(&with(&["import", "--id", &id], &ORDERS)).code,
+        0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,8 +297,8 @@ async fn init_validates_for_every_vendor_and_form() {
         .failed(1, "lac");
 }
 
-/// Accounts of three vendors, the last of which has no call that lists its objects: three orders, and three licenses with
-/// four user groups.
+/// Accounts of three vendors, the last of which has no call that lists its objects: three orders of one customer, and three
+/// licenses, which two kinds show, with four user groups.
 async fn three_accounts() -> Workspace {
     let mut workspace = Workspace::new().await;
     for (vendor, account) in [
@@ -302,15 +318,15 @@ async fn without_a_connection_all_are_read() {
     let workspace = three_accounts().await;
     let ran = workspace.run(&["import", "--all", "--out", "licences"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let words = "10 manifests written to licences";
+    let words = "14 manifests written to licences";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let words = "alinea is left out: alinea has no call that lists its objects";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
-    assert!(plan.stdout.contains("10 in sync"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("14 in sync"), "{}", plan.stdout);
     let again = workspace.run(&["import", "--all", "--out", "licences"]);
-    let counts = "Left as is: 10 objects with a manifest; ";
+    let counts = "Left as is: 14 objects with a manifest; ";
     assert!(again.stderr.contains(counts), "{}", again.stderr);
     assert_eq!(again.stderr.lines().count(), 3, "{}", again.stderr);
     let mut account = workspace.sandbox.state("lac").expect("an account");
@@ -365,12 +381,12 @@ async fn unmanaged_reads_all_connections_and_goes_on_after_a_fault() {
         let own = lines.filter(|line| line.ends_with(&format!("  {connection}")));
         own.count()
     };
-    assert_eq!((of("lac"), of("cryptlex")), (2, 7), "{}", ran.stdout);
+    assert_eq!((of("lac"), of("cryptlex")), (3, 10), "{}", ran.stdout);
     assert!(ran.stderr.contains("alinea is left out"), "{}", ran.stderr);
     let document = workspace.run(&["unmanaged", "--format", "json"]).json();
     assert_eq!(document["managed"], json!(1));
-    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(9));
-    assert_eq!(document["connections"][2]["unmanaged"], json!(2));
+    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(13));
+    assert_eq!(document["connections"][4]["unmanaged"], json!(2));
     assert_eq!(document["unlisted"][0]["connection"], json!("alinea"));
     assert_eq!(document.get("connection"), None);
     let fault = ScriptedFault {
@@ -385,11 +401,11 @@ async fn unmanaged_reads_all_connections_and_goes_on_after_a_fault() {
     let ran = workspace.run(&["unmanaged"]);
     assert_eq!(
         (ran.code, ran.stdout.lines().count()),
-        (1, 2),
+        (1, 3),
         "{}",
         ran.stderr
     );
-    let words = "error: cryptlex: the list of objects is not complete: GET /";
+    let words = "error: CryptlexLicense at cryptlex: the list of objects is not complete: GET /";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
 }
 
@@ -398,7 +414,7 @@ async fn names_come_from_members_of_the_objects() {
     let workspace = three_accounts().await;
     let import = |template: &str, out: &str| {
         let named = ["--name", template, "--out", out];
-        workspace.run(&with(&["import", "--connection", "lac", "--all"], &named))
+        workspace.run(&with(ALL, &named))
     };
     let names = |out: &str| {
         let dir = workspace.dir.path().join(out);

@@ -410,7 +410,7 @@ async fn bash_completes_flags_and_the_names_of_objects() {
     let run = completed("entitle undo 0");
     assert_eq!(run.len(), 1, "{run:?}");
     assert_eq!(run[0].len(), 8, "{run:?}");
-    assert_eq!(completed("entitle explain Lac"), ["LacLicenseOrder"]);
+    assert_eq!(completed("entitle explain LacL"), ["LacLicenseOrder"]);
     assert_eq!(completed("entitle explain la"), ["lac"]);
     let group = ["CryptlexUserGroup"];
     assert_eq!(completed("entitle import --kind CryptlexUserG"), group);

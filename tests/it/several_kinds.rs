@@ -2,10 +2,11 @@
 //! that shows several kinds is sent once.
 
 use entitle::model::Kind;
+use entitle::provider;
 use entitle::reconcile::import::{self, Ask, KindRead, ReadObjects};
 use serde_json::{Value as Json, json};
 
-use super::conformance::vendors::cryptlex;
+use super::conformance::vendors::{cryptlex, lac};
 use super::support::bench::{Bench, Object, converged, in_sync};
 use super::support::program::{Ran, Workspace};
 
@@ -41,9 +42,11 @@ fn keyed_group(name: &str) -> Object {
     Object::new(GROUP, "keyed", ids, json!({"name": name}))
 }
 
+/// A workspace whose commands read these two kinds, unless they name others.
 async fn workspace() -> Workspace {
     let mut workspace = Workspace::new().await;
     workspace.connect("cryptlex");
+    workspace.set("ENTITLE_KIND", &format!("{LICENSE},{GROUP}"));
     load(&workspace, account());
     workspace
 }
@@ -110,6 +113,55 @@ async fn one_list_serves_all_kinds_that_it_shows() {
     let both = list(&bench, &[LICENSE, GROUP]).await;
     assert_eq!((both[0].objects.len(), both[1].objects.len()), (3, 4));
     assert_eq!(reads(&bench), [licenses, groups, organizations]);
+}
+
+/// The listing of orders reads the customers as well, since orders do not name theirs by id.
+#[tokio::test]
+async fn the_customers_of_orders_are_listed_by_the_same_pages() {
+    let bench = Bench::new().await;
+    lac::VENDOR.load(&bench, (lac::VENDOR.account)(230));
+    let none = bench.check(&[]);
+    let mut calls = Vec::new();
+    for named in [
+        &["LacLicenseOrder"][..],
+        &["LacCustomer", "LacLicenseOrder"],
+    ] {
+        let named: Vec<Kind> = named.iter().map(|kind| Kind(kind)).collect();
+        let kinds = import::kinds_at(&none, "lac", &named);
+        let reads =
+            import::read_kinds(&none, "lac", &kinds, &Ask::Everything, &bench.settings()).await;
+        for KindRead { read, .. } in reads.expect("an account") {
+            let read = read.expect("a list");
+            assert_eq!(read.failures, [""; 0]);
+            assert!(!read.objects.is_empty());
+        }
+        let mut reads = bench.reads();
+        reads.sort();
+        calls.push(reads);
+        bench.sandbox.forget_requests();
+    }
+    assert!(calls[0].iter().any(|call| call.contains("/customers")));
+    assert_eq!(calls[0], calls[1]);
+}
+
+/// Every kind of every vendor that lists it: a plan right after an import finds all of it as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_kinds_of_all_accounts_plan_empty_after_an_import() {
+    let mut workspace = Workspace::new().await;
+    for vendor in provider::ALL {
+        workspace.connect(vendor.vendor().0);
+    }
+    let ran = workspace.run(&["import", "--all", "--out", "licences"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let texts: String = files(&workspace, "licences")
+        .iter()
+        .map(|file| read(&workspace, &format!("licences/{file}")))
+        .collect();
+    for kind in provider::all_kinds() {
+        let is_there = texts.contains(&format!("kind: {}\n", kind.table().kind));
+        assert_eq!(is_there, kind.listing().is_some(), "{}", kind.table().kind);
+    }
+    in_sync_all(&workspace, files(&workspace, "licences").len());
 }
 
 #[tokio::test]
