@@ -17,6 +17,8 @@ pub struct Question {
     pub text: String,
     /// The answer that approves; every other answer does not.
     pub answer: String,
+    /// What `yes` does not accept, where it is not the answer: `strands users`.
+    needs_count: &'static str,
 }
 
 impl Question {
@@ -62,6 +64,10 @@ impl Question {
         Self {
             text: format!("Update {objects}?{removed}{risks} {ask}"),
             answer,
+            needs_count: match removals {
+                0 => "strands users",
+                _ => "removes objects",
+            },
         }
     }
 }
@@ -103,7 +109,8 @@ pub fn ask(question: &Question) -> CommandResult<bool> {
     std::io::stdin().lock().read_line(&mut line)?;
     let typed = line.trim();
     if typed == "yes" && question.answer != "yes" {
-        output::print_note("\"yes\" does not accept a plan that strands users or removes objects.");
+        let why = question.needs_count;
+        output::print_note(&format!("\"yes\" does not accept a plan that {why}."));
     }
     Ok(typed == question.answer)
 }

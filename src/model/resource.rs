@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
-use super::field::KindTable;
 use super::ids::Ids;
+use super::kind_table::KindTable;
 use super::origin::Origin;
 use super::packed::PackedFields;
 use super::path::{FieldPath, PathPattern};

@@ -555,7 +555,7 @@ async fn two_kinds_with_one_id_do_not_meet_in_what_is_remembered() {
         "--auto-approve",
         "--allow",
         "strand",
-        "--object",
+        "--target",
         &object,
     ];
     let undone = workspace.run(&undo);

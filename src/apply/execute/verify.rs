@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::writes::residual_of;
 use super::{StepContext, kind_of};
+use crate::apply::journal::Residual;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::settle;
 use crate::apply::side_effects::side_effects;
 use crate::model::{Desired, Echo, Live, Observed, Reply, Verify};
-use crate::plan::{self, Disposition, Planned, look_alike};
+use crate::plan::{self, Change, Disposition, Planned, look_alike};
 
 /// The reason for which an object could not be read for its step.
 #[derive(Debug, thiserror::Error)]
@@ -166,5 +166,13 @@ fn describe_residual(residual: &Planned) -> String {
         // The effect of the write cannot be compared.
         Some(why) if fields.is_empty() => format!("written, but {why}"),
         _ => format!("written, but {}", fields.join(", ")),
+    }
+}
+
+/// Returns the field of a change that was not carried out, with the value that it still has.
+pub(super) fn residual_of(change: &Change) -> Residual {
+    Residual {
+        path: change.path.to_string(),
+        is: change.before.clone().unwrap_or_default(),
     }
 }

@@ -9,7 +9,6 @@
 //! A creation is sent once: after a reply that leaves it unclear the object is searched, and a later run searches again.
 //! A second try could make a second object.
 
-use crate::apply::journal::Residual;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::transport::Writer;
 use crate::model::{Live, Reply, Verdict, WritePurpose};
@@ -18,7 +17,7 @@ use crate::plan::step::StepWrite;
 use crate::plan::{Change, Disposition, Planned};
 
 use super::verify::{
-    look_after_write, read_live, read_until_settled, replan, report_live, verify_write,
+    look_after_write, read_live, read_until_settled, replan, report_live, residual_of, verify_write,
 };
 use super::{StepContext, kind_of};
 
@@ -253,14 +252,6 @@ fn report_failure(planned: Planned, rest: &Planned, done: &[String], failure: Fa
         residual: left.map(residual_of).collect(),
         unclear: failure.unclear,
         ..Report::new(planned, Some(failure.outcome), Some(message))
-    }
-}
-
-/// Returns the field of a change that was not carried out, with the value that it still has.
-pub(super) fn residual_of(change: &Change) -> Residual {
-    Residual {
-        path: change.path.to_string(),
-        is: change.before.clone().unwrap_or_default(),
     }
 }
 

@@ -101,6 +101,7 @@ impl GroupReading {
         organization: &str,
         sheet: Sheet,
         rows: Vec<GroupRow<'_>>,
+        name: &str,
     ) -> Result<(), ReadFailure> {
         let Some(state) = self.organizations.get_mut(organization) else {
             return Ok(());
@@ -110,7 +111,8 @@ impl GroupReading {
         let reading = state.walk.reading();
         for row in rows {
             let id = id(&row);
-            let live = decode(row).map_err(|fault| fault.to_string());
+            let live = decode(row);
+            let live = live.map_err(|fault| format!("{name}: user group {id}: {fault}"));
             state.found.insert(id, (reading, live));
         }
         match state.walk.take(sheet, ids, &list_path(organization)) {
@@ -176,9 +178,7 @@ impl Organization {
     fn find(&self, organization: &str, named: &Name) -> Observed {
         let live = |(_, live): &(usize, Result<Live, String>)| match live {
             Ok(live) => Observed::Live(live.clone()),
-            Err(why) => Observed::Unread(ReadFailure::odd(format!(
-                "organization {organization}: a user group: {why}"
-            ))),
+            Err(why) => Observed::Unread(ReadFailure::odd(why.clone())),
         };
         let name = match named {
             Name::Id(id) => return self.found.get(id).map_or(Observed::Missing, live),
@@ -221,7 +221,7 @@ impl Reading for GroupReading {
             } => {
                 let read = require_success(&name, answer).and_then(|reply| {
                     let rows = rows_of(&GROUPS, &reply, &name, &|_| true)?;
-                    self.take_page(&organization, sheet, rows)
+                    self.take_page(&organization, sheet, rows, &name)
                 });
                 if let Err(failure) = read {
                     let failure = naming_scope(failure, READ);

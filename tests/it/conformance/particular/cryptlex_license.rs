@@ -32,7 +32,8 @@ async fn settings_and_expiry_are_two_calls_and_no_read_between_them() {
     converged(&only_report(bench.apply(&[extended()]).await));
     assert_eq!(bench.writes(), calls());
     // The plan alone: nothing was read around the writes.
-    assert_eq!(bench.reads(), ["GET /cryptlex/v3/licenses"]);
+    let reads = bench.reads();
+    assert_eq!(reads.len(), 1, "{reads:?}");
     let account = VENDOR.state(&bench);
     let changed = ["allowedActivations", "expiresAt"];
     VENDOR.rest_is_as_before(&before, &account, 0, &changed);

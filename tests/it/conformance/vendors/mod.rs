@@ -4,6 +4,7 @@
 pub mod alinea;
 pub mod cryptlex;
 pub mod cryptlex_license;
+pub mod cryptlex_user_group;
 pub mod informatica;
 pub mod lac;
 pub mod lac_customer;
@@ -268,7 +269,7 @@ impl Vendor {
 /// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, informatica, lac, lac_customer, licensespring }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, cryptlex_user_group, informatica, lac, lac_customer, licensespring }
     };
 }
 pub(crate) use with_vendors;
