@@ -179,7 +179,7 @@ impl Organization {
         loaded_users.sort_by_cached_key(|user| creation_order(&user.fields));
         let mut users = OrderedTable::default();
         for user in loaded_users {
-            users.add(&id_of(&user.fields).to_owned(), user)?;
+            users.add(id_of(&user.fields), user)?;
         }
         let licenses = license_values.into_iter();
         let licenses = licenses.map(|value| License::load(value, &groups, templates));

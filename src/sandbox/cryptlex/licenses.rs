@@ -265,5 +265,5 @@ fn first_expiry(
 fn is_release_version(text: &str) -> bool {
     let numbers: Vec<&str> = text.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (2..=4).contains(&numbers.len()) && numbers.iter().all(|part| is_number(part))
+    (2..=4).contains(&numbers.len()) && numbers.iter().all(is_number)
 }

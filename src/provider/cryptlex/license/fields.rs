@@ -147,7 +147,11 @@ pub static TABLE: KindTable = KindTable {
             echo: Echo::Whole,
         },
     ],
-    lifecycle: Lifecycle::NONE,
+    // Not created: only a key of its own would keep a retry from making a second license, and a key is a secret.
+    lifecycle: Lifecycle {
+        remove: Some("DELETE /v3/licenses/{licenseId}"),
+        ..Lifecycle::NONE
+    },
 };
 
 /// The index of the call that sets the expiry.

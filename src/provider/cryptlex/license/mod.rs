@@ -2,6 +2,8 @@
 //!
 //! * Write: `PATCH /v3/licenses/{id}` with the members that change; the others stay as they are. The expiry is set to a
 //!   moment by `PATCH /v3/licenses/{id}/expires-at`. Both replies are the whole license.
+//! * Removal: `DELETE /v3/licenses/{id}`, which cannot be undone. No creation: a retry would make a second license, unless
+//!   a key was chosen for it, and a key is a secret.
 //! * Read: the list of all licenses, by pages or by `id[eq]`; see `reading`.
 //! * Two spellings of one meaning: 0 and -1 are both unlimited in some fields; see `fields`.
 //! * `renew` and `extend` move the expiry by an interval, each time they are called: never from here.
@@ -9,8 +11,8 @@
 //!
 //! User groups belong to the kind `CryptlexOrganizationLicense`, whose call knows nothing else.
 //!
-//! Sources: the vendor's pages "Update a license", "Retrieve a license", "List all licenses" and "License
-//! Subscriptions", and the call of the expiry in its own integrations (GitHub cryptlex/third-party-integrations, paddle),
+//! Sources: the vendor's pages "Update a license", "Retrieve a license", "Delete a license", "List all licenses" and
+//! "License Subscriptions", and the call of the expiry in its own integrations (GitHub cryptlex/third-party-integrations, paddle),
 //! checked 2026-11-29 and 2026-11-30.
 
 mod fields;
@@ -74,13 +76,12 @@ impl ResourceKind for License {
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
-        let id = encode_segment(write.desired.id("licenseId"));
-        let WritePurpose::Update(call) = write.purpose else {
-            unreachable!("the kind creates and removes nothing")
-        };
-        let path = match call {
-            fields::EXPIRY => format!("/v3/licenses/{id}/expires-at"),
-            _ => format!("/v3/licenses/{id}"),
+        let path = format!("/v3/licenses/{}", encode_segment(&write.id("licenseId")));
+        let (call, path) = match write.purpose {
+            WritePurpose::Remove => return Call::delete(path),
+            WritePurpose::Update(fields::EXPIRY) => (fields::EXPIRY, format!("{path}/expires-at")),
+            // No license is created from here.
+            WritePurpose::Update(_) | WritePurpose::Create => (0, path),
         };
         let body = codec::encode_fields(fields::TABLE.fields_of(call), &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))

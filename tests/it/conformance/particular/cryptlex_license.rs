@@ -148,6 +148,27 @@ async fn what_stops_or_strands_a_licence_needs_permission() {
 }
 
 #[tokio::test]
+async fn a_licence_is_removed_for_good_only_where_that_is_allowed() {
+    let mut retired = VENDOR.object(0, json!({}));
+    retired.ids["state"] = json!("absent");
+    let bench = Bench::new().await;
+    VENDOR.load(&bench, (VENDOR.account)(3));
+    for (accepted, outcome, calls) in [
+        (Risk::Strand, Outcome::Refused, 0),
+        (Risk::Destroy, Outcome::Converged, 1),
+    ] {
+        let pass = bench.pass(&bench.check(&[retired.clone()])).await;
+        let report = only_report(bench.carry_out_alone(pass, accepted).await);
+        assert_eq!(report.outcome, Some(outcome), "{:?}", report.message);
+        assert_eq!(bench.writes().len(), calls);
+    }
+    assert_eq!(bench.writes(), [format!("DELETE /cryptlex{SETTINGS}")]);
+    let licenses = &VENDOR.state(&bench)["organizations"][0]["licenses"];
+    assert_eq!(licenses.as_array().map(Vec::len), Some(2));
+    in_sync(&bench.plan(&[retired]).await[0]);
+}
+
+#[tokio::test]
 async fn both_kinds_of_one_licence_are_written_side_by_side() {
     let bench = Bench::new().await;
     VENDOR.load(&bench, (VENDOR.account)(3));
