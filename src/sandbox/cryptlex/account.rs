@@ -179,7 +179,8 @@ impl Organization {
         loaded_users.sort_by_cached_key(|user| creation_order(&user.fields));
         let mut users = OrderedTable::default();
         for user in loaded_users {
-            users.add(id_of(&user.fields), user)?;
+            let id = id_of(&user.fields).to_owned();
+            users.add(&id, user)?;
         }
         let licenses = license_values.into_iter();
         let licenses = licenses.map(|value| License::load(value, &groups, templates));

@@ -15,7 +15,14 @@ pub fn flat(state: &Json) -> Flat {
 }
 
 fn flatten(value: &Json, path: &str, found: &mut Flat) {
-    const CLOCKS: [&str; 3] = ["updatedAt", "updated_at", "ModifiedAt"];
+    const CLOCKS: [&str; 6] = [
+        "updatedAt",
+        "updated_at",
+        "ModifiedAt",
+        "update_time",
+        "createdAt",
+        "creation_time",
+    ];
     match value {
         Json::Object(members) => {
             let row = members.contains_key("product_feature");
