@@ -110,7 +110,7 @@ async fn whatever_happens_to_a_call_at_most_one_object_is_made() {
         .iter()
         .flat_map(|kind| (0..calls).map(move |at| (at, kind)));
     let all = stream::iter(rounds).for_each_concurrent(32, |(at, (name, spoil))| async move {
-        let bench = Bench::spoiled(move |number, _| (number == at).then(|| spoil())).await;
+        let bench = Bench::spoiled(move |number, _| (number == at).then(spoil)).await;
         let report = only_report(bench.apply(&[new_group()]).await);
         let what = format!("call {at}: {name}: {:?}", report.message);
         assert!(named(&bench, "Operations") <= 1, "{what}");

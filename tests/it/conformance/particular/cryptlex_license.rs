@@ -44,7 +44,8 @@ async fn settings_and_expiry_are_two_calls_and_no_read_between_them() {
 
 #[tokio::test]
 async fn each_of_the_calls_may_fail_once_in_every_way() {
-    let kinds: [(&str, fn() -> Spoil); 5] = [
+    type Kind = (&'static str, fn() -> Spoil);
+    let kinds: [Kind; 5] = [
         ("500", || Spoil::Instead(spoiled(500))),
         ("429", || Spoil::Instead(spoiled(429))),
         ("cut off before", || Spoil::CutBefore),
