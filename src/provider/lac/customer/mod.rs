@@ -98,7 +98,8 @@ fn decode(row: &mut CustomerRow<'_>) -> Result<Live, Malformed> {
 fn without_addresses(fault: Malformed) -> Malformed {
     let Malformed(text) = &fault;
     let address = text.split_once('[').and_then(|(before, rest)| {
-        let (address, after) = rest.split_once(']')?;
+        // An address may have brackets itself; what follows it has none.
+        let (address, after) = rest.rsplit_once(']')?;
         Some((before, address, after))
     });
     match address {
