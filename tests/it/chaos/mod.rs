@@ -16,7 +16,7 @@ use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, Connection, SecretRef};
-use entitle::provider;
+use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, CheckOptions, Checked, Simulators};
 use entitle::sandbox::{FaultPlan, Options, SandboxServer, credentials};
 use futures::StreamExt;
@@ -61,7 +61,9 @@ pub fn connections(sandbox: &SandboxServer) -> Vec<Connection> {
     connections
 }
 
-fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
+/// The examples of one kind. Kinds of one vendor may share the id of an object, by which calls are told apart.
+fn check(sandbox: &SandboxServer, kind: &dyn ResourceKind) -> Checked {
+    let vendor = kind.vendor().0;
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("examples")
         .join(vendor);
@@ -74,8 +76,10 @@ fn check(sandbox: &SandboxServer, vendor: &str) -> Checked {
         need_connections: true,
         simulators: Some(Simulators::of_run(connections(sandbox))),
     };
-    let checked = reconcile::check_manifests(loaded, &options);
+    let mut checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
+    let name = kind.table().kind;
+    checked.desired.retain(|object| object.address.kind == name);
     checked
 }
 
@@ -87,11 +91,12 @@ fn well(report: &Report) -> bool {
 }
 
 /// What an apply without faults makes of a vendor's account.
-async fn quiet(vendor: &str) -> Flat {
+async fn quiet(kind: &dyn ResourceKind) -> Flat {
+    let vendor = kind.vendor().0;
     let sandbox = SandboxServer::start(Options::default())
         .await
         .expect("loopback");
-    let reports = round::run(&check(&sandbox, vendor), Manner::Plain).await;
+    let reports = round::run(&check(&sandbox, kind), Manner::Plain).await;
     assert!(reports.iter().all(well), "{vendor} without faults");
     let state = flat(&sandbox.state(vendor).expect("a vendor"));
     sandbox.stop().await;
@@ -104,8 +109,10 @@ type Tally = BTreeMap<String, usize>;
 /// Runs one seed. The error says what went wrong.
 async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> {
     let vendors = provider::ALL.len() as u64;
-    let vendor = provider::ALL[(seed % vendors) as usize].vendor().0;
-    let wanted = &wanted[vendor];
+    let kinds = provider::ALL[(seed % vendors) as usize].kinds();
+    let kind = kinds[(seed / vendors) as usize % kinds.len()];
+    let vendor = kind.vendor().0;
+    let wanted = &wanted[kind.table().kind.0];
     // Every third seed also has other admins at work.
     let busy = seed.is_multiple_of(3);
     let mix = if busy { BUSY } else { QUIET };
@@ -119,7 +126,7 @@ async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> 
     let sandbox = SandboxServer::start(options)
         .await
         .map_err(|error| error.to_string())?;
-    let checked = check(&sandbox, vendor);
+    let checked = check(&sandbox, kind);
     let mut tally = Tally::new();
     let mut last = String::new();
     for number in 0..ROUNDS {
@@ -203,9 +210,8 @@ async fn whatever_goes_wrong_the_account_ends_as_the_manifests_say() {
         None => (0..number("ENTITLE_CHAOS_SEEDS").unwrap_or(500)).collect(),
     };
     let mut wanted = BTreeMap::new();
-    for provider in provider::ALL {
-        let vendor = provider.vendor().0;
-        wanted.insert(vendor, quiet(vendor).await);
+    for kind in provider::all_kinds() {
+        wanted.insert(kind.table().kind.0, quiet(kind).await);
     }
     // Most of a seed's time is waiting between tries, so many run side by side.
     let mut runs = futures::stream::iter(seeds)
