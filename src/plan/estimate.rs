@@ -10,8 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Planned;
-use super::step::StepWrite;
+use super::{Disposition, Planned};
 use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WriteMode, WritePurpose};
 use crate::provider::{self, ResourceKind};
 
@@ -176,17 +175,22 @@ fn count_writes(planned: &[Planned]) -> BTreeMap<WriteKind<'_>, (usize, &Planned
     let mut counted: BTreeMap<WriteKind<'_>, (usize, &Planned)> = BTreeMap::new();
     for one in planned.iter().filter(|one| one.action.writes()) {
         let kind = one.desired.address.kind;
-        let Some((found, step)) = provider::find_kind(kind.0).zip(one.step.as_ref()) else {
+        let Some(found) = provider::find_kind(kind.0) else {
             continue;
         };
         let table = found.table();
-        let replaces = |write: &StepWrite| table.call_for(write.purpose).mode != WriteMode::Merge;
-        let replaces = step.writes.iter().any(replaces);
-        for (position, write) in step.writes.iter().enumerate() {
+        // The writes of a saved plan are made when its objects are read; each takes one at least.
+        let purposes = one.step.as_ref().map_or_else(
+            || vec![first_purpose(one.action)],
+            |step| step.writes.iter().map(|write| write.purpose).collect(),
+        );
+        let replaces = |purpose: &WritePurpose| table.call_for(*purpose).mode != WriteMode::Merge;
+        let replaces = purposes.iter().any(replaces);
+        for (position, purpose) in purposes.into_iter().enumerate() {
             let write = WriteKind {
                 connection: one.desired.connection.as_str(),
                 kind,
-                purpose: write.purpose,
+                purpose,
                 is_first: position == 0,
                 replaces,
             };
@@ -194,6 +198,15 @@ fn count_writes(planned: &[Planned]) -> BTreeMap<WriteKind<'_>, (usize, &Planned
         }
     }
     counted
+}
+
+/// Returns what the first write of an object does.
+fn first_purpose(action: Disposition) -> WritePurpose {
+    match action {
+        Disposition::Create => WritePurpose::Create,
+        Disposition::Remove => WritePurpose::Remove,
+        _ => WritePurpose::Update(0),
+    }
 }
 
 /// Estimates the seconds that the writes of a plan take: the time of the slowest connection, in tenths of a second.
@@ -230,8 +243,7 @@ fn of_writes(pace: &Pace, cost: Cost, writes: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Disposition;
-    use super::super::step::Step;
+    use super::super::step::{Step, StepWrite};
     use super::*;
     use crate::model::RateLimit;
     use crate::model::{Call, Fields};

@@ -68,12 +68,14 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
 
     let pass = reconcile::plan_pass(&checked, &settings()).await;
     for planned in &pass.planned {
+        let action = match planned.desired.policy.create {
+            true => Disposition::Create,
+            false => Disposition::Update,
+        };
         assert_eq!(
-            planned.action,
-            Disposition::Update,
+            planned.action, action,
             "{}: {:?}",
-            planned.desired.address,
-            planned.message
+            planned.desired.address, planned.message
         );
     }
     let unattended = ApplyOptions {

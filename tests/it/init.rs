@@ -127,7 +127,6 @@ async fn init_asks_again_and_sends_nothing_unasked() {
     };
     let shown = init(&workspace, "n", "");
     for words in [
-        "A license order in X-Formation License Activation Center",
         "unknown vendor \"lacc\": did you mean lac?",
         "the name \"Bad Name\"",
         "write a whole address",

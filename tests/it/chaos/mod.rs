@@ -90,6 +90,12 @@ fn well(report: &Report) -> bool {
     )
 }
 
+/// Whether the calls of a kind name its objects. A creation names none, and edits of others are of one kind of a vendor;
+/// `lifecycle` has the faults of creations.
+fn is_told_apart(kind: &dyn ResourceKind) -> bool {
+    !["CryptlexUserGroup", "LacCustomer"].contains(&kind.table().kind.0)
+}
+
 /// What an apply without faults makes of a vendor's account.
 async fn quiet(kind: &dyn ResourceKind) -> Flat {
     let vendor = kind.vendor().0;
@@ -109,8 +115,9 @@ type Tally = BTreeMap<String, usize>;
 /// Runs one seed. The error says what went wrong.
 async fn run(seed: u64, wanted: &BTreeMap<&str, Flat>) -> Result<Tally, String> {
     let vendors = provider::ALL.len() as u64;
-    let kinds = provider::ALL[(seed % vendors) as usize].kinds();
-    let kind = kinds[(seed / vendors) as usize % kinds.len()];
+    let kinds = provider::ALL[(seed % vendors) as usize].kinds().iter();
+    let kinds: Vec<_> = kinds.filter(|kind| is_told_apart(**kind)).collect();
+    let kind = *kinds[(seed / vendors) as usize % kinds.len()];
     let vendor = kind.vendor().0;
     let wanted = &wanted[kind.table().kind.0];
     // Every third seed also has other admins at work.
