@@ -1,7 +1,7 @@
 //! Joins the listings of several kinds of one account, so that a list that shows objects of several is read once.
 //!
 //! In: one listing for each kind. Out: their calls, each once where several ask for it at the same time
-//! ([`SharedCalls`]), and what each of them found. What a kind's list costs alone is unchanged.
+//! (`SharedCalls`), and what each of them found. What a kind's list costs alone is unchanged.
 //!
 //! Example: the listing of orders begins with the first pages of orders and of customers, that of customers with the
 //! same page of customers. Two calls go out, not three, and so on with the pages that follow.
