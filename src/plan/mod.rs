@@ -6,6 +6,7 @@
 //! plan as the JSON contract shows it.
 
 pub mod base;
+mod canonical;
 pub mod carry;
 pub mod change;
 pub mod check;

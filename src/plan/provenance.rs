@@ -4,27 +4,29 @@
 //! values have their own hash, in `fingerprint`. Of credentials the reference is hashed, for example the name of the
 //! variable, and never the secret that it leads to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::ser::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
+use super::canonical::CanonicalValue;
 use super::fingerprint::json_digest;
 use super::source_facts::SourceFacts;
 use crate::model::connection::Credential;
 use crate::model::json::Canonical;
-use crate::model::{Auth, Connection, Desired, PathPattern, Policy, SecretRef};
+use crate::model::{Auth, Connection, Desired, Fields, PathPattern, Policy, SecretRef};
 use crate::provider;
 
 /// Hashes what the manifest of an object says: identity, desired fields, policy and the connection's name, with what
 /// `source` holds of that connection. Comments, labels and the place of the manifest do not count.
 pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
     let connection = &*desired.connection;
-    let members = manifest_members(desired);
-    let members = members.iter().map(|(name, value)| (name, Canonical(value)));
+    let fields = desired.fields.unpack();
     json_digest(&(
         desired.address.to_string(),
         desired.ids(),
-        members.collect::<BTreeMap<_, _>>(),
+        manifest_members(desired, &fields),
         connection,
         source.connection_fingerprints.get(connection),
     ))
@@ -34,9 +36,11 @@ pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
 /// They only name the member that moved; [`manifest_fingerprint`] decides whether one did.
 pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
     const LENGTH: usize = "sha256:".len() + 8;
-    let short = |value: &Json| json_digest(&Canonical(value))["sha256:".len()..LENGTH].to_string();
-    let members = manifest_members(desired).into_iter();
-    members.map(|(name, value)| (name, short(&value))).collect()
+    let short = |member: &Member<'_>| json_digest(member)["sha256:".len()..LENGTH].to_string();
+    let fields = desired.fields.unpack();
+    let members = manifest_members(desired, &fields).into_iter();
+    let hashed = members.map(|(name, member)| (name.into_owned(), short(&member)));
+    hashed.collect()
 }
 
 /// Hashes what a connection says about where calls go and who makes them. Limits and time-outs do not count.
@@ -61,15 +65,36 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
     ))
 }
 
-/// Returns all that a manifest states about its object, by the name of the member; policies as `policy.mode`.
-fn manifest_members(desired: &Desired) -> BTreeMap<String, Json> {
-    let mut members = policy_members(&desired.policy);
-    let table =
-        provider::find_kind(desired.address.kind.0).map(|provider| provider.table().desired);
-    let fields = desired.fields.unpack();
+/// A member of a manifest, as it is hashed.
+enum Member<'a> {
+    Policy(Json),
+    Field(CanonicalValue<'a>),
+}
+
+impl Serialize for Member<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Member::Policy(value) => Canonical(value).serialize(serializer),
+            Member::Field(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// Returns all that a manifest states about its object, by the name of the member; policies as `policy.mode`. `fields` are
+/// its fields.
+fn manifest_members<'a>(
+    desired: &Desired,
+    fields: &'a Fields,
+) -> BTreeMap<Cow<'static, str>, Member<'a>> {
+    let policies = policy_members(&desired.policy).into_iter();
+    let mut members: BTreeMap<_, _> = policies
+        .map(|(name, value)| (Cow::Owned(name), Member::Policy(value)))
+        .collect();
+    let table = provider::find_kind(desired.address.kind.0).map(|kind| kind.table().desired);
     for field in table.unwrap_or_default() {
         if let Some(value) = fields.get(field.name) {
-            members.insert(field.name.to_string(), field.shape.json(value));
+            let value = CanonicalValue(&field.shape, value);
+            members.insert(Cow::Borrowed(field.name), Member::Field(value));
         }
     }
     members
