@@ -1,6 +1,7 @@
 //! How objects of a kind come and go, as facts: the key by which an object is found, and the calls that create and remove it.
 
 use super::field::IdentityField;
+use super::value::Fields;
 
 /// How objects of a kind come and go.
 #[derive(Clone, Copy)]
@@ -36,8 +37,16 @@ pub struct NaturalKey {
     /// The member of `spec` that holds it: `userGroup`.
     pub member: &'static str,
     pub about: &'static str,
-    /// The members of the key; their names differ from those of the ids.
+    /// The members of the key; their names differ from those of the ids. One with the name of a field is that field, which a
+    /// manifest need not state again.
     pub fields: &'static [IdentityField],
+}
+
+impl NaturalKey {
+    /// Reports whether a member of the key has this name, which may be that of a field.
+    pub fn names(&self, name: &str) -> bool {
+        self.fields.iter().any(|member| member.name == name)
+    }
 }
 
 /// The call that creates an object.
@@ -45,10 +54,37 @@ pub struct NaturalKey {
 pub struct CreateCall {
     /// The call as the vendor prints it: `POST /v3/user-groups`.
     pub name: &'static str,
-    /// Fields that the manifest must state so that the object can be created.
+    /// Fields that the manifest must state so that the object can be created; `Features.enabled` is a member that every
+    /// element of a list must state.
     pub required: &'static [&'static str],
     /// Fields that the call does not take. They are written by their own calls once the object is there.
     pub excluded: &'static [&'static str],
+}
+
+impl CreateCall {
+    /// Returns what `fields` lack of that which is required, as paths: `name`, `Features[Base 1.0].enabled`.
+    pub fn missing(&self, fields: &Fields) -> Vec<String> {
+        let lacking = |path: &&'static str| -> Vec<String> {
+            let (name, member) = match path.split_once('.') {
+                Some((name, member)) => (name, Some(member)),
+                None => (*path, None),
+            };
+            match (fields.get(name), member) {
+                (None, None) => vec![name.to_string()],
+                (Some(list), Some(member)) => {
+                    let elements = list.items().iter();
+                    let elements = elements.filter(|(_, element)| !element.contains_key(member));
+                    let paths = elements.map(|(key, _)| format!("{name}[{key}].{member}"));
+                    paths.collect()
+                }
+                (Some(_), None) | (None, Some(_)) => Vec::new(),
+            }
+        };
+        self.required
+            .iter()
+            .flat_map(|path| lacking(&path))
+            .collect()
+    }
 }
 
 /// What a write does: it changes an object by one of its calls, creates it, or removes it.

@@ -13,9 +13,8 @@ use jiff::Timestamp;
 
 use super::step::{self, Step, StepWrite};
 use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
-use crate::model::field::find_field;
 use crate::model::{
-    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
+    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, WritePurpose,
 };
 use crate::provider::{ResourceKind, Write};
 
@@ -24,7 +23,7 @@ pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Times
     let table = kind.table();
     let nothing = Live::default();
     let mut next = carry::carry(table.desired, desired, &nothing);
-    add_key(table, desired, &mut next);
+    add_key(kind, desired, &mut next);
     let mut changes = diff::diff(table.desired, &next, &nothing, now);
     for change in &mut changes {
         // That nothing was there before takes nothing from anybody, whatever the field.
@@ -42,15 +41,14 @@ pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Times
     )
 }
 
-/// Adds the members of the natural key that are fields as well, so that the plan shows them and the call sends them.
-fn add_key(table: &'static KindTable, desired: &Desired, next: &mut Fields) {
-    if !desired.is_keyed(table) {
+/// Adds the fields that put the natural key onto the object, so that the plan shows them and the call sends them.
+fn add_key(kind: &dyn ResourceKind, desired: &Desired, next: &mut Fields) {
+    if !desired.is_keyed(kind.table()) {
         return;
     }
-    for (name, value) in &desired.identity {
-        let is_field = find_field(table.desired, name).is_some();
-        if is_field && !next.contains_key(name) {
-            next.insert(name, Value::Text(value.clone()));
+    for (name, value) in kind.key_fields(desired).iter() {
+        if !next.contains_key(name) {
+            next.insert(name, value.clone());
         }
     }
 }
@@ -125,9 +123,7 @@ fn creation_step(
 ) -> Result<Step, Unplannable> {
     let table = kind.table();
     let create = table.lifecycle.create.ok_or(Unplannable::NoCreation)?;
-    let lacking = create.required.iter();
-    let lacking = lacking.filter(|name| !next.contains_key(name));
-    let lacking: Vec<String> = lacking.map(ToString::to_string).collect();
+    let lacking = create.missing(next);
     if !lacking.is_empty() {
         return Err(Unplannable::MissingMembers(lacking));
     }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::error_text::describe_reply;
-use super::listing::Listing;
+use super::listing::{Identity, Listing};
 use super::reading::Reading;
+use crate::model::field::find_field;
 use crate::model::{
-    Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Vendor, Verdict,
-    WritePurpose,
+    Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Text, Value,
+    Vendor, Verdict, WritePurpose,
 };
 
 /// What a write should make of an object, before it is spelled.
@@ -78,6 +79,33 @@ pub trait ResourceKind: Sync {
     /// Reads every object of this kind in an account; `None` where the vendor has no list that shows them.
     fn listing(&self) -> Option<Box<dyn Listing>> {
         None
+    }
+
+    /// Returns the natural keys by which a manifest may name the object that was read, each as the members of the kind's
+    /// key in their order: those that are fields, or facts of the read.
+    fn natural_keys(&self, live: &Live) -> Vec<Identity> {
+        let Some(key) = self.table().lifecycle.key else {
+            return Vec::new();
+        };
+        let text = |name: &str| match live.fields.get(name) {
+            Some(Value::Text(text)) => Some(text.clone()),
+            _ => live.text(name).map(Text::from),
+        };
+        let members = key.fields.iter();
+        let members = members.map(|member| Some((member.name, text(member.name)?)));
+        members.collect::<Option<Identity>>().into_iter().collect()
+    }
+
+    /// Returns the fields that put the natural key of `desired` onto the object which a creation makes: the members of the
+    /// key that are fields. Those that the manifest states are not replaced by them.
+    fn key_fields(&self, desired: &Desired) -> Fields {
+        let mut fields = Fields::new();
+        for (name, value) in &desired.identity {
+            if find_field(self.table().desired, name).is_some() {
+                fields.insert(name, Value::Text(value.clone()));
+            }
+        }
+        fields
     }
 
     /// Spells a write: of one of the kind's calls, of its creation or of its removal.

@@ -38,18 +38,22 @@ pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -
             indices,
         })
     });
-    let parts: Vec<Part> = parts.collect();
+    join_readings(parts.collect())
+}
+
+/// Joins readings, each of some of the wanted objects, into one of them all.
+pub fn join_readings(parts: Vec<Part>) -> Box<dyn Reading> {
     Box::new(KindReadings {
         calls: SharedCalls::of(parts.len()),
         parts,
     })
 }
 
-/// The reading of the objects of one kind.
-struct Part {
-    reading: Box<dyn Reading>,
+/// The reading of some of the wanted objects, such as those of one kind.
+pub struct Part {
+    pub reading: Box<dyn Reading>,
     /// The index among all wanted objects of each object of the part.
-    indices: Vec<usize>,
+    pub indices: Vec<usize>,
 }
 
 /// Routes calls and replies between the caller and the parts.

@@ -24,7 +24,7 @@ pub mod decode;
 pub mod error_text;
 mod kind;
 pub mod kind_listings;
-mod kind_readings;
+pub mod kind_readings;
 pub mod list_search;
 pub mod listing;
 pub mod overlap;

@@ -44,9 +44,10 @@ impl Auditor<'_> {
             };
             let checked = text.and_then(|text| {
                 let is_id = table.identity.iter().any(|id| id.name == identity.name);
-                let id = match !is_id {
-                    true => key_text(identity.name, &text),
-                    false => id_text(&identity.shape, identity.name, &text),
+                let is_number = matches!(identity.shape, Shape::Integer { .. });
+                let id = match is_id || is_number {
+                    true => id_text(&identity.shape, identity.name, &text),
+                    false => key_text(identity.name, &text),
                 };
                 id.map_err(|error| error.to_string())
             });

@@ -51,14 +51,12 @@ impl Auditor<'_> {
             ));
             self.report(finding, mark);
         }
-        for name in create.required {
-            if !fields.contains_key(name) {
-                let message = format!("`{name}` is required to create a {}", table.kind);
-                self.report(
-                    Diagnostic::error("missing-field", message),
-                    draft.desired.mark,
-                );
-            }
+        for name in create.missing(fields) {
+            let message = format!("`{name}` is required to create a {}", table.kind);
+            self.report(
+                Diagnostic::error("missing-field", message),
+                draft.desired.mark,
+            );
         }
     }
 }

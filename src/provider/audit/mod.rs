@@ -64,7 +64,7 @@ pub fn audit_draft(
         &[],
     );
     if draft.absent.is_none() {
-        auditor.manifest_only(table, &fields, &draft.desired);
+        auditor.manifest_only(table, &fields, &draft);
     }
     auditor.lifecycle(table, &draft, &fields);
     let mut policy = auditor.policy(table, &draft.policy);
@@ -372,10 +372,17 @@ impl Auditor<'_> {
         }
     }
 
-    /// Reports fields that the manifest must state because every write needs them and no read returns them.
-    fn manifest_only(&mut self, table: &KindTable, fields: &Fields, desired: &Node) {
+    /// Reports fields that the manifest must state because every write needs them and no read returns them. A natural key
+    /// states its members.
+    fn manifest_only(&mut self, table: &KindTable, fields: &Fields, draft: &Draft) {
+        let desired = &draft.desired;
+        let key = table.lifecycle.key.filter(|_| draft.is_keyed);
+        let stated = |name| key.is_some_and(|key| key.names(name));
         for field in table.desired {
-            if field.need == Need::InManifest && !fields.contains_key(field.name) {
+            if field.need == Need::InManifest
+                && !fields.contains_key(field.name)
+                && !stated(field.name)
+            {
                 // A field that was there but wrong has been reported.
                 if desired.get(field.name).is_some() {
                     continue;

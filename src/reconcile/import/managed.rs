@@ -5,20 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Desired, KindTable, Live, Observed, Text, Value};
+use crate::model::{Desired, Observed};
 use crate::provider::ResourceKind;
 use crate::provider::listing::{Identity, ListedObject};
 use crate::reconcile::Checked;
 
 /// The objects of one kind that manifests describe at a connection.
 pub struct ManagedObjects<'a> {
-    table: &'static KindTable,
+    kind: &'a dyn ResourceKind,
     /// Manifests by the ids or the key that they give.
     by_identity: BTreeMap<&'a Identity, &'a Desired>,
 }
 
 impl<'a> ManagedObjects<'a> {
-    pub fn of(checked: &'a Checked, connection: &str, kind: &dyn ResourceKind) -> Self {
+    pub fn of(checked: &'a Checked, connection: &str, kind: &'a dyn ResourceKind) -> Self {
         let table = kind.table();
         let managed = checked
             .desired
@@ -26,7 +26,7 @@ impl<'a> ManagedObjects<'a> {
             .filter(|desired| desired.connection == connection)
             .filter(|desired| desired.address.kind == table.kind);
         Self {
-            table,
+            kind,
             by_identity: managed
                 .map(|desired| (&desired.identity, desired.as_ref()))
                 .collect(),
@@ -40,36 +40,31 @@ impl<'a> ManagedObjects<'a> {
 
     /// Returns the manifest of an object; `None` if there is none.
     pub fn find(&self, object: &ListedObject) -> Option<&'a Desired> {
-        self.find_identity(&object.identity)
-            .or_else(|| self.find_identity(&key_identity(self.table, object)?))
+        self.find_identity(&object.identity).or_else(|| {
+            let mut keyed = self.keyed_identities(object).into_iter();
+            keyed.find_map(|identity| self.find_identity(&identity))
+        })
     }
 
     /// Returns the manifest that gives these ids, or this key.
     pub fn find_identity(&self, identity: &Identity) -> Option<&'a Desired> {
         self.by_identity.get(identity).copied()
     }
-}
 
-/// Returns the identity that a manifest has which names the object by its key. `None` if the kind has no key, or the read
-/// does not show it.
-fn key_identity(table: &KindTable, object: &ListedObject) -> Option<Identity> {
-    let Observed::Live(live) = &object.observed else {
-        return None;
-    };
-    table.lifecycle.key?;
-    let members = table.naming(true).map(|member| {
-        let mut ids = object.identity.iter();
-        let id = ids.find(|(name, _)| *name == member.name);
-        let id = id.map(|(_, id)| id.clone());
-        Some((member.name, id.or_else(|| text_of(live, member.name))?))
-    });
-    members.collect()
-}
-
-/// Returns a member of a key: a field that is a text, or a fact.
-fn text_of(live: &Live, name: &str) -> Option<Text> {
-    match live.fields.get(name) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => live.text(name).map(Text::from),
+    /// Returns the identities that manifests have which name the object by a key; empty if the read shows none.
+    fn keyed_identities(&self, object: &ListedObject) -> Vec<Identity> {
+        let Observed::Live(live) = &object.observed else {
+            return Vec::new();
+        };
+        let table = self.kind.table();
+        let keys = self.kind.natural_keys(live).into_iter();
+        let identities = keys.map(|key| {
+            let members = table.naming(true).map(|member| {
+                let mut known = object.identity.iter().chain(&key);
+                known.find(|(name, _)| *name == member.name).cloned()
+            });
+            members.collect::<Option<Identity>>()
+        });
+        identities.flatten().collect()
     }
 }
