@@ -36,6 +36,7 @@ mod init;
 mod invalid;
 mod judge;
 mod kill;
+mod lac_created;
 mod laws;
 mod lifecycle;
 mod long_journals;

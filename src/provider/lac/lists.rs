@@ -10,10 +10,16 @@ const CUSTOMER_LIST: &str = "/customers";
 
 /// Returns the call for the customer list from a row on.
 pub fn customers(offset: usize) -> String {
-    match offset {
-        0 => CUSTOMER_LIST.to_string(),
-        _ => with_query(CUSTOMER_LIST, &[("offset", &offset.to_string())]),
-    }
+    find_customers(&[], offset)
+}
+
+/// Returns the call for the customers that a search by these parameters finds, from a row on.
+pub fn find_customers(search: &[(&str, String)], offset: usize) -> String {
+    let from = offset.to_string();
+    let search = search.iter().map(|(name, value)| (*name, value.as_str()));
+    let offset = (offset > 0).then_some(("offset", from.as_str()));
+    let query: Vec<(&str, &str)> = search.chain(offset).collect();
+    with_query(CUSTOMER_LIST, &query)
 }
 
 /// Returns the first row of a page of the customer list whose first page had `rows` rows.

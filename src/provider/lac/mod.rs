@@ -9,6 +9,7 @@
 
 mod customer;
 mod license_order;
+mod list_walk;
 mod lists;
 
 use serde_json::json;

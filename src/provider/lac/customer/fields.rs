@@ -1,8 +1,9 @@
-//! Fields of a customer, as the page "Update customer" lists them (checked 2026-11-30).
+//! Fields of a customer, as the pages "Create customer" and "Update customer" list them (checked 2026-11-30).
 
 use crate::model::field::{Elements, IdentityField};
 use crate::model::{
-    Clearing, Echo, Field, Kind, KindTable, Lifecycle, RiskRule, Shape, WriteCall, WriteMode,
+    Clearing, CreateCall, Echo, Field, Kind, KindTable, Lifecycle, NaturalKey, RiskRule, Shape,
+    WriteCall, WriteMode,
 };
 
 pub static TABLE: KindTable = KindTable {
@@ -10,7 +11,7 @@ pub static TABLE: KindTable = KindTable {
     vendor: super::super::VENDOR,
     about: "A customer in X-Formation License Activation Center (LAC), to whom license orders belong.",
     identity: &[IdentityField {
-        name: "customerId",
+        name: super::ID,
         about: "Customer ID, a number.",
         shape: Shape::Integer {
             min: 1,
@@ -41,7 +42,7 @@ pub static TABLE: KindTable = KindTable {
         .optional()
         .risk(RiskRule::Members { used: None }),
         Field::new(
-            "CustomTags",
+            TAGS,
             Shape::Keyed(&CUSTOM_TAGS),
             "Values of custom tags, which are defined at LAC's web pages.",
         )
@@ -53,8 +54,42 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::FullPatch,
         echo: Echo::Whole,
     }],
-    lifecycle: Lifecycle::NONE,
+    lifecycle: Lifecycle {
+        key: Some(NaturalKey {
+            replaces: super::ID,
+            member: "customTag",
+            about: "The customer by a custom tag, in place of its ID.",
+            fields: &[
+                IdentityField {
+                    name: TAG_NAME,
+                    about: "Name of the custom tag, exactly as it is defined.",
+                    shape: Shape::TEXT,
+                    example: "crm_id",
+                },
+                IdentityField {
+                    name: TAG_VALUE,
+                    about: "Value of the tag that only this customer has, such as your own number of the customer.",
+                    shape: Shape::TEXT,
+                    example: "C-4711",
+                },
+            ],
+        }),
+        create: Some(CreateCall {
+            name: "POST /customers",
+            required: &["name"],
+            excluded: &[],
+        }),
+        remove: None,
+        off: "LAC keeps its customers; `enabled: false` in each LacLicenseOrder of one ends what it may use",
+    },
 };
+
+/// The list of custom tags.
+pub const TAGS: &str = "CustomTags";
+/// The name of a custom tag, in its row and in the key.
+pub const TAG_NAME: &str = "tag_name";
+/// The value of a custom tag, in its row and in the key.
+pub const TAG_VALUE: &str = "value";
 
 /// The rows of a reply have an id that the rows of a request do not have, so the id cannot name a contact. Of the two
 /// members of a request, the e-mail address is the one by which the customer list finds a contact.
@@ -69,10 +104,10 @@ static CONTACTS: Elements = Elements {
 
 /// Tag names are unique ("Creating custom tags"), and a search must give them exactly ("FindCustomerByCustomTag").
 static CUSTOM_TAGS: Elements = Elements {
-    key: &["tag_name"],
+    key: &[TAG_NAME],
     key_about: &["Name of the custom tag, exactly as it is defined."],
     fold: false,
-    fields: &[Field::new("value", Shape::TEXT, "Value of the tag.")
+    fields: &[Field::new(TAG_VALUE, Shape::TEXT, "Value of the tag.")
         .clearing(Clearing::Empty)
         .null(NO_TEXT)],
 };

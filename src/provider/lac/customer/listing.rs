@@ -1,45 +1,59 @@
-//! Lists every customer of an account, page by page.
+//! Lists every customer of an account, or those that a custom tag finds, page by page.
 //!
-//! Each page begins with the last row of the page before, which shows that no customer was passed over (`overlap`).
-//! Pages have no published size and no total, so the list ends with a page that has nothing new. A list that moved
-//! while it was read is read again.
+//! The pages overlap, so that no customer is passed over; see `list_walk`.
 
 use std::collections::BTreeMap;
 
 use super::{CUSTOMERS, ID, id_of, observed};
 use crate::model::{Call, Observed, ReadFailure, Reply};
-use crate::provider::lac::lists::{customers, rows_of};
+use crate::provider::lac::list_walk::{ListWalk, WalkStep};
+use crate::provider::lac::lists::{find_customers, rows_of};
 use crate::provider::listing::{Listed, ListedObject, Listing};
-use crate::provider::overlap::{self, Joint, Overlap, READINGS};
-use crate::provider::reading::{Answer, MOST_PAGES, Outbox, Ticket, require_success};
+use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 
 /// The name of the list call in messages.
 const LIST: &str = "GET /customers";
 
-/// Reads every customer of an account.
+/// Reads every customer of an account that its search finds.
 #[derive(Default)]
 pub struct CustomerListing {
+    /// The parameters of the search; none for the whole list.
+    search: Vec<(&'static str, String)>,
     /// Calls by the offset that they ask for.
     outbox: Outbox<usize>,
-    /// The number of readings that were abandoned because the list moved.
-    before: usize,
-    pages: usize,
-    overlap: Overlap,
+    walk: ListWalk,
     /// The customers that the present reading has shown, by id.
     found: BTreeMap<String, Observed>,
-    failures: Vec<String>,
+    failures: Vec<ReadFailure>,
 }
 
 impl CustomerListing {
-    /// Begins with the first page.
+    /// Begins with the first page of the whole list.
     pub fn new() -> Self {
-        let mut listing = Self::default();
+        Self::of(Vec::new())
+    }
+
+    /// Begins with the first page of the customers that a search by these parameters finds.
+    pub fn of(search: Vec<(&'static str, String)>) -> Self {
+        let mut listing = Self {
+            search,
+            ..Self::default()
+        };
         listing.ask(0);
         listing
     }
 
+    /// Returns the customers by their ids. `Err` if the list may not be complete.
+    pub fn complete(self) -> Result<BTreeMap<String, Observed>, ReadFailure> {
+        match self.failures.into_iter().next() {
+            Some(failure) => Err(failure),
+            None => Ok(self.found),
+        }
+    }
+
     fn ask(&mut self, offset: usize) {
-        self.outbox.send(Call::get(customers(offset)), offset);
+        let path = find_customers(&self.search, offset);
+        self.outbox.send(Call::get(path), offset);
     }
 
     /// Takes a page of the list. `Err` if the reply is no list of customers.
@@ -54,40 +68,16 @@ impl CustomerListing {
             ids.push(id);
         }
         let is_new = self.found.len() > before;
-        self.go_on(offset, ids, is_new);
-        Ok(())
-    }
-
-    /// Decides what follows a page: the next one, a new reading if the list has moved, or nothing at its end.
-    fn go_on(&mut self, offset: usize, ids: Vec<String>, is_new: bool) {
-        self.pages += 1;
-        // Pages of a single row share none with each other.
-        let is_single = ids.len() <= 1 && offset > 0 && offset == self.overlap.end();
-        let joint = match self.overlap.take(offset, ids) {
-            Joint::Moved if is_single => Joint::Follows,
-            joint => joint,
-        };
-        match joint {
-            Joint::Moved if self.before + 1 < READINGS => {
-                *self = Self {
-                    outbox: std::mem::take(&mut self.outbox),
-                    before: self.before + 1,
-                    ..Self::default()
-                };
+        match self.walk.take(LIST, offset, ids, is_new) {
+            WalkStep::Ask(offset) => self.ask(offset),
+            WalkStep::Again => {
+                self.found.clear();
                 self.ask(0);
             }
-            Joint::Moved => self.failures.push(overlap::unsettled_list(LIST)),
-            Joint::First => {}
-            Joint::Follows if !is_new => {}
-            Joint::Follows if self.pages >= MOST_PAGES => {
-                let why = format!("{LIST} does not end after {MOST_PAGES} pages");
-                self.failures.push(why);
-            }
-            Joint::Follows => {
-                let (last, end) = (self.overlap.last(), self.overlap.end());
-                self.ask(if last > offset { last } else { end });
-            }
+            WalkStep::End => {}
+            WalkStep::Abandon(why) => self.failures.push(ReadFailure::odd(why)),
         }
+        Ok(())
     }
 }
 
@@ -101,7 +91,7 @@ impl Listing for CustomerListing {
         let read =
             require_success(&name, answer).and_then(|reply| self.page(offset, &reply, &name));
         if let Err(failure) = read {
-            self.failures.push(failure.text);
+            self.failures.push(failure);
         }
     }
 
@@ -110,6 +100,7 @@ impl Listing for CustomerListing {
             identity: vec![(ID, id.into())],
             observed,
         });
-        Listed::new(found.collect(), self.failures)
+        let failures = self.failures.into_iter().map(|failure| failure.text);
+        Listed::new(found.collect(), failures.collect())
     }
 }

@@ -224,8 +224,9 @@ fn the_reply_to_a_write_is_the_customer_if_it_is_the_one_that_was_written() {
         live.fields.get("city"),
         Some(&Value::Text("Shortport".into()))
     );
-    // Nothing of a customer is kept beside its fields: contacts are personal data.
-    assert!(live.facts.is_empty());
+    // Beside its fields only the id of a customer is kept: contacts are personal data.
+    assert_eq!(live.facts.iter().count(), 1);
+    assert_eq!(live.text(ID), Some("1"));
     assert!(echo(customer(11)).is_err_and(|why| why.0.contains("not the one")));
     assert!(echo(json!([])).is_err());
 }
@@ -267,4 +268,51 @@ fn a_page_that_both_kinds_ask_for_is_asked_for_once() {
     // A page of orders, and two of customers: the second shows that the list has ended.
     let first = calls.iter().filter(|call| *call == "GET /customers");
     assert_eq!((first.count(), calls.len()), (1, 3), "{calls:#?}");
+}
+
+/// A customer that a manifest names by a custom tag.
+fn tagged() -> Desired {
+    let key = [(fields::TAG_NAME, "crm_id"), (fields::TAG_VALUE, "C-1")];
+    desired_object(&fields::TABLE, &key)
+}
+
+#[test]
+fn a_creation_gives_the_customer_its_tag_and_takes_the_id_from_the_reply() {
+    let desired = tagged();
+    let mut fields = Customer.key_fields(&desired);
+    fields.insert("name", Value::Text("Rivers".into()));
+    let nothing = Live::default();
+    let write = Write {
+        desired: &desired,
+        live: &nothing,
+        purpose: WritePurpose::Create,
+        fields,
+    };
+    let call = Customer.encode(&write);
+    assert_eq!(call.name(), "POST /customers");
+    let body = json!({"name": "Rivers", "CustomTags": [{"tag_name": "crm_id", "value": "C-1"}]});
+    assert_eq!(call.body, Some(body));
+    let made = Customer.echo(&desired, &nothing, &reply(200, customer(9)));
+    let made = made.expect("a customer");
+    assert_eq!(made.text(ID), Some("9"));
+    // The id that a read found is the one that a write is for.
+    let other = Customer.echo(&desired, &made, &reply(200, customer(8)));
+    assert!(other.is_err());
+    let write = Write {
+        live: &made,
+        purpose: WritePurpose::Update(0),
+        ..write
+    };
+    assert_eq!(Customer.encode(&write).name(), "PATCH /customers/9");
+}
+
+#[test]
+fn a_customer_is_known_by_each_of_its_tags() {
+    let live = Customer.echo(&tagged(), &Live::default(), &reply(200, customer(1)));
+    let keys = Customer.natural_keys(&live.expect("a customer"));
+    let key: Identity = vec![
+        (fields::TAG_NAME, "crm_id".into()),
+        (fields::TAG_VALUE, "C-1".into()),
+    ];
+    assert_eq!(keys, [key]);
 }

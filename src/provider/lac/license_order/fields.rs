@@ -1,9 +1,10 @@
-//! Fields of a license order, as the page "Update license order" lists them (checked 2026-11-21).
+//! Fields of a license order, as the pages "Update license order" (checked 2026-11-21) and "Create license order"
+//! (checked 2026-11-29) list them.
 
 use crate::model::field::{Elements, IdentityField};
 use crate::model::{
-    Carry, Clearing, ConditionScope, Echo, Field, Kind, KindTable, Lifecycle, Need, RiskRule,
-    Shape, WriteCall, WriteMode,
+    Carry, Clearing, ConditionScope, CreateCall, Echo, Field, Kind, KindTable, Lifecycle,
+    NaturalKey, Need, RiskRule, Shape, WriteCall, WriteMode,
 };
 
 /// The fact that a removal was asked for once, with the time of the request or its confirmation.
@@ -17,7 +18,7 @@ pub static TABLE: KindTable = KindTable {
     vendor: super::super::VENDOR,
     about: "A license order in X-Formation License Activation Center (LAC).",
     identity: &[IdentityField {
-        name: "activationKey",
+        name: ACTIVATION_KEY,
         about: "Activation key of the order.",
         shape: Shape::TEXT,
         example: "II1HP-TX8EQ-R1QXZ-7LYXF",
@@ -60,7 +61,7 @@ pub static TABLE: KindTable = KindTable {
             "Whether the order is enabled; false blocks activation and download.",
         )
         .risk(RiskRule::StopsAt(false)),
-        Field::new("description", Shape::TEXT, "Description.")
+        Field::new(DESCRIPTION, Shape::TEXT, "Description.")
             .optional()
             .clearing(Clearing::Empty)
             .null(EXAMPLE),
@@ -89,8 +90,55 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::FullPatch,
         echo: Echo::Whole,
     }],
-    lifecycle: Lifecycle::NONE,
+    lifecycle: Lifecycle {
+        key: Some(NaturalKey {
+            replaces: ACTIVATION_KEY,
+            member: "order",
+            about: "The order by a marker of your own in its description, in place of its activation key, which LAC makes.",
+            fields: &[
+                IdentityField {
+                    name: CUSTOMER_ID,
+                    about: "Customer ID of the customer that the order belongs to.",
+                    shape: Shape::Integer { min: 1, max: i64::MAX, digits: false },
+                    example: "7",
+                },
+                IdentityField {
+                    name: MARKER,
+                    about: "Marker that the description of this order alone has, in brackets: `[floating-2026]`.",
+                    shape: Shape::TEXT,
+                    example: "floating-2026",
+                },
+            ],
+        }),
+        create: Some(CreateCall {
+            name: "POST /license-orders",
+            // What the page "Create license order" marks as required; unlike an update it requires `enabled` of features.
+            required: &[
+                "product_template_id",
+                "license_type",
+                "licensee_type",
+                "hostid_match_rate",
+                "min_hostids",
+                "activations_allowed",
+                "enabled",
+                "removal",
+                "Hostids",
+                "Features",
+                "Features.enabled",
+            ],
+            excluded: &[],
+        }),
+        remove: None,
+        off: "`enabled: false` blocks activation and download",
+    },
 };
+
+/// The server's key of an order.
+pub const ACTIVATION_KEY: &str = "activationKey";
+/// The text in the description by which a manifest may name an order.
+pub const MARKER: &str = "marker";
+/// The field that has the marker.
+pub const DESCRIPTION: &str = "description";
 
 static HOSTIDS: Elements = Elements {
     key: &["name"],

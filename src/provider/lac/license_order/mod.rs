@@ -9,13 +9,19 @@
 //! * `removal` is a request that the server clears by itself once the end user's machine confirmed it,
 //!   so it is sent once and then left alone.
 //!
+//! * Create: `POST /license-orders` takes the members of an update, and the server makes the key. Nothing guards against
+//!   doubles, so an order that may be created is named by a marker in its description; see `marker`. The page of the call
+//!   does not show its reply, so the order is read after it.
+//!
 //! Sources: the vendor's pages "Update license order", "Get all license orders", "Create token",
-//! "Get all customers", checked 2026-11-21.
+//! "Get all customers", checked 2026-11-21, and "Create license order", checked 2026-11-29.
 
 mod customers;
 mod fields;
 mod listing;
 mod lists;
+mod marked_reading;
+mod marker;
 mod order_search;
 mod owner_resolution;
 mod read_cost;
@@ -28,10 +34,14 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 
 use crate::model::resource::{Fact, Facts};
-use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Value};
+use crate::model::{
+    Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Method, Reply, Value,
+    WritePurpose,
+};
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
-use crate::provider::listing::Listing;
+use crate::provider::kind_readings::{Part, join_readings};
+use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Write, encode_segment};
 
@@ -43,8 +53,39 @@ impl ResourceKind for LicenseOrder {
         &fields::TABLE
     }
 
+    fn audit(
+        &self,
+        desired: &Desired,
+        location: &dyn Fn(&str) -> Mark,
+        findings: &mut Diagnostics,
+    ) {
+        marker::audit(desired, location, findings);
+    }
+
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::OrderReading::new(desired))
+        let is_marked = |one: &Desired| marker::marker_of(one).is_some();
+        if !desired.iter().any(|one| is_marked(one)) {
+            return Box::new(reading::OrderReading::new(desired));
+        }
+        let all = desired.iter().copied().enumerate();
+        let (marked, keyed): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_marked(one));
+        let (indices, marked): (Vec<usize>, Vec<&Desired>) = marked.into_iter().unzip();
+        let reading = Box::new(marked_reading::MarkedReading::new(&marked));
+        let mut parts = vec![Part { reading, indices }];
+        if !keyed.is_empty() {
+            let (indices, keyed): (Vec<usize>, Vec<&Desired>) = keyed.into_iter().unzip();
+            let reading = Box::new(reading::OrderReading::new(&keyed));
+            parts.push(Part { reading, indices });
+        }
+        join_readings(parts)
+    }
+
+    fn natural_keys(&self, live: &Live) -> Vec<Identity> {
+        marker::natural_keys(live)
+    }
+
+    fn key_fields(&self, desired: &Desired) -> Fields {
+        marker::key_fields(desired)
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
@@ -52,12 +93,17 @@ impl ResourceKind for LicenseOrder {
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
-        let path = format!(
-            "/license-orders/{}",
-            encode_segment(write.desired.id("activationKey"))
-        );
         let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
-        Call::write(Method::Patch, path, Json::Object(body))
+        let (method, path) = match write.purpose {
+            WritePurpose::Create => (Method::Post, lists::orders(None, None, 0)),
+            // No call removes an order, so that none is ever asked to be removed.
+            WritePurpose::Update(_) | WritePurpose::Remove => {
+                let key = write.id(fields::ACTIVATION_KEY);
+                let path = format!("/license-orders/{}", encode_segment(&key));
+                (Method::Patch, path)
+            }
+        };
+        Call::write(method, path, Json::Object(body))
     }
 
     /// Editing an order does not rewrite what was activated before ("Deactivating software licenses").
@@ -87,13 +133,20 @@ impl ResourceKind for LicenseOrder {
                 ))
             })?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        let key = desired.id("activationKey");
-        if key_of(&order) != Some(key) {
+        let key = match desired.id(fields::ACTIVATION_KEY) {
+            "" => before.text(fields::ACTIVATION_KEY),
+            key => Some(key),
+        };
+        if key.is_none() || key_of(&order) != key {
             return Err(Malformed::new(
                 "`activation_key` is not the one that was written",
             ));
         }
         let mut live = decode(order)?;
+        if let Some(key) = before.facts.get(fields::ACTIVATION_KEY) {
+            live.facts
+                .insert(fields::ACTIVATION_KEY.into(), key.clone());
+        }
         let owner = before.fields.get(fields::CUSTOMER_ID).cloned();
         let name = live.facts.get(CUSTOMER_NAME);
         let stays = desired.fields.get(fields::CUSTOMER_ID) == owner;
