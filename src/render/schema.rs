@@ -112,10 +112,10 @@ fn object_schema(table: &'static KindTable) -> Json {
         }
     }
     let mut desired = fields_schema(table.desired, &[]);
-    let required = desired.get_mut("required").and_then(Json::as_array_mut);
-    if let (Some(key), Some(required)) = (table.lifecycle.key, required) {
+    let stated = desired.get_mut("required").and_then(Json::as_array_mut);
+    if let (Some(key), Some(stated)) = (table.lifecycle.key, stated) {
         // A manifest may state these in its key.
-        required.retain(|name| !name.as_str().is_some_and(|name| key.names(name)));
+        stated.retain(|name| !name.as_str().is_some_and(|name| key.names(name)));
     }
     desired["description"] = properties["desired"]["description"].take();
     properties.insert("desired".into(), desired);
