@@ -112,11 +112,7 @@ fn object_schema(table: &'static KindTable) -> Json {
         }
     }
     let mut desired = fields_schema(table.desired, &[]);
-    let stated = desired.get_mut("required").and_then(Json::as_array_mut);
-    if let (Some(key), Some(stated)) = (table.lifecycle.key, stated) {
-        // A manifest may state these in its key.
-        stated.retain(|name| !name.as_str().is_some_and(|name| key.names(name)));
-    }
+    let by_id = unless_in_key(table, &mut desired);
     desired["description"] = properties["desired"]["description"].take();
     properties.insert("desired".into(), desired);
     match table.lifecycle.remove {
@@ -128,12 +124,29 @@ fn object_schema(table: &'static KindTable) -> Json {
         }
     }
     if let Some(key) = key {
-        schema["oneOf"] = json!([{"required": [key.replaces]}, {"required": [key.member]}]);
+        let mut by_id_schema = json!({"required": [key.replaces]});
+        if !by_id.is_empty() {
+            by_id_schema["properties"] = json!({"desired": {"required": by_id}});
+        }
+        schema["oneOf"] = json!([by_id_schema, {"required": [key.member]}]);
     }
     set_description(&mut schema, table.about);
     schema["properties"] = Json::Object(properties);
     schema["required"] = json!(required);
     schema
+}
+
+/// Takes fields that a natural key may state out of those that `desired` requires, and returns them: they are required of
+/// an object that is named by the vendor's id.
+fn unless_in_key(table: &KindTable, desired: &mut Json) -> Vec<Json> {
+    let required = desired.get_mut("required").and_then(Json::as_array_mut);
+    let (Some(key), Some(required)) = (table.lifecycle.key, required) else {
+        return Vec::new();
+    };
+    let in_key = |name: &Json| name.as_str().is_some_and(|name| key.names(name));
+    let (stated, always) = std::mem::take(required).into_iter().partition(in_key);
+    *required = always;
+    stated
 }
 
 /// Builds the schema of a natural key, which may stand in place of the vendor's ids.
