@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 use super::canon::{self, Edge, Scalar};
 use super::{ResourceKind, conditions, dates};
 use crate::model::draft::Draft;
-use crate::model::field::{Elements, find_field};
+use crate::model::field::{Elements, find_field, members_of};
 use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
@@ -156,6 +156,11 @@ impl Auditor<'_> {
             if also.contains(&entry.key.as_str()) {
                 continue;
             }
+            let mut members = members_of(table, &entry.key).peekable();
+            if members.peek().is_some() {
+                self.record(&members.collect::<Vec<_>>(), entry, at, &mut fields);
+                continue;
+            }
             let Some(field) = find_field(table, &entry.key) else {
                 let known = table
                     .iter()
@@ -185,6 +190,45 @@ impl Auditor<'_> {
             }
         }
         fields
+    }
+
+    /// Checks an object whose members are fields, and adds the valid ones to `fields`. Null clears all of them.
+    fn record(
+        &mut self,
+        members: &[(&'static str, &'static Field)],
+        entry: &Entry,
+        at: &AuditSpot<'_>,
+        fields: &mut Fields,
+    ) {
+        let record = &entry.key;
+        let inside: Vec<(&Entry, &Node)> = match &entry.value.tree {
+            Tree::Map(inside) => inside.iter().map(|inner| (inner, &inner.value)).collect(),
+            Tree::Null => Vec::new(),
+            _ => {
+                let message = format!("`{record}` must be a map, not {}", entry.value.describe());
+                self.report(Diagnostic::error("wrong-type", message), entry.value.mark);
+                return;
+            }
+        };
+        if entry.value.tree == Tree::Null {
+            for (_, field) in members {
+                if let Some(value) = self.value(field, &entry.value, &AuditSpot::Field(at, field.name)) {
+                    fields.insert(field.name, value);
+                }
+            }
+        }
+        for (inner, node) in inside {
+            let Some((_, field)) = members.iter().find(|(name, _)| *name == inner.key) else {
+                let message = format!("unknown field `{}` in {record}", inner.key);
+                let finding = Diagnostic::error("unknown-field", message)
+                    .suggest(&inner.key, members.iter().map(|(name, _)| *name));
+                self.report(finding, inner.key_mark);
+                continue;
+            };
+            if let Some(value) = self.value(field, node, &AuditSpot::Field(at, field.name)) {
+                fields.insert(field.name, value);
+            }
+        }
     }
 
     /// Checks one value against the shape of its field. `None` after a finding.
