@@ -40,7 +40,9 @@ pub fn insert_member(body: &mut Map<String, Json>, field: &Field, json: Json) {
     let (members, name) = match field.record_member() {
         None => (Some(body), field.name),
         Some((record, name)) => {
-            let object = body.entry(record).or_insert_with(|| Json::Object(Map::new()));
+            let object = body
+                .entry(record)
+                .or_insert_with(|| Json::Object(Map::new()));
             (object.as_object_mut(), name)
         }
     };

@@ -212,7 +212,9 @@ impl Auditor<'_> {
         };
         if entry.value.tree == Tree::Null {
             for (_, field) in members {
-                if let Some(value) = self.value(field, &entry.value, &AuditSpot::Field(at, field.name)) {
+                if let Some(value) =
+                    self.value(field, &entry.value, &AuditSpot::Field(at, field.name))
+                {
                     fields.insert(field.name, value);
                 }
             }

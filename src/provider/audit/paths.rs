@@ -22,7 +22,8 @@ pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<
                     Shape::Keyed(elements) => Some(*elements),
                     _ => None,
                 });
-                name.split('.').try_fold(node, |node, name| node.get(name))?
+                name.split('.')
+                    .try_fold(node, |node, name| node.get(name))?
             }
             PatternPart::Element(texts) => {
                 let elements: &'static Elements = list.take()?;

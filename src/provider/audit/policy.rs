@@ -81,11 +81,16 @@ impl Auditor<'_> {
                 fields = elements.fields;
             }
         }
-        let mut members = pattern.parts.iter().flat_map(|part| match part {
-            PatternPart::Field(name) => Some(members_of(table.desired, name)),
-            PatternPart::Element(_) | PatternPart::AnyElement => None,
-        }).flatten();
-        if named.is_some_and(Field::can_be_empty) || members.any(|(_, field)| field.can_be_empty()) {
+        let mut members = pattern
+            .parts
+            .iter()
+            .flat_map(|part| match part {
+                PatternPart::Field(name) => Some(members_of(table.desired, name)),
+                PatternPart::Element(_) | PatternPart::AnyElement => None,
+            })
+            .flatten();
+        if named.is_some_and(Field::can_be_empty) || members.any(|(_, field)| field.can_be_empty())
+        {
             return None;
         }
         let message = "absentIsEmpty names what is never empty";

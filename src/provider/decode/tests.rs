@@ -38,7 +38,10 @@ fn tables_are_such_that_a_member_has_one_meaning() {
             .filter_map(|field| Some(field.record_member()?.0))
             .collect();
         assert!(records.is_disjoint(&names), "{records:?}");
-        assert!(records.is_empty() || key.is_empty(), "elements have no objects: {records:?}");
+        assert!(
+            records.is_empty() || key.is_empty(),
+            "elements have no objects: {records:?}"
+        );
     }
 }
 
@@ -146,9 +149,15 @@ fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrateg
         });
         let members: Vec<_> = members.collect();
         let object = members.prop_map(|members| {
-            format!("{{{}}}", Vec::from_iter(members.into_iter().flatten()).join(", "))
+            format!(
+                "{{{}}}",
+                Vec::from_iter(members.into_iter().flatten()).join(", ")
+            )
         });
-        (record, prop_oneof![40 => object, 1 => one_of(HOSTILE)].boxed())
+        (
+            record,
+            prop_oneof![40 => object, 1 => one_of(HOSTILE)].boxed(),
+        )
     });
     let members: Vec<_> = parts
         .chain(fields)

@@ -112,7 +112,9 @@ pub fn take(table: Table, object: &mut Json, path: &str) -> Option<Json> {
         if let [.., PatternPart::Field(name)] = parts.as_slice() {
             let (holder, name) = member(holder, name);
             let members = holder.as_object_mut();
-            taken = members.and_then(|members| members.shift_remove(name)).or(taken);
+            taken = members
+                .and_then(|members| members.shift_remove(name))
+                .or(taken);
             continue;
         }
         match (parts.as_slice(), holder) {
