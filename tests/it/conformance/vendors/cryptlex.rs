@@ -163,6 +163,7 @@ pub fn switches() -> Vec<Switch> {
         Switch::not("address_write", "see particular"),
         Switch::not("deleted_organization", "see lifecycle"),
         Switch::new("license_groups", &[json!(true)]),
+        Switch::new("absent_user", &[s("omit")]),
         Switch::not("entry_write", "no metadata is written"),
         Switch::not("null_expiry", "no expiry is cleared"),
         Switch::not("unknown_product_status", "no license is made"),
