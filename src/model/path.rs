@@ -205,13 +205,10 @@ impl PathPattern {
         }
     }
 
-    /// Reports whether the pattern names `path` itself; `false` for a path inside a named one, see [`Self::covers`].
+    /// Reports whether the pattern names `path` itself, or the object that it is a member of; `false` for a path inside a
+    /// named element, see [`Self::covers`].
     pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
-        let same_end = match (self.parts.last(), path.parts().last()) {
-            (Some(PatternPart::Field(name)), Some(PathPart::Field(field))) => name == field,
-            _ => true,
-        };
-        same_end && self.parts.len() == path.parts().len() && self.covers(path, folds)
+        self.parts.len() == path.parts().len() && self.covers(path, folds)
     }
 
     /// Reports whether the pattern names `path` or something around it: `address` covers `address.city`.
@@ -300,6 +297,20 @@ mod tests {
             path(&["a\"]", ""]).to_string(),
             "Features[\"a\\\"]\" \"\"].count"
         );
+    }
+
+    #[test]
+    fn a_member_of_an_object_has_one_name() {
+        let path = FieldPath::default().field("address.city");
+        let covers = |text: &str| {
+            let pattern = PathPattern::parse(text).unwrap();
+            (pattern.covers(&path, false), pattern.names(&path, false))
+        };
+        assert_eq!(covers("address.city"), (true, true));
+        assert_eq!(covers("address"), (true, true));
+        assert_eq!(covers("address.state"), (false, false));
+        assert_eq!(covers("addr"), (false, false));
+        assert_eq!(covers("address.city.part"), (false, false));
     }
 
     #[test]

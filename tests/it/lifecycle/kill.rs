@@ -138,6 +138,7 @@ impl Workspace {
         let output = Command::new(env!("CARGO_BIN_EXE_entitle"))
             .args([
                 "history",
+                "--full",
                 "--journal",
                 "state/journal.jsonl",
                 "--format",
