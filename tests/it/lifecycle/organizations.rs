@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::kinds::ORGANIZATION;
 use crate::support::bench::{Bench, Object, converged, in_sync, only_report};
+use crate::support::program::Workspace;
 
 fn switch(bench: &Bench, name: &str, value: &str) {
     let set = bench.sandbox.set_switches("cryptlex", json!({name: value}));
@@ -134,4 +135,56 @@ async fn a_group_that_stays_though_it_should_go_is_not_called_done() {
     let message = report.message.unwrap_or_default();
     assert!(message.contains("userGroupIds"), "{message}");
     assert!(!message.contains('@'), "{message}");
+}
+
+/// Rows of users have addresses and names. Of these, nothing but what a manifest states is in any output, however much
+/// is logged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_users_nothing_is_shown_but_what_the_manifest_states() {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("cryptlex");
+    workspace.set("ENTITLE_LOG", "trace");
+    let ids =
+        json!({"organizationId": ORGANIZATION, "user": {"email": "tom.okafor@rivers.example"}});
+    let groups = json!(["a4f8d1b0-1111-4c22-8f33-000000000004"]);
+    let user = Object::new(
+        "CryptlexOrganizationUser",
+        "tom",
+        ids,
+        json!({"userGroupIds": groups}),
+    );
+    workspace.write("user.yaml", &user.text());
+    workspace.write(
+        "rivers.yaml",
+        &organization(json!({"allowedUsers": 1})).text(),
+    );
+    for arguments in [
+        &["plan", ".", "--format", "json"][..],
+        &[
+            "apply",
+            "user.yaml",
+            "cryptlex.yaml",
+            "--auto-approve",
+            "--allow",
+            "reduce",
+        ],
+        &["import", "--all", "--out", "found"],
+        &["history", "--full"],
+    ] {
+        let ran = workspace.run(arguments);
+        let output = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, 0, "{arguments:?}: {output}");
+        for text in ["asha", "Asha", "ines@", "Okafor", "Menon"] {
+            assert!(
+                !output.contains(text),
+                "{arguments:?}: {text} is in {output}"
+            );
+        }
+        for line in output.lines().filter(|line| line.contains("tom.okafor")) {
+            assert!(
+                !line.contains("GET "),
+                "{arguments:?}: a call has the address: {line}"
+            );
+        }
+    }
 }
