@@ -3,7 +3,7 @@
 
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, SecretRef};
-use entitle::sandbox::credentials;
+use entitle::sandbox::{SandboxServer, credentials};
 use serde_json::Value as Json;
 use similar::TextDiff;
 
@@ -68,7 +68,12 @@ impl Vendor {
 
     /// The account, without what the server counts anew when objects of the kind change.
     pub fn state(&self, bench: &Bench) -> Json {
-        let mut account = bench.sandbox.state(self.name).expect("a simulator");
+        self.state_of(&bench.sandbox)
+    }
+
+    /// The same of a sandbox without its bench.
+    pub fn state_of(&self, sandbox: &SandboxServer) -> Json {
+        let mut account = sandbox.state(self.name).expect("a simulator");
         if self.kind == "CryptlexOrganizationUser" {
             remove_member(&mut account, "totalUsers");
         }
