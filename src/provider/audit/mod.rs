@@ -156,15 +156,22 @@ impl Auditor<'_> {
             if also.contains(&entry.key.as_str()) {
                 continue;
             }
-            let mut members = members_of(table, &entry.key).peekable();
-            if members.peek().is_some() {
-                self.record(&members.collect::<Vec<_>>(), entry, at, &mut fields);
-                continue;
-            }
-            let Some(field) = find_field(table, &entry.key) else {
+            // The name of a member of an object is no key of a manifest.
+            let field = find_field(table, &entry.key);
+            let field = field.filter(|field| field.record_member().is_none());
+            let Some(field) = field else {
+                let members: Vec<_> = members_of(table, &entry.key).collect();
+                if !members.is_empty() {
+                    self.record(&members, entry, at, &mut fields);
+                    continue;
+                }
                 let known = table
                     .iter()
-                    .map(|field| field.name)
+                    .map(|field| {
+                        field
+                            .record_member()
+                            .map_or(field.name, |(record, _)| record)
+                    })
                     .chain(also.iter().copied());
                 let location = match at {
                     AuditSpot::Object => "desired".into(),
@@ -201,34 +208,32 @@ impl Auditor<'_> {
         fields: &mut Fields,
     ) {
         let record = &entry.key;
-        let inside: Vec<(&Entry, &Node)> = match &entry.value.tree {
-            Tree::Map(inside) => inside.iter().map(|inner| (inner, &inner.value)).collect(),
-            Tree::Null => Vec::new(),
-            _ => {
-                let message = format!("`{record}` must be a map, not {}", entry.value.describe());
-                self.report(Diagnostic::error("wrong-type", message), entry.value.mark);
-                return;
+        let mut check = |auditor: &mut Self, field: &'static Field, node: &Node| {
+            let path = AuditSpot::Field(at, field.name);
+            if let Some(value) = auditor.value(field, node, &path) {
+                fields.insert(field.name, value);
             }
         };
-        if entry.value.tree == Tree::Null {
-            for (_, field) in members {
-                if let Some(value) =
-                    self.value(field, &entry.value, &AuditSpot::Field(at, field.name))
-                {
-                    fields.insert(field.name, value);
-                }
+        let inside = match &entry.value.tree {
+            Tree::Map(inside) => inside,
+            Tree::Null => {
+                let all = members.iter();
+                return all.for_each(|(_, field)| check(self, field, &entry.value));
             }
-        }
-        for (inner, node) in inside {
-            let Some((_, field)) = members.iter().find(|(name, _)| *name == inner.key) else {
-                let message = format!("unknown field `{}` in {record}", inner.key);
-                let finding = Diagnostic::error("unknown-field", message)
-                    .suggest(&inner.key, members.iter().map(|(name, _)| *name));
-                self.report(finding, inner.key_mark);
-                continue;
-            };
-            if let Some(value) = self.value(field, node, &AuditSpot::Field(at, field.name)) {
-                fields.insert(field.name, value);
+            _ => {
+                let message = format!("`{record}` must be a map, not {}", entry.value.describe());
+                return self.report(Diagnostic::error("wrong-type", message), entry.value.mark);
+            }
+        };
+        for inner in inside {
+            match members.iter().find(|(name, _)| *name == inner.key) {
+                Some((_, field)) => check(self, field, &inner.value),
+                None => {
+                    let message = format!("unknown field `{}` in {record}", inner.key);
+                    let finding = Diagnostic::error("unknown-field", message)
+                        .suggest(&inner.key, members.iter().map(|(name, _)| *name));
+                    self.report(finding, inner.key_mark);
+                }
             }
         }
     }

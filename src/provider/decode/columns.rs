@@ -86,7 +86,8 @@ impl Columns {
 
     /// Returns the name of the object that a column is a member of by its table; `None` for any other column.
     pub(super) fn record_of(&self, at: usize) -> Option<&'static str> {
-        let (record, _) = self.get(at)?.field.record_member()?;
+        let column = self.get(at).filter(|column| column.inside.is_some())?;
+        let (record, _) = column.field.record_member()?;
         Some(record)
     }
 

@@ -117,13 +117,10 @@ pub fn take(table: Table, object: &mut Json, path: &str) -> Option<Json> {
                 .or(taken);
             continue;
         }
-        match (parts.as_slice(), holder) {
-            ([PatternPart::Field(list), part], Json::Array(items)) => {
-                let elements = elements(table, list);
-                let at = items.iter().position(|item| fits(elements, part, item));
-                taken = at.map(|at| items.remove(at)).or(taken);
-            }
-            _ => {}
+        if let ([PatternPart::Field(list), part], Json::Array(items)) = (parts.as_slice(), holder) {
+            let elements = elements(table, list);
+            let at = items.iter().position(|item| fits(elements, part, item));
+            taken = at.map(|at| items.remove(at)).or(taken);
         }
     }
     taken
