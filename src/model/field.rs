@@ -17,6 +17,9 @@ pub struct IdentityField {
 }
 
 /// One member of the write call.
+///
+/// A dot in the name stands for a member of an object: `address.city` is `{address: {city: …}}` in manifests and on the
+/// wire. Plans, policies and journals know it by its whole name, as any other field.
 pub struct Field {
     pub name: &'static str,
     pub about: &'static str,
@@ -54,6 +57,11 @@ impl Field {
             shown: Shown::Always,
             call: 0,
         }
+    }
+
+    /// Returns the object that the field is a member of, and its name there; `None` for a member of the call itself.
+    pub fn record_member(&self) -> Option<(&'static str, &'static str)> {
+        self.name.split_once('.')
     }
 
     /// Makes the field belong to another call than the first.
@@ -345,4 +353,15 @@ pub fn canonical_name<'a>(fields: &[Field], name: &'a str) -> &'a str {
 /// The field called `name`.
 pub fn find_field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
     fields.iter().find(|field| field.name == name)
+}
+
+/// Returns the fields that are members of the object `record`: `address.city` and others for `address`.
+pub fn members_of(
+    fields: &'static [Field],
+    record: &str,
+) -> impl Iterator<Item = (&'static str, &'static Field)> {
+    let members = fields
+        .iter()
+        .filter_map(|field| Some((field.record_member()?, field)));
+    members.filter_map(move |((object, name), field)| (object == record).then_some((name, field)))
 }

@@ -187,7 +187,14 @@ impl PathPattern {
                 if end == 0 {
                     return Err(PathError::NoName(rest.to_string()));
                 }
-                parts.push(PatternPart::Field(rest[..end].to_string()));
+                match parts.last_mut() {
+                    // A member of an object, which the table has under its whole name.
+                    Some(PatternPart::Field(record)) => {
+                        record.push('.');
+                        record.push_str(&rest[..end]);
+                    }
+                    _ => parts.push(PatternPart::Field(rest[..end].to_string())),
+                }
                 rest = &rest[end..];
             }
         }
@@ -198,12 +205,13 @@ impl PathPattern {
         }
     }
 
-    /// Reports whether the pattern names `path` itself; `false` for a path inside a named one, see [`Self::covers`].
+    /// Reports whether the pattern names `path` itself, or the object that it is a member of; `false` for a path inside a
+    /// named element, see [`Self::covers`].
     pub fn names(&self, path: &FieldPath, folds: bool) -> bool {
         self.parts.len() == path.parts().len() && self.covers(path, folds)
     }
 
-    /// Reports whether the pattern names `path` or something around it.
+    /// Reports whether the pattern names `path` or something around it: `address` covers `address.city`.
     pub fn covers(&self, path: &FieldPath, folds: bool) -> bool {
         self.parts.len() <= path.parts().len()
             && self
@@ -211,7 +219,10 @@ impl PathPattern {
                 .iter()
                 .zip(path.parts())
                 .all(|(pattern, part)| match (pattern, part) {
-                    (PatternPart::Field(name), PathPart::Field(field)) => name == field,
+                    (PatternPart::Field(name), PathPart::Field(field)) => {
+                        let rest = field.strip_prefix(name.as_str());
+                        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                    }
                     (PatternPart::AnyElement, PathPart::Element(_)) => true,
                     (PatternPart::Element(texts), PathPart::Element(key)) => {
                         ElementKey::new(texts.clone(), folds) == *key
@@ -286,6 +297,20 @@ mod tests {
             path(&["a\"]", ""]).to_string(),
             "Features[\"a\\\"]\" \"\"].count"
         );
+    }
+
+    #[test]
+    fn a_member_of_an_object_has_one_name() {
+        let path = FieldPath::default().field("address.city");
+        let covers = |text: &str| {
+            let pattern = PathPattern::parse(text).unwrap();
+            (pattern.covers(&path, false), pattern.names(&path, false))
+        };
+        assert_eq!(covers("address.city"), (true, true));
+        assert_eq!(covers("address"), (true, true));
+        assert_eq!(covers("address.state"), (false, false));
+        assert_eq!(covers("addr"), (false, false));
+        assert_eq!(covers("address.city.part"), (false, false));
     }
 
     #[test]

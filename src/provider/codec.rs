@@ -29,10 +29,26 @@ pub fn encode_fields(table: &'static [Field], fields: &Fields) -> Map<String, Js
             .get(field.name)
             .and_then(|value| spell_value(field, value))
         {
-            body.insert(field.name.to_string(), json);
+            insert_member(&mut body, field, json);
         }
     }
     body
+}
+
+/// Puts the value of a field into a body or a manifest: a member of an object goes into that object.
+pub fn insert_member(body: &mut Map<String, Json>, field: &Field, json: Json) {
+    let (members, name) = match field.record_member() {
+        None => (Some(body), field.name),
+        Some((record, name)) => {
+            let object = body
+                .entry(record)
+                .or_insert_with(|| Json::Object(Map::new()));
+            (object.as_object_mut(), name)
+        }
+    };
+    if let Some(members) = members {
+        members.insert(name.to_string(), json);
+    }
 }
 
 /// Returns the JSON of a value; `None` where the vendor clears a field by leaving the member out.

@@ -16,6 +16,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::canon::{self, Edge, Scalar};
+use super::codec;
 use crate::model::field::{Elements, find_field};
 use crate::model::{
     Carry, Clearing, ConditionScope, ElementKey, Field, FieldPath, Fields, Live, Need, PathPart,
@@ -86,9 +87,7 @@ fn state_members(
         }
         let path = at.field(field.name);
         match state_value(field, value, &path, omitted) {
-            Ok(json) => {
-                stated.insert(field.name.to_string(), json);
-            }
+            Ok(json) => codec::insert_member(&mut stated, field, json),
             Err(why) => omitted.push(format!("{path}: {why}")),
         }
     }

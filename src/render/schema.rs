@@ -308,7 +308,17 @@ fn fields_schema(table: &'static [Field], keys: &[(&'static str, &'static str)])
         );
     }
     for field in table {
-        properties.insert(field.name.into(), field_schema(field));
+        match field.record_member() {
+            None => {
+                properties.insert(field.name.into(), field_schema(field));
+            }
+            Some((record, name)) => {
+                let object = properties.entry(record).or_insert_with(|| {
+                    json!({"type": ["object", "null"], "properties": {}, "additionalProperties": false})
+                });
+                object["properties"][name] = field_schema(field);
+            }
+        }
     }
     let in_manifest = table
         .iter()

@@ -318,15 +318,15 @@ async fn without_a_connection_all_are_read() {
     let workspace = three_accounts().await;
     let ran = workspace.run(&["import", "--all", "--out", "licences"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let words = "15 manifests written to licences";
+    let words = "16 manifests written to licences";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let words = "alinea is left out: alinea has no call that lists its objects";
     assert!(ran.stderr.contains(words), "{}", ran.stderr);
     let plan = workspace.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
-    assert!(plan.stdout.contains("15 in sync"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("16 in sync"), "{}", plan.stdout);
     let again = workspace.run(&["import", "--all", "--out", "licences"]);
-    let counts = "Left as is: 15 objects with a manifest; ";
+    let counts = "Left as is: 16 objects with a manifest; ";
     assert!(again.stderr.contains(counts), "{}", again.stderr);
     assert_eq!(again.stderr.lines().count(), 3, "{}", again.stderr);
     let mut account = workspace.sandbox.state("lac").expect("an account");
@@ -381,12 +381,12 @@ async fn unmanaged_reads_all_connections_and_goes_on_after_a_fault() {
         let own = lines.filter(|line| line.ends_with(&format!("  {connection}")));
         own.count()
     };
-    assert_eq!((of("lac"), of("cryptlex")), (4, 10), "{}", ran.stdout);
+    assert_eq!((of("lac"), of("cryptlex")), (4, 11), "{}", ran.stdout);
     assert!(ran.stderr.contains("alinea is left out"), "{}", ran.stderr);
     let document = workspace.run(&["unmanaged", "--format", "json"]).json();
     assert_eq!(document["managed"], json!(1));
-    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(14));
-    assert_eq!(document["connections"][4]["unmanaged"], json!(2));
+    assert_eq!(document["unmanaged"].as_array().map(Vec::len), Some(15));
+    assert_eq!(document["connections"][6]["unmanaged"], json!(2));
     assert_eq!(document["unlisted"][0]["connection"], json!("alinea"));
     assert_eq!(document.get("connection"), None);
     let fault = ScriptedFault {

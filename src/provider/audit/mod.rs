@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 use super::canon::{self, Edge, Scalar};
 use super::{ResourceKind, conditions, dates};
 use crate::model::draft::Draft;
-use crate::model::field::{Elements, find_field};
+use crate::model::field::{Elements, find_field, members_of};
 use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
@@ -156,10 +156,22 @@ impl Auditor<'_> {
             if also.contains(&entry.key.as_str()) {
                 continue;
             }
-            let Some(field) = find_field(table, &entry.key) else {
+            // The name of a member of an object is no key of a manifest.
+            let field = find_field(table, &entry.key);
+            let field = field.filter(|field| field.record_member().is_none());
+            let Some(field) = field else {
+                let members: Vec<_> = members_of(table, &entry.key).collect();
+                if !members.is_empty() {
+                    self.record(&members, entry, at, &mut fields);
+                    continue;
+                }
                 let known = table
                     .iter()
-                    .map(|field| field.name)
+                    .map(|field| {
+                        field
+                            .record_member()
+                            .map_or(field.name, |(record, _)| record)
+                    })
                     .chain(also.iter().copied());
                 let location = match at {
                     AuditSpot::Object => "desired".into(),
@@ -185,6 +197,45 @@ impl Auditor<'_> {
             }
         }
         fields
+    }
+
+    /// Checks an object whose members are fields, and adds the valid ones to `fields`. Null clears all of them.
+    fn record(
+        &mut self,
+        members: &[(&'static str, &'static Field)],
+        entry: &Entry,
+        at: &AuditSpot<'_>,
+        fields: &mut Fields,
+    ) {
+        let record = &entry.key;
+        let mut check = |auditor: &mut Self, field: &'static Field, node: &Node| {
+            let path = AuditSpot::Field(at, field.name);
+            if let Some(value) = auditor.value(field, node, &path) {
+                fields.insert(field.name, value);
+            }
+        };
+        let inside = match &entry.value.tree {
+            Tree::Map(inside) => inside,
+            Tree::Null => {
+                let all = members.iter();
+                return all.for_each(|(_, field)| check(self, field, &entry.value));
+            }
+            _ => {
+                let message = format!("`{record}` must be a map, not {}", entry.value.describe());
+                return self.report(Diagnostic::error("wrong-type", message), entry.value.mark);
+            }
+        };
+        for inner in inside {
+            match members.iter().find(|(name, _)| *name == inner.key) {
+                Some((_, field)) => check(self, field, &inner.value),
+                None => {
+                    let message = format!("unknown field `{}` in {record}", inner.key);
+                    let finding = Diagnostic::error("unknown-field", message)
+                        .suggest(&inner.key, members.iter().map(|(name, _)| *name));
+                    self.report(finding, inner.key_mark);
+                }
+            }
+        }
     }
 
     /// Checks one value against the shape of its field. `None` after a finding.

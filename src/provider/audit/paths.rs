@@ -3,7 +3,7 @@
 //! In: a path such as `Features[A 1].count`. Out: the place of that field in the manifest, or the reason why the path
 //! can name nothing of the kind. Live values are not consulted.
 
-use crate::model::field::{Elements, find_field};
+use crate::model::field::{Elements, find_field, members_of};
 use crate::model::path::PatternPart;
 use crate::model::{
     Diagnostic, ElementKey, Field, Mark, Need, Node, PathPattern, Shape, Text, Tree,
@@ -22,7 +22,8 @@ pub fn find_mark(table: &'static [Field], desired: &Node, path: &str) -> Option<
                     Shape::Keyed(elements) => Some(*elements),
                     _ => None,
                 });
-                node.get(name)?
+                name.split('.')
+                    .try_fold(node, |node, name| node.get(name))?
             }
             PatternPart::Element(texts) => {
                 let elements: &'static Elements = list.take()?;
@@ -62,7 +63,16 @@ pub fn path_fault(
         ));
     };
     let known = table.iter().filter(|field| in_plans(field));
+    if rest.is_empty() && members_of(table, name).next().is_some() {
+        return None;
+    }
     let Some(field) = known.clone().find(|field| field.name == name) else {
+        if let Some((record, _)) = name.split_once('.')
+            && known.clone().any(|field| field.name == record)
+        {
+            let message = format!("`{record}` has no fields inside");
+            return Some(Diagnostic::error("bad-path", message));
+        }
         let message = format!("{what} names the unknown field `{name}`");
         return Some(
             Diagnostic::error("unknown-field", message)

@@ -6,7 +6,7 @@
 use super::Auditor;
 use super::paths::path_fault;
 use crate::model::draft::PolicyDraft;
-use crate::model::field::{canonical_name, find_field};
+use crate::model::field::{canonical_name, find_field, members_of};
 use crate::model::path::PatternPart;
 use crate::model::{Diagnostic, Field, KindTable, PathPattern, Policy, Shape};
 
@@ -81,7 +81,16 @@ impl Auditor<'_> {
                 fields = elements.fields;
             }
         }
-        if named.is_some_and(Field::can_be_empty) {
+        let mut members = pattern
+            .parts
+            .iter()
+            .flat_map(|part| match part {
+                PatternPart::Field(name) => Some(members_of(table.desired, name)),
+                PatternPart::Element(_) | PatternPart::AnyElement => None,
+            })
+            .flatten();
+        if named.is_some_and(Field::can_be_empty) || members.any(|(_, field)| field.can_be_empty())
+        {
             return None;
         }
         let message = "absentIsEmpty names what is never empty";

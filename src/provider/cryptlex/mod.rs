@@ -4,10 +4,12 @@
 //!
 //! Sources: the vendor's page "Introduction" and its public clients, checked 2026-11-21.
 
+mod id_search;
 mod license;
-mod license_search;
 mod list_walk;
+mod organization;
 mod organization_license;
+mod organization_user;
 mod rows;
 mod sheet;
 mod user_group;
@@ -66,7 +68,9 @@ impl Provider for Cryptlex {
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
         &[
             &license::License,
+            &organization::Organization,
             &organization_license::OrganizationLicense,
+            &organization_user::OrganizationUser,
             &user_group::UserGroup,
         ]
     }

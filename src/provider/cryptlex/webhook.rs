@@ -21,10 +21,10 @@ impl Webhook for CryptlexWebhook {
         matches(secret, &[delivery.body], &given).then(String::new)
     }
 
-    /// Manifests manage the user groups of a license, so an event matters if it is about a license, about a group of
-    /// users or about the end of a whole organization. All others (`activation.*`, of which a busy account sends
-    /// thousands, `user.*`, `product.*`, `release.*`, …) cannot touch what is managed. A delivery without a name of
-    /// an event is not as documented and means a look at the account.
+    /// An event matters if it is about a license, or about an organization or its users and groups. Those may be named
+    /// by names, which an event's id does not tell, so they mean a look at the account. All others (`activation.*`, of
+    /// which a busy account sends thousands, `user.*`, `product.*`, `release.*`, …) cannot touch what is managed. A
+    /// delivery without a name of an event is not as documented and means a look at the account.
     fn target(&self, body: &[u8]) -> Option<Target> {
         let event: Json = serde_json::from_slice(body).unwrap_or_default();
         let Some(name) = event["event"].as_str() else {
@@ -33,8 +33,9 @@ impl Webhook for CryptlexWebhook {
         if name.split('.').any(|part| part == "license") {
             return Some(target_of_id(&event["data"]["id"]));
         }
-        let around = name.starts_with("organization.userGroup.") || name == "organization.deleted";
-        around.then_some(Target::Account)
+        // `reseller.organization.created` is an organization as well.
+        let is_around = name.split('.').any(|part| part == "organization");
+        is_around.then_some(Target::Account)
     }
 }
 
@@ -110,15 +111,19 @@ mod tests {
     #[test]
     fn an_event_that_touches_no_licence_is_dropped() {
         let looks = |name: &str| target(&format!(r#"{{"event":"{name}","data":{{"id":"x"}}}}"#));
-        for name in ["organization.userGroup.deleted", "organization.deleted"] {
+        for name in [
+            "organization.userGroup.deleted",
+            "organization.updated",
+            "organization.deleted",
+            "organization.user.created",
+            "organization.user.updated",
+            "reseller.organization.created",
+        ] {
             assert_eq!(looks(name), Some(Target::Account), "{name}");
         }
         for name in [
             "activation.created",
             "activation.lease-expired",
-            "organization.updated",
-            "organization.user.updated",
-            "reseller.organization.created",
             "user.created",
             "release.created",
             "product.updated",

@@ -84,7 +84,20 @@ impl Columns {
         self.get(at).is_some_and(|column| column.inside.is_some())
     }
 
-    /// Returns the index of the column that is read from this member; `None` if no field is.
+    /// Returns the name of the object that a column is a member of by its table; `None` for any other column.
+    pub(super) fn record_of(&self, at: usize) -> Option<&'static str> {
+        let column = self.get(at).filter(|column| column.inside.is_some())?;
+        let (record, _) = column.field.record_member()?;
+        Some(record)
+    }
+
+    /// Returns the index of the column of a member of the object `record`; `None` if no field is there.
+    pub(super) fn find_in_record(&self, record: &str, name: &str) -> Option<usize> {
+        let is_it = |column: &Column| column.member == record && column.inside == Some(name);
+        self.0.iter().position(is_it)
+    }
+
+    /// Returns the index of the first column that is read from this member; `None` if no field is.
     pub(super) fn find(&self, member: &str) -> Option<usize> {
         self.0.iter().position(|column| column.member == member)
     }
@@ -96,11 +109,15 @@ impl Column {
             Shape::Keyed(elements) => Some(ItemColumns::of(elements)),
             _ => None,
         };
+        let (member, inside) = match field.record_member() {
+            Some((record, name)) => (record, Some(name)),
+            None => (field.name, None),
+        };
         Self {
             field,
             rank,
-            member: field.name,
-            inside: None,
+            member,
+            inside,
             items,
         }
     }

@@ -122,6 +122,8 @@ struct RowReader<'r, 'w, const N: usize> {
 enum PageMember {
     Beside(usize),
     Field(usize),
+    /// An object whose members are fields.
+    Record(&'static str),
     /// An object with both: a member beside the fields, whose name is given, and the value of a field.
     Both {
         spot: usize,
@@ -141,7 +143,12 @@ impl<const N: usize> Rows<N> {
     fn member(&self, name: &str) -> PageMember {
         let field = self.columns.find(name);
         let Some(spot) = self.spots.iter().position(|spot| spot.member == name) else {
-            return field.map_or(PageMember::Other, PageMember::Field);
+            let record = field.and_then(|field| self.columns.record_of(field));
+            return match (record, field) {
+                (Some(record), _) => PageMember::Record(record),
+                (None, Some(field)) => PageMember::Field(field),
+                (None, None) => PageMember::Other,
+            };
         };
         match (self.spots.get(spot).map(|spot| spot.take), field) {
             // The id comes first, and is never part of an object around a field.
@@ -192,6 +199,7 @@ impl<'r, 'de, const N: usize> ObjectReader<'de> for RowReader<'r, '_, N> {
                     }
                 }
                 PageMember::Field(at) => slots.read(at, &mut access)?,
+                PageMember::Record(record) => slots.read_record(record, &mut access)?,
                 PageMember::Both { spot, name, field } => {
                     let atom = slots.read_beside(field, name, &mut access)?;
                     if let Some(slot) = beside.get_mut(spot) {

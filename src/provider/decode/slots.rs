@@ -3,14 +3,15 @@
 //! In: members in any order, each read once its column is known. Out: `Fields`, or the first fault in the order of the
 //! table, so that the message does not depend on the order of a reply.
 
-use serde::de::{Error, MapAccess};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess};
 
 use super::atom::{Atom, AtomReader, TakeAtom};
 use super::columns::{Column, Columns};
-use super::reader::{Any, Inside, InsideBoth};
+use super::reader::{Any, Inside, InsideBoth, Named, ObjectReader, scalar_kind, skip_list};
 use super::value::ValueReader;
 use super::{Decoded, Fault};
 use crate::model::{Clearing, Fields, Malformed, Value};
+use crate::provider::canon::Scalar;
 
 /// Holds what was read of an object so far, in the order of the columns.
 pub(super) struct FieldSlots<'r> {
@@ -70,6 +71,18 @@ impl<'r> FieldSlots<'r> {
         Ok(atom.unwrap_or_default())
     }
 
+    /// Reads the object `record`, whose members are fields. `Err` is broken JSON.
+    pub fn read_record<'de, A: MapAccess<'de>>(
+        &mut self,
+        record: &'static str,
+        access: &mut A,
+    ) -> Result<(), A::Error> {
+        access.next_value_seed(Any(RecordReader {
+            slots: self,
+            record,
+        }))
+    }
+
     /// Stores the value or the fault of a column. A member that is given twice counts as it is given last, so an
     /// earlier fault of the column is dropped.
     fn set(&mut self, at: usize, column: &Column, decoded: Option<Decoded<Value>>) {
@@ -123,6 +136,71 @@ impl<'r> FieldSlots<'r> {
                 Ok(Fields::from_sorted(present.collect()))
             }
         }
+    }
+}
+
+/// Reads an object whose members are fields into their slots. `null` shows none of them.
+struct RecordReader<'s, 'r> {
+    slots: &'s mut FieldSlots<'r>,
+    record: &'static str,
+}
+
+impl RecordReader<'_, '_> {
+    /// Empties the slots of the object: if it is given twice, only the last one counts.
+    fn clear(&mut self) -> Option<usize> {
+        let columns = self.slots.columns.iter().enumerate();
+        let members = columns.filter(|(_, column)| column.member == self.record);
+        let members: Vec<usize> = members.map(|(at, _)| at).collect();
+        for at in &members {
+            self.slots.faults.retain(|(faulty, _)| faulty != at);
+            if let Some((_, slot)) = self.slots.values.get_mut(*at) {
+                *slot = None;
+            }
+        }
+        members.first().copied()
+    }
+
+    fn misplaced(mut self, kind: &str) {
+        let first = self.clear().unwrap_or_default();
+        let fault = Fault::new(self.record, format!("must be an object, not {kind}"));
+        self.slots.faults.push((first, fault));
+    }
+}
+
+impl<'de> ObjectReader<'de> for RecordReader<'_, '_> {
+    type Value = ();
+
+    fn scalar(mut self, given: Scalar<'_>) {
+        match given {
+            Scalar::Null => {
+                self.clear();
+            }
+            other => self.misplaced(scalar_kind(other)),
+        }
+    }
+
+    fn list<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        skip_list(&mut access)?;
+        self.misplaced("a list");
+        Ok(())
+    }
+
+    fn object<A: MapAccess<'de>>(mut self, mut access: A) -> Result<(), A::Error> {
+        self.clear();
+        let (columns, record) = (self.slots.columns, self.record);
+        let find = |name: &str| columns.find_in_record(record, name);
+        while let Some(member) = access.next_key_seed(Named(find))? {
+            match member.and_then(|at| Some((at, columns.get(at)?))) {
+                Some((at, column)) => {
+                    let decoded = access.next_value_seed(Any(ValueReader(column)))?;
+                    self.slots.set(at, column, Some(decoded));
+                }
+                None => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

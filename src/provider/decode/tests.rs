@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::Shape;
+use crate::model::field::members_of;
 use crate::provider;
 
 /// Every table, that of objects and those of their elements.
@@ -32,6 +33,15 @@ fn tables_are_such_that_a_member_has_one_meaning() {
             .collect();
         assert_eq!(names.len(), table.len() + key.len(), "{names:?}");
         assert!(key.len() <= element::MOST_PARTS, "{key:?}");
+        let records: std::collections::BTreeSet<&str> = table
+            .iter()
+            .filter_map(|field| Some(field.record_member()?.0))
+            .collect();
+        assert!(records.is_disjoint(&names), "{records:?}");
+        assert!(
+            records.is_empty() || key.is_empty(),
+            "elements have no objects: {records:?}"
+        );
     }
 }
 
@@ -128,11 +138,30 @@ fn object(key: &'static [&'static str], table: &'static [Field]) -> BoxedStrateg
         let text = one_of(&[r#""a""#, r#""A""#, r#""b c""#, r#""\u0064""#]);
         (*part, prop_oneof![40 => text, 1 => one_of(HOSTILE)].boxed())
     });
-    let fields = table
-        .iter()
-        .map(|field| (field.name, spelled(&field.shape)));
+    let plain = table.iter().filter(|field| field.record_member().is_none());
+    let fields = plain.map(|field| (field.name, spelled(&field.shape)));
+    let records = table.iter().filter_map(Field::record_member);
+    let records: std::collections::BTreeSet<_> = records.map(|(record, _)| record).collect();
+    let records = records.into_iter().map(|record| {
+        let members = members_of(table, record).map(|(name, field)| {
+            let member = spelled(&field.shape).prop_map(move |value| format!("{name:?}: {value}"));
+            prop::option::weighted(0.9, member).boxed()
+        });
+        let members: Vec<_> = members.collect();
+        let object = members.prop_map(|members| {
+            format!(
+                "{{{}}}",
+                Vec::from_iter(members.into_iter().flatten()).join(", ")
+            )
+        });
+        (
+            record,
+            prop_oneof![40 => object, 1 => one_of(HOSTILE)].boxed(),
+        )
+    });
     let members: Vec<_> = parts
         .chain(fields)
+        .chain(records)
         .chain([("other", one_of(HOSTILE))])
         .map(|(known, value)| {
             let member = (name(known), value);
@@ -194,7 +223,7 @@ proptest! {
         let table = table(vendor);
         let mut moved = tree(&text);
         let mut columns = Columns::of(table);
-        for field in table {
+        for field in table.iter().filter(|field| field.record_member().is_none()) {
             columns = columns.inside(field.name, "around", "it");
             moved.remove("around");
             if let Some(value) = moved.remove(field.name) {
@@ -432,7 +461,20 @@ mod by_the_book {
     ) -> Result<Fields, Malformed> {
         let mut fields = Fields::with_capacity(object.len().min(table.len()));
         for field in table {
-            match object.get(field.name) {
+            let found = match field.record_member() {
+                None => object.get(field.name),
+                Some((record, name)) => match object.get(record) {
+                    None | Some(Json::Null) => None,
+                    Some(Json::Object(members)) => members.get(name),
+                    Some(other) => {
+                        let kind = json_kind(other);
+                        return Err(Malformed(format!(
+                            "`{location}{record}` must be an object, not {kind}"
+                        )));
+                    }
+                },
+            };
+            match found {
                 Some(json) => {
                     let value = value(field, json, &format_args!("{location}{}", field.name))?;
                     // A list that is null is unknown, not empty.

@@ -199,11 +199,12 @@ fn edits_of_changes(
             });
         }
         let field = find_field(table.desired, name).ok_or(UpdateError::UnknownField)?;
-        let way = ["spec", "desired", name].map(|part| PathStep::Member(part.to_string()));
+        let names = name.split('.');
+        let way = ["spec", "desired"].into_iter().chain(names.clone());
         let spot = EditSpot {
             field,
-            way: way.to_vec(),
-            node: root.and_then(|root| root.get(name)),
+            way: way.map(|part| PathStep::Member(part.to_string())).collect(),
+            node: names.fold(root, |node, name| node.and_then(|node| node.get(name))),
         };
         let keeps = desired.policy.keep_unlisted.iter().any(|list| list == name);
         edit_change(&spot, change, live, &stated, keeps, &mut edits)?;

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::{BOLD, ExplainError};
-use crate::model::field::{Elements, Shown, find_field};
+use crate::model::field::{Elements, Shown, find_field, members_of};
 use crate::model::{
     Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape, WriteCall, WriteMode,
 };
@@ -22,9 +22,17 @@ pub fn find_in(
     inner: &[&str],
 ) -> Result<&'static Field, ExplainError> {
     let name = name.split('[').next().unwrap_or(name);
-    let Some(field) = find_field(fields, name) else {
-        let known = fields.iter().map(|field| field.name).collect();
-        return Err(ExplainError::unknown("field", name, known));
+    let member = inner.split_first().and_then(|(member, rest)| {
+        let (_, field) = members_of(fields, name).find(|(known, _)| known == member)?;
+        Some((field, rest))
+    });
+    let (field, inner) = match (find_field(fields, name), member) {
+        (Some(field), _) => (field, inner),
+        (None, Some((field, rest))) => (field, rest),
+        (None, None) => {
+            let known = fields.iter().map(|field| field.name).collect();
+            return Err(ExplainError::unknown("field", name, known));
+        }
     };
     match (inner.split_first(), &field.shape) {
         (None, _) => Ok(field),

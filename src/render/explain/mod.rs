@@ -137,7 +137,8 @@ fn explain_object(
         Some((&"metadata", members)) => member::explain_in(out, path, &METADATA, members),
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;
-            let call = find_field(table.desired, name).map_or(0, |field| field.call);
+            // Members of elements go by the call of their list.
+            let call = find_field(table.desired, name).map_or(field.call, |list| list.call);
             let call = &table.calls[call];
             Ok(field::write_field(
                 out,

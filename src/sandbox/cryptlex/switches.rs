@@ -33,6 +33,8 @@ pub(super) struct Switches {
     pub(super) deleted_organization: DeletedOrganization,
     /// True if a licence in full shows its user groups; the stored copies of its page end before that.
     pub(super) license_groups: bool,
+    /// What a licence in full shows of a user that it does not have; no page says.
+    pub(super) absent_user: AbsentUser,
     /// Whether a PATCH keeps the metadata and meter attributes that it does not name.
     pub(super) entry_write: EntryWrite,
     /// Whether `null` takes the expiry of a licence away.
@@ -74,6 +76,7 @@ impl Default for Switches {
             address_write: AddressWrite::Merge,
             deleted_organization: DeletedOrganization::Cascade,
             license_groups: false,
+            absent_user: AbsentUser::Null,
             entry_write: EntryWrite::Upsert,
             null_expiry: NullExpiry::Refuse,
             unknown_product_status: 400,
@@ -153,6 +156,17 @@ pub(super) enum DeletedOrganization {
     Release,
     /// The call is refused with 409 while there are any.
     Conflict,
+}
+
+/// What a licence in full shows of a user that it does not have.
+///
+/// A client that was generated from the API of 2022 (cryptlex-python-sdk 1.0.3) takes null for the reseller of a licence
+/// and not for its user, so a missing user may have been left out then (checked 2026-11-30).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AbsentUser {
+    Null,
+    Omit,
 }
 
 /// Whether a PATCH keeps the entries of a list that it does not name, see `license_entries`.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::account::{Account, License, Organization, OrganizationUser};
 use super::license_entries::is_shown_to_organization;
 use super::organization_users::full_name;
-use super::switches::{GroupOrder, Switches};
+use super::switches::{AbsentUser, GroupOrder, Switches};
 use super::templates::creation_order;
 use crate::sandbox::strict_json::JsonObject;
 
@@ -155,6 +155,7 @@ impl Account {
             organization: self.organization_of(license),
             license,
             groups: switches.license_groups.then_some(switches.group_order),
+            absent_user: switches.absent_user,
         }
     }
 }
@@ -204,6 +205,7 @@ pub(super) struct LicenseView<'a> {
     license: &'a License,
     /// The order of the user groups; `None` leaves them out.
     groups: Option<GroupOrder>,
+    absent_user: AbsentUser,
 }
 
 impl Serialize for LicenseView<'_> {
@@ -218,6 +220,7 @@ impl Serialize for LicenseView<'_> {
                     out.serialize_entry(name, &owner.and_then(|owner| owner.get("id")))?;
                 }
                 "organization" => out.serialize_entry(name, &owner)?,
+                "user" if fields[name].is_null() && self.absent_user == AbsentUser::Omit => {}
                 name => out.serialize_entry(name, &fields[name])?,
             }
         }

@@ -3,7 +3,7 @@
 
 use entitle::model::connection::Credential;
 use entitle::model::{Auth, SecretRef};
-use entitle::sandbox::credentials;
+use entitle::sandbox::{SandboxServer, credentials};
 use serde_json::Value as Json;
 use similar::TextDiff;
 
@@ -66,8 +66,18 @@ impl Vendor {
         bench.sandbox.forget_requests();
     }
 
+    /// The account, without what the server counts anew when objects of the kind change.
     pub fn state(&self, bench: &Bench) -> Json {
-        bench.sandbox.state(self.name).expect("a simulator")
+        self.state_of(&bench.sandbox)
+    }
+
+    /// The same of a sandbox without its bench.
+    pub fn state_of(&self, sandbox: &SandboxServer) -> Json {
+        let mut account = sandbox.state(self.name).expect("a simulator");
+        if self.kind == "CryptlexOrganizationUser" {
+            remove_member(&mut account, "totalUsers");
+        }
+        account
     }
 
     /// An object of the account.
@@ -121,5 +131,19 @@ pub fn same(one: &Json, other: &Json) -> bool {
             sorted(one) == sorted(other)
         }
         (one, other) => one == other,
+    }
+}
+
+/// Removes a member from all objects of a tree.
+fn remove_member(json: &mut Json, name: &str) {
+    match json {
+        Json::Object(members) => {
+            members.remove(name);
+            members
+                .values_mut()
+                .for_each(|inner| remove_member(inner, name));
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| remove_member(item, name)),
+        _ => {}
     }
 }

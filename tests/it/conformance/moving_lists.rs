@@ -48,7 +48,7 @@ async fn listed(
     let list = list.to_string();
     bench
         .spoil(move |_, passed| {
-            let shows_objects = [list.as_str(), "/license", "/user-groups"]
+            let shows_objects = [list.as_str(), "/license", "/user-groups", "/users"]
                 .iter()
                 .any(|part| passed.path().contains(*part));
             let is_page = passed.is_read() && shows_objects;

@@ -196,11 +196,13 @@ fn numbered(kind: &'static dyn ResourceKind, first: &Desired, number: i64) -> De
     if let Some(customer) = fields.get_mut("customer_id") {
         *customer = Value::Integer(number);
     }
-    if number == 2 && fields.remove("userGroupIds").is_some() {
+    let table = kind.table().desired;
+    let has_names = table.iter().any(|field| field.name == "userGroups");
+    if number == 2 && has_names && fields.remove("userGroupIds").is_some() {
         let names = ["Support", "Field sales"].map(String::from);
         fields.insert("userGroups", Value::set(names));
     }
-    object.fields = PackedFields::new(kind.table().desired, &fields);
+    object.fields = PackedFields::new(table, &fields);
     object.address.name = format!("{}-{number}", object.address.name);
     object
 }

@@ -67,6 +67,20 @@ fn fits(elements: &Elements, part: &PatternPart, item: &Json) -> bool {
     }
 }
 
+/// The object that has a member, and the member's name in it: `address.city` is the member `city` of `address`.
+fn member<'a, 'n>(holder: &'a mut Json, name: &'n str) -> (&'a mut Json, &'n str) {
+    match name.split_once('.') {
+        Some((record, name)) if holder.get(record).is_some_and(Json::is_object) => {
+            (&mut holder[record], name)
+        }
+        Some((record, name)) if holder.is_object() => {
+            holder[record] = Json::Object(Map::new());
+            (&mut holder[record], name)
+        }
+        _ => (holder, name),
+    }
+}
+
 /// The value at a path.
 pub fn get(table: Table, object: &Json, path: &str) -> Option<Json> {
     let mut copy = object.clone();
@@ -81,7 +95,10 @@ pub fn set(table: Table, object: &mut Json, path: &str, value: &Json) {
     assert!(!holders.is_empty(), "{path} has no place");
     for holder in holders {
         match parts.last() {
-            Some(PatternPart::Field(name)) => holder[name.as_str()] = value.clone(),
+            Some(PatternPart::Field(name)) => {
+                let (holder, name) = member(holder, name);
+                holder[name] = value.clone();
+            }
             _ => panic!("{path} is no field"),
         }
     }
@@ -92,16 +109,18 @@ pub fn take(table: Table, object: &mut Json, path: &str) -> Option<Json> {
     let parts = parts(path);
     let mut taken = None;
     for holder in holders(table, object, &parts) {
-        match (parts.as_slice(), holder) {
-            ([.., PatternPart::Field(name)], Json::Object(members)) => {
-                taken = members.shift_remove(name).or(taken);
-            }
-            ([PatternPart::Field(list), part], Json::Array(items)) => {
-                let elements = elements(table, list);
-                let at = items.iter().position(|item| fits(elements, part, item));
-                taken = at.map(|at| items.remove(at)).or(taken);
-            }
-            _ => {}
+        if let [.., PatternPart::Field(name)] = parts.as_slice() {
+            let (holder, name) = member(holder, name);
+            let members = holder.as_object_mut();
+            taken = members
+                .and_then(|members| members.shift_remove(name))
+                .or(taken);
+            continue;
+        }
+        if let ([PatternPart::Field(list), part], Json::Array(items)) = (parts.as_slice(), holder) {
+            let elements = elements(table, list);
+            let at = items.iter().position(|item| fits(elements, part, item));
+            taken = at.map(|at| items.remove(at)).or(taken);
         }
     }
     taken

@@ -1,9 +1,9 @@
-//! Reads the wanted licenses from the list of all licenses of the account (`license_search`).
+//! Reads the wanted licenses from the list of all licenses of the account (`id_search`).
 
 use super::{LICENSES, LicenseRow, decode};
 use crate::model::{Desired, Observed, ReadFailure};
 use crate::provider::canon;
-use crate::provider::cryptlex::license_search::{LicenseSearch, NextCalls, SearchCall, Sighting};
+use crate::provider::cryptlex::id_search::{IdSearch, NextCalls, SearchCall, Sighting};
 use crate::provider::cryptlex::rows::{id_of, naming_scope, rows_of};
 use crate::provider::decode::Want;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, require_success};
@@ -14,13 +14,13 @@ pub const READ: &str = "license:read";
 
 pub struct LicenseReading {
     outbox: Outbox<SearchCall>,
-    search: LicenseSearch,
+    search: IdSearch,
     settled: Settled,
 }
 
 impl LicenseReading {
     pub fn new(desired_objects: &[&Desired]) -> Self {
-        let mut search = LicenseSearch::new(LIST.to_string());
+        let mut search = IdSearch::new(LIST.to_string());
         for (index, desired) in desired_objects.iter().enumerate() {
             search.want(desired.id("licenseId"), index);
         }

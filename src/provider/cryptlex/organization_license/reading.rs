@@ -1,6 +1,6 @@
 //! Reads the wanted licenses of each organization, and the user groups that manifests name.
 //!
-//! The licenses are found by `license_search`. User groups are not asked for a second time, so their pages overlap
+//! The licenses are found by `id_search`. User groups are not asked for a second time, so their pages overlap
 //! (`groups`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::{LICENSES, LicenseRow, decode};
 use crate::model::resource::Resolved;
 use crate::model::{Call, Desired, Live, Observed, ReadFailure, Text, Value};
 use crate::provider::canon;
-use crate::provider::cryptlex::license_search::{LicenseSearch, NextCalls, SearchCall, Sighting};
+use crate::provider::cryptlex::id_search::{IdSearch, NextCalls, SearchCall, Sighting};
 use crate::provider::cryptlex::rows::{id_of, naming_scope, rows_of};
 use crate::provider::decode::Want;
 use crate::provider::encode_segment;
@@ -45,7 +45,7 @@ struct Target {
 /// Tracks the reading of one organization.
 struct Organization {
     id: String,
-    licenses: LicenseSearch,
+    licenses: IdSearch,
     groups: Groups,
 }
 
@@ -186,7 +186,7 @@ impl Organization {
     fn new(id: &str) -> Self {
         Self {
             id: id.to_string(),
-            licenses: LicenseSearch::new(path_of(id, "licenses")),
+            licenses: IdSearch::new(path_of(id, "licenses")),
             groups: Groups::default(),
         }
     }

@@ -191,8 +191,10 @@ impl Organization {
             Err(_) => false,
         };
         let found: Vec<_> = self.found.iter().filter(is_named).collect();
+        let mut unread = self.found.values().filter(|(_, live)| live.is_err());
         match found[..] {
-            [] => Observed::Missing,
+            // A group that cannot be read may be the one, so nothing is missing beside it.
+            [] => unread.next().map_or(Observed::Missing, live),
             [(_, only)] => live(only),
             _ => {
                 let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();

@@ -63,6 +63,14 @@ fn two_groups_of_one_name_are_named_by_their_ids() {
 }
 
 #[test]
+fn a_group_is_not_missing_beside_one_that_cannot_be_read() {
+    let odd = json!({"id": "g1", "name": 7});
+    let (_, found) = read(&[&by_name("Sales")], &[odd]);
+    let why = testing::unread(found);
+    assert!(why.contains("user group g1: `name`"), "{why}");
+}
+
+#[test]
 fn what_hangs_on_a_group_is_counted_before_it_goes() {
     let going = Desired {
         policy: Policy {

@@ -144,7 +144,7 @@ fn make(sandbox: &SandboxServer, vendor: &Vendor, edit: Edit) -> Json {
     }
     let loaded = sandbox.set_state(vendor.name, account);
     loaded.expect("what an admin can set");
-    sandbox.state(vendor.name).expect("a simulator")
+    vendor.state_of(sandbox)
 }
 
 /// Whether the vendor shows when an object was last edited, so that every edit counts.
@@ -164,7 +164,7 @@ async fn disturbed(vendor: &'static Vendor, course: &Course, edit: &Edit, instan
         Some(Spoil::Meanwhile(Box::new({
             let (seen, edit, sandbox) = (Arc::clone(&seen), edit.clone(), sandbox.clone());
             move || {
-                let account = sandbox.state(vendor.name).expect("a simulator");
+                let account = vendor.state_of(&sandbox);
                 lock(&seen).answered.push(account);
                 if number == at && instant.answered {
                     lock(&seen).edited = make(&sandbox, vendor, edit);

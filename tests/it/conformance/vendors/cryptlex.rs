@@ -145,7 +145,7 @@ pub static VENDOR: Vendor = Vendor {
     members: &[("id", "the text `id`"), ("userGroups", "`userGroups`")],
 };
 
-/// The switches of the simulator, which both kinds meet.
+/// The switches of the simulator, which all kinds meet.
 pub fn switches() -> Vec<Switch> {
     let s = |text: &str| json!(text);
     vec![
@@ -155,11 +155,15 @@ pub fn switches() -> Vec<Switch> {
         Switch::new("group_order", &[s("reversed")]),
         Switch::not("rename_to_taken", "no group is renamed"),
         Switch::not("deleted_group", "no group is deleted"),
-        Switch::not("membership_write", "no user is written"),
-        Switch::not("taken_organization", "no organization is made"),
-        Switch::not("address_write", "no organization is written"),
-        Switch::not("deleted_organization", "no organization is deleted"),
+        Switch::not(
+            "membership_write",
+            "see particular: a group that is only added never goes",
+        ),
+        Switch::not("taken_organization", "see lifecycle"),
+        Switch::not("address_write", "see particular"),
+        Switch::not("deleted_organization", "see lifecycle"),
         Switch::new("license_groups", &[json!(true)]),
+        Switch::new("absent_user", &[s("omit")]),
         Switch::not("entry_write", "no metadata is written"),
         Switch::not("null_expiry", "no expiry is cleared"),
         Switch::not("unknown_product_status", "no license is made"),

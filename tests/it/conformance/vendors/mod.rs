@@ -4,6 +4,8 @@
 pub mod alinea;
 pub mod cryptlex;
 pub mod cryptlex_license;
+pub mod cryptlex_organization;
+pub mod cryptlex_organization_user;
 pub mod cryptlex_user_group;
 pub mod informatica;
 pub mod lac;
@@ -269,7 +271,7 @@ impl Vendor {
 /// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex, cryptlex_user_group, informatica, lac, lac_customer, licensespring }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring }
     };
 }
 pub(crate) use with_vendors;
@@ -288,7 +290,8 @@ fn no_vendor_is_forgotten() {
     assert_eq!(kinds, there.collect::<Vec<_>>());
 }
 
-/// An account of a vendor with this many objects of each of its kinds: what several kinds bring is the last one's.
+/// An account of a vendor with this many objects of each of its kinds. Lists of several kinds are laid over each other
+/// item by item; of a member that two of them bring, the last one's counts.
 pub fn account_of_all_kinds(vendor: &str, objects: usize) -> Json {
     let kinds = ALL.iter().filter(|kind| kind.name == vendor);
     let mut all = serde_json::Map::new();
@@ -296,9 +299,26 @@ pub fn account_of_all_kinds(vendor: &str, objects: usize) -> Json {
         let Json::Object(account) = (kind.account)(objects) else {
             panic!("the account of {} is no object", kind.kind);
         };
-        all.extend(account);
+        for (name, value) in account {
+            lay_over(all.entry(name).or_insert(Json::Null), value);
+        }
     }
     all.into()
+}
+
+/// Lays the items of a list of objects over those of another; any other value replaces what was there.
+fn lay_over(below: &mut Json, above: Json) {
+    let (items, others) = match (below, above) {
+        (Json::Array(items), Json::Array(others)) => (items, others),
+        (below, above) => return *below = above,
+    };
+    for (at, other) in others.into_iter().enumerate() {
+        match (items.get_mut(at), other) {
+            (None, other) => items.push(other),
+            (Some(Json::Object(item)), Json::Object(other)) => item.extend(other),
+            (Some(item), other) => *item = other,
+        }
+    }
 }
 
 /// So many places in an account, each so far from the one before.

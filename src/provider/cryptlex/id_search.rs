@@ -1,12 +1,11 @@
-//! Finds the wanted licenses of one list, and decides which calls show them: those of an organization, or all of an
-//! account.
+//! Finds objects of one list by their ids, and decides which calls show them.
 //!
-//! A list call shows a hundred licenses, a call with `id[eq]` shows one; `list_search` decides between them. A page
-//! that is not full, or has nothing new, is the end. A license that was not in the list is asked for by its id before
-//! it is reported as missing, since rows move between pages while others write.
+//! A list call shows a hundred rows, a call with `id[eq]` shows one; `list_search` decides between them. A page that is
+//! not full, or has nothing new, is the end. An object that was not in the list is asked for by its id before it is
+//! reported as missing, since rows move between pages while others write.
 //!
-//! In: replies to the calls that it gave out, as rows. Out: further calls, and each wanted license once. What a row
-//! says of its license is decided by the kind.
+//! In: replies to the calls that it gave out, as rows. Out: further calls, and each wanted object once. What a row says
+//! of its object is decided by the kind.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +17,11 @@ use crate::provider::list_search::{ListSearch, SearchStep};
 use crate::provider::reading::SeenIds;
 use crate::provider::with_query;
 
-/// The search for some licenses in one list.
-pub struct LicenseSearch {
+/// The search for some objects in one list.
+pub struct IdSearch {
     /// The path of the list.
     path: String,
-    /// Wanted licenses that no page has shown yet, with their indices among all wanted objects.
+    /// Wanted objects that no page has shown yet, with their indices among all wanted objects.
     left: BTreeMap<String, usize>,
     seen: SeenIds,
     search: ListSearch,
@@ -34,7 +33,7 @@ pub struct LicenseSearch {
 /// Says what a call of a search is for.
 #[derive(Clone, Debug)]
 pub enum SearchCall {
-    /// One license, by its id.
+    /// One object, by its id.
     One { index: usize, id: String },
     /// The next page.
     Page,
@@ -45,16 +44,16 @@ pub enum SearchCall {
 /// Calls that may go out now, side by side.
 pub type NextCalls = Vec<(Call, SearchCall)>;
 
-/// What a reply says of a wanted license.
+/// What a reply says of a wanted object.
 pub enum Sighting<R> {
     Row(R),
-    /// The vendor has no license with this id.
+    /// The vendor has no such object.
     Absent,
-    /// The call asked for one license and was answered with another, which proves nothing.
+    /// The call asked for one object and was answered with another, which proves nothing.
     Other(Text),
 }
 
-impl LicenseSearch {
+impl IdSearch {
     pub fn new(path: String) -> Self {
         Self {
             path,
@@ -66,12 +65,12 @@ impl LicenseSearch {
         }
     }
 
-    /// Adds a wanted license by its id; `index` is its number among all wanted objects.
+    /// Adds a wanted object by its id; `index` is its number among all wanted objects.
     pub fn want(&mut self, id: &str, index: usize) {
         self.left.insert(id.to_string(), index);
     }
 
-    /// Returns the first calls. A single license is asked for by its id.
+    /// Returns the first calls. A single object is asked for by its id.
     pub fn begin(&mut self) -> NextCalls {
         self.search = ListSearch::new(self.left.len());
         if self.left.len() == 1 {
@@ -81,7 +80,7 @@ impl LicenseSearch {
         }
     }
 
-    /// Reports whether the fields of a license are wanted, beyond its id.
+    /// Reports whether the fields of an object are wanted, beyond its id.
     pub fn wants(&self, call: &SearchCall, id: &str) -> bool {
         match call {
             SearchCall::One { id: asked, .. } => asked == id,
@@ -89,7 +88,7 @@ impl LicenseSearch {
         }
     }
 
-    /// Takes the rows of a reply. Returns what it says of wanted licenses, each with its index, and the next calls.
+    /// Takes the rows of a reply. Returns what it says of wanted objects, each with its index, and the next calls.
     pub fn take<'r, 'de, const N: usize>(
         &mut self,
         call: &SearchCall,
@@ -109,7 +108,7 @@ impl LicenseSearch {
                 };
                 (found, calls)
             }
-            // If the page has new rows the list is long, and each license is asked for by its id.
+            // If the page has new rows the list is long, and each object is asked for by its id.
             SearchCall::Ahead { page } => {
                 let (found, new) = self.absorb(rows);
                 let calls = if new {
@@ -123,7 +122,7 @@ impl LicenseSearch {
         }
     }
 
-    /// Gives up the licenses of a call that brought no usable reply and returns their indices.
+    /// Gives up the objects of a call that brought no usable reply and returns their indices.
     pub fn fail(&mut self, call: &SearchCall) -> Vec<usize> {
         match call {
             SearchCall::One { index, .. } => vec![*index],
@@ -139,7 +138,7 @@ impl LicenseSearch {
         self.seen.is_empty()
     }
 
-    /// Asks for every license that is left by its id.
+    /// Asks for every object that is left by its id.
     fn ask_each(&mut self) -> NextCalls {
         let left = std::mem::take(&mut self.left).into_iter();
         let calls = left.map(|(id, index)| {
@@ -149,7 +148,7 @@ impl LicenseSearch {
         calls.collect()
     }
 
-    /// Decides how to find the licenses that the list has not shown yet.
+    /// Decides how to find the objects that the list has not shown yet.
     fn go_on(&mut self) -> NextCalls {
         match self.search.next_step(self.left.len(), self.over) {
             SearchStep::Done => Vec::new(),
@@ -169,7 +168,7 @@ impl LicenseSearch {
         Call::get(Sheet { limit, number }.of(&self.path))
     }
 
-    /// Takes the licenses of a page; the second value reports whether any of them is new.
+    /// Takes the rows of a page; the second value reports whether any of them is new.
     fn absorb<'r, 'de, const N: usize>(
         &mut self,
         rows: Vec<Row<'r, 'de, N>>,
@@ -188,7 +187,7 @@ impl LicenseSearch {
     }
 }
 
-/// Finds the license that was asked for by its id. An empty list means that it does not exist.
+/// Finds the object that was asked for by its id. An empty list means that it does not exist.
 fn find_one<'r, 'de, const N: usize>(
     id: &str,
     mut rows: Vec<Row<'r, 'de, N>>,

@@ -1,0 +1,168 @@
+//! Organizations of Cryptlex.
+//!
+//! * Write: `PATCH /v3/organizations/{id}` with the members that change; the reply is the organization. The address is
+//!   sent whole, see `fields`.
+//! * Creation: `POST /v3/organizations`, whose page is not stored; see `fields`. Removal: `DELETE
+//!   /v3/organizations/{id}`. No page says what becomes of the users, groups and licenses of a removed organization, so
+//!   they are counted and shown first.
+//! * Read: the list of organizations; see `reading`.
+//!
+//! Sources: the pages "List all organizations", "Update an organization", "Delete an organization" and, for the
+//! creation, "Create an organization" below a reseller, checked 2026-11-29.
+
+mod dependents;
+mod fields;
+mod listing;
+mod reading;
+
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+use crate::model::resource::Fact;
+use crate::model::{
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Observed,
+    ReadFailure, Reply, Value, Verdict, WritePurpose,
+};
+use crate::provider::codec;
+use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::decode::{AtomShape, Columns, Row, Rows};
+use crate::provider::error_text::describe_unreadable;
+use crate::provider::kind::judge_status;
+use crate::provider::listing::Listing;
+use crate::provider::reading::Reading;
+use crate::provider::{ResourceKind, Write, encode_segment};
+
+/// An organization.
+pub struct Organization;
+
+impl ResourceKind for Organization {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    /// Refuses a name beside the key that differs from it: the next run would no longer find the organization.
+    fn audit(
+        &self,
+        desired: &Desired,
+        location: &dyn Fn(&str) -> Mark,
+        findings: &mut Diagnostics,
+    ) {
+        let stated = desired.fields.get(fields::NAME);
+        let key = desired.id(fields::NAME);
+        if let Some(Value::Text(name)) = &stated
+            && !key.is_empty()
+            && name.as_str() != key
+        {
+            let message = format!("the organization is named by {key:?}, and `name` is another");
+            findings.push(
+                Diagnostic::error("bad-choice", message)
+                    .at(&desired.origin.source, location(fields::NAME))
+                    .hint("to rename an organization, name it by its `organizationId`"),
+            );
+        }
+    }
+
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::OrganizationReading::new(desired))
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::OrganizationListing::new()))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let one = || format!("{LIST}/{}", encode_segment(&write.id(fields::ID)));
+        let body = Json::Object(codec::encode_fields(fields::TABLE.desired, &write.fields));
+        match write.purpose {
+            WritePurpose::Update(_) => Call::write(Method::Patch, one(), body),
+            WritePurpose::Remove => Call::delete(one()),
+            WritePurpose::Create => Call::write(Method::Post, LIST.to_string(), body),
+        }
+    }
+
+    fn judge(&self, reply: &Reply) -> Verdict {
+        match judge_status(reply) {
+            Verdict::Rejected { words, fields } => Verdict::Rejected {
+                words: with_scope(words, Some(reply.status), WRITE),
+                fields,
+            },
+            other => other,
+        }
+    }
+
+    fn note(&self, live: &Live) -> Option<String> {
+        dependents::note(live)
+    }
+
+    fn echo(&self, _: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
+        let row = ORGANIZATIONS
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
+        let id = before.text(fields::ID);
+        if id.is_some() && id_of(&row).as_deref() != id {
+            return Err(Malformed::new("`id` is not the one that was written"));
+        }
+        let mut after = decode(row)?;
+        // A write moves no user; the reply does not count them.
+        if let Some(users) = before.number(fields::USERS) {
+            after
+                .facts
+                .insert(fields::USERS.into(), Fact::Number(users));
+        }
+        Ok(after)
+    }
+}
+
+/// The list of organizations.
+const LIST: &str = "/v3/organizations";
+/// The scopes that the pages of the list and of the writes print.
+const READ: &str = "organization:read";
+const WRITE: &str = "organization:write";
+
+/// An organization as lists and replies show it: its id and its fields.
+static ORGANIZATIONS: LazyLock<Rows<1>> = LazyLock::new(|| {
+    let columns = Columns::of(fields::TABLE.desired);
+    Rows::new(columns, [AtomShape::at("id")]).identified(|id| id.text().is_some())
+});
+
+type OrganizationRow<'de> = Row<'static, 'de, 1>;
+
+/// Decodes an organization from its row. Its id is a fact, since a manifest may name it by its name.
+fn decode(mut row: OrganizationRow<'_>) -> Result<Live, Malformed> {
+    let id = id_of(&row).unwrap_or_default();
+    let mut live = Live {
+        fields: row.finish()?,
+        ..Live::default()
+    };
+    live.facts
+        .insert(fields::ID.into(), Fact::Text(id.to_string()));
+    Ok(live)
+}
+
+/// Decodes an organization that the call `name` showed; one that is not as documented is unread.
+fn observed(row: OrganizationRow<'_>, name: &str) -> Observed {
+    let id = id_of(&row).unwrap_or_default();
+    match decode(row) {
+        Ok(live) => Observed::Live(live),
+        Err(fault) => {
+            let why = format!("{name}: organization {id}: {fault}");
+            Observed::Unread(ReadFailure::odd(why))
+        }
+    }
+}
+
+/// Returns the name of an organization that was read; `None` if the reply does not show it.
+fn name_of(observed: &Observed) -> Option<&str> {
+    let Observed::Live(live) = observed else {
+        return None;
+    };
+    match live.fields.get(fields::NAME) {
+        Some(Value::Text(name)) => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

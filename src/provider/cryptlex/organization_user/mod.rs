@@ -1,0 +1,151 @@
+//! Users of an organization of Cryptlex, and the user groups that they are in.
+//!
+//! * Write: `PATCH …/users/{id}` with `userGroupIds` alone; what a body leaves out stays. That the list replaces the set
+//!   is the natural reading of the page and not said; the reply shows it. It is the user with all groups.
+//! * Read: the list of the organization's users; see `reading`. The pages know no call for one user.
+//! * No creation: `POST …/users` carries a password. No page shows a call that removes a user.
+//! * Privacy: rows have names and e-mail addresses. An address is compared with those of the manifests while its row is
+//!   read, and nothing of it is kept. No call filters by it, since calls are logged.
+//!
+//! Sources: the pages "List all organization users", "Update an organization user" and "Create an organization user",
+//! checked 2026-11-29.
+
+mod fields;
+mod listing;
+mod reading;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde_json::Value as Json;
+
+use crate::model::resource::Fact;
+use crate::model::{
+    Call, Desired, KindTable, Live, Malformed, Method, Observed, ReadFailure, Reply, Text, Value,
+    Verdict,
+};
+use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
+use crate::provider::error_text::describe_unreadable;
+use crate::provider::kind::judge_status;
+use crate::provider::listing::Listing;
+use crate::provider::reading::Reading;
+use crate::provider::{ResourceKind, Write, canon, codec, encode_segment};
+
+/// A user of an organization.
+pub struct OrganizationUser;
+
+impl ResourceKind for OrganizationUser {
+    fn table(&self) -> &'static KindTable {
+        &fields::TABLE
+    }
+
+    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
+        Box::new(reading::UserReading::new(desired))
+    }
+
+    /// A page of the list shows a hundred users of one organization.
+    fn ids_per_read(&self) -> usize {
+        100
+    }
+
+    fn listing(&self) -> Option<Box<dyn Listing>> {
+        Some(Box::new(listing::UserListing::new()))
+    }
+
+    fn encode(&self, write: &Write<'_>) -> Call {
+        let list = list_path(&write.id(fields::ORGANIZATION));
+        let path = format!("{list}/{}", encode_segment(&write.id(fields::ID)));
+        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
+        Call::write(Method::Patch, path, Json::Object(body))
+    }
+
+    /// Judges a refused write. The body has one member, so a 400 concerns that member. The message of a 403 is extended
+    /// by the scope that the token lacks.
+    fn judge(&self, reply: &Reply) -> Verdict {
+        match judge_status(reply) {
+            Verdict::Rejected { words, fields } => {
+                let words = with_scope(words, Some(reply.status), UPDATE);
+                let fields = match reply.status {
+                    400 => vec![(fields::GROUPS.to_string(), words.clone())],
+                    _ => fields,
+                };
+                Verdict::Rejected { words, fields }
+            }
+            other => other,
+        }
+    }
+
+    fn echo(&self, _: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
+        let user = USERS
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
+        let id = before.text(fields::ID);
+        if id.is_some() && id_of(&user).as_deref() != id {
+            return Err(Malformed::new("`id` is not the one that was written"));
+        }
+        decode(&user)
+    }
+}
+
+/// The scopes that the pages of the write and of the list print.
+const UPDATE: &str = "organization:user:update";
+const READ: &str = "organization:user:read";
+
+/// Returns the path of an organization's users.
+fn list_path(organization: &str) -> String {
+    let organization = encode_segment(organization);
+    format!("/v3/organizations/{organization}/users")
+}
+
+/// A user as lists and replies show one: id, e-mail address, and the ids of the groups.
+static USERS: LazyLock<Rows<3>> = LazyLock::new(|| {
+    let beside = [
+        AtomShape::at("id"),
+        AtomShape::at(fields::EMAIL),
+        AtomShape::each("userGroups", "id"),
+    ];
+    Rows::new(Columns::of(&[]), beside).identified(|id| id.text().is_some())
+});
+
+type UserRow<'de> = Row<'static, 'de, 3>;
+
+/// Decodes a user. Groups that are absent or null are unknown, not "none": the next write would end all of them.
+fn decode(row: &UserRow<'_>) -> Result<Live, Malformed> {
+    let mut live = Live::default();
+    let id = id_of(row).unwrap_or_default();
+    live.facts
+        .insert(fields::ID.into(), Fact::Text(id.to_string()));
+    let [_, _, groups] = &row.beside;
+    let groups = match groups {
+        Atom::Each(groups) => groups,
+        Atom::Missing | Atom::Null => return Ok(live),
+        other => {
+            let kind = other.kind();
+            return Err(Malformed::new(format!(
+                "`userGroups` must be a list, not {kind}"
+            )));
+        }
+    };
+    let ids = groups.iter().map(|id| id.text().map(canon::canonical_id));
+    let ids: Option<BTreeSet<Text>> = ids.collect();
+    let ids = ids.ok_or_else(|| Malformed::new("`userGroups[].id` must be text"))?;
+    live.fields.insert(fields::GROUPS, Value::set(ids));
+    Ok(live)
+}
+
+/// Decodes a user that the call `name` showed; one who is not as documented is unread.
+fn observed(row: &UserRow<'_>, name: &str) -> Observed {
+    match decode(row) {
+        Ok(live) => Observed::Live(live),
+        Err(fault) => {
+            let id = id_of(row).unwrap_or_default();
+            let why = format!("{name}: user {id}: {fault}");
+            Observed::Unread(ReadFailure::odd(why))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Creations under random faults. Calls of a creation name no object, so reports are not held against calls as for other
+//! kinds; what counts is the account: never more than one object for each manifest, whatever a round reported, and no
+//! report of success about an object that is not there.
+//!
+//! `ENTITLE_CHAOS_SEEDS` and `ENTITLE_CHAOS_SEED` work as for the other rounds.
+
+use std::sync::Arc;
+
+use entitle::manifest::Loaded;
+use entitle::model::diagnostic::Source;
+use entitle::reconcile::{self, CheckOptions, Checked, Simulators};
+use entitle::sandbox::{FaultPlan, Options, SandboxServer};
+use futures::StreamExt;
+
+use super::round::{self, Manner};
+use super::{BUSY, QUIET, ROUNDS, connections, seeds, told, well};
+use crate::lifecycle::kinds::{ALL, Kind};
+use crate::support::bench::Object;
+
+/// Objects that each seed creates.
+const OBJECTS: usize = 3;
+
+fn check(sandbox: &SandboxServer, objects: &[Object]) -> Checked {
+    let sources = objects
+        .iter()
+        .map(|object| Arc::new(Source::new(format!("{}.yaml", object.name), object.text())));
+    let loaded = Loaded {
+        sources: sources.collect(),
+        ..Loaded::default()
+    };
+    let options = CheckOptions {
+        need_connections: true,
+        simulators: Some(Simulators::of_run(connections(sandbox))),
+    };
+    let checked = reconcile::check_manifests(loaded, &options);
+    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
+    checked
+}
+
+/// How many objects the account has for each manifest.
+fn counts(sandbox: &SandboxServer, kind: &Kind, objects: &[Object]) -> Result<Vec<usize>, String> {
+    let account = sandbox.state(kind.vendor)?;
+    let counts = objects.iter().map(|object| (kind.count)(&account, object));
+    Ok(counts.collect())
+}
+
+/// Runs one seed. The error says what went wrong.
+async fn run(seed: u64) -> Result<(), String> {
+    let kinds: Vec<&Kind> = { ALL.iter().copied() }
+        .filter(|kind| kind.created.is_some())
+        .collect();
+    let kind = kinds[seed as usize % kinds.len()];
+    let mix = if (seed / kinds.len() as u64).is_multiple_of(3) {
+        BUSY
+    } else {
+        QUIET
+    };
+    let plan: FaultPlan = format!("{seed}:{mix}").parse().expect("known faults");
+    let options = Options {
+        faults: Some(plan),
+        ..Options::default()
+    };
+    let sandbox = SandboxServer::start(options)
+        .await
+        .map_err(|error| error.to_string())?;
+    let objects: Vec<Object> = (0..OBJECTS).filter_map(|n| kind.permitted(n)).collect();
+    let checked = check(&sandbox, &objects);
+    let mut last = String::from("no round");
+    for number in 0..ROUNDS {
+        let manner = Manner::of(seed, number);
+        let reports = round::run(&checked, manner).await;
+        // A write that a hurried round gave up may lie in a socket.
+        sandbox
+            .wait_until_all_closed()
+            .await
+            .map_err(|error| error.to_string())?;
+        let found = counts(&sandbox, kind, &objects)?;
+        let what = format!("{}, round {number}, {manner:?}: {found:?}", kind.name);
+        if found.iter().any(|count| *count > 1) {
+            return Err(format!("{what}: made twice; {}", told(&reports)));
+        }
+        for report in reports.iter().filter(|report| well(report)) {
+            let address = &report.planned.desired.address;
+            let at = objects
+                .iter()
+                .position(|one| one.name == address.name.as_str());
+            if at.is_none_or(|at| found[at] != 1) {
+                return Err(format!(
+                    "{what}: {address} is reported as {:?}",
+                    report.outcome
+                ));
+            }
+        }
+        last = told(&reports);
+        if last.is_empty() {
+            break;
+        }
+    }
+    sandbox.stop().await;
+    match last.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "{}: no success in {ROUNDS} applies: {last}",
+            kind.name
+        )),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_wrong_at_most_one_object_is_made_for_a_manifest() {
+    let runs = futures::stream::iter(seeds(200))
+        .map(|seed| async move { (seed, run(seed).await) })
+        .buffer_unordered(48);
+    let faults: Vec<String> = runs
+        .filter_map(|(seed, judged)| async move {
+            let why = judged.err()?;
+            let replay = format!("ENTITLE_CHAOS_SEED={seed} cargo test --test it chaos::creations");
+            Some(format!("seed {seed}: {why}\n  replay: {replay}"))
+        })
+        .collect()
+        .await;
+    assert!(
+        faults.is_empty(),
+        "{} seeds failed:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+}

@@ -1,0 +1,161 @@
+//! Every kind whose objects come or go: how manifests ask for it, and how an account tells it.
+
+use entitle::provider;
+use serde_json::{Value as Json, json};
+
+use crate::support::bench::{Bench, Object};
+
+/// The organization of the seed.
+pub const ORGANIZATION: &str = "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11";
+
+/// A kind under test.
+pub struct Kind {
+    pub name: &'static str,
+    pub vendor: &'static str,
+    pub created: Option<Created>,
+    pub removed: Option<Removed>,
+    /// How many objects of an account are the one that a manifest names.
+    pub count: fn(&Json, &Object) -> usize,
+}
+
+/// A kind that can be created.
+pub struct Created {
+    /// Manifests of objects that the seed does not have, without the permission to create them.
+    pub new: fn(usize) -> Object,
+    /// A change of such an object, which one write carries out.
+    pub change: fn() -> (&'static str, Json),
+    /// Something else at the vendor in which others must find nothing changed: the number of calls of a creation.
+    pub calls: usize,
+}
+
+/// A kind that can be removed.
+pub struct Removed {
+    /// The manifest of an object of the seed that has things hanging on it; it is to be gone.
+    pub gone: fn() -> Object,
+    /// What the plan says of these things.
+    pub words: &'static [&'static str],
+}
+
+pub static ALL: &[&Kind] = &[&LICENSE, &ORGANIZATIONS, &USER_GROUP];
+
+static LICENSE: Kind = Kind {
+    name: "CryptlexLicense",
+    vendor: "cryptlex",
+    created: None,
+    removed: Some(Removed {
+        gone: || {
+            let ids =
+                json!({"licenseId": "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01", "state": "absent"});
+            Object::new("CryptlexLicense", "license", ids, json!({}))
+        },
+        words: &[],
+    }),
+    count: |account, object| {
+        let organizations = account["organizations"].as_array().into_iter().flatten();
+        let inside = organizations.flat_map(|one| one["licenses"].as_array().into_iter().flatten());
+        let outside = account["licenses"].as_array().into_iter().flatten();
+        inside
+            .chain(outside)
+            .filter(|license| license["id"] == object.ids["licenseId"])
+            .count()
+    },
+};
+
+static ORGANIZATIONS: Kind = Kind {
+    name: "CryptlexOrganization",
+    vendor: "cryptlex",
+    created: Some(Created {
+        new: |number| {
+            let ids = json!({"organization": {"name": format!("Locks {number}")}});
+            let desired =
+                json!({"email": format!("it@locks-{number}.example"), "allowedUsers": 20});
+            Object::new(
+                "CryptlexOrganization",
+                &format!("locks-{number}"),
+                ids,
+                desired,
+            )
+        },
+        change: || ("allowedUsers", json!(25)),
+        calls: 4,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let ids = json!({"organization": {"name": "Rivers Inc"}, "state": "absent"});
+            Object::new("CryptlexOrganization", "rivers", ids, json!({}))
+        },
+        words: &["3 users, 4 user groups and", "licenses belong to it"],
+    }),
+    count: |account, object| {
+        let all = account["organizations"].as_array().into_iter().flatten();
+        all.filter(|one| one["name"] == object.ids["organization"]["name"])
+            .count()
+    },
+};
+
+static USER_GROUP: Kind = Kind {
+    name: "CryptlexUserGroup",
+    vendor: "cryptlex",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("Operations {number}");
+            let ids = json!({"organizationId": ORGANIZATION, "userGroup": {"name": name}});
+            let desired = json!({"description": "On call"});
+            Object::new(
+                "CryptlexUserGroup",
+                &format!("operations-{number}"),
+                ids,
+                desired,
+            )
+        },
+        change: || ("description", json!("Day and night")),
+        calls: 4,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let group = json!({"name": "Support"});
+            let ids =
+                json!({"organizationId": ORGANIZATION, "userGroup": group, "state": "absent"});
+            Object::new("CryptlexUserGroup", "support", ids, json!({}))
+        },
+        words: &["9 users are in it", "license"],
+    }),
+    count: |account, object| {
+        let organizations = account["organizations"].as_array().into_iter().flatten();
+        let groups = organizations
+            .filter(|one| one["id"] == object.ids["organizationId"])
+            .flat_map(|one| one["userGroups"].as_array().into_iter().flatten());
+        groups
+            .filter(|group| group["name"] == object.ids["userGroup"]["name"])
+            .count()
+    },
+};
+
+impl Kind {
+    /// A manifest that may create its object.
+    pub fn permitted(&self, number: usize) -> Option<Object> {
+        let new = self.created.as_ref()?.new;
+        Some(new(number).policy(json!({"create": true})))
+    }
+
+    /// How many objects of the sandbox are the one that a manifest names.
+    pub fn count_in(&self, bench: &Bench, object: &Object) -> usize {
+        let account = bench.sandbox.state(self.vendor).expect("a simulator");
+        (self.count)(&account, object)
+    }
+}
+
+#[test]
+fn no_kind_that_comes_or_goes_is_forgotten() {
+    let known = ALL.iter().map(|kind| {
+        let (created, removed) = (kind.created.is_some(), kind.removed.is_some());
+        (kind.name, created, removed)
+    });
+    let there = provider::all_kinds().filter_map(|kind| {
+        let table = kind.table();
+        let lifecycle = &table.lifecycle;
+        let (created, removed) = (lifecycle.create.is_some(), lifecycle.remove.is_some());
+        (created || removed).then_some((table.kind.0, created, removed))
+    });
+    assert_eq!(Vec::from_iter(known), Vec::from_iter(there));
+}
