@@ -7,12 +7,12 @@ use std::io::Write;
 
 use super::exit::Exit;
 use super::output;
-use crate::daemon::status::{ObjectState, ObjectStatus, Status};
+use crate::daemon::status::{ConnectionProblem, ObjectState, ObjectStatus, Status};
 use crate::model::{Outcome, compare_natural};
 use crate::render::change::describe_change;
 use crate::render::safe::make_visible;
 
-/// Prints each object that is not in sync, its changes, and a closing line of counts.
+/// Prints each problem of a connection, each other object that is not in sync, its changes, and a closing line of counts.
 ///
 /// Objects in sync are counted and not listed. With 10 objects, 7 in sync of which 2 were written by
 /// this pass, 1 never applied and 2 failed, the closing line is:
@@ -25,10 +25,18 @@ use crate::render::safe::make_visible;
 pub fn print_report(status: &Status) -> std::io::Result<()> {
     let mut out = output::text_stdout();
     let (mut in_sync, mut written) = (0, 0);
+    for (name, connection) in &status.connections {
+        for problem in &connection.problems {
+            print_problem(&mut out, name, problem)?;
+        }
+    }
     for object in sort_objects(status) {
         if object.state == ObjectState::InSync {
             in_sync += 1;
             written += usize::from(object.last_write.is_some());
+            continue;
+        }
+        if object.problem.is_some() {
             continue;
         }
         let message = object.message.as_deref().unwrap_or_default();
@@ -62,6 +70,22 @@ pub fn print_report(status: &Status) -> std::io::Result<()> {
         "Watch: {in_sync} in sync, {written} of them written just now{left}, {others} not."
     )?;
     out.flush()
+}
+
+/// Prints a problem of a whole connection, which stands for each object behind it.
+fn print_problem(
+    out: &mut impl Write,
+    connection: &str,
+    problem: &ConnectionProblem,
+) -> std::io::Result<()> {
+    writeln!(out, "{}", make_visible(&problem.sentence(connection)))?;
+    if let Some(line) = problem.location() {
+        writeln!(out, "    --> {}", make_visible(&line))?;
+    }
+    match &problem.hint {
+        Some(hint) => writeln!(out, "    {}", make_visible(hint)),
+        None => Ok(()),
+    }
 }
 
 /// Returns the objects with the worst first: what failed or is missing, then by the risk of their changes, and equally

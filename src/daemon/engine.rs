@@ -9,6 +9,7 @@
 //! [`Engine::fail_batch`]) for each batch it took.
 
 mod actions;
+mod faults;
 mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -357,7 +358,8 @@ impl Engine {
             if tracked.generation != *generation {
                 // The manifest changed while the pass ran. The change has already queued another look, which the
                 // result must not delay.
-                Arc::make_mut(&mut tracked.status).state = ObjectState::Unseen;
+                let status = Arc::make_mut(&mut tracked.status);
+                (status.state, status.problem) = (ObjectState::Unseen, None);
                 continue;
             }
             let resync = tracked.desired.policy.resync.unwrap_or(self.rules.resync);
@@ -412,6 +414,7 @@ impl Engine {
                 let status = Arc::make_mut(&mut tracked.status);
                 status.running = false;
                 status.state = ObjectState::Failed;
+                status.problem = None;
                 status.message = Some("the pass broke off, which is a bug: see the log".into());
                 self.queue
                     .wake(&address, now.instant + wait, "trying again");

@@ -400,8 +400,7 @@ impl DaemonTask {
         };
         flight.targets.remove(&id);
         flight.keep_account(&done, now.instant);
-        self.log.record_pass(&done, &mut self.engine, now, chance);
-        drop(done);
+        self.log.record_pass(done, &mut self.engine, now, chance);
         self.context.log_out_of_unused();
     }
 
@@ -443,7 +442,7 @@ impl DaemonTask {
             while let Some(done) = flight.passes.join_next_with_id().await {
                 if let Ok((_, done)) = done {
                     let now = self.now();
-                    self.log.record_pass(&done, &mut self.engine, now, 0.0);
+                    self.log.record_pass(done, &mut self.engine, now, 0.0);
                 }
             }
         };

@@ -30,7 +30,7 @@ use super::status::{
 use super::window;
 use super::write_gate::{FailedWrite, WriteHistory};
 use crate::apply::memory::is_sent;
-use crate::model::{Desired, Origin, Outcome, PathPattern, PolicyMode, Risk};
+use crate::model::{ConnectionFault, Desired, Origin, Outcome, PathPattern, PolicyMode, Risk};
 use crate::plan::document::{CallEntry, ObjectEntry, OriginEntry};
 use crate::plan::{Disposition, Refusal};
 use crate::reconcile::{ObjectOutline, Standing};
@@ -56,6 +56,8 @@ pub struct ObjectResult {
     pub heals: bool,
     /// The person who approved exactly this change on the page; `None` if it was not approved.
     pub approved_by: Option<String>,
+    /// The problem of its connection by which it could not be read; `None` if there is none.
+    pub fault: Option<Box<ConnectionFault>>,
 }
 
 /// An object of the manifests in force of which only the outline is kept: another replica looks after it, or it is
@@ -389,6 +391,8 @@ impl TrackedObject {
                 "{why}; it moved since {by} approved it: look at it again"
             ));
         }
+        let fault = result.fault.as_ref();
+        status.problem = fault.map(|fault| fault.kind.code().to_string());
         if matches!(state, ObjectState::InSync) {
             status.last_in_sync = Some(now.time);
         }
@@ -522,6 +526,7 @@ pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
         pending: None,
         failures: 0,
         message: None,
+        problem: None,
         last_write: None,
         suspended: None,
         fight: None,

@@ -78,6 +78,33 @@ async fn variables_that_are_not_set_are_told_together_before_the_first_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_tells_a_problem_of_a_connection_once() {
+    let workspace = lac_workspace(3, false).await;
+    let auth = json!({"token": {"env": "NO_TOKEN"}});
+    workspace.connection("lac", &workspace.sandbox.url("lac"), &auth);
+    for mode in ["observe", "heal", "sync"] {
+        let ran = workspace.run(&["watch", "--once", "--mode", mode]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let words = "NO_TOKEN is not set";
+        assert_eq!(ran.stderr.matches(words).count(), 1, "{}", ran.stderr);
+        for part in ["connection=\"lac\" objects=3", "line=\"lac.yaml:"] {
+            assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+        }
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!(
+            lines[0], "lac cannot be read: NO_TOKEN is not set (3 objects)",
+            "{}",
+            ran.stdout
+        );
+        assert!(lines[1].starts_with("    --> lac.yaml:"), "{}", ran.stdout);
+        let last = "Watch: 0 in sync, 0 of them written just now, 3 not.";
+        assert_eq!(lines.last(), Some(&last), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("LacLicenseOrder"), "{}", ran.stdout);
+    }
+    assert_eq!(workspace.sandbox.requests(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_vendor_answers_to_every_read_is_told_once() {
     let new_place = Some(("location", "https://new.example/lac?token=s3cret"));
     let next_century = Some(("retry-after", "99999999999999999999"));

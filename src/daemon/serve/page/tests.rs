@@ -4,7 +4,7 @@ use super::frame::{ActionOffer, Theme, Visitor};
 use super::object::{ObjectPage, object_page};
 use super::overview::{Overview, overview_page};
 use crate::daemon::actions::ActionError;
-use crate::daemon::serve::samples::{sample_now, sample_status};
+use crate::daemon::serve::samples::{BROKEN, break_connection, sample_now, sample_status};
 use crate::daemon::serve::view::Query;
 use crate::daemon::status::{ObjectState, Status};
 use crate::daemon::window::{ChangeWindow, describe_windows};
@@ -98,6 +98,45 @@ fn the_worst_risk_is_on_top_and_names_are_in_natural_order() {
         .take(3)
         .collect();
     assert!(alinea.is_sorted(), "{alinea:?}");
+}
+
+#[test]
+fn a_problem_of_a_connection_is_shown_once_and_its_objects_lead_to_it() {
+    let mut status = sample_status(500);
+    break_connection(&mut status, "informatica");
+    let page = overview(&status, "", &Visitor::default());
+    assert_eq!(page.matches(BROKEN).count(), 1, "{page}");
+    let notice = "id=\"problem-informatica\"";
+    assert_eq!(page.matches(notice).count(), 1, "{page}");
+    for words in [
+        "informatica cannot be read. ",
+        ">100 objects</a>, since ",
+        "licences/connections.yaml:5",
+        "is the host right",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let rows = page.matches(" cannot be read: see above").count();
+    let all = page.matches("href=\"#problem-informatica\"").count();
+    // The panel of the connection leads there too.
+    assert!(rows > 50 && all == rows + 1, "{rows} {all}");
+    // What is wrong with single objects comes first.
+    let own = page.find("no answer from lac.example.com within 30 s");
+    assert!(own < page.find(" cannot be read: see above"), "{page}");
+    // The page of an object has the call that failed.
+    let object = status.objects.iter().find(|it| it.problem.is_some());
+    let page = ObjectPage {
+        object: object.unwrap(),
+        details: Err(ActionError::Elsewhere),
+        links: SourceLinks::default(),
+        pass: 1,
+        now: sample_now(),
+    };
+    let page = object_page(&page, &Visitor::default());
+    assert!(
+        page.contains(&format!("GET /licenses/1: {BROKEN}")),
+        "{page}"
+    );
 }
 
 #[test]
