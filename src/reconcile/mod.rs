@@ -63,7 +63,8 @@ pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline};
 use planner::Planner;
 pub use probe::{Probe, probe_connections};
-use problems::{connection_findings, fault_of_unset, unset_findings};
+pub use problems::{UnsetVariables, find_unset_at, find_unset_variables};
+use problems::{connection_findings, unset_findings};
 pub use reload::reload_objects;
 pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
@@ -232,24 +233,6 @@ fn plan_document(
         &checked.findings,
         now,
     )
-}
-
-/// Finds the connections in use whose credentials are in environment variables that are not set. No call is sent.
-pub fn find_unset_variables(checked: &Checked, settings: &Settings) -> Diagnostics {
-    let mut faults = Vec::new();
-    for (name, objects) in objects_to_read(checked, settings) {
-        let connection = checked.connections.get(name);
-        // Credentials of a host that is not trusted are never resolved, so their variables do not matter.
-        let trust = &settings.secrets.trust;
-        let trusted = connection.filter(|one| trust.check_url(&one.base_url).is_ok());
-        let fault = trusted.and_then(|connection| {
-            let unset = settings.secrets.unset_variables(&connection.auth);
-            fault_of_unset(connection, &unset)
-        });
-        let faults_of_objects = fault.map(|fault| std::iter::repeat_n(fault, objects.len()));
-        faults.extend(faults_of_objects.into_iter().flatten());
-    }
-    unset_findings(&faults)
 }
 
 /// Returns the pace of each account, from which a plan estimates its time.

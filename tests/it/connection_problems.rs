@@ -212,3 +212,56 @@ async fn a_byte_order_mark_before_a_reply_is_no_part_of_it() {
     let ran = workspace.run(&["plan"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
 }
+
+/// Connects both vendors of a workspace by variables that are not set.
+fn unset_both(workspace: &Workspace) {
+    for vendor in ["lac", "cryptlex"] {
+        let base = workspace.sandbox.url(vendor);
+        let token = format!("NO_{}", vendor.to_uppercase());
+        workspace.connection(vendor, &base, &json!({"token": {"env": token}}));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_without_a_plan_tell_unset_variables_together_before_the_first_call() {
+    let workspace = lac_workspace(1, false).await;
+    unset_both(&workspace);
+    for command in [&["import", "--all"][..], &["unmanaged"]] {
+        let ran = workspace.run(command);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+        for vendor in ["lac", "cryptlex"] {
+            let token = format!("NO_{}", vendor.to_uppercase());
+            let title = format!("error[unset-variable]: {vendor}: {token} is not set\n");
+            assert_eq!(ran.stderr.matches(&title).count(), 1, "{}", ran.stderr);
+            let line = format!("--> {vendor}.yaml:");
+            assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+        }
+        assert_eq!(
+            ran.stderr.matches("is not set").count(),
+            2,
+            "{}",
+            ran.stderr
+        );
+    }
+    assert_eq!(workspace.sandbox.requests(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_whose_variables_are_set_are_read_all_the_same() {
+    let mut workspace = lac_workspace(1, false).await;
+    unset_both(&workspace);
+    workspace.connect("lac");
+    let ran = workspace.run(&["unmanaged"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let title = "error[unset-variable]: cryptlex: NO_CRYPTLEX is not set\n";
+    assert_eq!(ran.stderr.matches(title).count(), 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout.matches("LacLicenseOrder").count(),
+        2,
+        "{}",
+        ran.stdout
+    );
+    let requests = workspace.sandbox.requests();
+    let of_lac = |path: &str| path.starts_with("/lac");
+    assert!(!requests.is_empty() && requests.iter().all(|it| of_lac(&it.path)));
+}
