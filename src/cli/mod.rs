@@ -56,6 +56,7 @@ mod sandbox;
 mod sandbox_choice;
 mod schema;
 mod scope;
+mod secret_flags;
 mod sessions;
 mod setup;
 mod signals;
