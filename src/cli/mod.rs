@@ -91,6 +91,7 @@ pub use flag_groups::HelpPage;
 pub use help::TOPICS;
 use logging::trace_command;
 pub use sandbox::sandbox_commands;
+pub use schema::all_schemas;
 
 use crate::model::Diagnostics;
 use error::CommandResult;

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value as Json;
 
 use super::activity::Activity;
 use super::labels::Labels;
@@ -36,17 +34,6 @@ pub struct StatusDocument {
     pub windows: WindowStatus,
     #[serde(flatten)]
     pub status: Status,
-}
-
-/// The file of the schema of `/status`.
-pub const STATUS_SCHEMA: &str = "status.json";
-
-/// Returns the schema of `/status` and of `entitle status --format json`.
-pub fn status_schema() -> Json {
-    let generator = SchemaSettings::draft07().into_generator();
-    generator
-        .into_root_schema_for::<StatusDocument>()
-        .to_value()
 }
 
 /// Passes that are kept: one page of them, however long the daemon runs.

@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::{output, setup};
 use crate::cli::error::{CommandError, CommandResult};
 use crate::model::wording::pluralize;
+pub use checkup::DoctorDocument;
 use checkup::{Checkup, Health};
 
 #[derive(Args)]
