@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::frame::{ActionOffer, Theme, Visitor};
@@ -64,14 +65,51 @@ fn overview(status: &Status, query: &str, visitor: &Visitor) -> String {
     overview_page(&overview, visitor)
 }
 
+/// Returns a status with one of everything that a page shows in its own way, so that a change of a golden file can be
+/// read: an object of each state and one with a last write, an activity of each kind, four connections, two passes.
+fn one_of_each() -> Status {
+    let mut status = sample_status(50);
+    break_connection(&mut status, "spring");
+    let mut states = BTreeSet::new();
+    let mut has_write = false;
+    status.objects.retain(|object| {
+        let is_first_write = object.last_write.is_some() && !has_write;
+        has_write |= is_first_write;
+        let is_broken = object.problem.is_some();
+        states.insert((object.state, is_broken)) || is_first_write
+    });
+    let mut kinds = BTreeSet::new();
+    status
+        .recent
+        .retain(|entry| kinds.insert(format!("{:?} {:?}", entry.kind, entry.outcome)));
+    let kept: BTreeSet<&str> = ["alinea", "cryptlex-eu", "lac", "spring"].into();
+    status
+        .connections
+        .retain(|name, _| kept.contains(name.as_str()));
+    status.passes.drain(2..);
+    status
+}
+
 #[test]
 fn the_overview_is_rendered_as_before() {
-    let status = sample_status(24);
+    let mut status = one_of_each();
     compare("overview.html", &overview(&status, "", &Visitor::default()));
+    // With forms, a filter and nothing else.
+    status.connections.retain(|name, _| name == "lac");
+    status.recent.clear();
+    status.passes.drain(1..);
     compare(
         "overview-signed-in.html",
         &overview(&status, "risk=strand", &signed_in()),
     );
+}
+
+#[test]
+fn long_lists_are_folded() {
+    let page = overview(&sample_status(24), "", &Visitor::default());
+    for words in ["id=\"older-activity\"", ">10 older<", "id=\"older\""] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[test]
