@@ -63,12 +63,12 @@ pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline};
 use planner::Planner;
 pub use probe::{Probe, probe_connections};
+use problems::connection_findings;
 pub use problems::{UnsetVariables, find_unset_at, find_unset_variables};
-use problems::{connection_findings, unset_findings};
 pub use reload::reload_objects;
 pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
-pub use undo::{PastWrite, Take, Undone, past_writes, plan_undo};
+pub use undo::{PastWrite, PreparedUndo, Take, Undone, past_writes, prepare_undo};
 
 /// Settings that a pass needs beside the manifests.
 pub struct Settings {
@@ -166,12 +166,6 @@ impl Pass {
             planned.filter_map(|one| one.fault.as_deref()),
         ));
         findings
-    }
-
-    /// Returns the variables that are not set, for commands that know only now which connections are in use.
-    pub fn unset_variables(&self) -> Diagnostics {
-        let planned = self.planned.iter();
-        unset_findings(planned.filter_map(|one| one.fault.as_deref()))
     }
 
     /// Keeps the objects that `keep` accepts and builds the document again, so that summary, estimate and digest cover

@@ -11,23 +11,12 @@ use crate::model::{Connection, ConnectionFault, Diagnostics, FaultKind};
 use crate::plan::problem::{problem_finding, problem_findings};
 
 /// Returns the problems of connections as findings, each with its line. Unset variables are left out: whoever asks has
-/// told them before the first call, by [`unset_findings`].
+/// told them before the first call, by [`find_unset_variables`].
 pub(super) fn connection_findings<'a>(
     faults: impl Iterator<Item = &'a ConnectionFault>,
 ) -> Diagnostics {
     let mut findings =
         problem_findings(faults.filter(|fault| fault.kind != FaultKind::UnsetVariable));
-    check::show_lines(&mut findings);
-    findings
-}
-
-/// Returns the variables that are not set as findings, each with its line.
-pub(super) fn unset_findings<'a>(
-    faults: impl IntoIterator<Item = &'a ConnectionFault>,
-) -> Diagnostics {
-    let faults = faults.into_iter();
-    let unset = faults.filter(|fault| fault.kind == FaultKind::UnsetVariable);
-    let mut findings = problem_findings(unset);
     check::show_lines(&mut findings);
     findings
 }
