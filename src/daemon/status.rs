@@ -327,10 +327,15 @@ impl ConnectionProblem {
         Some(format!("{}:{}", origin.file, origin.line))
     }
 
-    /// Returns the problem in one sentence: `lac cannot be read: LAC_TOKEN is not set (30 objects)`.
+    /// Returns the problem in one sentence: `lac cannot be read: LAC_TOKEN is not set (30 objects, lac.yaml:5)`.
     pub fn sentence(&self, connection: &str) -> String {
         let objects = pluralize(self.objects, "object");
-        format!("{connection} cannot be read: {} ({objects})", self.message)
+        let line = self.location().map(|line| format!(", {line}"));
+        let line = line.unwrap_or_default();
+        format!(
+            "{connection} cannot be read: {} ({objects}{line})",
+            self.message
+        )
     }
 }
 

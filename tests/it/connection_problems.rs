@@ -92,11 +92,11 @@ async fn the_daemon_tells_a_problem_of_a_connection_once() {
         }
         let lines: Vec<&str> = ran.stdout.lines().collect();
         assert_eq!(
-            lines[0], "lac cannot be read: NO_TOKEN is not set (3 objects)",
+            lines[0], "lac cannot be read: NO_TOKEN is not set (3 objects, lac.yaml:10)",
             "{}",
             ran.stdout
         );
-        assert!(lines[1].starts_with("    --> lac.yaml:"), "{}", ran.stdout);
+        assert!(lines[1].starts_with("    → set "), "{}", ran.stdout);
         let last = "Watch: 0 in sync, 0 of them written just now, 3 not.";
         assert_eq!(lines.last(), Some(&last), "{}", ran.stdout);
         assert!(!ran.stdout.contains("LacLicenseOrder"), "{}", ran.stdout);

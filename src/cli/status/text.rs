@@ -10,8 +10,8 @@ use crate::cli::error::{CommandResult, bail, user_error};
 use crate::daemon::activity::{Activity, ActivityKind};
 use crate::daemon::serve::view::connections::{list_connections, past_error};
 use crate::daemon::serve::view::{ATTENTION, PageView, Query};
-use crate::daemon::serve::words::{relative_time, short_revision, state_words};
-use crate::daemon::status::{ConnectionProblem, FORMAT_VERSION, ObjectStatus, SourceKind, Status};
+use crate::daemon::serve::words::{count_words, relative_time, short_revision, state_words};
+use crate::daemon::status::{FORMAT_VERSION, ObjectStatus, SourceKind, Status};
 use crate::daemon::window::WindowStatus;
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
@@ -133,7 +133,7 @@ fn write_head(out: &mut impl Write, reply: &StatusReply, now: Timestamp) -> io::
     let all = PageView::new(status, &Query::default()).all;
     let states = all
         .present_states()
-        .map(|(state, number)| format!("{number} {}", state_words(state)));
+        .map(|(state, number)| format!("{number} {}", count_words(state, number)));
     let counts: Vec<String> = std::iter::once(pluralize(all.total(), "object"))
         .chain(states)
         .collect();
@@ -166,8 +166,13 @@ fn write_notices(out: &mut impl Write, status: &Status) -> io::Result<()> {
         notices.push(format!("The store is not there: {problem}"));
     }
     for (name, connection) in &status.connections {
-        let problems = connection.problems.iter();
-        notices.extend(problems.map(|problem| describe_problem(name, problem)));
+        let holder = connection.locked.as_ref();
+        notices.extend(holder.map(|holder| format!("Nothing is written at {name}: {holder}")));
+        for problem in &connection.problems {
+            notices.push(problem.sentence(name));
+            let hint = problem.hint.as_ref();
+            notices.extend(hint.map(|hint| format!("→ {hint}")));
+        }
     }
     if !notices.is_empty() {
         writeln!(out)?;
@@ -178,15 +183,6 @@ fn write_notices(out: &mut impl Write, status: &Status) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Describes a problem of a whole connection: what is wrong, where, and what to do about it.
-fn describe_problem(connection: &str, problem: &ConnectionProblem) -> String {
-    let mut parts = vec![problem.sentence(connection)];
-    parts.extend(problem.location().map(|line| format!("--> {line}")));
-    let hint = problem.hint.as_ref().map(|hint| format!("({hint})"));
-    parts.extend(hint);
-    parts.join(" ")
 }
 
 /// Writes the objects that a person should look at, the worst risk first.

@@ -15,7 +15,7 @@ use crate::daemon::status::{
     LastWrite, ObjectState, ObjectStatus, PassShare, PassStatus, PendingWrite, RateStatus,
     Replicas, SourceKind, SourceStatus, Status, SuspensionStatus,
 };
-use crate::model::{Outcome, Risk};
+use crate::model::{FaultKind, Outcome, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
@@ -295,7 +295,7 @@ pub fn break_connection(status: &mut Status, name: &str) {
         broken += 1;
         *object = Arc::new(ObjectStatus {
             state: ObjectState::Failed,
-            problem: Some("unreachable".into()),
+            problem: Some(FaultKind::Unreachable.code().into()),
             message: Some(format!("GET /licenses/{broken}: {BROKEN}")),
             changes: Vec::new(),
             risk: Risk::Safe,
@@ -304,7 +304,7 @@ pub fn break_connection(status: &mut Status, name: &str) {
     }
     if let Some(connection) = status.connections.get_mut(name) {
         connection.problems = vec![ConnectionProblem {
-            code: "unreachable".into(),
+            code: FaultKind::Unreachable.code().into(),
             message: BROKEN.into(),
             hint: Some("is the host right, and may this machine reach it?".into()),
             origin: Some(OriginEntry {

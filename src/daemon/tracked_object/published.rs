@@ -11,6 +11,7 @@ use crate::daemon::status::{
     FightStatus, LastWrite, ObjectState, ObjectStatus, PendingWrite, SuspensionStatus,
 };
 use crate::model::{Desired, Origin, Outcome, PolicyMode, Risk};
+use crate::plan::Refusal;
 use crate::plan::document::{CallEntry, OriginEntry};
 use crate::reconcile::{ObjectOutline, Standing};
 use std::sync::Arc;
@@ -132,6 +133,8 @@ impl TrackedObject {
     }
 }
 
+const BRAKED: &str = "the brake of its connection is on";
+const LOCKED_OUT: &str = "another run holds the lock of its connection";
 const AS_APPLIED: &str =
     "as it was last applied; what the manifest wants since waits for `entitle apply`";
 const UNSETTLED: &str = "it is unknown what the last write made of it, so it is left as it is: `entitle drift` shows where, and an apply settles it";
@@ -148,6 +151,9 @@ fn state_message(result: &ObjectResult, state: ObjectState) -> Option<String> {
             }
             _ => result.entry.message.clone(),
         },
+        // What holds a whole connection back is told with the connection.
+        Some(Refusal::TooMany { .. }) => Some(BRAKED.into()),
+        Some(Refusal::Locked { .. }) => Some(LOCKED_OUT.into()),
         Some(refusal) => Some(refusal.to_string()),
     }
 }

@@ -418,8 +418,9 @@ async fn a_problem_of_a_connection_begins_with_all_of_its_objects_and_ends_with_
         let sandbox = &watched.bench.sandbox;
         sandbox.script_fault("lac", fault).expect("a vendor");
     };
-    // The others are known to be readable, so this refusal is one of the object.
-    refuse(1);
+    // The others are known to be readable, so this refusal is one of the object. The first 403 is taken for a session that
+    // has ended.
+    refuse(2);
     watched
         .send_trigger(Trigger::Object {
             connection: "lac".into(),
@@ -433,7 +434,7 @@ async fn a_problem_of_a_connection_begins_with_all_of_its_objects_and_ends_with_
     assert_eq!(status.connections["lac"].problems, []);
     let failed = status.connections["lac"].results["failed"];
     watched.advance(RESYNC).await;
-    refuse(1);
+    refuse(12);
     watched
         .send_trigger(Trigger::Connection("lac".into()))
         .await;
@@ -452,7 +453,7 @@ async fn a_problem_of_a_connection_begins_with_all_of_its_objects_and_ends_with_
     watched.save_manifests(order_manifests(3)).await;
     let status = watched.wait_until(|s| s.objects.len() == 3).await;
     assert_eq!(status.connections["lac"].problems[0].objects, 3);
-    let status = watched.advance(RESYNC).await;
+    let status = watched.advance(RESYNC * 3).await;
     assert_eq!(status.connections["lac"].problems, []);
     assert!(status.objects.iter().all(|object| object.problem.is_none()));
     watched.stop().await;

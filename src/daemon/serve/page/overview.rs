@@ -11,7 +11,7 @@ use crate::daemon::serve::view::{
     ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_kinds, present_labels,
     wants_attention,
 };
-use crate::daemon::serve::words::{short_revision, state_words};
+use crate::daemon::serve::words::{count_words, short_revision, state_words};
 use crate::daemon::status::{ConnectionProblem, ObjectState, ObjectStatus, SourceKind, Status};
 use crate::daemon::window::WindowStatus;
 use crate::model::wording::{pluralize, shorten};
@@ -211,7 +211,7 @@ fn state_summary(view: &PageView<'_>, query: &Query) -> Markup {
             @for (state, number) in view.all.present_states() {
                 a href=(only(state.name())) aria-current=[here(state.name())] {
                     span class=(format!("mark {}", state.name())) aria-hidden="true" {}
-                    b { (number) } " " (state_words(state))
+                    b { (number) } " " (count_words(state, number))
                 }
             }
         }
