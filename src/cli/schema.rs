@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::doctor::DoctorDocument;
 use super::exit::Exit;
 use super::output;
+use super::unmanaged::UnmanagedDocument;
 use super::version::VersionDocument;
 use crate::apply::event::Line;
 use crate::apply::memory::history::HistoryDocument;
@@ -22,6 +23,7 @@ use crate::files::write::{self, FileMode};
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
 use crate::render;
+use crate::render::report::CheckDocument;
 use crate::render::schema::{document_schema, manifest_schema};
 
 /// The schemas there are.
@@ -34,6 +36,8 @@ pub enum SchemaName {
     Events,
     History,
     Status,
+    Unmanaged,
+    Validate,
     Version,
 }
 
@@ -48,6 +52,8 @@ impl SchemaName {
             Self::Events => "events.json",
             Self::History => "history.json",
             Self::Status => "status.json",
+            Self::Unmanaged => "unmanaged.json",
+            Self::Validate => "validate.json",
             Self::Version => "version.json",
         }
     }
@@ -61,6 +67,8 @@ impl SchemaName {
             Self::Events => document_schema::<Line>(),
             Self::History => document_schema::<HistoryDocument>(),
             Self::Status => document_schema::<StatusDocument>(),
+            Self::Unmanaged => document_schema::<UnmanagedDocument<'_>>(),
+            Self::Validate => document_schema::<CheckDocument<'_>>(),
             Self::Version => document_schema::<VersionDocument>(),
         }
     }

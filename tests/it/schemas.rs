@@ -96,12 +96,18 @@ fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_about_the_program_and_the_set_up_are_as_their_schemas_say() {
+async fn documents_of_small_commands_are_as_their_schemas_say() {
     let workspace = lac_workspace(1, false).await;
-    let commands: [(&str, &[&str]); 3] = [
+    let commands: [(&str, &[&str]); 6] = [
         ("version.json", &["version", "--json"]),
         ("doctor.json", &["doctor", "--format", "json"]),
         ("doctor.json", &["doctor", "nowhere", "--format", "json"]),
+        ("unmanaged.json", &["unmanaged", "--format", "json"]),
+        ("validate.json", &["validate", "--format", "json"]),
+        (
+            "validate.json",
+            &["validate", "lac.yaml", "--format", "json"],
+        ),
     ];
     for (name, command) in commands {
         let ran = workspace.run(command);
