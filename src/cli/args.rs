@@ -286,6 +286,9 @@ pub enum AllowedRisk {
 #[derive(Args, Clone, Copy)]
 pub struct RequestLimit {
     /// Write nothing if the run would take more requests than this: logins, reads, writes and the reads around them
+    ///
+    /// `watch` has no such limit, with `--once` neither: it writes while it reads, and its requests are bounded by the
+    /// vendor's rates, its writes by `--max-changes` and windows.
     #[arg(long, value_name = "N", env = "ENTITLE_MAX_REQUESTS", value_parser = parse_request_count)]
     pub max_requests: Option<usize>,
 }

@@ -5,7 +5,6 @@
 //! `daemon::notices`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use url::Url;
 use uuid::Uuid;
 
+use super::secret_flags::secret_flags;
 use super::values::{parse_listen_address, parse_page_url};
 use crate::apply::Secrets;
 use crate::apply::clock;
-use crate::apply::secrets::read_named_file;
 use crate::cli::error::{CommandResult, Context, bail, user_error};
 use crate::daemon::hooks::{Hooks, WebhookSecrets};
 use crate::daemon::notices::{self, NotifierConfig};
@@ -38,71 +37,50 @@ use crate::render::source_host::SourceHost;
 /// How long replies under way and last notices may take after the loop has ended.
 const GRACE: Duration = Duration::from_secs(6);
 
+secret_flags!(
+    /// The token that readers of the page need.
+    ListenToken,
+    listen_token("TOKEN", "ENTITLE_LISTEN_TOKEN"):
+        "Token for everything but health and webhooks; needed where other machines can reach ADDR",
+    listen_token_file("ENTITLE_LISTEN_TOKEN_FILE"): "File with that token",
+    requires "listen"
+);
+
+secret_flags!(
+    /// The secret that the git host signs its hook with.
+    GitHookSecret,
+    git_hook_secret("SECRET", "ENTITLE_GIT_HOOK_SECRET"):
+        "Secret that the git host signs its push hook with, for POST /hooks/git",
+    git_hook_secret_file("ENTITLE_GIT_HOOK_SECRET_FILE"): "File with that secret",
+    requires "listen"
+);
+
+secret_flags!(
+    /// The token that people need who act on the page.
+    ActionsToken,
+    actions_token("TOKEN", "ENTITLE_ACTIONS_TOKEN"):
+        "Second token, for actions only: it is asked for with a name, and opens a session",
+    actions_token_file("ENTITLE_ACTIONS_TOKEN_FILE"): "File with that token",
+    requires "allow_actions"
+);
+
 #[derive(Args)]
 pub struct EndpointArgs {
     /// Serve the status page, metrics, health and webhooks here, for example 127.0.0.1:8900
     #[arg(long, value_name = "ADDR", env = "ENTITLE_LISTEN", value_parser = parse_listen_address)]
     listen: Option<SocketAddr>,
-    /// Token for everything but health and webhooks; needed where other machines can reach ADDR
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "ENTITLE_LISTEN_TOKEN",
-        hide_env_values = true,
-        requires = "listen"
-    )]
-    listen_token: Option<String>,
-    /// File with that token
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ENTITLE_LISTEN_TOKEN_FILE",
-        conflicts_with = "listen_token",
-        requires = "listen"
-    )]
-    listen_token_file: Option<PathBuf>,
-    /// Secret that the git host signs its push hook with, for POST /hooks/git
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "ENTITLE_GIT_HOOK_SECRET",
-        hide_env_values = true,
-        requires = "listen"
-    )]
-    git_hook_secret: Option<String>,
-    /// File with that secret
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ENTITLE_GIT_HOOK_SECRET_FILE",
-        conflicts_with = "git_hook_secret",
-        requires = "listen"
-    )]
-    git_hook_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    listen_token: ListenToken,
+    #[command(flatten)]
+    git_hook_secret: GitHookSecret,
     /// Where people reach the status page, for the links in notifications and the origin of its forms
     #[arg(long, value_name = "URL", env = "ENTITLE_PAGE_URL", value_parser = parse_page_url)]
     page_url: Option<Url>,
     /// Let people who are known ask for things on the page: looks, suspensions, approvals of held-back changes
     #[arg(long, env = "ENTITLE_ALLOW_ACTIONS", requires = "listen")]
     allow_actions: bool,
-    /// Second token, for actions only: it is asked for with a name, and opens a session
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "ENTITLE_ACTIONS_TOKEN",
-        hide_env_values = true,
-        requires = "allow_actions"
-    )]
-    actions_token: Option<String>,
-    /// File with that token
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ENTITLE_ACTIONS_TOKEN_FILE",
-        conflicts_with = "actions_token",
-        requires = "allow_actions"
-    )]
-    actions_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    actions_token: ActionsToken,
     /// Header in which a proxy names who is signed in, for example X-Forwarded-Email; only where nobody reaches ADDR past
     /// the proxy
     #[arg(
@@ -153,11 +131,8 @@ impl Endpoints {
         triggers: mpsc::Sender<Trigger>,
         bounds: ConnectionBounds,
     ) -> CommandResult<Self> {
-        let token = read_secret(args.listen_token.as_ref(), args.listen_token_file.as_ref())?;
-        let git = read_secret(
-            args.git_hook_secret.as_ref(),
-            args.git_hook_secret_file.as_ref(),
-        )?;
+        let token = args.listen_token.read()?;
+        let git = args.git_hook_secret.read()?;
         let actions = action_access(args, token.as_ref())?;
         let listener = match args.listen {
             None => None,
@@ -337,10 +312,7 @@ fn action_access(
     if !args.allow_actions {
         return Ok(None);
     }
-    let token = read_secret(
-        args.actions_token.as_ref(),
-        args.actions_token_file.as_ref(),
-    )?;
+    let token = args.actions_token.read()?;
     if let Some(token) = &token {
         access::check_token(token, "--actions-token")?;
         if listen_token.is_some_and(|listen| listen.expose_secret() == token.expose_secret()) {
@@ -380,19 +352,4 @@ fn action_access(
 /// Returns a random text that cannot be guessed.
 fn random_text() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// Reads a secret of the daemon itself, from a flag or from a file.
-pub fn read_secret(
-    text: Option<&String>,
-    file: Option<&PathBuf>,
-) -> CommandResult<Option<SecretText>> {
-    match (text, file) {
-        (Some(text), _) => Ok(Some(SecretText::from(text.clone()))),
-        (None, Some(path)) => {
-            let found = read_named_file(path)?;
-            Ok(Some(found))
-        }
-        (None, None) => Ok(None),
-    }
 }

@@ -18,6 +18,8 @@ pub type CommandResult<T> = Result<T, CommandError>;
 pub enum CommandError {
     /// The manifests have errors, which have been shown.
     Invalid(Box<InvalidManifests>),
+    /// No connection can be read, and it has been shown why.
+    Unreadable,
     /// Another run writes to an account.
     Locked {
         /// The locked account in words, as in "the connection `lac`".
@@ -117,6 +119,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(_) => out.write_str("the manifests have errors"),
+            Self::Unreadable => out.write_str("no connection can be read"),
             Self::Locked { name, holder } => write!(out, "{name} is locked by {holder}"),
             Self::Failed { error, hint } => {
                 out.write_str(&with_causes(&**error))?;

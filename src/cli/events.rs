@@ -12,7 +12,7 @@ use crate::apply::Event;
 use crate::apply::clock;
 use crate::apply::event::Line;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::files::write::{self, StreamStart};
+use crate::files::stream::{self, StreamStart};
 use crate::render::json;
 
 /// An open stream of events, which several tasks may write to.
@@ -37,7 +37,7 @@ impl Stream {
             ("standard output".into(), Box::new(output::line_stdout()))
         } else {
             let name = path.display().to_string();
-            let file = write::open_stream(path, StreamStart::Truncate, &work_tree::link_policy());
+            let file = stream::open_stream(path, StreamStart::Truncate, &work_tree::link_policy());
             let fault = |error| {
                 CommandError::caused_by(format_args!("cannot write the events to {name}"), error)
             };

@@ -117,7 +117,7 @@ pub fn facts_and_findings(error: &CommandError) -> (SourceFacts, Diagnostics) {
 /// The exit of a run that ended early, and its last words; `None` if those have been shown.
 pub fn of_error(error: &CommandError) -> (Exit, Option<String>) {
     match error {
-        CommandError::Invalid(_) => (Exit::Error, None),
+        CommandError::Invalid(_) | CommandError::Unreadable => (Exit::Error, None),
         CommandError::Locked { .. } => (Exit::Locked, Some(error.to_string())),
         CommandError::Failed { .. } => (Exit::Error, Some(error.to_string())),
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, Context};
 use crate::files::links::LinkPolicy;
-use crate::files::write::{self, StreamStart};
+use crate::files::stream::{self, StreamStart};
 use crate::plan::drift::document::DriftDocument;
 use crate::render::view::RunView;
 use crate::render::{drift, github, markdown};
@@ -81,7 +81,7 @@ fn open_named_by(name: &str) -> CommandResult<Option<File>> {
     let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    let file = write::open_stream(Path::new(&path), StreamStart::Append, &LinkPolicy::Follow);
+    let file = stream::open_stream(Path::new(&path), StreamStart::Append, &LinkPolicy::Follow);
     Ok(Some(file.map_err(|error| {
         CommandError::caused_by(format_args!("cannot write {name}"), error)
     })?))

@@ -1,4 +1,4 @@
-//! `entitle history`: lists past runs, or shows one run with all its writes, from the journal.
+//! `entitle history`: lists past runs and requests of people, or shows one run with all its writes, from the journal.
 //!
 //! In: the records of a store, and filters. Out: text or JSON on standard output. Records are read from the store and
 //! never held in memory as a whole. The writes of a run are summed up in `apply::memory::history` and
@@ -20,7 +20,7 @@ use super::scope::Pattern;
 use super::values::parse_shown_count;
 use super::{output, stores};
 use crate::apply::clock;
-use crate::apply::journal::Record;
+use crate::apply::journal::{JournalEvent, Record};
 use crate::apply::memory::history::{
     HistoryDocument, RunEntry, RunLog, RunObjects, event_address, find_named_run, is_news,
 };
@@ -129,6 +129,8 @@ fn choose_runs(args: &History, mut runs: Vec<RunEntry>) -> CommandResult<ShownRu
         let found = found.to_string();
         runs.retain(|run| run.run == found);
     } else if args.run.is_some() {
+        // Requests of people are no runs that one would look for by this name.
+        runs.retain(|run| run.request.is_none());
         runs.truncate(1);
     } else if !args.all {
         older = runs.len().saturating_sub(args.limit.get());
@@ -253,7 +255,12 @@ impl Filter {
         let Some(object) = &self.object else {
             return true;
         };
-        event_address(&record.event).is_none_or(|address| object.holds(address))
+        match (event_address(&record.event), &record.event) {
+            (Some(address), _) => object.holds(address),
+            // A request about a whole connection is about no object.
+            (None, JournalEvent::Started(started)) => started.request.is_none(),
+            (None, _) => true,
+        }
     }
 
     /// Returns `Err` if `--object` matches none of the `known` addresses. An empty journal is no fault.

@@ -56,6 +56,7 @@ mod sandbox;
 mod sandbox_choice;
 mod schema;
 mod scope;
+mod secret_flags;
 mod sessions;
 mod setup;
 mod signals;
@@ -90,6 +91,7 @@ pub use flag_groups::HelpPage;
 pub use help::TOPICS;
 use logging::trace_command;
 pub use sandbox::sandbox_commands;
+pub use schema::all_schemas;
 
 use crate::model::Diagnostics;
 use error::CommandResult;

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use super::exit::Exit;
 use super::output;
 use super::setup::Setup;
-use crate::cli::error::{CommandResult, user_error};
+use crate::cli::error::{CommandError, CommandResult, user_error};
 use crate::model::{Kind, with_causes};
 use crate::reconcile::import::{self, Ask, ImportError, KindRead, ReadObjects};
 
@@ -47,13 +47,20 @@ pub struct Unlisted {
 ///
 /// Objects that are asked for by id are of one connection, which has to be named where there are several; an update
 /// reads the connections that have a manifest. Returns `Err` for a connection or a kind that is not there, and if
-/// nothing that was asked for can be read in full. `consequence` ends the sentence about a list that is not complete.
+/// nothing that was asked for can be read in full. Variables with credentials that are not set are reported for all
+/// connections before the first call, and these are not read. `consequence` ends the sentence about a list that is not complete.
 pub async fn read_connections(
     setup: &Setup,
     scope: &ReadScope<'_>,
     consequence: &str,
 ) -> CommandResult<ReadConnections> {
-    let connections = choose_connections(setup, scope)?;
+    let mut connections = choose_connections(setup, scope)?;
+    let is_only = connections.len() == 1;
+    let unset = setup.tell_unset_variables_at(&connections)?;
+    connections.retain(|name| !unset.contains(name));
+    if connections.is_empty() && !unset.is_empty() {
+        return Err(CommandError::Unreadable);
+    }
     let (checked, settings) = (&setup.checked, &setup.settings);
     let read = |connection| async move {
         let kinds = import::kinds_at(checked, connection, scope.kinds);
@@ -63,9 +70,11 @@ pub async fn read_connections(
     let mut all = ReadConnections {
         reads: Vec::new(),
         unlisted: Vec::new(),
-        exit: Exit::Done,
+        exit: match unset.is_empty() {
+            true => Exit::Done,
+            false => Exit::Error,
+        },
     };
-    let is_only = connections.len() == 1;
     for (connection, result) in connections.into_iter().zip(results) {
         let reads = match result {
             Ok(reads) => reads,

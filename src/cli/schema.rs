@@ -1,31 +1,83 @@
-//! `entitle schema`: prints the JSON Schemas of manifests, plans, drift, events, history and status.
+//! `entitle schema`: prints the JSON Schemas of manifests and of every JSON output.
 //!
 //! In: a name, or a directory. Out: one schema on standard output, or all of them as files. The schemas
-//! are derived from the types in `render::schema` and `daemon::status`; nothing is described here.
+//! are derived from the types of the documents, and that of manifests from the field tables; nothing is described here.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::Value as Json;
 
+use super::doctor::DoctorDocument;
 use super::exit::Exit;
 use super::output;
+use super::unmanaged::UnmanagedDocument;
+use super::version::VersionDocument;
+use crate::apply::event::Line;
+use crate::apply::memory::history::HistoryDocument;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::daemon::status::{STATUS_SCHEMA, status_schema};
+use crate::daemon::status::StatusDocument;
 use crate::files::links::LinkPolicy;
 use crate::files::write::{self, FileMode};
+use crate::plan::document::PlanDocument;
+use crate::plan::drift::document::DriftDocument;
 use crate::render;
-use crate::render::schema;
+use crate::render::report::CheckDocument;
+use crate::render::schema::{document_schema, manifest_schema};
 
 /// The schemas there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaName {
+    Doctor,
     Drift,
     Manifest,
     Plan,
     Events,
     History,
     Status,
+    Unmanaged,
+    Validate,
+    Version,
+}
+
+impl SchemaName {
+    /// Returns the name of its file.
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Doctor => "doctor.json",
+            Self::Drift => "drift.json",
+            Self::Manifest => "manifest.json",
+            Self::Plan => "plan.json",
+            Self::Events => "events.json",
+            Self::History => "history.json",
+            Self::Status => "status.json",
+            Self::Unmanaged => "unmanaged.json",
+            Self::Validate => "validate.json",
+            Self::Version => "version.json",
+        }
+    }
+
+    fn schema(self) -> Json {
+        match self {
+            Self::Doctor => document_schema::<DoctorDocument<'_>>(),
+            Self::Drift => document_schema::<DriftDocument>(),
+            Self::Manifest => manifest_schema(),
+            Self::Plan => document_schema::<PlanDocument>(),
+            Self::Events => document_schema::<Line>(),
+            Self::History => document_schema::<HistoryDocument>(),
+            Self::Status => document_schema::<StatusDocument>(),
+            Self::Unmanaged => document_schema::<UnmanagedDocument<'_>>(),
+            Self::Validate => document_schema::<CheckDocument<'_>>(),
+            Self::Version => document_schema::<VersionDocument>(),
+        }
+    }
+}
+
+/// Returns every schema with the name of its file.
+pub fn all_schemas() -> impl Iterator<Item = (&'static str, Json)> {
+    let names = SchemaName::value_variants().iter();
+    names.map(|name| (name.file_name(), name.schema()))
 }
 
 #[derive(Args)]
@@ -48,16 +100,8 @@ pub struct Schema {
 pub fn run(args: &Schema) -> CommandResult<Exit> {
     match &args.out {
         None => {
-            let schema = match args.name {
-                SchemaName::Drift => schema::drift_schema(),
-                SchemaName::Manifest => schema::manifest_schema(),
-                SchemaName::Plan => schema::plan_schema(),
-                SchemaName::Events => schema::event_schema(),
-                SchemaName::History => schema::history_schema(),
-                SchemaName::Status => status_schema(),
-            };
             let mut out = output::data_stdout();
-            render::json::write_document(&mut out, &schema)?;
+            render::json::write_document(&mut out, &args.name.schema())?;
             out.flush()?;
         }
         Some(dir) => {
@@ -65,8 +109,7 @@ pub fn run(args: &Schema) -> CommandResult<Exit> {
                 CommandError::caused_by(format_args!("cannot write {}", dir.display()), error)
             };
             std::fs::create_dir_all(dir).map_err(fault)?;
-            let all = schema::all_schemas().into_iter();
-            for (name, schema) in all.chain([(STATUS_SCHEMA, status_schema())]) {
+            for (name, schema) in all_schemas() {
                 let mut text = Vec::new();
                 render::json::write_document(&mut text, &schema)?;
                 let path = dir.join(name);

@@ -3,6 +3,7 @@
 //! In: the selection and the reach that were typed, and the environment. Out: a `Setup`. Rules about
 //! trust (a CI job, hosts, links, files of secrets) are applied here, once for all commands.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,6 +64,15 @@ impl Setup {
     pub fn tell_unset_variables(&self) -> io::Result<()> {
         let unset = reconcile::find_unset_variables(&self.checked, &self.settings);
         output::print_findings(&unset)
+    }
+
+    /// Does the same for the given connections, of which it is not known yet what is there to read. Returns those that
+    /// lack a variable.
+    pub fn tell_unset_variables_at(&self, connections: &[String]) -> io::Result<BTreeSet<String>> {
+        let names = connections.iter().map(|name| (name.as_str(), 0));
+        let unset = reconcile::find_unset_at(&self.checked, names, &self.settings);
+        output::print_findings(&unset.findings)?;
+        Ok(unset.connections)
     }
 
     /// Calls `heed_others`, and turns an error into a warning, for commands that need the store for

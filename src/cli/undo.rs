@@ -192,12 +192,13 @@ async fn plan_inverse(
     let mut writes = reconcile::past_writes(&past, &setup.checked);
     scope.narrow_run(&mut writes, &past, &setup.checked)?;
     let checked = setup.checked.clone();
-    let undone = reconcile::plan_undo(run, writes, take, checked, &setup.settings, accounts).await;
-    let mut undone = undone?;
+    let prepared = reconcile::prepare_undo(run, writes, take, checked)?;
+    let unset = reconcile::find_unset_variables(prepared.checked(), &setup.settings);
+    output::print_findings(&unset)?;
+    let mut undone = prepared.plan(take, &setup.settings, accounts).await;
     let document = undone.pass.document;
     undone.pass.document = document.inverse_of(run, &undone.findings);
     output::print_findings(&undone.findings)?;
-    output::print_findings(&undone.pass.unset_variables())?;
     Ok(undone)
 }
 

@@ -4,11 +4,13 @@
 //! compared by identity only. Reading and matching are in `reconcile::import`; this module chooses and
 //! prints.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value as Json, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::args::{Format, Kinds, Reach, SharedStore};
 use super::exit::Exit;
@@ -103,52 +105,104 @@ impl<'a> KindObjects<'a> {
     }
 
     /// Returns the entries of the document, one for each object that has no manifest.
-    fn entries(&self) -> impl Iterator<Item = Json> + use<'_, 'a> {
-        self.unmanaged.iter().map(|identity| {
-            let members = identity.iter();
-            let members = members.map(|(name, id)| (name.to_string(), json!(id)));
-            json!({
-                "id": import::show_identity(identity),
-                "identity": Json::Object(members.collect()),
-                "connection": self.connection,
-                "vendor": self.vendor,
-                "kind": self.kind,
-            })
+    fn entries(&self) -> impl Iterator<Item = UnmanagedObject<'a>> + use<'_, 'a> {
+        self.unmanaged.iter().map(|identity| UnmanagedObject {
+            id: import::show_identity(identity),
+            identity: identity
+                .iter()
+                .map(|(name, id)| (*name, id.as_str()))
+                .collect(),
+            connection: self.connection,
+            vendor: self.vendor,
+            kind: self.kind,
         })
     }
+}
+
+/// The JSON of `entitle unmanaged`: live objects that no manifest names.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "entitle unmanaged")]
+pub struct UnmanagedDocument<'a> {
+    /// Major and minor version of this format.
+    format_version: &'static str,
+    /// The connection; left out if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
+    /// Its vendor; left out if there are several connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<&'a str>,
+    /// The kind of the objects; left out if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    /// Live objects that have a manifest.
+    managed: usize,
+    unmanaged: Vec<UnmanagedObject<'a>>,
+    /// An entry for each kind at each connection that was listed.
+    connections: Vec<ListedKind<'a>>,
+    /// What the vendor has no call to list.
+    unlisted: Vec<UnlistedKind<'a>>,
+}
+
+/// A live object without a manifest.
+#[derive(Serialize, JsonSchema)]
+struct UnmanagedObject<'a> {
+    /// Its id as `entitle import --id` takes it.
+    id: String,
+    /// The ids by which the vendor knows it.
+    identity: BTreeMap<&'a str, &'a str>,
+    connection: &'a str,
+    vendor: &'a str,
+    kind: &'a str,
+}
+
+/// How many objects of a kind a connection shows.
+#[derive(Serialize, JsonSchema)]
+struct ListedKind<'a> {
+    connection: &'a str,
+    vendor: &'a str,
+    kind: &'a str,
+    managed: usize,
+    unmanaged: usize,
+}
+
+/// A kind at a connection that cannot be listed.
+#[derive(Serialize, JsonSchema)]
+struct UnlistedKind<'a> {
+    connection: &'a str,
+    kind: &'a str,
+    /// Why it cannot be listed.
+    message: &'a str,
 }
 
 /// Prints the document. With a single connection, its facts stand at the top of the document and in the list; so does
 /// its kind, if it is the only one.
 fn print_document(lists: &[KindObjects<'_>], read: &ReadConnections) -> CommandResult<()> {
-    let counts = lists.iter().map(|it| {
-        json!({
-            "connection": it.connection,
-            "vendor": it.vendor,
-            "kind": it.kind,
-            "managed": it.managed,
-            "unmanaged": it.unmanaged.len(),
-        })
+    let counts = lists.iter().map(|it| ListedKind {
+        connection: it.connection,
+        vendor: it.vendor,
+        kind: it.kind,
+        managed: it.managed,
+        unmanaged: it.unmanaged.len(),
     });
-    let unlisted = read
-        .unlisted
-        .iter()
-        .map(|it| json!({"connection": it.connection, "kind": it.kind.0, "message": it.reason}));
-    let objects = lists.iter().flat_map(KindObjects::entries);
-    let mut document = json!({
-        "format_version": FORMAT_VERSION,
-        "managed": lists.iter().map(|it| it.managed).sum::<usize>(),
-        "unmanaged": objects.collect::<Vec<_>>(),
-        "connections": counts.collect::<Vec<_>>(),
-        "unlisted": unlisted.collect::<Vec<_>>(),
+    let unlisted = read.unlisted.iter().map(|it| UnlistedKind {
+        connection: &it.connection,
+        kind: it.kind.0,
+        message: &it.reason,
     });
-    if let Some(only) = only_connection(lists) {
-        document["connection"] = json!(only.connection);
-        document["vendor"] = json!(only.vendor);
-    }
-    if let [only] = lists {
-        document["kind"] = json!(only.kind);
-    }
+    let only = only_connection(lists);
+    let document = UnmanagedDocument {
+        format_version: FORMAT_VERSION,
+        connection: only.map(|it| it.connection),
+        vendor: only.map(|it| it.vendor),
+        kind: match lists {
+            [only] => Some(only.kind),
+            _ => None,
+        },
+        managed: lists.iter().map(|it| it.managed).sum(),
+        unmanaged: lists.iter().flat_map(KindObjects::entries).collect(),
+        connections: counts.collect(),
+        unlisted: unlisted.collect(),
+    };
     let mut out = output::data_stdout();
     render::json::write_document(&mut out, &document)?;
     Ok(out.flush()?)

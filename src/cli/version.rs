@@ -5,7 +5,8 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::{Value as Json, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::exit::Exit;
 use super::output;
@@ -40,7 +41,7 @@ const FEATURES: [(&str, bool); 4] = [
 pub fn run(args: &Version) -> CommandResult<Exit> {
     if args.json {
         let mut out = output::data_stdout();
-        render::json::write_document(&mut out, &version_document())?;
+        render::json::write_document(&mut out, &VersionDocument::new())?;
         out.flush()?;
     } else {
         writeln!(output::text_stdout(), "entitle {}", describe_version())?;
@@ -67,15 +68,36 @@ pub fn built_in() -> impl Iterator<Item = &'static str> {
     present.map(|(name, _)| *name)
 }
 
-/// Returns the document of `--json`.
-fn version_document() -> Json {
-    json!({
-        "format_version": FORMAT_VERSION,
-        "name": "entitle",
-        "version": env!("CARGO_PKG_VERSION"),
-        "commit": COMMIT,
-        "target": TARGET,
-        "debug": cfg!(debug_assertions),
-        "features": built_in().collect::<Vec<_>>(),
-    })
+/// The JSON of `entitle version`: which program this is.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "entitle version")]
+pub struct VersionDocument {
+    /// Major and minor version of this format.
+    format_version: &'static str,
+    /// The name of the program.
+    name: &'static str,
+    /// The version of the program, after the rules of Semantic Versioning.
+    version: &'static str,
+    /// The commit that it was built from; null for a debug build, and if the build could not find it.
+    commit: Option<&'static str>,
+    /// The machine that it was built for, such as `x86_64-unknown-linux-gnu`; null if the build did not say.
+    target: Option<&'static str>,
+    /// True for a build without optimizations.
+    debug: bool,
+    /// The optional features of this build, in order.
+    features: Vec<&'static str>,
+}
+
+impl VersionDocument {
+    fn new() -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            name: "entitle",
+            version: env!("CARGO_PKG_VERSION"),
+            commit: COMMIT,
+            target: TARGET,
+            debug: cfg!(debug_assertions),
+            features: built_in().collect(),
+        }
+    }
 }

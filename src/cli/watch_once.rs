@@ -11,8 +11,10 @@ use crate::daemon::status::{ObjectState, ObjectStatus, Status};
 use crate::model::{Outcome, compare_natural};
 use crate::render::change::describe_change;
 use crate::render::safe::make_visible;
+use crate::render::text::write_paragraph;
 
-/// Prints each object that is not in sync, its changes, and a closing line of counts.
+/// Prints what holds whole connections back, each other object that is not in sync with its changes, and a closing line
+/// of counts.
 ///
 /// Objects in sync are counted and not listed. With 10 objects, 7 in sync of which 2 were written by
 /// this pass, 1 never applied and 2 failed, the closing line is:
@@ -25,10 +27,14 @@ use crate::render::safe::make_visible;
 pub fn print_report(status: &Status) -> std::io::Result<()> {
     let mut out = output::text_stdout();
     let (mut in_sync, mut written) = (0, 0);
+    print_connections(&mut out, status)?;
     for object in sort_objects(status) {
         if object.state == ObjectState::InSync {
             in_sync += 1;
             written += usize::from(object.last_write.is_some());
+            continue;
+        }
+        if object.problem.is_some() {
             continue;
         }
         let message = object.message.as_deref().unwrap_or_default();
@@ -62,6 +68,27 @@ pub fn print_report(status: &Status) -> std::io::Result<()> {
         "Watch: {in_sync} in sync, {written} of them written just now{left}, {others} not."
     )?;
     out.flush()
+}
+
+/// Prints what holds whole connections back, which stands for each object behind it.
+fn print_connections(out: &mut dyn Write, status: &Status) -> std::io::Result<()> {
+    let plain = anstyle::Style::new();
+    if let Some(why) = &status.brake.why {
+        write_paragraph(out, 0, &format!("The brake is on: {why}"), plain)?;
+    }
+    for (name, connection) in &status.connections {
+        if let Some(holder) = &connection.locked {
+            let words = format!("Nothing is written at {name}: {holder}");
+            write_paragraph(out, 0, &words, plain)?;
+        }
+        for problem in &connection.problems {
+            write_paragraph(out, 0, &problem.sentence(name), plain)?;
+            if let Some(hint) = &problem.hint {
+                write_paragraph(out, 4, &format!("→ {hint}"), plain)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the objects with the worst first: what failed or is missing, then by the risk of their changes, and equally

@@ -9,6 +9,8 @@
 //! [`Engine::fail_batch`]) for each batch it took.
 
 mod actions;
+mod adoption;
+mod faults;
 mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,6 @@ use tokio::time::Instant;
 
 use super::actions::Approval;
 use super::fight::FieldFights;
-use super::manifest_equality::{same_connection, same_object};
 use super::mode::RunMode;
 use super::schedule;
 use super::status::{AccountKeeper, ObjectState};
@@ -115,103 +116,6 @@ impl Engine {
             busy: BTreeSet::new(),
             foreign: BTreeMap::new(),
         }
-    }
-
-    /// Puts manifests in force: wakes objects that are new or changed, forgets those that are gone.
-    ///
-    /// `remembered` returns the fields of a new object that were fought over before this process began. Returns the
-    /// connections that changed or are gone: their open accounts must not be used any more.
-    pub fn adopt_manifests(
-        &mut self,
-        mut checked: Checked,
-        remembered: &FightLookup<'_>,
-        now: Now,
-    ) -> Vec<String> {
-        let objects = std::mem::take(&mut checked.desired);
-        let outlines = std::mem::take(&mut checked.outlines);
-        let mut outlined = std::mem::take(&mut self.outlined);
-        let moved = self.changed_connections(&checked);
-        let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
-        for desired in objects {
-            if let Some((address, known)) = outlined.remove_entry(&desired.address) {
-                let fights = remembered(&checked, &desired);
-                self.track_loaded(address, known, desired, fights, now);
-                continue;
-            }
-            let known = gone.take(&desired.address);
-            let address = known.unwrap_or_else(|| Arc::new(desired.address.clone()));
-            let rerouted = moved.iter().any(|moved| desired.connection == *moved);
-            match self.objects.get_mut(&address) {
-                Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
-                    tracked.set_origin(desired);
-                    continue;
-                }
-                // With another identity, vendor or account the address stands for another object, so nothing known of
-                // the old one applies.
-                Some(tracked) if tracked.desired.identity == desired.identity && !rerouted => {
-                    tracked.set_desired(desired);
-                }
-                _ => {
-                    let fights = remembered(&checked, &desired);
-                    self.objects
-                        .insert(Arc::clone(&address), TrackedObject::new(desired, fights));
-                }
-            }
-            self.queue
-                .wake(&address, now.instant, "the manifest changed");
-        }
-        self.adopt_outlines(outlines, outlined, &moved, &mut gone);
-        for address in gone {
-            self.queue.remove(&address);
-            self.objects.remove(&address);
-        }
-        self.forget_unused_resyncs();
-        self.checked = Some(checked);
-        moved
-    }
-
-    /// Forgets the resyncs of groups that no object belongs to any more.
-    fn forget_unused_resyncs(&mut self) {
-        let rhythms: BTreeSet<(&str, Duration)> = self
-            .objects
-            .values()
-            .map(|tracked| {
-                (
-                    tracked.desired.connection.as_str(),
-                    self.resync_interval(tracked),
-                )
-            })
-            .collect();
-        let used = |(connection, resync): &(String, Duration)| {
-            rhythms.contains(&(connection.as_str(), *resync))
-        };
-        let mut rounds = std::mem::take(&mut self.resyncs);
-        rounds.retain(|group, _| used(group));
-        self.resyncs = rounds;
-    }
-
-    /// Returns how often an object is read without a trigger.
-    fn resync_interval(&self, tracked: &TrackedObject) -> Duration {
-        tracked.desired.policy.resync.unwrap_or(self.rules.resync)
-    }
-
-    /// Returns the connections in force that `checked` no longer has, and those that it leads to another account, or to
-    /// the same account with other settings.
-    fn changed_connections(&self, checked: &Checked) -> Vec<String> {
-        let Some(before) = &self.checked else {
-            return Vec::new();
-        };
-        let same =
-            |name: &String| match (before.connections.get(name), checked.connections.get(name)) {
-                (Some(one), Some(other)) => same_connection(one, other),
-                _ => false,
-            };
-        before
-            .connections
-            .keys()
-            .filter(|name| !same(name))
-            .cloned()
-            .collect()
     }
 
     /// Wakes every object and forgets its failures, as after a reload. Fights stay: only a changed manifest ends one.
@@ -357,7 +261,8 @@ impl Engine {
             if tracked.generation != *generation {
                 // The manifest changed while the pass ran. The change has already queued another look, which the
                 // result must not delay.
-                Arc::make_mut(&mut tracked.status).state = ObjectState::Unseen;
+                let status = Arc::make_mut(&mut tracked.status);
+                (status.state, status.problem) = (ObjectState::Unseen, None);
                 continue;
             }
             let resync = tracked.desired.policy.resync.unwrap_or(self.rules.resync);
@@ -412,6 +317,7 @@ impl Engine {
                 let status = Arc::make_mut(&mut tracked.status);
                 status.running = false;
                 status.state = ObjectState::Failed;
+                status.problem = None;
                 status.message = Some("the pass broke off, which is a bug: see the log".into());
                 self.queue
                     .wake(&address, now.instant + wait, "trying again");

@@ -68,6 +68,7 @@
 
 pub mod actions;
 pub mod activity;
+pub mod connection_problems;
 mod cron;
 pub mod descriptors;
 pub mod engine;

@@ -346,6 +346,7 @@ fn gate_writes(
         }
         let result = ObjectResult {
             approved_by,
+            fault: planned.fault.clone(),
             entry: Box::new(entry),
             refusal,
             standing: pass.standings.get(address).copied(),

@@ -9,19 +9,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value as Json;
 
 use super::activity::Activity;
 use super::labels::Labels;
 use super::mode::RunMode;
 use super::window::WindowStatus;
+use crate::model::wording::pluralize;
 use crate::model::{Ids, Outcome, Risk};
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 /// Version of the JSON at `/status`, with the same promise as the plan format.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// The JSON at `/status`: the status with the version of its format.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -35,17 +34,6 @@ pub struct StatusDocument {
     pub windows: WindowStatus,
     #[serde(flatten)]
     pub status: Status,
-}
-
-/// The file of the schema of `/status`.
-pub const STATUS_SCHEMA: &str = "status.json";
-
-/// Returns the schema of `/status` and of `entitle status --format json`.
-pub fn status_schema() -> Json {
-    let generator = SchemaSettings::draft07().into_generator();
-    generator
-        .into_root_schema_for::<StatusDocument>()
-        .to_value()
 }
 
 /// Passes that are kept: one page of them, however long the daemon runs.
@@ -144,6 +132,9 @@ pub struct ObjectStatus {
     pub failures: u32,
     /// Why it is in this state, in the vendor's words where there are any.
     pub message: Option<String>,
+    /// The code of the problem of its connection by which it could not be read; null if nothing is wrong with that, or
+    /// if the failure is the object's own.
+    pub problem: Option<String>,
     pub last_write: Option<Box<LastWrite>>,
     pub suspended: Option<Box<SuspensionStatus>>,
     /// Fields that somebody else keeps changing back.
@@ -292,6 +283,9 @@ pub struct ConnectionStatus {
     pub keeper: Option<AccountKeeper>,
     /// How much of the vendor's rates was left after the last pass.
     pub rates: Vec<RateStatus>,
+    /// What is wrong with the connection as a whole, by which its objects cannot be read.
+    #[serde(default)]
+    pub problems: Vec<ConnectionProblem>,
     /// The last failure at it since the start.
     pub last_error: Option<ConnectionError>,
     /// When a webhook last said that something changed there.
@@ -308,6 +302,41 @@ pub struct RateStatus {
     pub left: u32,
     /// When all of them can be sent again.
     pub full_at: Timestamp,
+}
+
+/// A problem of a whole connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionProblem {
+    /// A stable name such as `unset-variable`. The objects that it concerns have it as their `problem`.
+    pub code: String,
+    pub message: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+    /// The line that it is about; null for a built-in connection.
+    pub origin: Option<OriginEntry>,
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// Objects that could not be read because of it at their last look.
+    pub objects: usize,
+}
+
+impl ConnectionProblem {
+    /// Returns the line that it is about as `lac.yaml:5`; `None` for a built-in connection.
+    pub fn location(&self) -> Option<String> {
+        let origin = self.origin.as_ref()?;
+        Some(format!("{}:{}", origin.file, origin.line))
+    }
+
+    /// Returns the problem in one sentence: `lac cannot be read: LAC_TOKEN is not set (30 objects, lac.yaml:5)`.
+    pub fn sentence(&self, connection: &str) -> String {
+        let objects = pluralize(self.objects, "object");
+        let line = self.location().map(|line| format!(", {line}"));
+        let line = line.unwrap_or_default();
+        format!(
+            "{connection} cannot be read: {} ({objects}{line})",
+            self.message
+        )
+    }
 }
 
 /// A failure at a connection.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::actions::{LookTarget, PageAction};
 use super::activity::{Activity, ActivityKind, RecentActivity};
+use super::connection_problems;
 use super::engine::Engine;
 use super::mode::RunMode;
 use super::object_log::{ObjectNews, log_news};
@@ -22,6 +23,7 @@ use super::status::{
 use super::tracked_object::Now;
 use crate::apply::memory::{RecentWrite, ShortChanges, is_sent};
 use crate::model::{Address, Outcome};
+use crate::plan::Disposition;
 use crate::plan::document::ChangeEntry;
 
 /// The status without its objects, which [`Engine`] keeps, and the records that separate news from repetition.
@@ -93,6 +95,13 @@ impl StatusLog {
     pub fn snapshot(&self, engine: &Engine) -> Arc<Status> {
         let mut status = self.status.clone();
         status.objects = engine.object_statuses();
+        for (name, connection) in &mut status.connections {
+            if !connection.problems.is_empty() {
+                let objects = status.objects.iter().map(AsRef::as_ref);
+                let affected = connection_problems::count_affected(objects, name);
+                connection_problems::update_counts(&mut connection.problems, &affected);
+            }
+        }
         status.recent = self.recent.newest_first();
         Arc::new(status)
     }
@@ -174,7 +183,15 @@ impl StatusLog {
     /// Records a finished pass: in the engine first, then in the counters, the list of passes and the log.
     ///
     /// `chance` is between 0 and 1 and spreads the next looks, see [`super::schedule`].
-    pub fn record_pass(&mut self, done: &FinishedPass, engine: &mut Engine, now: Now, chance: f64) {
+    pub fn record_pass(
+        &mut self,
+        mut done: FinishedPass,
+        engine: &mut Engine,
+        now: Now,
+        chance: f64,
+    ) {
+        engine.drop_faults_of_calls(&mut done.batch);
+        let done = &done;
         let before = object_states(done, engine);
         self.record_activity(done, engine, &before, now.time);
         engine.finish_batch(&done.batch, now, chance);
@@ -201,18 +218,14 @@ impl StatusLog {
                 Some(Outcome::Converged | Outcome::Unconverged)
             );
             self.count_object(&connection, &tracked.status, written, now.time, &mut pass);
-            let state_before = before.get(address).map(|before| before.state);
-            // An object that is in sync at its first look is not worth a line: with ten thousand of them the log
-            // would hold nothing else.
-            let well = state_before.is_none_or(|state| state == ObjectState::Unseen)
-                && tracked.status.state == ObjectState::InSync;
-            if written || !well && state_before != Some(tracked.status.state) {
+            if written || is_news(before.get(address), &tracked.status) {
                 news.push(ObjectNews {
                     object: Arc::clone(&tracked.status),
                     is_written: written,
                 });
             }
         }
+        self.record_problems(done, engine, now.time);
         log_news(&news);
         let share = PassShare {
             objects: pass.objects,
@@ -378,6 +391,27 @@ impl StatusLog {
         }
     }
 
+    /// Records what is wrong with the pass's connection as a whole, and logs it if that is news.
+    fn record_problems(&mut self, done: &FinishedPass, engine: &Engine, now: Timestamp) {
+        let name = &done.batch.connection;
+        let known = self.status.connections.entry(name.clone()).or_default();
+        let results = done.batch.results.iter().map(|(.., result)| result);
+        let faults = results.clone().filter_map(|result| result.fault.as_deref());
+        let had_problems = !known.problems.is_empty();
+        let objects = engine
+            .objects
+            .values()
+            .map(|tracked| tracked.status.as_ref());
+        let affected = connection_problems::count_affected(objects, name);
+        connection_problems::record_problems(&mut known.problems, name, faults, &affected, now);
+        let mut actions = results.map(|result| result.entry.action);
+        let is_read =
+            actions.any(|action| !matches!(action, Disposition::Error | Disposition::Suspend));
+        if had_problems && known.problems.is_empty() && is_read {
+            tracing::info!(connection = name, "can be read again");
+        }
+    }
+
     /// Adds up the replies by HTTP status, and records whether another run holds the lock of the connection.
     fn record_requests(&mut self, done: &FinishedPass) {
         let known = self
@@ -430,7 +464,22 @@ struct ObjectBefore {
     generation: u64,
     /// True if it had matched its manifest.
     settled: bool,
+    /// True if a problem of its connection kept it from being read.
+    has_problem: bool,
     changes: Vec<ChangeEntry>,
+}
+
+/// Reports whether the state of an object is worth a line of the log after a pass that wrote nothing to it.
+///
+/// An object that is in sync at its first look is not: with ten thousand of them the log would hold nothing else. Nor is
+/// one that a problem of its connection keeps from being read, or does no longer: that has a line of its own.
+fn is_news(before: Option<&ObjectBefore>, object: &ObjectStatus) -> bool {
+    let calm = |before: &ObjectBefore| before.state == ObjectState::Unseen || before.has_problem;
+    let is_well = before.is_none_or(calm) && object.state == ObjectState::InSync;
+    let is_new = before.is_none_or(|before| {
+        before.state != object.state || before.has_problem != object.problem.is_some()
+    });
+    is_new && !is_well && object.problem.is_none()
 }
 
 /// Returns the state of each object of a pass as it was before the pass.
@@ -443,6 +492,7 @@ fn object_states(done: &FinishedPass, engine: &Engine) -> BTreeMap<Address, Obje
                 state: tracked.status.state,
                 generation: tracked.generation,
                 settled: tracked.is_settled(),
+                has_problem: tracked.status.problem.is_some(),
                 changes: tracked.status.changes.clone(),
             };
             Some((address.clone(), before))

@@ -4,11 +4,11 @@
 //! publishes the status, and waits for one event. Every event changes the engine or the status log; none is handled
 //! by a pass that is already running.
 
+mod in_flight;
 mod replicas;
 
 use crate::daemon::source::{Fetched, SourceError};
 use crate::model::with_causes;
-use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinError};
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::Instrument;
 
+use self::in_flight::{InFlight, ReloadState};
 use super::engine::{Batch, Engine};
 use super::fight::FieldFights;
 use super::pass::{self, FinishedPass, PassContext};
@@ -31,8 +32,8 @@ use super::status_log::StatusLog;
 use super::tracked_object::Now;
 use super::trigger::Trigger;
 use crate::apply::memory::{Memory, VendorAccount};
-use crate::apply::{Account, spans};
-use crate::model::{AccountKey, Address, Desired};
+use crate::apply::spans;
+use crate::model::{AccountKey, Desired};
 use crate::reconcile::{self, Checked, KeptAccounts};
 
 /// Delay from the first hint to the reading of the source: editors and checkouts write several files at once.
@@ -79,75 +80,6 @@ pub struct DaemonTask {
     pub chance: Box<dyn FnMut() -> f64 + Send>,
     /// Ends after every object was looked at once.
     pub once: bool,
-}
-
-/// Work that has begun and not ended: passes, readings, and the accounts they use.
-#[derive(Default)]
-struct InFlight {
-    passes: JoinSet<FinishedPass>,
-    /// Connection and objects of each pass, needed if it panics.
-    targets: BTreeMap<Id, (String, Vec<Address>)>,
-    /// Open accounts by connection, kept from pass to pass so that a pass need not log in again.
-    accounts: BTreeMap<String, Arc<Account>>,
-    /// Connections whose running pass uses an account from before a reload, or from before the connection changed.
-    outdated: BTreeSet<String>,
-    /// By connection, the moment since when its vendor refuses the credentials.
-    refused_since: BTreeMap<String, Instant>,
-    /// The reading of the source under way.
-    reading: Option<BoxFuture<'static, SourceReading>>,
-    /// The loading of objects of claimed accounts under way.
-    reloading: Option<BoxFuture<'static, ReloadedObjects>>,
-    /// When objects that could not be loaded are tried again.
-    reload_at: Option<Instant>,
-    /// When the source is read next.
-    read_at: Option<Instant>,
-    /// Readings of the source that failed in a row.
-    failures: u32,
-    reload: ReloadState,
-    /// The status line that the service manager was last sent.
-    service_status: String,
-}
-
-/// How far a reload has come. It ends with the end of a reading that began after the command.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum ReloadState {
-    #[default]
-    None,
-    Asked,
-    Reading,
-}
-
-impl InFlight {
-    /// Makes the next pass of a connection open its account anew. A pass that is running keeps the account it has.
-    fn forget_account(&mut self, connection: &str) {
-        self.accounts.remove(connection);
-        if self
-            .targets
-            .values()
-            .any(|(at_work, _)| at_work == connection)
-        {
-            self.outdated.insert(connection.to_string());
-        }
-    }
-
-    /// Keeps the account of a finished pass for the next one, unless it was to be forgotten meanwhile.
-    fn keep_account(&mut self, done: &FinishedPass, now: Instant) {
-        let connection = &done.batch.connection;
-        if self.outdated.remove(connection) {
-            return;
-        }
-        if done.refused {
-            self.refused_since.entry(connection.clone()).or_insert(now);
-        } else {
-            self.refused_since.remove(connection);
-        }
-        match &done.account {
-            Some(account) => self
-                .accounts
-                .insert(connection.clone(), Arc::clone(account)),
-            None => self.accounts.remove(connection),
-        };
-    }
 }
 
 impl DaemonTask {
@@ -400,8 +332,7 @@ impl DaemonTask {
         };
         flight.targets.remove(&id);
         flight.keep_account(&done, now.instant);
-        self.log.record_pass(&done, &mut self.engine, now, chance);
-        drop(done);
+        self.log.record_pass(done, &mut self.engine, now, chance);
         self.context.log_out_of_unused();
     }
 
@@ -443,7 +374,7 @@ impl DaemonTask {
             while let Some(done) = flight.passes.join_next_with_id().await {
                 if let Ok((_, done)) = done {
                     let now = self.now();
-                    self.log.record_pass(&done, &mut self.engine, now, 0.0);
+                    self.log.record_pass(done, &mut self.engine, now, 0.0);
                 }
             }
         };

@@ -4,6 +4,7 @@
 //!   the caller allows a pipe, and then only for a bounded time.
 //! * [`write`](mod@write) replaces a regular file at once or leaves it as it was, and writes through anything else that
 //!   takes bytes (`/dev/stdout`, a terminal, a FIFO). It changes the mode of nothing that it did not create.
+//! * [`stream`] opens what takes bytes as they are written, and is never replaced.
 //! * [`links`] follows symbolic links to their target, and refuses those that a pull request may have brought.
 //!
 //! Errors are [`std::io::Error`]s that say what is wrong with the file; the caller adds its path and its purpose.
@@ -12,4 +13,5 @@
 mod kind;
 pub mod links;
 pub mod read;
+pub mod stream;
 pub mod write;

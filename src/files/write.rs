@@ -1,6 +1,6 @@
 //! Writes files that users name.
 //!
-//! | what is there | [`Output`] | [`open_stream`] | [`open_private`] |
+//! | what is there | [`Output`] | [`open_stream`](super::stream::open_stream) | [`open_private`] |
 //! | --- | --- | --- | --- |
 //! | nothing | created at the end, whole | created | created, for its owner only |
 //! | a regular file | replaced at the end, whole, with its mode | truncated or appended to | kept as it is |
@@ -12,13 +12,12 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
 use super::kind;
 use super::links::{self, LinkPolicy};
+use super::stream::open_existing_stream;
 
 /// The readers of a newly created file. A file that is replaced keeps its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,34 +152,6 @@ pub fn create_new_file(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Where a stream begins in a regular file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamStart {
-    /// At the beginning: the present content is deleted.
-    Truncate,
-    /// At the end, because other processes write to the file too.
-    Append,
-}
-
-/// Opens a file whose lines are visible as they are written.
-pub fn open_stream(path: &Path, start: StreamStart, links: &LinkPolicy) -> io::Result<File> {
-    let target = links::resolve_links(path, links)?;
-    match fs::metadata(&target) {
-        Ok(metadata) if !metadata.is_file() || links::is_open_file(&target) => {
-            return open_existing_stream(&target, &metadata);
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(_) | Err(_) => {}
-    }
-    let mut options = OpenOptions::new();
-    options.create(true);
-    match start {
-        StreamStart::Truncate => options.write(true).truncate(true),
-        StreamStart::Append => options.append(true),
-    };
-    options.open(target)
-}
-
 /// Opens a regular file that stays, such as a journal or a lock, with `options`. It and its directories are created
 /// if missing, for their owner only; existing ones keep their mode.
 pub fn open_private(
@@ -259,100 +230,6 @@ fn copy_owner_and_mode(file: &File, metadata: &Metadata) -> io::Result<()> {
         }
     }
     file.set_permissions(metadata.permissions())
-}
-
-/// Opens a path that is not a regular file of the user's, if bytes can be written through it.
-fn open_existing_stream(target: &Path, metadata: &Metadata) -> io::Result<File> {
-    if let Some(standard) = standard_stream(target) {
-        return standard;
-    }
-    if kind::is_pipe(metadata) {
-        return open_pipe(target);
-    }
-    if metadata.is_file() {
-        // The file is open under another descriptor, and its position belongs to that.
-        return OpenOptions::new().append(true).open(target);
-    }
-    if !kind::is_stream(metadata) {
-        kind::expect_regular(metadata)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NOCTTY.bits().cast_signed());
-    }
-    options.open(target)
-}
-
-/// Returns a copy of our own standard output or error if `target` names it, otherwise `None`. If it were opened by name
-/// and led to a file, writing would start again at the beginning of that file.
-fn standard_stream(target: &Path) -> Option<io::Result<File>> {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-        let standard = ["/dev/fd".into(), format!("/proc/{}/fd", std::process::id())];
-        if !standard
-            .iter()
-            .any(|dir| target.parent() == Some(Path::new(dir)))
-        {
-            return None;
-        }
-        let copy = match target.file_name()?.to_str()? {
-            "1" => io::stdout().as_fd().try_clone_to_owned(),
-            "2" => io::stderr().as_fd().try_clone_to_owned(),
-            _ => return None,
-        };
-        Some(copy.map(File::from))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = target;
-        None
-    }
-}
-
-/// How long a pipe may be without a reader: as long as it takes to start one.
-const READER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Opens a pipe for writing and waits for its reader up to a limit; an ordinary open would wait for ever.
-fn open_pipe(target: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let start = Instant::now();
-    let file = loop {
-        match options.open(target) {
-            Ok(file) => break file,
-            Err(error) if !has_no_reader(&error) => return Err(error),
-            Err(_) if start.elapsed() > READER_TIMEOUT => {
-                let message = "it is a pipe without a reader: start its reader first";
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-            }
-            Err(_) => thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    #[cfg(unix)]
-    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())?;
-    Ok(file)
-}
-
-/// Reports whether opening a pipe failed because it has no reader.
-fn has_no_reader(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::NXIO)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -437,7 +314,7 @@ mod tests {
         assert!(made.unwrap().success());
         let reader = {
             let pipe = pipe.clone();
-            thread::spawn(move || fs::read_to_string(pipe).unwrap())
+            std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
         };
         write(&pipe, "through").unwrap();
         assert_eq!(reader.join().unwrap(), "through");
@@ -463,27 +340,6 @@ mod tests {
         assert_eq!(mode(&path), 0o664);
         let error = open(Path::new("/dev/full")).unwrap_err();
         assert_eq!(error.to_string(), "it is a device: name a regular file");
-    }
-
-    #[test]
-    fn a_stream_is_cut_or_added_to() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("events");
-        for (start, after) in [
-            (StreamStart::Truncate, "one"),
-            (StreamStart::Append, "oneone"),
-            (StreamStart::Truncate, "one"),
-        ] {
-            let mut file = open_stream(&path, start, &LinkPolicy::Follow).unwrap();
-            file.write_all(b"one").unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), after);
-        }
-        open_stream(
-            Path::new("/dev/full"),
-            StreamStart::Truncate,
-            &LinkPolicy::Follow,
-        )
-        .unwrap();
     }
 
     #[test]

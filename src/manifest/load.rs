@@ -169,21 +169,17 @@ fn sort_key(path: &Path) -> Vec<u8> {
     names
 }
 
+/// The code of the finding about a path that does not exist.
+pub const MISSING_PATH: &str = "missing-path";
+
 /// Returns the finding about a path or file that cannot be read.
 fn unreadable_path(path: &Path, error: &io::Error) -> Diagnostic {
-    let missing = error.kind() == io::ErrorKind::NotFound;
-    let code = if missing {
-        "missing-path"
-    } else {
-        "unreadable"
-    };
     let why = describe_io_error(error);
-    let finding = Diagnostic::error(code, format!("cannot read {}: {why}", path.display()));
-    match code {
-        "missing-path" => {
-            finding.hint("name files or directories with manifests, or `-` for standard input")
-        }
-        _ => finding,
+    let message = format!("cannot read {}: {why}", path.display());
+    match error.kind() {
+        io::ErrorKind::NotFound => Diagnostic::error(MISSING_PATH, message)
+            .hint("name files or directories with manifests, or `-` for standard input"),
+        _ => Diagnostic::error("unreadable", message),
     }
 }
 

@@ -56,7 +56,10 @@ impl ProblemEntry {
 }
 
 fn sentence(connection: &str, message: &str, objects: usize) -> String {
-    format!("{connection}: {message} ({})", pluralize(objects, "object"))
+    match objects {
+        0 => format!("{connection}: {message}"),
+        _ => format!("{connection}: {message} ({})", pluralize(objects, "object")),
+    }
 }
 
 /// Removes faults that a single call can have, if other objects of the same connection were read: such a fault is
@@ -110,15 +113,21 @@ pub fn list_problems<'a>(
 pub fn problem_findings<'a>(faults: impl IntoIterator<Item = &'a ConnectionFault>) -> Diagnostics {
     let mut findings = Diagnostics::default();
     for (fault, objects) in count_faults(faults) {
-        let words = sentence(&fault.connection, &fault.message, objects);
-        let mut finding = Diagnostic::error(fault.kind.code(), words);
-        finding.hint.clone_from(&fault.hint);
-        if let Some(origin) = &fault.origin {
-            finding = finding.at(&origin.source, origin.mark);
-        }
-        findings.push(finding);
+        findings.push(problem_finding(fault, objects));
     }
     findings
+}
+
+/// Returns a problem as a finding. `objects` is how many objects could not be read because of it; 0 if which objects there
+/// are is not known.
+pub fn problem_finding(fault: &ConnectionFault, objects: usize) -> Diagnostic {
+    let words = sentence(&fault.connection, &fault.message, objects);
+    let mut finding = Diagnostic::error(fault.kind.code(), words);
+    finding.hint.clone_from(&fault.hint);
+    match &fault.origin {
+        Some(origin) => finding.at(&origin.source, origin.mark),
+        None => finding,
+    }
 }
 
 #[cfg(test)]

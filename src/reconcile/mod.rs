@@ -63,11 +63,12 @@ pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline};
 use planner::Planner;
 pub use probe::{Probe, probe_connections};
-use problems::{connection_findings, fault_of_unset, unset_findings};
+use problems::connection_findings;
+pub use problems::{UnsetVariables, find_unset_at, find_unset_variables};
 pub use reload::reload_objects;
 pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
-pub use undo::{PastWrite, Take, Undone, past_writes, plan_undo};
+pub use undo::{PastWrite, PreparedUndo, Take, Undone, past_writes, prepare_undo};
 
 /// Settings that a pass needs beside the manifests.
 pub struct Settings {
@@ -167,12 +168,6 @@ impl Pass {
         findings
     }
 
-    /// Returns the variables that are not set, for commands that know only now which connections are in use.
-    pub fn unset_variables(&self) -> Diagnostics {
-        let planned = self.planned.iter();
-        unset_findings(planned.filter_map(|one| one.fault.as_deref()))
-    }
-
     /// Keeps the objects that `keep` accepts and builds the document again, so that summary, estimate and digest cover
     /// only these objects.
     pub fn only(&mut self, keep: impl Fn(&Planned) -> bool, settings: &Settings) {
@@ -232,24 +227,6 @@ fn plan_document(
         &checked.findings,
         now,
     )
-}
-
-/// Finds the connections in use whose credentials are in environment variables that are not set. No call is sent.
-pub fn find_unset_variables(checked: &Checked, settings: &Settings) -> Diagnostics {
-    let mut faults = Vec::new();
-    for (name, objects) in objects_to_read(checked, settings) {
-        let connection = checked.connections.get(name);
-        // Credentials of a host that is not trusted are never resolved, so their variables do not matter.
-        let trust = &settings.secrets.trust;
-        let trusted = connection.filter(|one| trust.check_url(&one.base_url).is_ok());
-        let fault = trusted.and_then(|connection| {
-            let unset = settings.secrets.unset_variables(&connection.auth);
-            fault_of_unset(connection, &unset)
-        });
-        let faults_of_objects = fault.map(|fault| std::iter::repeat_n(fault, objects.len()));
-        faults.extend(faults_of_objects.into_iter().flatten());
-    }
-    unset_findings(&faults)
 }
 
 /// Returns the pace of each account, from which a plan estimates its time.

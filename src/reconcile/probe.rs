@@ -9,18 +9,22 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::{Accounts, Checked, Settings, read_side_by_side};
-use crate::model::{Desired, Kind, Observed, PolicyMode};
+use crate::model::{ConnectionFault, Desired, Kind, Observed, PolicyMode, ReadFailure};
 
 /// What came of a login and a read at a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Probe {
     /// The vendor answered, also that it has no such object.
     Answered {
         /// How far the vendor's clock is ahead of ours; `None` if the reply has no date.
         clock_ahead: Option<SignedDuration>,
     },
-    /// The login or the read failed, for this reason.
-    Failed(String),
+    /// The login or the read failed.
+    Failed {
+        reason: String,
+        /// The problem of the whole connection behind it; `None` if it may be one of the object that was read.
+        fault: Option<Box<ConnectionFault>>,
+    },
     /// No object goes through the connection, so there is nothing to read.
     Idle,
 }
@@ -55,7 +59,7 @@ pub async fn probe_connections(
             Observed::Live(_) | Observed::Missing => Probe::Answered {
                 clock_ahead: account.and_then(|account| account.clock_ahead()),
             },
-            Observed::Unread(failure) => Probe::Failed(failure.text),
+            Observed::Unread(failure) => Probe::failed(failure),
         };
         probes
             .entry(object.connection.to_string())
@@ -66,14 +70,27 @@ pub async fn probe_connections(
 }
 
 impl Probe {
+    /// Makes the probe of a read that failed. The reason is that of the connection, where it has one: the call that
+    /// showed it does not matter.
+    fn failed(failure: ReadFailure) -> Self {
+        let fault = failure.fault;
+        let message = fault.as_ref().map(|fault| fault.message.clone());
+        Self::Failed {
+            reason: message.unwrap_or(failure.text),
+            fault,
+        }
+    }
+
     /// Adds what came of another read at the connection: each failure counts, and is named once.
     fn join(&mut self, other: Self) {
         match (&mut *self, other) {
-            (Self::Failed(reason), Self::Failed(other)) if *reason != other => {
+            (Self::Failed { reason, .. }, Self::Failed { reason: other, .. })
+                if *reason != other =>
+            {
                 reason.push_str("; ");
                 reason.push_str(&other);
             }
-            (Self::Failed(_), _) | (_, Self::Idle) => {}
+            (Self::Failed { .. }, _) | (_, Self::Idle) => {}
             (_, other) => *self = other,
         }
     }
@@ -86,7 +103,7 @@ mod tests {
     #[test]
     fn a_connection_works_if_each_kind_of_its_objects_can_be_read() {
         let answered = || Probe::Answered { clock_ahead: None };
-        let failed = |reason: &str| Probe::Failed(reason.into());
+        let failed = |reason: &str| Probe::failed(reason.into());
         let joined = |reads: &[Probe]| {
             let mut probe = Probe::Idle;
             reads.iter().for_each(|read| probe.join(read.clone()));

@@ -122,19 +122,25 @@ fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
     by_key.collect()
 }
 
-/// Plans the inverse of what a run carried out on the objects of `writes`.
+/// The objects of an undo, before the first of them is read.
+pub struct PreparedUndo {
+    /// The objects without desired fields, in the order of their addresses.
+    checked: Checked,
+    intents: BTreeMap<Address, Intent>,
+    manifests: BTreeMap<Address, Arc<Desired>>,
+    findings: Diagnostics,
+}
+
+/// Prepares to take back what a run carried out on the objects of `writes`: makes an object without desired fields for
+/// each write.
 ///
-/// `Err` if there are no writes, or if a field is named that the run did not change. The steps: make an object
-/// without wanted fields for each write, read all of them, invert the changes of each against its live values,
-/// and plan the result. Changes that cannot be taken back become findings.
-pub async fn plan_undo(
+/// `Err` if there are no writes, or if a field is named that the run did not change.
+pub fn prepare_undo(
     run: &str,
     writes: Vec<PastWrite>,
     take: &Take,
     mut checked: Checked,
-    settings: &Settings,
-    kept: &Accounts,
-) -> Result<Undone, UndoError> {
+) -> Result<PreparedUndo, UndoError> {
     if writes.is_empty() {
         let run = run.to_string();
         return Err(UndoError::NothingCarriedOut { run });
@@ -144,53 +150,71 @@ pub async fn plan_undo(
     for write in writes {
         work.add(write, take, &checked);
     }
-    let UndoWork {
-        mut desired,
-        intents,
-        manifests,
-        mut findings,
-        ..
-    } = work;
-    desired.sort_by(|a, b| a.address.cmp(&b.address));
-    checked.desired = desired;
-    let (accounts, seen) = read_side_by_side(&checked, settings, kept).await;
-    let now = (settings.clock)();
-    let mut planned = Vec::new();
-    let mut live = BTreeMap::new();
-    for (object, seen) in &seen {
-        let Some(intent) = intents.get(&object.address) else {
-            continue;
-        };
-        let (one, gone) = invert_object(object, seen, intent, take, now);
-        for lost in gone {
-            findings.push(not_taken_back(&object.address.to_string(), &lost));
-        }
-        if let Observed::Live(seen) = seen {
-            live.insert(object.address.clone(), seen.clone());
-        }
-        planned.extend(one);
-    }
-    let mut document = plan_document(&checked, &planned, &accounts, settings, now);
-    for (planned, entry) in planned.iter().zip(&mut document.objects) {
-        // Later stages need the fields of the manifest, not those that the undo brings back.
-        let manifest = manifests.get(&planned.desired.address);
-        entry.manifest_fingerprint = manifest.map(|it| manifest_fingerprint(it, &checked.source));
-        entry.manifest_fields = manifest.map(|it| manifest_fields(it)).unwrap_or_default();
-    }
-    Ok(Undone {
-        pass: Pass {
-            planned,
-            document,
-            accounts,
-            live,
-            moved: BTreeMap::new(),
-            standings: BTreeMap::new(),
-            observed_at: now,
-            fresh: true,
-        },
-        findings,
-        manifests,
+    work.desired.sort_by(|a, b| a.address.cmp(&b.address));
+    checked.desired = work.desired;
+    Ok(PreparedUndo {
+        checked,
+        intents: work.intents,
+        manifests: work.manifests,
+        findings: work.findings,
     })
+}
+
+impl PreparedUndo {
+    /// Returns the manifests, reduced to the objects that are read.
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// Plans the inverse: reads all objects, inverts the changes of each against its live values, and plans the result.
+    /// Changes that cannot be taken back become findings.
+    pub async fn plan(self, take: &Take, settings: &Settings, kept: &Accounts) -> Undone {
+        let Self {
+            checked,
+            intents,
+            manifests,
+            mut findings,
+        } = self;
+        let (accounts, seen) = read_side_by_side(&checked, settings, kept).await;
+        let now = (settings.clock)();
+        let mut planned = Vec::new();
+        let mut live = BTreeMap::new();
+        for (object, seen) in &seen {
+            let Some(intent) = intents.get(&object.address) else {
+                continue;
+            };
+            let (one, gone) = invert_object(object, seen, intent, take, now);
+            for lost in gone {
+                findings.push(not_taken_back(&object.address.to_string(), &lost));
+            }
+            if let Observed::Live(seen) = seen {
+                live.insert(object.address.clone(), seen.clone());
+            }
+            planned.extend(one);
+        }
+        let mut document = plan_document(&checked, &planned, &accounts, settings, now);
+        for (planned, entry) in planned.iter().zip(&mut document.objects) {
+            // Later stages need the fields of the manifest, not those that the undo brings back.
+            let manifest = manifests.get(&planned.desired.address);
+            entry.manifest_fingerprint =
+                manifest.map(|it| manifest_fingerprint(it, &checked.source));
+            entry.manifest_fields = manifest.map(|it| manifest_fields(it)).unwrap_or_default();
+        }
+        Undone {
+            pass: Pass {
+                planned,
+                document,
+                accounts,
+                live,
+                moved: BTreeMap::new(),
+                standings: BTreeMap::new(),
+                observed_at: now,
+                fresh: true,
+            },
+            findings,
+            manifests,
+        }
+    }
 }
 
 /// Returns an error if a field is named that the run did not change: that is a mistake and not an empty plan.

@@ -14,7 +14,7 @@ use super::safe::make_visible;
 use super::text::{
     ADD, BOLD, CHANGE, DANGER, DIM, WIDTH, measure_paths, paint_text, write_change, write_paragraph,
 };
-use crate::apply::journal::Purpose;
+use crate::apply::journal::{PersonRequest, Purpose};
 use crate::apply::memory::history::{RunCounts, RunEnd, RunEntry, RunObject};
 use crate::model::wording::{describe_age, shorten};
 use crate::model::{Outcome, compare_natural};
@@ -79,6 +79,9 @@ fn age_of(run: &RunEntry, now: Timestamp) -> String {
 
 /// Describes what a run did: `12 updated, 3 reduce`, or `nothing changed, 1 stale, undo of 01a22859`.
 fn describe_result(run: &RunEntry) -> String {
+    if let Some(request) = &run.request {
+        return describe_request(request);
+    }
     let purpose = match (run.purpose, &run.undoes_short) {
         (None, _) => return "only looked at writes that were cut off".into(),
         (Some(Purpose::Apply), _) => String::new(),
@@ -94,6 +97,14 @@ fn describe_result(run: &RunEntry) -> String {
         "{}{purpose}{undone}{sandbox}",
         describe_counts(&run.summary)
     )
+}
+
+/// Describes what a person asked for: `LacLicenseOrder/rivers: suspended until 2026-03-02 12:00 UTC: a demo`.
+fn describe_request(request: &PersonRequest) -> String {
+    match &request.address {
+        Some(address) => format!("{address}: {}", request.words),
+        None => request.words.clone(),
+    }
 }
 
 /// Describes counts: first the objects written, then the worst risk among them, then the objects not written.
@@ -133,6 +144,10 @@ pub fn write_run(
     now: Timestamp,
 ) -> io::Result<()> {
     write_facts(out, run, now)?;
+    // Nothing was written by a request itself.
+    if run.request.is_some() {
+        return Ok(());
+    }
     let mut objects: Vec<&RunObject> = run.objects.iter().flatten().collect();
     objects.sort_by(|one, other| compare_natural(&one.address, &other.address));
     for object in objects {
@@ -182,6 +197,7 @@ fn write_facts(out: &mut dyn Write, run: &RunEntry, now: Timestamp) -> io::Resul
         ("Commit", run.commit.clone()),
         ("Scope", run.scope.clone()),
         ("Purpose", purpose),
+        ("Request", run.request.as_ref().map(describe_request)),
         (
             "Undone",
             run.undone_by.as_ref().map(|run| format!("by {run}")),

@@ -6,15 +6,17 @@
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::drift::annotations::annotate_drift;
 use super::html::drift::render_drift_page;
 use super::source_host::SourceLinks;
 use super::view::{RunView, Stage};
 use super::{drift, github, gitlab, html, json, junit, markdown, sarif, text};
-use crate::plan::document::FORMAT_VERSION;
+use crate::plan::document::{DiagnosticEntry, FORMAT_VERSION};
 use crate::plan::drift::document::DriftDocument;
+use crate::plan::source_facts::SourceFacts;
 
 /// A format in which a run is rendered; `--format` and `--report` name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,17 +165,27 @@ pub fn write_drift_report(
     }
 }
 
-/// Writes the result of a check as JSON. `valid` is false if any finding is an error.
+/// The JSON of `entitle validate`: whether manifests can be put in force, and everything that was found.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "entitle validate")]
+pub struct CheckDocument<'a> {
+    /// Major and minor version of this format.
+    format_version: &'static str,
+    /// False if any finding is an error.
+    valid: bool,
+    /// What was read.
+    source: &'a SourceFacts,
+    diagnostics: &'a [DiagnosticEntry],
+}
+
+/// Writes the result of a check as JSON.
 fn write_check(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
-    let findings = &view.document.diagnostics;
-    let valid = !findings.iter().any(|finding| finding.is_error());
-    json::write_document(
-        out,
-        &json!({
-            "format_version": FORMAT_VERSION,
-            "valid": valid,
-            "source": view.document.source,
-            "diagnostics": findings,
-        }),
-    )
+    let diagnostics = &view.document.diagnostics;
+    let document = CheckDocument {
+        format_version: FORMAT_VERSION,
+        valid: !diagnostics.iter().any(DiagnosticEntry::is_error),
+        source: &view.document.source,
+        diagnostics,
+    };
+    json::write_document(out, &document)
 }

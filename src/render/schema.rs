@@ -6,11 +6,10 @@
 //! documents, are checked by `validate` only. No field is listed here by hand: names, forms and descriptions
 //! come from the tables.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
-use crate::apply::event::Line;
-use crate::apply::memory::history::HistoryDocument;
 use crate::manifest::API_VERSION;
 use crate::manifest::envelope::{DOCUMENT, OBJECT, object_members};
 use crate::manifest::own_kind::OwnKind;
@@ -18,48 +17,16 @@ use crate::manifest::table::{Form, MapTable, Member, Rule, SECRET};
 use crate::manifest::text_type::TextType;
 use crate::model::field::{Elements, IdentityField};
 use crate::model::{Clearing, Field, KindTable, NaturalKey, Need, Shape};
-use crate::plan::document::PlanDocument;
-use crate::plan::drift::document::DriftDocument;
 use crate::provider;
 use crate::provider::auth::AuthForm;
 
 /// The URI of the draft that editors read.
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Returns every schema with its file name.
-pub fn all_schemas() -> [(&'static str, Json); 5] {
-    [
-        ("drift.json", drift_schema()),
-        ("events.json", event_schema()),
-        ("history.json", history_schema()),
-        ("manifest.json", manifest_schema()),
-        ("plan.json", plan_schema()),
-    ]
-}
-
-/// Returns the schema of `drift --format json`.
-pub fn drift_schema() -> Json {
+/// Returns the schema of an output document, from its type.
+pub fn document_schema<T: JsonSchema>() -> Json {
     let generator = SchemaSettings::draft07().into_generator();
-    generator.into_root_schema_for::<DriftDocument>().to_value()
-}
-
-/// Returns the schema of `plan --format json` and `apply --format json`.
-pub fn plan_schema() -> Json {
-    let generator = SchemaSettings::draft07().into_generator();
-    generator.into_root_schema_for::<PlanDocument>().to_value()
-}
-
-/// Returns the schema of one line of `apply --events`.
-pub fn event_schema() -> Json {
-    let generator = SchemaSettings::draft07().into_generator();
-    generator.into_root_schema_for::<Line>().to_value()
-}
-
-/// Returns the schema of `history --format json`.
-pub fn history_schema() -> Json {
-    let generator = SchemaSettings::draft07().into_generator();
-    let schema = generator.into_root_schema_for::<HistoryDocument>();
-    schema.to_value()
+    generator.into_root_schema_for::<T>().to_value()
 }
 
 /// Returns the schema of manifest documents: `kind` chooses the branch.

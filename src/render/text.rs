@@ -364,7 +364,7 @@ pub(super) fn write_lines(
 /// Writes a text broken between words into lines of at most [`WIDTH`] columns, `indent` included.
 ///
 /// A word that is longer stays whole: it may be a path to copy. Runs of spaces become one.
-pub(super) fn write_paragraph(
+pub fn write_paragraph(
     out: &mut dyn Write,
     indent: usize,
     text: &str,

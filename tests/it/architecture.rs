@@ -302,8 +302,8 @@ const STREAMS_AND_CLOCK: &[(&str, &[&str])] = &[
     ("print!(", &[]),
     ("dbg!(", &[]),
     // What `/dev/stdout` means is the stream itself, and data.
-    ("io::stdout()", &["cli/output.rs", "files/write.rs"]),
-    ("io::stderr()", &["cli/output.rs", "files/write.rs"]),
+    ("io::stdout()", &["cli/output.rs", "files/stream.rs"]),
+    ("io::stderr()", &["cli/output.rs", "files/stream.rs"]),
     ("Timestamp::now", &["sandbox/"]),
     ("Zoned::now", &[]),
     ("now_v7", &[]),

@@ -78,6 +78,33 @@ async fn variables_that_are_not_set_are_told_together_before_the_first_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_tells_a_problem_of_a_connection_once() {
+    let workspace = lac_workspace(3, false).await;
+    let auth = json!({"token": {"env": "NO_TOKEN"}});
+    workspace.connection("lac", &workspace.sandbox.url("lac"), &auth);
+    for mode in ["observe", "heal", "sync"] {
+        let ran = workspace.run(&["watch", "--once", "--mode", mode]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        let words = "NO_TOKEN is not set";
+        assert_eq!(ran.stderr.matches(words).count(), 1, "{}", ran.stderr);
+        for part in ["connection=\"lac\" objects=3", "line=\"lac.yaml:"] {
+            assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+        }
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!(
+            lines[0], "lac cannot be read: NO_TOKEN is not set (3 objects, lac.yaml:10)",
+            "{}",
+            ran.stdout
+        );
+        assert!(lines[1].starts_with("    → set "), "{}", ran.stdout);
+        let last = "Watch: 0 in sync, 0 of them written just now, 3 not.";
+        assert_eq!(lines.last(), Some(&last), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("LacLicenseOrder"), "{}", ran.stdout);
+    }
+    assert_eq!(workspace.sandbox.requests(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_vendor_answers_to_every_read_is_told_once() {
     let new_place = Some(("location", "https://new.example/lac?token=s3cret"));
     let next_century = Some(("retry-after", "99999999999999999999"));
@@ -184,4 +211,57 @@ async fn a_byte_order_mark_before_a_reply_is_no_part_of_it() {
     workspace.connection("lac", &base, &json!({"token": {"env": "LAC_AUTH"}}));
     let ran = workspace.run(&["plan"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
+}
+
+/// Connects both vendors of a workspace by variables that are not set.
+fn unset_both(workspace: &Workspace) {
+    for vendor in ["lac", "cryptlex"] {
+        let base = workspace.sandbox.url(vendor);
+        let token = format!("NO_{}", vendor.to_uppercase());
+        workspace.connection(vendor, &base, &json!({"token": {"env": token}}));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_without_a_plan_tell_unset_variables_together_before_the_first_call() {
+    let workspace = lac_workspace(1, false).await;
+    unset_both(&workspace);
+    for command in [&["import", "--all"][..], &["unmanaged"]] {
+        let ran = workspace.run(command);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
+        for vendor in ["lac", "cryptlex"] {
+            let token = format!("NO_{}", vendor.to_uppercase());
+            let title = format!("error[unset-variable]: {vendor}: {token} is not set\n");
+            assert_eq!(ran.stderr.matches(&title).count(), 1, "{}", ran.stderr);
+            let line = format!("--> {vendor}.yaml:");
+            assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+        }
+        assert_eq!(
+            ran.stderr.matches("is not set").count(),
+            2,
+            "{}",
+            ran.stderr
+        );
+    }
+    assert_eq!(workspace.sandbox.requests(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_whose_variables_are_set_are_read_all_the_same() {
+    let mut workspace = lac_workspace(1, false).await;
+    unset_both(&workspace);
+    workspace.connect("lac");
+    let ran = workspace.run(&["unmanaged"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let title = "error[unset-variable]: cryptlex: NO_CRYPTLEX is not set\n";
+    assert_eq!(ran.stderr.matches(title).count(), 1, "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout.matches("LacLicenseOrder").count(),
+        2,
+        "{}",
+        ran.stdout
+    );
+    let requests = workspace.sandbox.requests();
+    let of_lac = |path: &str| path.starts_with("/lac");
+    assert!(!requests.is_empty() && requests.iter().all(|it| of_lac(&it.path)));
 }

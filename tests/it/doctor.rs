@@ -77,7 +77,7 @@ async fn what_is_wrong_is_an_error_with_what_to_do() {
     let calls = workspace.sandbox.requests().len();
     let unset = workspace.run(&["doctor"]);
     assert_eq!(unset.code, 1, "{}", unset.stdout);
-    let line = "error  secrets     lac: LAC_USERNAME, LAC_PASSWORD are not set (lac.yaml:1)";
+    let line = "error  secrets     lac: LAC_USERNAME, LAC_PASSWORD are not set (lac.yaml:10)";
     says(&unset, line);
     says(
         &unset,

@@ -120,7 +120,8 @@ fn changed(ran: &Ran) -> Vec<(String, String)> {
 }
 
 fn is_drift(document: &Json) {
-    let schema = entitle::render::schema::drift_schema();
+    let schema =
+        entitle::render::schema::document_schema::<entitle::plan::drift::document::DriftDocument>();
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let faults: Vec<String> = validator
         .iter_errors(document)

@@ -2,23 +2,20 @@
 
 use std::path::Path;
 
-use entitle::daemon::status::{STATUS_SCHEMA, status_schema};
 use entitle::render::schema;
 use serde_json::Value as Json;
 
+use super::cli::lac_workspace;
 use super::support::golden;
 
 #[test]
 fn the_schemas_in_the_repository_are_fresh() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-    let faults = schema::all_schemas()
-        .into_iter()
-        .chain([(STATUS_SCHEMA, status_schema())])
-        .filter_map(|(name, schema)| {
-            let text = serde_json::to_string_pretty(&schema).expect("JSON is printable") + "\n";
-            assert!(!text.contains("`None`"), "{name} speaks of Rust");
-            golden::compare(&dir.join(name), &text).err()
-        });
+    let faults = entitle::cli::all_schemas().filter_map(|(name, schema)| {
+        let text = serde_json::to_string_pretty(&schema).expect("JSON is printable") + "\n";
+        assert!(!text.contains("`None`"), "{name} speaks of Rust");
+        golden::compare(&dir.join(name), &text).err()
+    });
     golden::all_well(faults.collect());
 }
 
@@ -95,5 +92,35 @@ fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
             .iter()
             .any(|document| !validator.is_valid(document));
         assert!(refused, "the schema accepts tests/invalid/{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_small_commands_are_as_their_schemas_say() {
+    let workspace = lac_workspace(1, false).await;
+    let commands: [(&str, &[&str]); 6] = [
+        ("version.json", &["version", "--json"]),
+        ("doctor.json", &["doctor", "--format", "json"]),
+        ("doctor.json", &["doctor", "nowhere", "--format", "json"]),
+        ("unmanaged.json", &["unmanaged", "--format", "json"]),
+        ("validate.json", &["validate", "--format", "json"]),
+        (
+            "validate.json",
+            &["validate", "lac.yaml", "--format", "json"],
+        ),
+    ];
+    for (name, command) in commands {
+        let ran = workspace.run(command);
+        let document: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+        let schema = entitle::cli::all_schemas().find(|(file, _)| *file == name);
+        let (_, mut schema) = schema.expect("there");
+        let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+        let faults = validator.iter_errors(&document);
+        let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?} in {document:#}");
+        // Every member is described, and none is missing from the schema.
+        schema["additionalProperties"] = false.into();
+        let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+        assert!(validator.is_valid(&document), "{document:#}");
     }
 }

@@ -9,13 +9,17 @@
 //! | `$ entitle …` | runs the program |
 //! | `@ FROM TO` | copies a file, as an editor would change it |
 //! | `% POINTER JSON` | changes the account behind our back |
+//! | `& entitle watch …` | starts a daemon, which listens and goes on until the end; goes on once it has looked at everything |
+//! | `^ NAME=VALUE`, `^ NAME` | sets a variable, or removes it |
 //!
 //! In a transcript standard output stands as it is, standard error behind `! `, and an exit code other than 0
-//! on a line of its own. Names of runs, times and ages are replaced; nothing else differs between two runs.
+//! on a line of its own. Names of runs, times, ages and ports are replaced; nothing else differs between two runs.
 
 use std::path::Path;
 
 use super::conformance::vendors::lac;
+use super::daemon::program::{DaemonProcess, wait_for};
+use super::daemon::webhooks::{listen_port, read_status};
 use super::support::golden;
 use super::support::program::Workspace;
 
@@ -49,7 +53,7 @@ async fn transcripts_are_what_the_program_prints() {
 /// Lines of a transcript that would wrap. Source lines and what vendors say are as long as they are.
 fn too_wide(folder: &Path, told: &str) -> Vec<String> {
     let typed = |line: &str| {
-        ["$ ", "% ", "@ ", "# "]
+        ["$ ", "% ", "@ ", "# ", "& ", "^ "]
             .iter()
             .any(|sign| line.starts_with(sign))
     };
@@ -62,7 +66,8 @@ fn too_wide(folder: &Path, told: &str) -> Vec<String> {
 }
 
 async fn tell(folder: &Path, colour: bool) -> String {
-    let workspace = set_up(folder).await;
+    let mut workspace = set_up(folder).await;
+    let mut daemon = None;
     let script = std::fs::read_to_string(folder.join("script")).expect("every folder has a script");
     let mut told = String::new();
     for line in script.lines() {
@@ -78,6 +83,20 @@ async fn tell(folder: &Path, colour: bool) -> String {
             }
             Some(("% ", change)) => {
                 foreign(&workspace, change);
+                told += &format!("{line}\n");
+            }
+            Some(("& ", command)) => {
+                // One at a time: they have one log.
+                drop(daemon.take());
+                daemon = Some(start_daemon(&mut workspace, command));
+                told += &format!("{line}\n");
+            }
+            Some(("^ ", variable)) => {
+                let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+                workspace.environment.retain(|(known, _)| known != name);
+                if !value.is_empty() {
+                    workspace.set(name, value);
+                }
                 told += &format!("{line}\n");
             }
             _ => told += &format!("{line}\n"),
@@ -106,6 +125,30 @@ async fn set_up(folder: &Path) -> Workspace {
     workspace
 }
 
+/// Starts a daemon that `entitle status` asks from now on, and waits until it has looked at every object.
+fn start_daemon(workspace: &mut Workspace, command: &str) -> DaemonProcess {
+    let words = words_of(command).into_iter();
+    let words: Vec<&str> = words.chain(["--listen", "127.0.0.1:0"]).collect();
+    let daemon = DaemonProcess::start(workspace, &words);
+    let port = listen_port(workspace);
+    wait_for(workspace, "the first look", || {
+        let status = read_status(port);
+        let objects = status["objects"].as_array().cloned().unwrap_or_default();
+        !objects.is_empty() && objects.iter().all(|object| object["last_pass"].is_string())
+    });
+    workspace.set("ENTITLE_STATUS_ADDRESS", &format!("127.0.0.1:{port}"));
+    daemon
+}
+
+/// Returns the arguments of a command.
+fn words_of(command: &str) -> Vec<&str> {
+    let words = command.strip_prefix("entitle ");
+    words
+        .expect("only entitle is run")
+        .split_whitespace()
+        .collect()
+}
+
 fn foreign(workspace: &Workspace, change: &str) {
     let (pointer, json) = change.split_once(' ').expect("a pointer and a value");
     let mut account = workspace.sandbox.state("lac").expect("an account");
@@ -118,16 +161,16 @@ fn foreign(workspace: &Workspace, change: &str) {
 }
 
 fn ran(workspace: &Workspace, command: &str, colour: bool) -> String {
-    let words = command
-        .strip_prefix("entitle ")
-        .expect("only entitle is run");
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let mut command = workspace.command(&words);
+    let mut command = workspace.command(&words_of(command));
     if colour {
         command.env("CLICOLOR_FORCE", "1");
     }
     let output = command.output().expect("it runs");
     let text = |bytes: Vec<u8>| steady(&String::from_utf8(bytes).expect("output is UTF-8"));
+    let port = format!(":{}", workspace.sandbox.address().port());
+    let dir = workspace.dir.path().display().to_string();
+    let text = |bytes| hide_version(&text(bytes).replace(&port, ":8901").replace(&dir, "/work"));
+    let text = |bytes| hide_hashes(&hide_tries(&text(bytes)));
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     for secret in &workspace.secrets {
         assert!(
@@ -179,6 +222,47 @@ fn steady(text: &str) -> String {
     steady
 }
 
+/// Output with zeros for the digits of hashes in the log, which cover the port of the simulator.
+fn hide_hashes(text: &str) -> String {
+    const HEAD: &str = "sha256:";
+    let Some((before, rest)) = text.split_once(HEAD) else {
+        return text.to_string();
+    };
+    let end = rest.find(|c: char| !c.is_ascii_hexdigit());
+    let (digits, after) = rest.split_at(end.unwrap_or(rest.len()));
+    format!(
+        "{before}{HEAD}{}{}",
+        "0".repeat(digits.len()),
+        hide_hashes(after)
+    )
+}
+
+/// Output with ones for the numbers of what was tried in vain, which depend on the machine: `tried 1 times in 1.1 s`.
+fn hide_tries(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("tried") else {
+        return text.to_string();
+    };
+    let is_count = rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    match rest.split_once(" s").filter(|_| is_count) {
+        Some((tries, after)) => {
+            let ones = tries.replace(|c: char| c.is_ascii_digit(), "1");
+            format!("{before}tried{ones} s{}", hide_tries(after))
+        }
+        None => format!("{before}tried{}", hide_tries(rest)),
+    }
+}
+
+/// Output without the version of the program and the features of its build.
+fn hide_version(text: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = text.replace(&format!("entitle watch {version}"), "entitle watch VERSION");
+    let Some((before, rest)) = text.split_once(&format!("entitle {version} (")) else {
+        return text;
+    };
+    let after = rest.split_once(')').map_or("", |(_, after)| after);
+    format!("{before}entitle VERSION{after}")
+}
+
 fn is_run(text: &str) -> bool {
     let dash = |(at, c): (usize, char)| match at {
         8 | 13 | 18 | 23 => c == '-',
@@ -202,6 +286,14 @@ fn cell(before: &str, text: &str) -> Option<(&'static str, usize)> {
     let is_hex = |part: &str| part.chars().all(|c| c.is_ascii_hexdigit());
     if word.starts_with("01") && word.split('-').all(is_hex) && word.find('-').unwrap_or(end) == 8 {
         return Some(("01990000", end));
+    }
+    let wait = ["next look in ", "ends in ", "opens in "];
+    if !word.is_empty() && wait.iter().any(|wait| before.ends_with(wait)) {
+        let unit = after.trim_start().find([',', '\n', '.', '␛']);
+        return unit.map(|unit| ("10 min", end + 1 + unit));
+    }
+    if before.ends_with(" at ") && word.len() == 12 && is_hex(word) {
+        return Some(("0123456789ab", end));
     }
     let is_number = !word.is_empty() && word.chars().all(|c| c.is_ascii_digit());
     let seconds = " s ago";

@@ -113,16 +113,16 @@ pub struct Started {
 }
 
 /// A request that a person made to the daemon on its page.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonRequest {
     /// `look`, `suspend`, `resume` or `approve`.
     pub action: String,
-    /// The object of the request; `None` if the request is about a whole connection.
+    /// The object of the request; left out if the request is about a whole connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The request as a sentence.
     pub words: String,
-    /// The digest of the change, for an approval.
+    /// The digest of the change; for an approval only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }

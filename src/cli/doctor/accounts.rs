@@ -10,7 +10,7 @@ use crate::cli::setup::Setup;
 use crate::cli::work_tree;
 use crate::model::connection::Credential;
 use crate::model::wording::pluralize;
-use crate::model::{Auth, Connection, SecretRef, with_causes};
+use crate::model::{Auth, Connection, FaultKind, Origin, SecretRef, with_causes};
 use crate::reconcile::{self, Probe};
 
 /// Checks everything about the connections of manifests that were read without an error.
@@ -70,15 +70,12 @@ async fn check_secrets(setup: &Setup, connection: &Connection, checkup: &mut Che
     let name = &connection.name;
     if !unset.is_empty() {
         let verb = if unset.len() == 1 { "is" } else { "are" };
-        let origin = &connection.origin;
-        let (file, line) = (&origin.source.name, origin.mark.line);
+        let them = if unset.len() == 1 { "it" } else { "them" };
+        let line = line_of(&connection.origin_of(FaultKind::UnsetVariable));
         checkup.add_error(
             "secrets",
-            format!(
-                "{name}: {} {verb} not set ({file}:{line})",
-                unset.join(", ")
-            ),
-            "export them here, or add them to the secrets of the job",
+            format!("{name}: {} {verb} not set ({line})", unset.join(", ")),
+            format!("export {them} here, or add {them} to the secrets of the job"),
         );
         return false;
     }
@@ -107,6 +104,41 @@ fn login_secrets(auth: &Auth) -> Vec<&SecretRef> {
     }
 }
 
+/// Returns a place as `lac.yaml:5`.
+fn line_of(origin: &Origin) -> String {
+    format!("{}:{}", origin.source.name, origin.mark.line)
+}
+
+/// Returns what to do about a connection that cannot be read.
+fn advise(kind: Option<FaultKind>) -> &'static str {
+    match kind {
+        Some(FaultKind::NoSuchHost | FaultKind::Unreachable) => {
+            "check its baseUrl, and that this machine may reach the host"
+        }
+        Some(FaultKind::UnsafeConnection) => {
+            "check its baseUrl, and the certificates that this machine trusts"
+        }
+        Some(FaultKind::WrongBaseUrl | FaultKind::Redirected) => {
+            "check its baseUrl: entitle explain Connection"
+        }
+        Some(FaultKind::LoginRefused | FaultKind::UnusableSecret | FaultKind::Forbidden) => {
+            "check its credentials and their rights: entitle help credentials"
+        }
+        Some(FaultKind::UntrustedHost) => {
+            "trust the host, if it is the right one: entitle help credentials"
+        }
+        Some(
+            FaultKind::RateLimited
+            | FaultKind::VendorFailure
+            | FaultKind::UnreadableReply
+            | FaultKind::OutOfTime,
+        ) => "try again in a while; if it stays so, ask the vendor",
+        Some(FaultKind::UnsetVariable | FaultKind::LoginFailed) | None => {
+            "check its baseUrl and credentials: entitle explain Connection"
+        }
+    }
+}
+
 /// Adds the result of a login and a read to the check-up.
 fn report_probe(name: &str, probe: &Probe, checkup: &mut Checkup) {
     const NAME: &str = "connection";
@@ -115,11 +147,15 @@ fn report_probe(name: &str, probe: &Probe, checkup: &mut Checkup) {
             NAME,
             format!("{name}: it answers, and the credentials are accepted"),
         ),
-        Probe::Failed(reason) => checkup.add_error(
-            NAME,
-            format!("{name}: {reason}"),
-            "check its baseUrl and credentials: entitle explain Connection",
-        ),
+        Probe::Failed { reason, fault } => {
+            let origin = fault.as_ref().and_then(|fault| fault.origin.as_ref());
+            let line = origin.map(|origin| format!(" ({})", line_of(origin)));
+            checkup.add_error(
+                NAME,
+                format!("{name}: {reason}{}", line.unwrap_or_default()),
+                advise(fault.as_ref().map(|fault| fault.kind)),
+            );
+        }
         Probe::Idle => checkup.add_warning(
             NAME,
             format!("{name}: not tried, no object goes through it"),
@@ -136,7 +172,7 @@ const MOST_SKEW: SignedDuration = SignedDuration::from_secs(30);
 fn check_clock(probes: &BTreeMap<String, Probe>, checkup: &mut Checkup) {
     let ahead = probes.iter().filter_map(|(name, probe)| match probe {
         Probe::Answered { clock_ahead } => Some((name, (*clock_ahead)?)),
-        Probe::Failed(_) | Probe::Idle => None,
+        Probe::Failed { .. } | Probe::Idle => None,
     });
     let Some((name, ahead)) = ahead.max_by_key(|(_, ahead)| ahead.abs()) else {
         return;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::wording::pluralize;
@@ -11,9 +12,10 @@ use crate::render;
 use crate::render::safe::make_visible;
 
 /// The state of one part of the set-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
+    /// Nothing is wrong.
     #[default]
     Ok,
     /// It works, and may not be meant.
@@ -22,13 +24,27 @@ pub enum Health {
     Error,
 }
 
+/// The JSON of `entitle doctor`: the state of a set-up and of its parts.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "entitle doctor")]
+pub struct DoctorDocument<'a> {
+    /// Major and minor version of this format.
+    format_version: &'static str,
+    /// The worst health of all parts.
+    health: Health,
+    /// In the order in which they were looked at.
+    parts: &'a [Part],
+}
+
 /// One part of the set-up.
-#[derive(Serialize)]
-struct Part {
+#[derive(Serialize, JsonSchema)]
+pub struct Part {
+    /// What was looked at, such as `store` or `variables`. Several parts may have one name.
     name: &'static str,
     health: Health,
+    /// What was found.
     message: String,
-    /// What to do; `None` if nothing is wrong.
+    /// What to do about it; left out if nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
@@ -103,11 +119,11 @@ impl Checkup {
 
     /// Writes the document of `--format json`.
     pub fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let document = serde_json::json!({
-            "format_version": FORMAT_VERSION,
-            "health": self.worst(),
-            "parts": self.0,
-        });
+        let document = DoctorDocument {
+            format_version: FORMAT_VERSION,
+            health: self.worst(),
+            parts: &self.0,
+        };
         render::json::write_document(out, &document)
     }
 }

@@ -123,7 +123,8 @@ fn try_to_write(args: &StoreArgs) -> Result<(), String> {
     let folder = folders.find(|folder| folder.is_dir());
     let folder = folder.unwrap_or(Path::new("/"));
     let written = tempfile::tempfile_in(folder);
-    written
-        .map(drop)
-        .map_err(|error| format!("nothing can be written in {}: {error}", folder.display()))
+    written.map(drop).map_err(|error| {
+        let error = with_causes(&error);
+        format!("nothing can be written in {}: {error}", folder.display())
+    })
 }

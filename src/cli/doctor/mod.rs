@@ -17,7 +17,10 @@ use super::args::{Format, Reach, Selection, StoreArgs};
 use super::exit::Exit;
 use super::{output, setup};
 use crate::cli::error::{CommandError, CommandResult};
+use crate::manifest::load::MISSING_PATH;
+use crate::model::Severity;
 use crate::model::wording::pluralize;
+pub use checkup::DoctorDocument;
 use checkup::{Checkup, Health};
 
 #[derive(Args)]
@@ -79,20 +82,20 @@ pub async fn examine_accounts(paths: &[PathBuf], reach: &Reach) -> CommandResult
 /// Checks the manifests, and the accounts that they name if they can be read.
 async fn check_manifests(paths: &[PathBuf], reach: &Reach, checkup: &mut Checkup) {
     const NAME: &str = "manifests";
+    const NAME_FOLDER: &str = "name the folder of your manifests, or begin with: entitle init";
     match setup::set_up(&Selection::all_of(paths), reach).await {
         Ok(setup) => accounts::check_accounts(&setup, checkup).await,
         Err(CommandError::Invalid(invalid)) => checkup.add_error(
             NAME,
             format!(
-                "they have {}",
-                pluralize(invalid.findings.iter().count(), "finding")
+                "{}, shown above",
+                pluralize(invalid.findings.count(Severity::Error), "error")
             ),
-            "correct them: entitle validate",
+            match invalid.findings.iter().any(|it| it.code == MISSING_PATH) {
+                true => NAME_FOLDER,
+                false => "correct the manifests: entitle validate",
+            },
         ),
-        Err(error) => checkup.add_error(
-            NAME,
-            error.to_string(),
-            "name the folder of your manifests, or begin with: entitle init",
-        ),
+        Err(error) => checkup.add_error(NAME, error.to_string(), NAME_FOLDER),
     }
 }

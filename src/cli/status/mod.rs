@@ -8,7 +8,6 @@ mod fetch;
 mod text;
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -19,7 +18,8 @@ use self::fetch::{DaemonAddress, fetch_status};
 use self::text::{StatusReply, TextOptions, write_status};
 use super::args::Format;
 use super::exit::Exit;
-use super::{endpoints, output};
+use super::output;
+use super::secret_flags::secret_flags;
 use crate::apply::clock;
 use crate::cli::error::CommandResult;
 
@@ -29,6 +29,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Moves to the upper left corner and clears what is below.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
+secret_flags!(
+    /// The token that the daemon asks its readers for.
+    PageToken,
+    token("TOKEN", "ENTITLE_STATUS_TOKEN"):
+        "Token of the daemon's --listen-token [default: ENTITLE_LISTEN_TOKEN]",
+    token_file("ENTITLE_STATUS_TOKEN_FILE"): "File with that token"
+);
+
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  entitle status\n  entitle status --watch\n  entitle status --address https://entitle.example.com --all\n  entitle status --format json | jq '.connections'"
@@ -37,22 +45,8 @@ pub struct StatusArgs {
     /// Where the daemon listens, as HOST:PORT or a URL [default: ENTITLE_LISTEN, else 127.0.0.1:8900]
     #[arg(long, value_name = "ADDR|URL", env = "ENTITLE_STATUS_ADDRESS")]
     address: Option<String>,
-    /// Token of the daemon's --listen-token [default: ENTITLE_LISTEN_TOKEN]
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "ENTITLE_STATUS_TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<String>,
-    /// File with that token
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ENTITLE_STATUS_TOKEN_FILE",
-        conflicts_with = "token"
-    )]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: PageToken,
     /// List all objects to look at and all recent activity, not only the first
     #[arg(long, env = "ENTITLE_STATUS_ALL")]
     all: bool,
@@ -68,7 +62,7 @@ pub struct StatusArgs {
 ///
 /// Returns `Err` if the first reading fails. Later ones may: a daemon that is restarted is back in a moment.
 pub async fn run(args: StatusArgs) -> CommandResult<Exit> {
-    let token = endpoints::read_secret(args.token.as_ref(), args.token_file.as_ref())?;
+    let token = args.token.read()?;
     let daemon = DaemonAddress::new(args.address.as_deref(), token)?;
     let first = fetch_status(&daemon).await?;
     print_reply(&args, &first, clock::now())?;

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::super::output::DANGER;
 use crate::cli::error::{CommandResult, bail, user_error};
 use crate::daemon::activity::{Activity, ActivityKind};
-use crate::daemon::serve::view::connections::list_connections;
+use crate::daemon::serve::view::connections::{list_connections, past_error};
 use crate::daemon::serve::view::{ATTENTION, PageView, Query};
-use crate::daemon::serve::words::{relative_time, short_revision, state_words};
+use crate::daemon::serve::words::{count_words, relative_time, short_revision, state_words};
 use crate::daemon::status::{FORMAT_VERSION, ObjectStatus, SourceKind, Status};
 use crate::daemon::window::WindowStatus;
 use crate::model::Risk;
@@ -133,7 +133,7 @@ fn write_head(out: &mut impl Write, reply: &StatusReply, now: Timestamp) -> io::
     let all = PageView::new(status, &Query::default()).all;
     let states = all
         .present_states()
-        .map(|(state, number)| format!("{number} {}", state_words(state)));
+        .map(|(state, number)| format!("{number} {}", count_words(state, number)));
     let counts: Vec<String> = std::iter::once(pluralize(all.total(), "object"))
         .chain(states)
         .collect();
@@ -165,6 +165,15 @@ fn write_notices(out: &mut impl Write, status: &Status) -> io::Result<()> {
     {
         notices.push(format!("The store is not there: {problem}"));
     }
+    for (name, connection) in &status.connections {
+        let holder = connection.locked.as_ref();
+        notices.extend(holder.map(|holder| format!("Nothing is written at {name}: {holder}")));
+        for problem in &connection.problems {
+            notices.push(problem.sentence(name));
+            let hint = problem.hint.as_ref();
+            notices.extend(hint.map(|hint| format!("→ {hint}")));
+        }
+    }
     if !notices.is_empty() {
         writeln!(out)?;
     }
@@ -192,10 +201,25 @@ fn write_objects(out: &mut impl Write, status: &Status, options: TextOptions) ->
     } else {
         OBJECTS
     };
-    for object in view.rows.iter().take(most) {
+    // Objects that a problem of their connection keeps from being read come last. One line stands for all of them.
+    let (mut shown, mut unread) = (0, 0);
+    let rows = view.rows.iter().filter(|object| object.problem.is_none());
+    for object in rows.take(most) {
         write_object(out, object)?;
+        shown += 1;
     }
-    let more = view.found - view.rows.len().min(most);
+    for (name, connection) in &status.connections {
+        let objects: usize = connection.problems.iter().map(|one| one.objects).sum();
+        if objects > 0 {
+            let line = format!("{} of {name}: see above", pluralize(objects, "object"));
+            write_line(
+                out,
+                &format!("  {:<7}  {:<22}  {line}", "", "cannot be read"),
+            )?;
+        }
+        unread += objects;
+    }
+    let more = view.found.saturating_sub(shown + unread);
     if more > 0 {
         let way = if options.all {
             "on the page"
@@ -336,7 +360,7 @@ fn write_connections(out: &mut impl Write, status: &Status, now: Timestamp) -> i
                 hook.unwrap_or_default()
             ),
         )?;
-        if let Some(error) = &view.status.last_error {
+        if let Some(error) = past_error(view.status) {
             let age = relative_time(error.at, now);
             write_line(out, &format!("      last error {age}, {}:", error.address))?;
             write_line(out, &format!("      {}", error.message))?;
@@ -439,8 +463,27 @@ mod tests {
         };
         let words = "what answers there is no daemon of this version of entitle: name the address of one with --address";
         assert_eq!(fault("<html>"), Err(words.to_string()));
-        let newer = reply(1).replace("\"format_version\":\"1.1\"", "\"format_version\":\"2.0\"");
+        let format = |version: &str| format!("\"format_version\":\"{version}\"");
+        let newer = reply(1).replace(&format(FORMAT_VERSION), &format("2.0"));
         assert!(fault(&newer).is_err_and(|why| why.contains("has the format 2.0")));
+    }
+
+    #[test]
+    fn a_problem_of_a_connection_is_shown_once() {
+        let mut reply = StatusReply::parse(&reply(500)).unwrap_or_else(|error| panic!("{error}"));
+        samples::break_connection(&mut reply.status, "informatica");
+        for all in [false, true] {
+            let mut out = Vec::new();
+            let now = samples::sample_now();
+            write_status(&mut out, &reply, TextOptions { all, now }).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let joined = text.replace('\n', " ");
+            assert_eq!(joined.matches(samples::BROKEN).count(), 1, "{text}");
+            assert_eq!(joined.matches("GET /licenses/").count(), 0, "{text}");
+            let line = "100 objects of informatica: see above";
+            assert_eq!(text.matches(line).count(), 1, "{text}");
+            assert!(text.contains("connections.yaml:5"), "{text}");
+        }
     }
 
     #[test]

@@ -229,6 +229,7 @@ fn set_state(status: &mut Arc<ObjectStatus>, state: ObjectState, keeper: Option<
     let status: &mut ObjectStatus = Arc::make_mut(status);
     status.state = state;
     status.message = message;
+    status.problem = None;
     // Only the replica that looks after it knows these.
     status.changes = Vec::new();
     status.risk = Risk::Safe;

@@ -70,6 +70,7 @@ fn in_sync(desired: &Desired) -> ObjectResult {
         standing: None,
         heals: false,
         approved_by: None,
+        fault: None,
     }
 }
 

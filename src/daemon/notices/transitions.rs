@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::daemon::serve::view::wants_attention;
-use crate::daemon::status::{LastWrite, ObjectState, ObjectStatus, Status};
+use crate::daemon::status::{ConnectionProblem, LastWrite, ObjectState, ObjectStatus, Status};
 use crate::model::Outcome;
 use crate::model::notification::NoticeKind;
 use crate::model::wording::shorten;
@@ -78,16 +78,22 @@ pub fn find_transitions(before: &Status, after: &Status) -> Vec<Notice> {
         .iter()
         .map(|object| (object.address.as_str(), object.as_ref()))
         .collect();
-    let mut groups: BTreeMap<(NoticeKind, &str), Vec<&ObjectStatus>> = BTreeMap::new();
+    let mut groups: BTreeMap<(NoticeKind, &str, Option<&str>), Vec<&ObjectStatus>> =
+        BTreeMap::new();
     for object in &after.objects {
         let was = known.get(object.address.as_str()).copied();
         if let Some(kind) = object_transition(was, object) {
-            let group = groups.entry((kind, &object.connection)).or_default();
-            group.push(object);
+            let key = (kind, object.connection.as_str(), object.problem.as_deref());
+            groups.entry(key).or_default().push(object);
         }
     }
-    for ((kind, connection), objects) in groups {
-        notices.push(group_notice(kind, connection, &objects));
+    for ((kind, connection, problem), objects) in groups {
+        let notice = group_notice(kind, connection, &objects);
+        let problem = problem.and_then(|code| find_problem(after, connection, code));
+        notices.push(match problem {
+            Some(problem) => with_problem(notice, problem),
+            None => notice,
+        });
     }
     notices.sort_by_key(|notice| notice.event);
     notices
@@ -235,6 +241,27 @@ fn group_notice(what: NoticeKind, connection: &str, objects: &[&ObjectStatus]) -
             .collect(),
         more: objects.len().saturating_sub(OBJECTS),
     }
+}
+
+/// Returns the problem of a connection by its code.
+fn find_problem<'a>(
+    status: &'a Status,
+    connection: &str,
+    code: &str,
+) -> Option<&'a ConnectionProblem> {
+    let problems = &status.connections.get(connection)?.problems;
+    problems.iter().find(|problem| problem.code == code)
+}
+
+/// Makes the problem of a connection the message of a notice, and leaves it out of the objects.
+fn with_problem(mut notice: Notice, problem: &ConnectionProblem) -> Notice {
+    let mut parts = vec![problem.message.clone()];
+    parts.extend(problem.location().map(|line| format!("({line})")));
+    notice.message = Some(clean_text(&parts.join(" "), TEXT));
+    for object in &mut notice.objects {
+        object.message = None;
+    }
+    notice
 }
 
 /// Describes one object of a notice.

@@ -11,11 +11,11 @@ use crate::daemon::activity::{Activity, ActivityKind};
 use crate::daemon::labels::Labels;
 use crate::daemon::mode::RunMode;
 use crate::daemon::status::{
-    AccountKeeper, Brake, ConnectionError, ConnectionStatus, FightStatus, LastWrite, ObjectState,
-    ObjectStatus, PassShare, PassStatus, PendingWrite, RateStatus, Replicas, SourceKind,
-    SourceStatus, Status, SuspensionStatus,
+    AccountKeeper, Brake, ConnectionError, ConnectionProblem, ConnectionStatus, FightStatus,
+    LastWrite, ObjectState, ObjectStatus, PassShare, PassStatus, PendingWrite, RateStatus,
+    Replicas, SourceKind, SourceStatus, Status, SuspensionStatus,
 };
-use crate::model::{Outcome, Risk};
+use crate::model::{FaultKind, Outcome, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
@@ -108,6 +108,7 @@ pub fn sample_object(number: usize) -> ObjectStatus {
         pending: None,
         failures: 0,
         message: None,
+        problem: None,
         last_write: None,
         suspended: None,
         fight: None,
@@ -283,6 +284,44 @@ pub fn sample_status(objects: usize) -> Status {
     }
 }
 
+/// The message of the problem that [`break_connection`] adds.
+pub const BROKEN: &str =
+    "cannot connect to 10.1.2.3:443: connection refused; tried 5 times in 12 s";
+
+/// Makes a connection unreachable, and so each of its objects unreadable.
+pub fn break_connection(status: &mut Status, name: &str) {
+    let mut broken = 0;
+    for object in status.objects.iter_mut().filter(|it| it.connection == name) {
+        broken += 1;
+        *object = Arc::new(ObjectStatus {
+            state: ObjectState::Failed,
+            problem: Some(FaultKind::Unreachable.code().into()),
+            message: Some(format!("GET /licenses/{broken}: {BROKEN}")),
+            changes: Vec::new(),
+            risk: Risk::Safe,
+            ..(**object).clone()
+        });
+    }
+    if let Some(connection) = status.connections.get_mut(name) {
+        connection.problems = vec![ConnectionProblem {
+            code: FaultKind::Unreachable.code().into(),
+            message: BROKEN.into(),
+            hint: Some("is the host right, and may this machine reach it?".into()),
+            origin: Some(OriginEntry {
+                file: "licences/connections.yaml".into(),
+                line: 5,
+            }),
+            since: seconds_ago(300),
+            objects: broken,
+        }];
+        connection.last_error = Some(ConnectionError {
+            at: seconds_ago(20),
+            address: sample_object(0).address,
+            message: format!("GET /licenses/1: {BROKEN}"),
+        });
+    }
+}
+
 fn sample_pass(number: u64, objects: usize) -> PassStatus {
     let whole = number % 10 == 1;
     PassStatus {
@@ -369,6 +408,7 @@ fn sample_connections() -> BTreeMap<String, ConnectionStatus> {
                     full_at: seconds_ago(-4),
                 },
             ],
+            problems: Vec::new(),
             last_error: (name == "lac").then(|| ConnectionError {
                 at: seconds_ago(65),
                 address: "LacLicenseOrder/rivers-floating-00003".into(),

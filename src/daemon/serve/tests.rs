@@ -563,7 +563,7 @@ async fn metrics_come_in_the_format_that_is_asked_for() {
 
 #[test]
 fn the_status_is_as_its_schema_says() {
-    let schema = crate::daemon::status::status_schema();
+    let schema = crate::render::schema::document_schema::<crate::daemon::status::StatusDocument>();
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let document = StatusDocument {
         format_version: FORMAT_VERSION.into(),

@@ -264,12 +264,13 @@ impl<'a> PageView<'a> {
         }
     }
 
-    /// Orders rows: those that need attention by risk and gravity, the others by vendor, and equal ones by name.
+    /// Orders rows: those that need attention by risk and gravity, those of a connection with a problem last, then the
+    /// others by vendor, and equal ones by name.
     fn compare(one: &ObjectStatus, other: &ObjectStatus) -> Ordering {
         let key = |object: &ObjectStatus| {
             let calm = !wants_attention(object.state);
             let risk = if calm { Risk::Safe } else { object.risk };
-            (calm, Reverse(risk))
+            (calm, Reverse(risk), object.problem.is_some())
         };
         let vendors = match wants_attention(one.state) {
             true => Ordering::Equal,

@@ -23,6 +23,14 @@ pub fn state_words(state: ObjectState) -> &'static str {
     }
 }
 
+/// Returns the words for how many objects are in a state, without the number: `2 differ`, `1 differs`.
+pub fn count_words(state: ObjectState, number: usize) -> &'static str {
+    match state {
+        ObjectState::Differs if number != 1 => "differ",
+        state => state_words(state),
+    }
+}
+
 /// Returns the distance of a moment from now in one unit, such as `45 s ago` or `in 10 min`.
 pub fn relative_time(at: Timestamp, now: Timestamp) -> String {
     describe_age(at.duration_since(now))

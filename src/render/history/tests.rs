@@ -19,6 +19,7 @@ fn run(short: &str, seconds: i64, summary: RunCounts) -> RunEntry {
         commit: Some("a3be3931".repeat(5)),
         scope: None,
         purpose: Some(Purpose::Apply),
+        request: None,
         undoes: None,
         undoes_short: None,
         undone_by: None,
@@ -173,4 +174,27 @@ fn nothing_done_is_not_offered_to_be_taken_back() {
     assert!(!text.contains("entitle undo"), "{text}");
     assert!(text.contains("\nUndone:  by 01a22860\n"), "{text}");
     assert!(list(&[undone]).ends_with("1 updated, 1 already, undone\n"));
+}
+
+#[test]
+fn a_request_says_what_was_asked_for_and_of_which_object() {
+    let request = |address: Option<&str>, words: &str| RunEntry {
+        purpose: None,
+        commit: None,
+        request: Some(PersonRequest {
+            address: address.map(Into::into),
+            words: words.into(),
+            ..PersonRequest::default()
+        }),
+        ..run("01a22857", 120, RunCounts::default())
+    };
+    let suspension = request(Some("LacLicenseOrder/a"), "suspended until 12:00: a demo");
+    let look = request(None, "asked for a look at everything of lac");
+    let lines = "\
+        01a22857  2 min ago  octocat  LacLicenseOrder/a: suspended until 12:00: a demo\n\
+        01a22857  2 min ago  octocat  asked for a look at everything of lac\n";
+    assert_eq!(list(&[suspension.clone(), look]), lines);
+    let text = full(&suspension);
+    let line = "Request: LacLicenseOrder/a: suspended until 12:00: a demo\n";
+    assert!(text.ends_with(line), "{text}");
 }

@@ -338,9 +338,9 @@ async fn what_was_applied_can_be_taken_back(vendor: &'static Vendor) {
         let writes = reconcile::past_writes(&past, &checked);
         let (take, kept) = (Take::default(), Accounts::new());
         let settings = bench.settings();
-        let undone =
-            reconcile::plan_undo(pair.path, writes, &take, checked, &settings, &kept).await;
-        let undone = undone.unwrap_or_else(|why| panic!("{}: {why}", pair.path));
+        let prepared = reconcile::prepare_undo(pair.path, writes, &take, checked);
+        let prepared = prepared.unwrap_or_else(|why| panic!("{}: {why}", pair.path));
+        let undone = prepared.plan(&take, &settings, &kept).await;
         if undone.findings.iter().next().is_none() {
             for report in bench.carry_out(undone.pass).await {
                 converged(&report);

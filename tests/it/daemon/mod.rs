@@ -4,12 +4,12 @@ mod day;
 pub mod git;
 mod held_writes;
 mod passes;
-mod program;
+pub mod program;
 mod replicas;
 mod requests;
 mod service;
 mod sessions;
-mod webhooks;
+pub mod webhooks;
 mod writes;
 
 use std::cell::OnceCell;

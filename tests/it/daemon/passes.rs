@@ -404,3 +404,57 @@ async fn a_write_that_may_pass_is_tried_again_by_itself() {
     assert_eq!(watched.bench.writes().len(), 5);
     watched.stop().await;
 }
+
+#[tokio::test]
+async fn a_problem_of_a_connection_begins_with_all_of_its_objects_and_ends_with_the_last() {
+    let watched = TestDaemon::start(
+        bench_with_orders(4).await,
+        order_manifests(4),
+        watch_rules(RunMode::Heal),
+    )
+    .await;
+    let refuse = |times| {
+        let fault = refusal_fault("GET", 403, times);
+        let sandbox = &watched.bench.sandbox;
+        sandbox.script_fault("lac", fault).expect("a vendor");
+    };
+    // The others are known to be readable, so this refusal is one of the object. The first 403 is taken for a session that
+    // has ended.
+    refuse(2);
+    watched
+        .send_trigger(Trigger::Object {
+            connection: "lac".into(),
+            id: "00003-LAC00-ORDER-00000".into(),
+        })
+        .await;
+    let status = watched
+        .wait_until(|s| s.objects[3].state == ObjectState::Failed)
+        .await;
+    assert_eq!(status.objects[3].problem, None);
+    assert_eq!(status.connections["lac"].problems, []);
+    let failed = status.connections["lac"].results["failed"];
+    watched.advance(RESYNC).await;
+    refuse(12);
+    watched
+        .send_trigger(Trigger::Connection("lac".into()))
+        .await;
+    let status = watched
+        .wait_until(|s| !s.connections["lac"].problems.is_empty())
+        .await;
+    let problem = &status.connections["lac"].problems[0];
+    assert_eq!((problem.code.as_str(), problem.objects), ("forbidden", 4));
+    assert!(problem.message.contains("answered 403"), "{problem:?}");
+    for object in &status.objects {
+        assert_eq!(object.problem.as_deref(), Some("forbidden"));
+    }
+    assert_eq!(status.passes.back().map(|pass| pass.failed), Some(4));
+    assert_eq!(status.connections["lac"].results["failed"], failed + 4);
+    // An object that leaves the manifests is not counted any more.
+    watched.save_manifests(order_manifests(3)).await;
+    let status = watched.wait_until(|s| s.objects.len() == 3).await;
+    assert_eq!(status.connections["lac"].problems[0].objects, 3);
+    let status = watched.advance(RESYNC * 3).await;
+    assert_eq!(status.connections["lac"].problems, []);
+    assert!(status.objects.iter().all(|object| object.problem.is_none()));
+    watched.stop().await;
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entitle::apply::journal::JournalEvent;
+use entitle::apply::memory::history::read_runs;
 use entitle::daemon::actions::{ActionError, LookTarget, PageAction};
 use entitle::daemon::activity::ActivityKind;
 use entitle::daemon::mode::RunMode;
@@ -102,6 +103,15 @@ async fn a_held_back_change_goes_out_once_it_is_approved_and_only_that() {
         })
         .collect();
     assert_eq!(approvals, ["ann approve", "ann"]);
+    let runs = read_runs(&records);
+    let [write, request] = &runs[..] else {
+        panic!("the request and its write: {runs:#?}");
+    };
+    assert_eq!((write.summary.updated, write.request.as_ref()), (1, None));
+    let asked = request.request.as_ref().expect("a request");
+    assert_eq!(request.by.as_deref(), Some("ann"));
+    assert_eq!(asked.action, "approve");
+    assert_eq!(asked.address, Some(address(&daemon, 1)));
     daemon.stop().await;
 }
 

@@ -19,7 +19,7 @@ use crate::support::program::Workspace;
 const SECRET: &str = "hook-word";
 
 /// The port on which the daemon listens, once it says so.
-fn listen_port(workspace: &Workspace) -> u16 {
+pub fn listen_port(workspace: &Workspace) -> u16 {
     const SAID: &str = "address=127.0.0.1:";
     wait_for(workspace, "the address", || {
         read_log(workspace).contains(SAID)
@@ -49,7 +49,7 @@ fn status_code(reply: &str) -> &str {
     reply.split(' ').nth(1).unwrap_or_default()
 }
 
-fn read_status(port: u16) -> Json {
+pub fn read_status(port: u16) -> Json {
     let reply = send_request(port, "GET /status HTTP/1.1", "");
     let (_, body) = reply.split_once("\r\n\r\n").expect("a body");
     serde_json::from_str(body).expect("JSON")

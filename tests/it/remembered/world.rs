@@ -206,10 +206,11 @@ impl World {
         let plan = || {
             let (run, checked) = (&past.run, checked.clone());
             let writes = reconcile::past_writes(&past, &checked);
-            reconcile::plan_undo(run, writes, take, checked, &settings, &accounts)
+            let prepared = reconcile::prepare_undo(run, writes, take, checked).ok()?;
+            Some(prepared.plan(take, &settings, &accounts))
         };
-        let Undone { pass, findings, .. } = plan().await.ok()?;
-        let again = again(how, || async { plan().await.expect("as before").pass }).await;
+        let Undone { pass, findings, .. } = plan()?.await;
+        let again = again(how, || async { plan().expect("as before").await.pass }).await;
         self.carry_out((pass, again), &run, Purpose::Undo, how)
             .await;
         Some(findings)

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::apply::journal::Purpose;
+use crate::apply::journal::{PersonRequest, Purpose};
 use crate::model::{Ids, Outcome, Risk};
 use crate::plan::document::{ChangeEntry, Tool};
 
 /// Additive changes raise the minor; readers refuse an unknown major.
-const FORMAT_VERSION: &str = "1.0";
+const FORMAT_VERSION: &str = "1.1";
 
-/// Past runs that wrote, or were about to.
+/// Past runs that wrote, or were about to, and requests that people made to a daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(title = "entitle history")]
 pub struct HistoryDocument {
@@ -51,8 +51,11 @@ pub struct RunEntry {
     pub commit: Option<String>,
     /// The team or repository, where several share a store.
     pub scope: Option<String>,
-    /// Null for a run that wrote nothing but looked at what an earlier one had left open.
+    /// Null for a run that wrote nothing: it looked at what an earlier one had left open, or is a request.
     pub purpose: Option<Purpose>,
+    /// What a person asked of a daemon on its page; null for all other runs. Writes that follow from it are runs of their
+    /// own.
+    pub request: Option<PersonRequest>,
     /// The run that an undo takes back.
     pub undoes: Option<String>,
     /// The short name of that run.

@@ -21,7 +21,7 @@ pub struct RunLog {
 
 struct LoggedRun {
     entry: RunEntry,
-    /// Set if it did more than find objects in sync.
+    /// Set if it did more than find objects in sync, or is a request.
     is_news: bool,
 }
 
@@ -122,7 +122,8 @@ impl RunLog {
         let entry = &mut run.entry;
         entry.by = Some(started.by.clone());
         entry.commit.clone_from(&started.commit);
-        entry.purpose = Some(started.purpose);
+        entry.purpose = started.request.is_none().then_some(started.purpose);
+        entry.request.clone_from(&started.request);
         entry.undoes.clone_from(&started.undoes);
         entry.sandbox = started.sandbox;
     }
@@ -162,6 +163,7 @@ fn begin_entry(record: &Record) -> RunEntry {
         commit: None,
         scope: record.scope.clone(),
         purpose: None,
+        request: None,
         undoes: None,
         undoes_short: None,
         undone_by: None,

@@ -31,7 +31,7 @@ pub fn read_runs(records: &[Record]) -> Vec<RunEntry> {
     runs
 }
 
-/// Returns the address of the object that an event is about; `None` for events about the run.
+/// Returns the address of the object that an event or a request is about; `None` for events about the run.
 pub fn event_address(event: &JournalEvent) -> Option<&str> {
     match event {
         JournalEvent::Intent(intent) => Some(&intent.address),
@@ -39,21 +39,21 @@ pub fn event_address(event: &JournalEvent) -> Option<&str> {
         JournalEvent::Found { address, .. } => Some(address),
         JournalEvent::Agreed(agreed) => Some(&agreed.address),
         JournalEvent::GaveUp(gave_up) => Some(&gave_up.address),
-        JournalEvent::Started(_) | JournalEvent::Known(_) | JournalEvent::Finished { .. } => None,
+        JournalEvent::Started(started) => started.request.as_ref()?.address.as_deref(),
+        JournalEvent::Known(_) | JournalEvent::Finished { .. } => None,
     }
 }
 
-/// Reports whether an event is a reason to show its run: an object that was in sync all along is not.
+/// Reports whether an event is a reason to show its run: an object that was in sync all along is not, and a request of a
+/// person is.
 pub fn is_news(event: &JournalEvent) -> bool {
     match event {
         JournalEvent::Intent(_)
         | JournalEvent::Outcome(_)
         | JournalEvent::Found { .. }
         | JournalEvent::GaveUp(_) => true,
-        JournalEvent::Started(_)
-        | JournalEvent::Agreed(_)
-        | JournalEvent::Known(_)
-        | JournalEvent::Finished { .. } => false,
+        JournalEvent::Started(started) => started.request.is_some(),
+        JournalEvent::Agreed(_) | JournalEvent::Known(_) | JournalEvent::Finished { .. } => false,
     }
 }
 

@@ -1,6 +1,8 @@
 use super::super::{Detail, Memory};
 use super::*;
-use crate::apply::journal::{Finding, GaveUp, Intent, Purpose, Started, StepEnd, SummaryForm};
+use crate::apply::journal::{
+    Finding, GaveUp, Intent, PersonRequest, Purpose, Started, StepEnd, SummaryForm,
+};
 use crate::apply::memory::testing::{self, change, ended, intent, record, started, write};
 use crate::model::{Outcome, Risk};
 use serde_json::json;
@@ -234,4 +236,31 @@ fn objects_come_in_the_order_of_the_numbers_in_their_names() {
     let objects = runs[0].objects.iter().flatten();
     let addresses: Vec<&str> = objects.map(|object| object.address.as_str()).collect();
     assert_eq!(addresses, ["o-4", "o-34", "o-334"]);
+}
+
+#[test]
+fn requests_of_people_are_listed_with_who_made_them() {
+    let request = PersonRequest {
+        action: "suspend".into(),
+        address: Some("LacLicenseOrder/a".into()),
+        words: "suspended until 2026-03-02 12:00 UTC: a demo".into(),
+        digest: None,
+    };
+    let start = Started {
+        by: "ann@example.com".into(),
+        request: Some(request.clone()),
+        ..Started::default()
+    };
+    let runs = read_runs(&[
+        record("1", JournalEvent::Started(start)),
+        finished("1"),
+        record("idle", started(Purpose::Sync)),
+        finished("idle"),
+    ]);
+    let [run] = &runs[..] else {
+        panic!("one run: {runs:#?}");
+    };
+    assert_eq!(run.by.as_deref(), Some("ann@example.com"));
+    assert_eq!((run.purpose, run.end), (None, RunEnd::Finished));
+    assert_eq!(run.request.as_ref(), Some(&request));
 }

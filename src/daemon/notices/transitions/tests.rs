@@ -153,3 +153,19 @@ fn an_object_that_left_the_manifests_is_no_news() {
     assert!(find_transitions(&before, &after).is_empty());
     assert!(find_transitions(&after, &before).is_empty());
 }
+
+#[test]
+fn a_problem_of_a_connection_is_told_once_in_a_notice() {
+    let before = calm(100);
+    let mut after = before.clone();
+    samples::break_connection(&mut after, "informatica");
+    let notices = find_transitions(&before, &after);
+    let [notice] = &notices[..] else {
+        panic!("one notice: {notices:#?}");
+    };
+    let text = serde_json::to_string(notice).unwrap();
+    assert_eq!(text.matches(samples::BROKEN).count(), 1, "{text}");
+    assert_eq!(text.matches("GET /licenses/").count(), 0, "{text}");
+    assert!(text.contains("(licences/connections.yaml:5)"), "{text}");
+    assert_eq!(notice.title, "20 objects failed at informatica");
+}

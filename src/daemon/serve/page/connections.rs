@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use super::forms;
 use super::frame::{Visitor, time_element};
-use crate::daemon::serve::view::connections::{ConnectionView, list_connections};
+use super::rows::problem_id;
+use crate::daemon::serve::view::connections::{ConnectionView, list_connections, past_error};
 use crate::daemon::status::Status;
 use crate::model::wording::{pluralize, shorten};
 
@@ -48,7 +49,12 @@ fn connection_panel(view: &ConnectionView<'_>, visitor: &Visitor, now: Timestamp
             div { dt { "Last success" } dd { (moment(status.last_success, "not since the start")) } }
             div { dt { "Last webhook" } dd { (moment(status.last_hook, "none since the start")) } }
             div { dt { "Next look" } dd { (moment(view.next_look, "not planned")) } }
-            @if let Some(error) = &status.last_error {
+            @for problem in &status.problems {
+                div.bad { dt { "Problem" } dd {
+                    a href=(format!("#{}", problem_id(view.name))) { (problem.code) } ", since " (time_element(problem.since, now))
+                } }
+            }
+            @if let Some(error) = past_error(status) {
                 div.bad { dt { "Last error" } dd {
                     (time_element(error.at, now)) ", " a href=(format!("/o/{}", error.address)) { (error.address) } ": "
                     (shorten(&error.message, 300))

@@ -41,7 +41,7 @@ pub fn object_page(page: &ObjectPage<'_>, visitor: &Visitor) -> String {
     let main = html! {
         (heading(object))
         @if let Err(why) = &page.details { p.notice { (why.to_string()) } }
-        (object_state(object, now))
+        (object_state(object, None, now))
         (forms::object_forms(object, visitor))
         (pending_changes(object))
         @if let Some(details) = details { (suspension_patch(object, details)) }

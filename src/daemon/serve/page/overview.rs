@@ -11,10 +11,10 @@ use crate::daemon::serve::view::{
     ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_kinds, present_labels,
     wants_attention,
 };
-use crate::daemon::serve::words::{short_revision, state_words};
-use crate::daemon::status::{ObjectStatus, SourceKind, Status};
+use crate::daemon::serve::words::{count_words, short_revision, state_words};
+use crate::daemon::status::{ConnectionProblem, ObjectState, ObjectStatus, SourceKind, Status};
 use crate::daemon::window::WindowStatus;
-use crate::model::wording::pluralize;
+use crate::model::wording::{pluralize, shorten};
 use crate::render::html::parts::commit_link;
 use crate::render::source_host::SourceLinks;
 
@@ -41,7 +41,7 @@ pub fn overview_page(overview: &Overview<'_>, visitor: &Visitor) -> String {
     let main = html! {
         h1.hidden { "Overview" }
         (source_facts(overview))
-        (notice_section(status))
+        (notice_section(status, now))
         (state_summary(&view, query))
         @if query.is_open() && view.page == 1 {
             @let (attention, calm) = view.rows.split_at(count_attention(&view.rows));
@@ -133,7 +133,7 @@ fn count_kept_connections(status: &Status) -> usize {
 }
 
 /// Renders the reasons that hold the whole daemon back.
-fn notice_section(status: &Status) -> Markup {
+fn notice_section(status: &Status, now: Timestamp) -> Markup {
     let locked = status
         .connections
         .iter()
@@ -164,8 +164,28 @@ fn notice_section(status: &Status) -> Markup {
                 pre tabindex="0" { (problem) }
             }
         }
+        @for (name, connection) in &status.connections {
+            @for problem in &connection.problems { (connection_notice(name, problem, now)) }
+        }
         @for (name, holder) in locked {
             p.notice { strong { "Nothing is written at " (name) ". " } (holder) }
+        }
+    }
+}
+
+/// Renders a problem of a whole connection. The panel of the connection and the rows of its objects lead here.
+fn connection_notice(name: &str, problem: &ConnectionProblem, now: Timestamp) -> Markup {
+    let objects = format!("/?connection={name}&state={}", ObjectState::Failed.name());
+    html! {
+        div.notice.bad id=(rows::problem_id(name)) {
+            p {
+                strong { (name) " cannot be read. " }
+                (shorten(&problem.message, 2_000)) " (" a href=(objects) { (pluralize(problem.objects, "object")) } ", "
+                "since " (time_element(problem.since, now))
+                @if let Some(line) = problem.location() { ", " code { (line) } }
+                ")"
+            }
+            @if let Some(hint) = &problem.hint { p { (hint) } }
         }
     }
 }
@@ -191,7 +211,7 @@ fn state_summary(view: &PageView<'_>, query: &Query) -> Markup {
             @for (state, number) in view.all.present_states() {
                 a href=(only(state.name())) aria-current=[here(state.name())] {
                     span class=(format!("mark {}", state.name())) aria-hidden="true" {}
-                    b { (number) } " " (state_words(state))
+                    b { (number) } " " (count_words(state, number))
                 }
             }
         }

@@ -38,7 +38,7 @@ pub fn object_row(object: &ObjectStatus, visitor: &Visitor, now: Timestamp) -> M
             }
             div.body {
                 p.open { a href=(format!("/o/{}", object.address)) { "All about " (name) } }
-                (object_state(object, now))
+                (object_state(object, connection_hint(object), now))
                 (pending_changes(object))
                 (object_facts(object, now))
                 (forms::row_forms(object, visitor))
@@ -47,10 +47,26 @@ pub fn object_row(object: &ObjectStatus, visitor: &Visitor, now: Timestamp) -> M
     }
 }
 
-/// Renders why an object is in its state: its message, a fight, a suspension, failures in a row.
-pub fn object_state(object: &ObjectStatus, now: Timestamp) -> Markup {
+/// Returns the id of the notice about a connection's problem.
+pub fn problem_id(connection: &str) -> String {
+    format!("problem-{connection}")
+}
+
+/// Renders a link to the problem of an object's connection in place of a message that would be the same for all objects
+/// of it. `None` if nothing is wrong with the connection.
+fn connection_hint(object: &ObjectStatus) -> Option<Markup> {
+    object.problem.as_ref()?;
+    let to = format!("#{}", problem_id(&object.connection));
+    Some(
+        html! { a href=(to) { "The connection " (object.connection) } " cannot be read: see above" },
+    )
+}
+
+/// Renders why an object is in its state: its message, or `instead` of it, a fight, a suspension, failures in a row.
+pub fn object_state(object: &ObjectStatus, instead: Option<Markup>, now: Timestamp) -> Markup {
     html! {
-        @if let Some(message) = own_message(object) { p.message { (shorten(message, 2_000)) } }
+        @if let Some(words) = instead { p.message { (words) } }
+        @else if let Some(message) = own_message(object) { p.message { (shorten(message, 2_000)) } }
         @if let Some(fight) = &object.fight {
             p.message {
                 "Changed back since " (time_element(fight.since, now)) ": "

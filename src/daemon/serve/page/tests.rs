@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::frame::{ActionOffer, Theme, Visitor};
 use super::object::{ObjectPage, object_page};
 use super::overview::{Overview, overview_page};
 use crate::daemon::actions::ActionError;
-use crate::daemon::serve::samples::{sample_now, sample_status};
+use crate::daemon::serve::samples::{BROKEN, break_connection, sample_now, sample_status};
 use crate::daemon::serve::view::Query;
 use crate::daemon::status::{ObjectState, Status};
 use crate::daemon::window::{ChangeWindow, describe_windows};
@@ -64,14 +65,51 @@ fn overview(status: &Status, query: &str, visitor: &Visitor) -> String {
     overview_page(&overview, visitor)
 }
 
+/// Returns a status with one of everything that a page shows in its own way, so that a change of a golden file can be
+/// read: an object of each state and one with a last write, an activity of each kind, four connections, two passes.
+fn one_of_each() -> Status {
+    let mut status = sample_status(50);
+    break_connection(&mut status, "spring");
+    let mut states = BTreeSet::new();
+    let mut has_write = false;
+    status.objects.retain(|object| {
+        let is_first_write = object.last_write.is_some() && !has_write;
+        has_write |= is_first_write;
+        let is_broken = object.problem.is_some();
+        states.insert((object.state, is_broken)) || is_first_write
+    });
+    let mut kinds = BTreeSet::new();
+    status
+        .recent
+        .retain(|entry| kinds.insert(format!("{:?} {:?}", entry.kind, entry.outcome)));
+    let kept: BTreeSet<&str> = ["alinea", "cryptlex-eu", "lac", "spring"].into();
+    status
+        .connections
+        .retain(|name, _| kept.contains(name.as_str()));
+    status.passes.drain(2..);
+    status
+}
+
 #[test]
 fn the_overview_is_rendered_as_before() {
-    let status = sample_status(24);
+    let mut status = one_of_each();
     compare("overview.html", &overview(&status, "", &Visitor::default()));
+    // With forms, a filter and nothing else.
+    status.connections.retain(|name, _| name == "lac");
+    status.recent.clear();
+    status.passes.drain(1..);
     compare(
         "overview-signed-in.html",
         &overview(&status, "risk=strand", &signed_in()),
     );
+}
+
+#[test]
+fn long_lists_are_folded() {
+    let page = overview(&sample_status(24), "", &Visitor::default());
+    for words in ["id=\"older-activity\"", ">10 older<", "id=\"older\""] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[test]
@@ -98,6 +136,45 @@ fn the_worst_risk_is_on_top_and_names_are_in_natural_order() {
         .take(3)
         .collect();
     assert!(alinea.is_sorted(), "{alinea:?}");
+}
+
+#[test]
+fn a_problem_of_a_connection_is_shown_once_and_its_objects_lead_to_it() {
+    let mut status = sample_status(500);
+    break_connection(&mut status, "informatica");
+    let page = overview(&status, "", &Visitor::default());
+    assert_eq!(page.matches(BROKEN).count(), 1, "{page}");
+    let notice = "id=\"problem-informatica\"";
+    assert_eq!(page.matches(notice).count(), 1, "{page}");
+    for words in [
+        "informatica cannot be read. ",
+        ">100 objects</a>, since ",
+        "licences/connections.yaml:5",
+        "is the host right",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let rows = page.matches(" cannot be read: see above").count();
+    let all = page.matches("href=\"#problem-informatica\"").count();
+    // The panel of the connection leads there too.
+    assert!(rows > 50 && all == rows + 1, "{rows} {all}");
+    // What is wrong with single objects comes first.
+    let own = page.find("no answer from lac.example.com within 30 s");
+    assert!(own < page.find(" cannot be read: see above"), "{page}");
+    // The page of an object has the call that failed.
+    let object = status.objects.iter().find(|it| it.problem.is_some());
+    let page = ObjectPage {
+        object: object.unwrap(),
+        details: Err(ActionError::Elsewhere),
+        links: SourceLinks::default(),
+        pass: 1,
+        now: sample_now(),
+    };
+    let page = object_page(&page, &Visitor::default());
+    assert!(
+        page.contains(&format!("GET /licenses/1: {BROKEN}")),
+        "{page}"
+    );
 }
 
 #[test]

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use super::StateCounts;
 use crate::daemon::mode::RunMode;
 use crate::daemon::serve::words::period_words;
-use crate::daemon::status::{ConnectionStatus, ObjectStatus, RateStatus, Status};
+use crate::daemon::status::{
+    ConnectionError, ConnectionProblem, ConnectionStatus, ObjectStatus, RateStatus, Status,
+};
 
 /// One connection with what its objects say of it.
 pub struct ConnectionView<'a> {
@@ -82,6 +84,13 @@ fn lease_holder(mode: RunMode, connection: &ConnectionStatus) -> LeaseView<'_> {
         None if mode == RunMode::Observe => LeaseView::NotNeeded,
         None => LeaseView::Free,
     }
+}
+
+/// Returns the last error, unless it comes from a problem of the connection, which is still there and shown by itself.
+pub fn past_error(status: &ConnectionStatus) -> Option<&ConnectionError> {
+    let error = status.last_error.as_ref()?;
+    let is_of_problem = |problem: &ConnectionProblem| problem.since <= error.at;
+    (!status.problems.iter().any(is_of_problem)).then_some(error)
 }
 
 /// Returns what is left of the rate that is used up most: `48 of 50 in 5 s`.
