@@ -36,7 +36,6 @@ mod init;
 mod invalid;
 mod judge;
 mod kill;
-mod lac_created;
 mod laws;
 mod lifecycle;
 mod long_journals;

@@ -36,7 +36,13 @@ pub struct Removed {
     pub words: &'static [&'static str],
 }
 
-pub static ALL: &[&Kind] = &[&LICENSE, &ORGANIZATIONS, &USER_GROUP];
+pub static ALL: &[&Kind] = &[
+    &LICENSE,
+    &ORGANIZATIONS,
+    &USER_GROUP,
+    &LICENSE_ORDER,
+    &CUSTOMER,
+];
 
 static LICENSE: Kind = Kind {
     name: "CryptlexLicense",
@@ -128,6 +134,65 @@ static USER_GROUP: Kind = Kind {
         groups
             .filter(|group| group["name"] == object.ids["userGroup"]["name"])
             .count()
+    },
+};
+
+static LICENSE_ORDER: Kind = Kind {
+    name: "LacLicenseOrder",
+    vendor: "lac",
+    created: Some(Created {
+        new: |number| {
+            let feature = json!({
+                "name": "Base", "version": "1.0", "expiration_type": "no_expiration", "issued_type": "not_issued",
+                "maintenance_type": "no_maintenance", "count": 25, "enabled": true,
+            });
+            let desired = json!({
+                "product_template_id": 1, "license_type": "network", "licensee_type": "customer",
+                "hostid_match_rate": 100, "min_hostids": 1, "activations_allowed": 25, "enabled": true,
+                "removal": false, "Hostids": [{"name": "Hostname", "min_amount": 1, "max_amount": 1}],
+                "Features": [feature],
+            });
+            let marker = format!("floating-{number}");
+            let ids = json!({"order": {"customer_id": 1, "marker": marker}});
+            Object::new("LacLicenseOrder", &marker, ids, desired)
+        },
+        change: || ("activations_allowed", json!(30)),
+        calls: 6,
+    }),
+    removed: None,
+    count: |account, object| {
+        let marker = object.ids["order"]["marker"].as_str();
+        let marker = format!("[{}]", marker.unwrap_or_default());
+        let orders = account["license_orders"].as_array().into_iter().flatten();
+        let descriptions = orders.filter_map(|order| order["description"].as_str());
+        descriptions.filter(|text| text.contains(&marker)).count()
+    },
+};
+
+static CUSTOMER: Kind = Kind {
+    name: "LacCustomer",
+    vendor: "lac",
+    created: Some(Created {
+        new: |number| {
+            let tag = json!({"tag_name": "custom_tag_1", "value": format!("C-{number}")});
+            let desired = json!({"name": format!("Locks {number}"), "city": "Shortport"});
+            let name = format!("locks-{number}");
+            Object::new("LacCustomer", &name, json!({"customTag": tag}), desired)
+        },
+        change: || ("city", json!("Longport")),
+        calls: 4,
+    }),
+    removed: None,
+    count: |account, object| {
+        let tag = &object.ids["customTag"];
+        let is_tag = |one: &&Json| {
+            ["tag_name", "value"]
+                .iter()
+                .all(|name| one[*name] == tag[*name])
+        };
+        let customers = account["customers"].as_array().into_iter().flatten();
+        let tags = customers.flat_map(|one| one["CustomTags"].as_array().into_iter().flatten());
+        tags.filter(is_tag).count()
     },
 };
 

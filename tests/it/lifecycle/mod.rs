@@ -3,6 +3,7 @@
 
 mod kill;
 pub mod kinds;
+mod lac;
 mod named_by_key;
 mod organizations;
 

@@ -1,0 +1,87 @@
+//! Customers of LAC that a custom tag names, and orders that a marker names: what is particular about these keys.
+
+use entitle::plan::Disposition;
+use serde_json::{Value as Json, json};
+
+use super::kinds::ALL;
+use crate::support::bench::{Bench, Object};
+
+const VALUE: &str = "C-4711";
+
+fn rivers() -> Object {
+    let ids = json!({"customTag": {"tag_name": "custom_tag_1", "value": VALUE}});
+    let desired = json!({"name": "Rivers Inc", "city": "Shortport"});
+    Object::new("LacCustomer", "rivers", ids, desired).policy(json!({"create": true}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_customers_of_one_tag_are_told_with_both_ids() {
+    let bench = Bench::new().await;
+    let mut account = bench.sandbox.state("lac").expect("an account");
+    let customers = account["customers"].as_array_mut().expect("customers");
+    let ids: Vec<Json> = customers
+        .iter()
+        .take(2)
+        .map(|one| one["id"].clone())
+        .collect();
+    for customer in customers.iter_mut().take(2) {
+        customer["CustomTags"] = json!([{"tag_name": "custom_tag_1", "value": VALUE}]);
+    }
+    bench.sandbox.set_state("lac", account).expect("an account");
+    let planned = bench.plan(&[rivers()]).await;
+    let message = planned[0].message.clone().unwrap_or_default();
+    assert_eq!(planned[0].action, Disposition::Error, "{message}");
+    for id in ids {
+        let id = id.to_string();
+        assert!(message.contains(id.trim_matches('"')), "{message}");
+    }
+    assert!(bench.writes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn custom_tags_that_lack_the_key_are_refused_offline() {
+    let bench = Bench::new().await;
+    let mut object = rivers();
+    object.desired["CustomTags"] = json!([{"tag_name": "custom_tag_1", "value": "C-1"}]);
+    let expected = "the customer is named by the custom tag \"custom_tag_1\" with the value \"C-4711\", which \
+                    `CustomTags` lacks";
+    assert_eq!(messages(&bench, object.clone()), [expected]);
+    object.desired["CustomTags"] = json!([
+        {"tag_name": "custom_tag_1", "value": VALUE},
+        {"tag_name": "custom_tag_2", "value": "Idaho"},
+    ]);
+    assert_eq!(messages(&bench, object), [""; 0]);
+}
+
+/// An order that a marker names, and that may be created.
+fn floating() -> Object {
+    let mut kinds = ALL.iter().filter(|kind| kind.name == "LacLicenseOrder");
+    let order = kinds.next().and_then(|kind| kind.permitted(2026));
+    order.expect("a kind that is created")
+}
+
+fn messages(bench: &Bench, object: Object) -> Vec<String> {
+    let checked = bench.findings(&[object]);
+    let findings = checked.findings.iter();
+    findings.map(|finding| finding.message.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_hide_an_order_from_its_next_run_is_refused_offline() {
+    let bench = Bench::new().await;
+    let mut object = floating();
+    object.desired["description"] = json!("Floating licences");
+    let expected = "the order is named by the marker \"floating-2026\", which `description` lacks";
+    assert_eq!(messages(&bench, object), [expected]);
+    let mut object = floating();
+    object.desired["customer_id"] = json!(2);
+    let expected = "the order is named by customer 1, and `customer_id` is another";
+    assert_eq!(messages(&bench, object), [expected]);
+    let mut object = floating();
+    object.desired["Features"][0]
+        .as_object_mut()
+        .expect("a feature")
+        .remove("enabled");
+    let expected = "`Features[Base 1.0].enabled` is required to create a LacLicenseOrder";
+    assert_eq!(messages(&bench, object), [expected]);
+}
