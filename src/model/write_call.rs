@@ -23,6 +23,18 @@ pub enum WriteMode {
     Overwrite,
     /// Every required member, and the optional ones that are managed or hold something.
     FullPatch,
+    /// None: the path of the call states the value, as in `…/disable/`.
+    Bodiless,
+}
+
+impl WriteMode {
+    /// Reports whether a write clears or overwrites members that no change names.
+    pub const fn replaces(self) -> bool {
+        match self {
+            WriteMode::Merge | WriteMode::Bodiless => false,
+            WriteMode::Overwrite | WriteMode::FullPatch => true,
+        }
+    }
 }
 
 /// What the reply to a write shows of the object.

@@ -4,7 +4,7 @@
 //! For example, a kind has two calls, one for `seats` and `note`, one for `expires`. A change of `seats` is one write; a
 //! change of `note` and `expires` is two, in the order of the calls; `seats` and `note` together are one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Unplannable;
 use super::change::Change;
@@ -30,6 +30,19 @@ pub struct StepWrite {
     pub changes: Vec<usize>,
 }
 
+impl StepWrite {
+    /// Reports whether the body has a member at its top that none of `changes`, which are those of the object, concerns:
+    /// such a member goes out as it was read, over whatever somebody made of it since.
+    pub fn carries_along(&self, changes: &[Change]) -> bool {
+        let carried: Vec<&Change> = self
+            .changes
+            .iter()
+            .filter_map(|at| changes.get(*at))
+            .collect();
+        self.sent.len() > changed_fields(&self.sent, &carried).len()
+    }
+}
+
 impl Step {
     /// Returns the position of the write that carries out the change with this index; `None` if none does.
     pub fn position_of(&self, change: usize) -> Option<usize> {
@@ -46,7 +59,6 @@ pub fn make_step(
     next: &Fields,
     changes: &[Change],
 ) -> Result<Step, Unplannable> {
-    kind.check_loss(live, next)?;
     let changes: Vec<(usize, &Change)> = changes.iter().enumerate().collect();
     let writes = make_writes(kind, desired, live, next, &changes)?;
     Ok(Step { writes })
@@ -69,6 +81,7 @@ pub fn make_writes(
         if carried_changes.is_empty() {
             continue;
         }
+        kind.check_loss(index, live, next)?;
         let sent = body_members(
             table.fields_of(index),
             table.calls[index].mode,
@@ -102,7 +115,8 @@ pub fn body_members(
 ) -> Result<Fields, Unplannable> {
     let next = fields_in(table, next);
     let sent = match mode {
-        WriteMode::Merge => return Ok(changed_fields(&next, changes)),
+        WriteMode::Merge => return with_partners(table, changed_fields(&next, changes), &next),
+        WriteMode::Bodiless => return Ok(changed_fields(&next, changes)),
         WriteMode::Overwrite => next.clone(),
         WriteMode::FullPatch => without_idle_nulls(table, &next, Some(&live.fields)),
     };
@@ -134,6 +148,39 @@ fn changed_fields(next: &Fields, changes: &[&Change]) -> Fields {
         .filter(|(name, _)| touched(name))
         .map(|(name, value)| (name, value.clone()))
         .collect()
+}
+
+/// Adds the members that the vendor wants in each body that has one of `sent`, with the values that they keep.
+///
+/// `Err` names those that neither manifest nor live has, or two of `sent` that exclude each other.
+fn with_partners(
+    table: &'static [Field],
+    mut sent: Fields,
+    next: &Fields,
+) -> Result<Fields, Unplannable> {
+    let mut excluding = table
+        .iter()
+        .filter_map(|field| Some((field.name, field.excludes?)));
+    if let Some((one, other)) =
+        excluding.find(|(one, other)| sent.contains_key(one) && sent.contains_key(other))
+    {
+        return Err(Unplannable::Exclusive(one, other));
+    }
+    let going = table.iter().filter(|field| sent.contains_key(field.name));
+    let partners: BTreeSet<&'static str> = going.filter_map(|field| field.sent_with).collect();
+    let mut lacking = Vec::new();
+    for partner in partners {
+        match next.get(partner) {
+            Some(value) if *value != Value::Null => {
+                sent.insert(partner, value.clone());
+            }
+            _ => lacking.push(partner.to_string()),
+        }
+    }
+    match lacking.is_empty() {
+        true => Ok(sent),
+        false => Err(Unplannable::MissingMembers(lacking)),
+    }
 }
 
 /// Drops members that are null and were null before, because there is nothing to clear.

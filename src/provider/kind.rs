@@ -69,9 +69,9 @@ pub trait ResourceKind: Sync {
         1
     }
 
-    /// Checks that a write loses nothing that live has beside the members of the call, though all of those are known.
-    /// `next` is the object as it should be.
-    fn check_loss(&self, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
+    /// Checks that a write of the call at index `call` loses nothing that live has beside the members of the call,
+    /// though all of those are known. `next` is the object as it should be.
+    fn check_loss(&self, _call: usize, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
         Ok(())
     }
 

@@ -22,6 +22,7 @@ pub mod conditions;
 pub mod dates;
 pub mod decode;
 pub mod error_text;
+mod exclusive;
 mod kind;
 pub mod kind_listings;
 mod kind_readings;

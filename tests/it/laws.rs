@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use entitle::model::WriteMode;
 use entitle::model::{
     Carry, Clearing, Desired, ElementKey, Field, Fields, Live, Need, Observed, PackedFields, Shape,
     Value,
@@ -248,7 +247,7 @@ proptest! {
                 fields.map(|(name, value)| (name, value.clone())).collect()
             };
             let lacking = entitle::provider::conditions::missing_members(table, &own(&next));
-            if call.mode == WriteMode::Merge || !lacking.is_empty() {
+            if !call.mode.replaces() || !lacking.is_empty() {
                 // Nothing is sent of an object in sync, or live is not as the vendor says it can be.
                 continue;
             }

@@ -4,13 +4,15 @@
 //! | --- | --- | --- |
 //! | `GET /licenses/` | `list` | a page of licences in an envelope |
 //! | `GET /licenses/{id}/` | `views` | one licence |
+//! | `PATCH /licenses/{id}/` | `settings` | the licence with other settings |
+//! | `POST /licenses/{id}/enable/`, `…/disable/` | `settings` | a message |
 //! | `POST /licenses/{id}/update_features/` | `update` | the licence with another set of features |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
 //!
-//! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21. What they leave
+//! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21 and 2026-11-30. What they leave
 //! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
@@ -18,6 +20,8 @@ mod foreign_edits;
 mod list;
 mod populate;
 mod rate_limit;
+mod request_body;
+mod settings;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -60,6 +64,8 @@ fn detail_refusal(status: u16, words: impl Into<String>) -> Refusal {
 enum Route<'a> {
     Licenses,
     License(&'a str),
+    /// True for the call that enables.
+    Switch(&'a str, bool),
     UpdateFeatures(&'a str),
     ProductFeatures,
 }
@@ -73,16 +79,19 @@ impl<'a> Route<'a> {
             ["licenses"] => Route::Licenses,
             ["licenses", id] if !id.is_empty() => Route::License(id),
             ["licenses", id, "update_features"] if !id.is_empty() => Route::UpdateFeatures(id),
+            ["licenses", id, "enable"] if !id.is_empty() => Route::Switch(id, true),
+            ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
             _ => return None,
         })
     }
 
-    /// Returns the only method of this path.
-    fn allowed_method(&self) -> &'static str {
+    /// Returns the methods of this path.
+    fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
-            Route::Licenses | Route::License(_) | Route::ProductFeatures => "GET",
-            Route::UpdateFeatures(_) => "POST",
+            Route::Licenses | Route::ProductFeatures => &["GET"],
+            Route::License(_) => &["GET", "PATCH"],
+            Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
         }
     }
 }
@@ -136,15 +145,19 @@ impl LicenseSpring {
             return Ok(self.answer_unrouted(request));
         };
         self.authorize(request)?;
-        if request.method != route.allowed_method() {
+        if !route.allowed_methods().contains(&request.method.as_str()) {
             let words = format!("Method \"{}\" not allowed.", request.method);
             let mut answer = refusal_reply(detail_refusal(405, words));
-            let allow = ("allow".into(), route.allowed_method().into());
+            let allow = ("allow".into(), route.allowed_methods().join(", "));
             answer.headers.push(allow);
             return Ok(answer);
         }
         match route {
             Route::Licenses => self.list_licenses(request),
+            Route::License(id) if request.method == "PATCH" => {
+                self.update_license(id, request, now)
+            }
+            Route::Switch(id, enabled) => self.switch_license(id, enabled, request, now),
             Route::License(id) => {
                 let license = self.account.license(id)?;
                 let shown = self.account.license_view(license, &self.switches, false);
@@ -163,7 +176,7 @@ impl LicenseSpring {
         if Route::find(&slashed).is_none() {
             return html_page(404, "Not Found");
         }
-        if request.method == "POST" && self.switches.slashless_post == SlashlessPost::Error {
+        if request.method != "GET" && self.switches.slashless_post == SlashlessPost::Error {
             return html_page(500, "Server Error (500)");
         }
         let mut answer = html_page(301, "Moved Permanently");

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod reads;
+mod settings;
 mod writes;
 
 use jiff::SignedDuration;
