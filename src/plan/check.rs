@@ -153,7 +153,8 @@ impl<'a> Case<'a> {
                 |key: &ElementKey| FieldPath::default().field(field.name).element(key.clone());
             let lost =
                 |(key, _): &&(ElementKey, Fields)| !has(sent, key) && !self.removed(&path(key));
-            if let Some((key, _)) = read.iter().find(lost) {
+            let stays = self.ground.mode == WriteMode::Element;
+            if let Some((key, _)) = read.iter().find(lost).filter(|_| !stays) {
                 let path = path(key);
                 return Some(BrokenRule::LostElement(path.to_string()));
             }
@@ -188,6 +189,9 @@ impl<'a> Case<'a> {
     /// Every value that was read goes out again where the call would clear it, unless a change names it: in the
     /// elements of a list that is sent, and at the top of a call that overwrites.
     fn dropped_member(&self) -> Option<BrokenRule> {
+        if self.ground.mode == WriteMode::Element {
+            return None;
+        }
         let merges = matches!(self.ground.mode, WriteMode::Merge | WriteMode::Bodiless);
         let levels = self.levels().into_iter().skip(usize::from(merges));
         levels.into_iter().find_map(|level| {

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Unplannable;
 use super::change::Change;
 use crate::model::{
-    Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value, WriteMode, WritePurpose,
+    Call, Desired, ElementKey, Field, FieldPath, Fields, Live, PathPart, Shape, Value, WriteMode,
+    WritePurpose,
 };
-use crate::provider::{ResourceKind, Write, conditions};
+use crate::provider::{ResourceKind, Route, Write, conditions};
 
 /// The writes of one object, in the order in which they are sent; at least one.
 #[derive(Clone, Debug)]
@@ -51,7 +52,8 @@ impl Step {
     }
 }
 
-/// Makes the writes that carry out `changes`: one for each call with a change among its fields.
+/// Makes the writes that carry out `changes`: one for each call with a change among its fields, or one for each element
+/// where the kind says so (`ResourceKind::route`).
 pub fn make_step(
     kind: &dyn ResourceKind,
     desired: &Desired,
@@ -81,7 +83,15 @@ pub fn make_writes(
         if carried_changes.is_empty() {
             continue;
         }
-        kind.check_loss(index, live, next)?;
+        let paths: Vec<&FieldPath> = carried_changes.iter().map(|change| &change.path).collect();
+        if let Route::EachElement(call) = kind.route(index, live, next, &paths)? {
+            let elements = group_by_element(next, &carried, &carried_changes);
+            writes.extend(elements.into_iter().map(|(sent, changes)| {
+                let purpose = WritePurpose::Update(call);
+                make_write(kind, (desired, live), purpose, sent, changes)
+            }));
+            continue;
+        }
         let sent = body_members(
             table.fields_of(index),
             table.calls[index].mode,
@@ -89,20 +99,70 @@ pub fn make_writes(
             next,
             &carried_changes,
         )?;
-        let write = Write {
-            desired,
-            live,
-            purpose: WritePurpose::Update(index),
-            fields: sent.clone(),
-        };
-        writes.push(StepWrite {
-            purpose: WritePurpose::Update(index),
-            call: kind.encode(&write),
-            sent,
-            changes: carried,
-        });
+        let purpose = WritePurpose::Update(index);
+        writes.push(make_write(kind, (desired, live), purpose, sent, carried));
     }
     Ok(writes)
+}
+
+/// Makes one write of the members `sent`, which carries out `changes`.
+fn make_write(
+    kind: &dyn ResourceKind,
+    (desired, live): (&Desired, &Live),
+    purpose: WritePurpose,
+    sent: Fields,
+    changes: Vec<usize>,
+) -> StepWrite {
+    let write = Write {
+        desired,
+        live,
+        purpose,
+        fields: sent.clone(),
+    };
+    StepWrite {
+        purpose,
+        call: kind.encode(&write),
+        sent,
+        changes,
+    }
+}
+
+/// Groups changes of members by the element that they belong to. Returns, for each element in the order of its first
+/// change, its list with nothing in it but the changed members, and the indices of the changes.
+fn group_by_element(
+    next: &Fields,
+    indices: &[usize],
+    changes: &[&Change],
+) -> Vec<(Fields, Vec<usize>)> {
+    let mut groups: Vec<(&ElementKey, &'static str, Fields, Vec<usize>)> = Vec::new();
+    for (index, change) in indices.iter().zip(changes) {
+        let [
+            PathPart::Field(list),
+            PathPart::Element(key),
+            PathPart::Field(member),
+        ] = change.path.parts()
+        else {
+            continue;
+        };
+        let at = match groups.iter().position(|(known, ..)| *known == key) {
+            Some(at) => at,
+            None => {
+                groups.push((key, list, Fields::new(), Vec::new()));
+                groups.len() - 1
+            }
+        };
+        let element = next.get(list).and_then(|list| list.item(key));
+        let (_, _, fields, carried) = &mut groups[at];
+        if let Some(value) = element.and_then(|element| element.get(member)) {
+            fields.insert(member, value.clone());
+        }
+        carried.push(*index);
+    }
+    let sent = |(key, list, fields, carried): (&ElementKey, &'static str, Fields, Vec<usize>)| {
+        let items = Value::Items([(key.clone(), fields)].into());
+        (Fields::from([(list, items)]), carried)
+    };
+    groups.into_iter().map(sent).collect()
 }
 
 /// Returns the members that the body of a call carries. `table` has the fields of the call, `changes` its changes.
@@ -116,7 +176,7 @@ pub fn body_members(
     let next = fields_in(table, next);
     let sent = match mode {
         WriteMode::Merge => return with_partners(table, changed_fields(&next, changes), &next),
-        WriteMode::Bodiless => return Ok(changed_fields(&next, changes)),
+        WriteMode::Bodiless | WriteMode::Element => return Ok(changed_fields(&next, changes)),
         WriteMode::Overwrite => next.clone(),
         WriteMode::FullPatch => without_idle_nulls(table, &next, Some(&live.fields)),
     };

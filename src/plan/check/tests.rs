@@ -185,6 +185,25 @@ fn a_step_has_a_change_and_a_body() {
 }
 
 #[test]
+fn a_write_of_one_element_leaves_the_others_and_adds_none() {
+    let one = |items: &[(&str, Fields)], changes: &[Change]| {
+        let sent = Fields::from([("items", list(items))]);
+        run(WriteMode::Element, &NO_POLICY, whole(), sent, changes).err()
+    };
+    let changed = [change(item("one").field("seats"), ChangeVerb::Replace)];
+    let seats = |count: i64| Fields::from([("seats", Value::Integer(count))]);
+    assert_eq!(one(&[("one", seats(9))], &changed), None);
+    is_about(
+        one(&[("two", seats(9))], &changed),
+        "items[two].seats would change",
+    );
+    is_about(
+        one(&[("three", seats(9))], &changed),
+        "items[three] would be added",
+    );
+}
+
+#[test]
 fn a_member_goes_with_its_partner_and_never_with_one_that_it_excludes() {
     let lone = |sent: Fields| {
         let read = Live::default();

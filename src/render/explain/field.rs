@@ -182,7 +182,7 @@ fn describe_need(field: &Field, mode: WriteMode) -> String {
 /// Describes what becomes of an optional field that the manifest leaves out.
 fn describe_optional(mode: WriteMode) -> &'static str {
     match mode {
-        WriteMode::Merge | WriteMode::Bodiless => "no",
+        WriteMode::Merge | WriteMode::Bodiless | WriteMode::Element => "no",
         WriteMode::Overwrite => {
             "not in the manifest; every write sends it, from live where that leaves it out"
         }

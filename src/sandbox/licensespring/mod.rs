@@ -7,6 +7,7 @@
 //! | `PATCH /licenses/{id}/` | `settings` | the licence with other settings |
 //! | `POST /licenses/{id}/enable/`, `…/disable/` | `settings` | a message |
 //! | `POST /licenses/{id}/update_features/` | `update` | the licence with another set of features |
+//! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
@@ -21,6 +22,7 @@ mod list;
 mod populate;
 mod rate_limit;
 mod request_body;
+mod row;
 mod settings;
 mod switches;
 #[cfg(test)]
@@ -34,7 +36,7 @@ use serde_json::{Value, json};
 use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
-use self::switches::{SlashlessPost, Switches};
+use self::switches::{RowPath, SlashlessPost, Switches};
 use super::foreign_edits::make_edit;
 use super::request_parts;
 use super::simulated_vendor::SandboxCredential;
@@ -68,6 +70,8 @@ enum Route<'a> {
     Switch(&'a str, bool),
     UpdateFeatures(&'a str),
     ProductFeatures,
+    /// The row with this id.
+    Row(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -82,6 +86,7 @@ impl<'a> Route<'a> {
             ["licenses", id, "enable"] if !id.is_empty() => Route::Switch(id, true),
             ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
+            ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
     }
@@ -92,6 +97,7 @@ impl<'a> Route<'a> {
             Route::Licenses | Route::ProductFeatures => &["GET"],
             Route::License(_) => &["GET", "PATCH"],
             Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
+            Route::Row(_) => &["PATCH"],
         }
     }
 }
@@ -141,7 +147,7 @@ impl LicenseSpring {
         request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let Some(route) = Route::find(&request.path) else {
+        let Some(route) = self.find_route(&request.path) else {
             return Ok(self.answer_unrouted(request));
         };
         self.authorize(request)?;
@@ -163,8 +169,22 @@ impl LicenseSpring {
                 let shown = self.account.license_view(license, &self.switches, false);
                 Ok(HttpReply::serialized(200, &shown))
             }
+            Route::Row(id) => self.update_row(id, request, now),
             Route::UpdateFeatures(id) => self.update_features(id, request, now),
             Route::ProductFeatures => self.list_product_features(request),
+        }
+    }
+
+    /// Returns the route of a path. That of one row is printed without the slash at the end, unlike all others: the switch
+    /// `row_path` says which of the two is served.
+    fn find_route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+        let bare = path
+            .strip_prefix("/api/v1/license-product-features/")
+            .filter(|id| !id.is_empty() && !id.contains('/'));
+        match (Route::find(path), bare, self.switches.row_path) {
+            (Some(Route::Row(_)), _, RowPath::Bare) | (None, Some(_), RowPath::Slash) => None,
+            (None, Some(id), _) => Some(Route::Row(id)),
+            (route, ..) => route,
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Switches {
     pub(super) period_spelling: PeriodSpelling,
     /// Which spellings of a yearly `consumption_period` a write may use.
     pub(super) period_accepted: AcceptedSpelling,
+    /// Which paths of one row are served.
+    pub(super) row_path: RowPath,
     /// What happens to a setting that comes without the member that its page wants beside it.
     pub(super) lone_member: UnknownPolicy,
     /// What becomes of the date when a licence gets a duration, and of the duration when it gets a date.
@@ -65,6 +67,7 @@ impl Default for Switches {
             row_members: RowMembers::Newer,
             period_spelling: PeriodSpelling::Annualy,
             period_accepted: AcceptedSpelling::Both,
+            row_path: RowPath::Both,
             lone_member: UnknownPolicy::Refuse,
             other_end: OtherEnd::Keep,
             blank_note: BlankPolicy::Accept,
@@ -120,6 +123,15 @@ pub(super) enum NewRowMaxOverages {
     #[serde(rename = "fixed_99")]
     Fixed99,
     ProductFeature,
+}
+
+/// Which paths of one row are served: with the slash at the end as all others have it, or without as its page prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RowPath {
+    Both,
+    Slash,
+    Bare,
 }
 
 /// What becomes of a licence's other end, `validity_period` or `valid_duration`, when one of them is written.

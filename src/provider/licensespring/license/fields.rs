@@ -32,6 +32,8 @@ pub const SPANS: [&str; 2] = ["valid_duration", "maintenance_duration"];
 pub const SETTINGS: usize = 1;
 /// The index of the calls that enable and disable.
 pub const SWITCH: usize = 2;
+/// The index of the call that writes one row.
+pub const ROW: usize = 3;
 
 pub static TABLE: KindTable = KindTable {
     kind: Kind("LicenseSpringLicense"),
@@ -150,6 +152,12 @@ pub static TABLE: KindTable = KindTable {
             mode: WriteMode::Bodiless,
             echo: Echo::Nothing,
         },
+        // In place of the first call where that could lose something. The reply is the row alone.
+        WriteCall {
+            name: "PATCH /api/v1/license-product-features/{id}/",
+            mode: WriteMode::Element,
+            echo: Echo::Nothing,
+        },
     ],
     // Not created: a license comes with an order. Its `DELETE` cannot be undone, and nothing asks for it here.
     lifecycle: Lifecycle {
@@ -185,8 +193,28 @@ pub const UNNAMED: &[&str] = &[
     "consumption_pool",
 ];
 
+/// What is read of a row beside its fields: the above, and its id.
+pub const BESIDE: &[&str] = &[UNNAMED[0], UNNAMED[1], UNNAMED[2], UNNAMED[3], ROW_ID];
+/// The id of a row, which may change with every write of the list.
+pub const ROW_ID: &str = "id";
+
+/// The members of a row that the call for one row names as well ("Update License Product Feature", 2026-11-29). It leaves
+/// the others as they are, and those that have no name here. `floating_users` is in the newest text only.
+pub const ROW_MEMBERS: [&str; 10] = [
+    "max_consumption",
+    "expiry_date",
+    "allow_overages",
+    "consumption_period",
+    "max_overages",
+    "reset_consumption",
+    "metadata",
+    "floating_timeout",
+    "is_floating",
+    "is_floating_cloud",
+];
+
 /// None of the members is required: what a new row leaves out gets the vendor's default.
-static ITEMS: Elements = Elements {
+pub static ITEMS: Elements = Elements {
     key: &[CODE],
     key_about: &["Code of the product feature, exactly as the product has it: f2."],
     fold: false,

@@ -9,7 +9,8 @@
 //! * Read: the list with `id__in`, a hundred licenses in a call; see `reading`.
 //! * Spelling: rows nest the feature as an object, writes name it by its code. Rows are matched by code:
 //!   their own ids may change with every write. Ids of licenses have up to 19 digits.
-//! * Rows have members that the write cannot name; a license where one is set is not written.
+//! * Rows have members that the write of the list cannot name. Where one is set, each row that changes is written by
+//!   itself, `PATCH /license-product-features/{id}`, and what needs the list is refused.
 //! * An unknown code may be refused or silently left out; the second shows in the reply.
 //! * License keys and the clear-text `initial_password` of users stand in every reply: nothing but the
 //!   members of the field table is read.
@@ -29,14 +30,14 @@ use serde_json::Value as Json;
 use crate::model::resource::Fact;
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark,
-    Method, Reply, Value, Verdict, WritePurpose,
+    Method, PathPart, Reply, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, WouldLose, Write, error_text};
+use crate::provider::{ResourceKind, Route, WouldLose, Write, error_text};
 
 /// A license, with its product features.
 pub struct License;
@@ -75,25 +76,25 @@ impl ResourceKind for License {
         }
     }
 
-    /// A row may be made anew by a write of the list, without what the write cannot name.
-    fn check_loss(&self, call: usize, live: &Live, next: &Fields) -> Result<(), WouldLose> {
+    /// A row may be made anew by a write of the list, without what that cannot name. Where a row has such a member, each
+    /// row that changes is written by itself, if the changes are of members that the call for one row names.
+    fn route(
+        &self,
+        call: usize,
+        live: &Live,
+        next: &Fields,
+        paths: &[&FieldPath],
+    ) -> Result<Route, WouldLose> {
         if call != 0 {
-            return Ok(());
+            return Ok(Route::Call);
         }
-        let list = FieldPath::default().field(fields::FEATURES);
-        let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
-        let loss = rows.iter().find_map(|(key, _)| {
-            let row = list.element(key.clone());
-            let set = fields::UNNAMED
-                .iter()
-                .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
-            Some(WouldLose {
-                row: row.to_string(),
-                member: set,
-                advice: "change the features of this license at the vendor",
-            })
-        });
-        loss.map_or(Ok(()), Err)
+        match find_loss(live, next) {
+            None => Ok(Route::Call),
+            Some(_) if paths.iter().all(|path| is_row_change(live, next, path)) => {
+                Ok(Route::EachElement(fields::ROW))
+            }
+            Some(loss) => Err(loss),
+        }
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
@@ -114,6 +115,7 @@ impl ResourceKind for License {
                 let action = if enabled { "enable" } else { "disable" };
                 Call::bare(Method::Post, format!("{license}{action}/"))
             }
+            WritePurpose::Update(fields::ROW) => encode_row(write),
             // No license is created or removed from here.
             WritePurpose::Update(_) | WritePurpose::Create | WritePurpose::Remove => {
                 let path = format!("{license}update_features/");
@@ -144,12 +146,68 @@ impl ResourceKind for License {
     }
 }
 
+/// Returns the first member of a row, among those that stay, that the write of the list may lose.
+fn find_loss(live: &Live, next: &Fields) -> Option<WouldLose> {
+    let list = FieldPath::default().field(fields::FEATURES);
+    let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
+    rows.iter().find_map(|(key, _)| {
+        let row = list.element(key.clone());
+        let set = fields::UNNAMED
+            .iter()
+            .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
+        Some(WouldLose {
+            row: row.to_string(),
+            member: set,
+            advice: "change the features of this license at the vendor",
+        })
+    })
+}
+
+/// Reports whether a change can be sent by the call for one row: of a row that is there, of a member that the call names,
+/// to a value. That it takes null is not documented.
+fn is_row_change(live: &Live, next: &Fields, path: &FieldPath) -> bool {
+    let [list, PathPart::Element(key), PathPart::Field(member)] = path.parts() else {
+        return false;
+    };
+    let row = FieldPath::default()
+        .field(fields::FEATURES)
+        .element(key.clone());
+    let value = next
+        .get(fields::FEATURES)
+        .and_then(|rows| rows.item(key)?.get(member));
+    *list == PathPart::Field(fields::FEATURES)
+        && fields::ROW_MEMBERS.contains(member)
+        && value.is_some_and(|value| *value != Value::Null)
+        && live
+            .number(&row.field(fields::ROW_ID).to_string())
+            .is_some()
+}
+
+/// Spells the write of one row, whose id live has.
+fn encode_row(write: &Write<'_>) -> Call {
+    let list = FieldPath::default().field(fields::FEATURES);
+    let rows = write
+        .fields
+        .get(fields::FEATURES)
+        .map_or(&[][..], Value::items);
+    let row = rows.first().map(|(key, fields)| {
+        let id = list.element(key.clone()).field(fields::ROW_ID).to_string();
+        (write.live.number(&id).unwrap_or_default(), fields)
+    });
+    let (id, members) = row.map_or_else(Default::default, |(id, fields)| {
+        (id, codec::encode_fields(fields::ITEMS.fields, fields))
+    });
+    // The page prints the path without the slash; with it, as for all others, no redirect stands in the way.
+    let path = format!("/api/v1/license-product-features/{id}/");
+    Call::write(Method::Patch, path, Json::Object(members))
+}
+
 /// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
 /// its code.
 static LICENSES: LazyLock<Rows<4>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired)
         .key_inside(fields::FEATURES, "code")
-        .unnamed(fields::FEATURES, fields::UNNAMED);
+        .unnamed(fields::FEATURES, fields::BESIDE);
     // Only a number can be an id here. The row's reader later checks that the number is a valid id.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
     let beside = [
@@ -198,16 +256,30 @@ fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
     let Some(Value::Items(rows)) = live.fields.get_mut(fields::FEATURES) else {
         return Ok(live);
     };
+    let (mut ids, mut is_unnamed) = (Vec::new(), false);
     for (key, row) in rows.iter_mut() {
+        let at = list.element(key.clone());
         for member in fields::UNNAMED {
             if let Some(Value::Text(set)) = row.remove(member) {
-                let name = list.element(key.clone()).field(member).to_string();
+                let name = at.field(member).to_string();
                 live.facts.insert(name.into(), Fact::Text(set.to_string()));
+                is_unnamed = true;
             }
         }
+        if let Some(Value::Text(id)) = row.remove(fields::ROW_ID) {
+            ids.push((key.clone(), id));
+        }
         if let Some(Value::Integer(used)) = row.get(fields::USED) {
-            let name = list.element(key.clone()).field(fields::USED).to_string();
+            let name = at.field(fields::USED).to_string();
             live.facts.insert(name.into(), Fact::Number(*used));
+        }
+    }
+    // Rows are written by themselves only where one has a member that the write of the list cannot name.
+    let ids = ids.into_iter().filter(|_| is_unnamed);
+    for (key, id) in ids {
+        if let Ok(id) = id.parse() {
+            let name = list.element(key).field(fields::ROW_ID).to_string();
+            live.facts.insert(name.into(), Fact::Number(id));
         }
     }
     Ok(live)

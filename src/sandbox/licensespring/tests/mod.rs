@@ -2,6 +2,7 @@
 
 mod bodies;
 mod reads;
+mod row;
 mod settings;
 mod writes;
 

@@ -147,25 +147,89 @@ async fn with_unnamed(member: &str, value: Json, omitted: &str) -> Bench {
     bench
 }
 
-#[tokio::test]
-async fn a_row_with_a_member_that_the_list_cannot_name_is_not_written() {
-    let vendor = &licensespring::VENDOR;
-    for (member, value) in [
+/// The members that the write of the list cannot name, each with a value.
+fn unnamed_members() -> [(&'static str, Json); 3] {
+    [
         ("allow_unlimited_consumptions", json!(true)),
         ("allow_negative_consumptions", json!(true)),
         ("valid_duration", json!("1y")),
-    ] {
-        // Whether a row that is written keeps it or not.
+    ]
+}
+
+#[tokio::test]
+async fn rows_are_written_by_themselves_where_the_list_would_lose_a_member() {
+    let vendor = &licensespring::VENDOR;
+    for (member, value) in unnamed_members() {
+        // Whether a row that the list writes keeps it or not.
         for omitted in ["keep", "redefault"] {
             let bench = with_unnamed(member, value.clone(), omitted).await;
             let before = vendor.state(&bench);
-            let in_order = bench.plan(&[vendor.little(0, false)]).await;
-            in_sync(&in_order[0]);
+            // A change of each row, and a second one of the first.
+            let mut object = vendor.little(0, true);
+            object.desired["product_features"][0]["allow_overages"] = json!(false);
+            object.desired["product_features"][1]["max_consumption"] = json!(60);
+            let reports = bench.apply(&[object.clone(), vendor.little(1, true)]).await;
+            reports.iter().for_each(converged);
+            let account = vendor.state(&bench);
+            let row = |at: usize| {
+                let id = &account["licenses"][0]["product_features"][at]["id"];
+                format!("PATCH /licensespring/api/v1/license-product-features/{id}/")
+            };
+            let list = "POST /licensespring/api/v1/licenses/9007199254740995/update_features/";
+            let mut writes = bench.writes();
+            writes.sort();
+            assert_eq!(writes, [row(0), row(1), list.into()]);
+            let mut account = account;
+            account["licenses"][1] = before["licenses"][1].clone();
+            let changed = [
+                "product_features[f1].max_consumption",
+                "product_features[f1].allow_overages",
+                "product_features[f3].max_consumption",
+            ];
+            vendor.rest_is_as_before(&before, &account, 0, &changed);
+            assert_eq!(
+                vendor.stored(&account, 0)["product_features"][0][member],
+                value
+            );
+            in_sync(&bench.plan(&[object]).await[0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_needs_the_list_is_refused_where_the_list_would_lose_a_member() {
+    let vendor = &licensespring::VENDOR;
+    let rows = |rows: Json| json!({ "product_features": rows });
+    let (f1, f3) = (
+        json!({"product_feature": "f1"}),
+        json!({"product_feature": "f3"}),
+    );
+    let added = json!({"product_feature": "f2", "max_consumption": 20});
+    let with = |member: &str, value: Json| {
+        let mut row = f1.clone();
+        row[member] = value;
+        row["max_consumption"] = json!(500);
+        rows(json!([row, f3]))
+    };
+    for (member, value) in unnamed_members() {
+        for desired in [
+            rows(json!([f1, f3, added])),
+            rows(json!([f1])),
+            with("total_consumptions", json!(0)),
+            with("floating_users", json!(30)),
+            with("expiry_date", Json::Null),
+        ] {
+            let bench = with_unnamed(member, value.clone(), "keep").await;
+            let before = vendor.state(&bench);
             let reports = bench
-                .apply(&[vendor.little(0, true), vendor.little(1, true)])
+                .apply(&[vendor.object(0, desired.clone()), vendor.little(1, true)])
                 .await;
             let message = reports[0].message.clone().unwrap_or_default();
-            assert_eq!(reports[0].outcome, Some(Outcome::Failed), "{message}");
+            assert_eq!(
+                reports[0].outcome,
+                Some(Outcome::Failed),
+                "{desired}: {message}"
+            );
             assert!(
                 message.contains(member) && message.contains("nothing is sent"),
                 "{message}"
@@ -174,6 +238,49 @@ async fn a_row_with_a_member_that_the_list_cannot_name_is_not_written() {
             assert_eq!(bench.writes().len(), 1);
             let after = vendor.state(&bench);
             assert_eq!(vendor.stored(&after, 0), vendor.stored(&before, 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_write_of_a_row_may_fail_once_in_every_way() {
+    type Kind = (&'static str, fn() -> Spoil);
+    let kinds: [Kind; 4] = [
+        ("500", || {
+            Spoil::Instead(Canned::new(500, "application/json", "{}"))
+        }),
+        ("cut off before", || Spoil::CutBefore),
+        ("cut off after", || Spoil::CutAfter),
+        ("500 though carried out", || {
+            Spoil::After(Canned::new(500, "application/json", "{}"))
+        }),
+    ];
+    let vendor = &licensespring::VENDOR;
+    for at in 0..3 {
+        for (name, spoil) in kinds {
+            let writes = std::sync::atomic::AtomicUsize::new(0);
+            let rule = move |_: usize, passed: &Passed| {
+                let number = passed
+                    .is_write()
+                    .then(|| writes.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+                (number == Some(at)).then(spoil)
+            };
+            let bench = Bench::spoiled(rule).await;
+            let mut account = (vendor.account)(3);
+            account["licenses"][0]["product_features"][1]["valid_duration"] = json!("1y");
+            vendor.load(&bench, account);
+            let mut object = vendor.little(0, true);
+            object.desired["product_features"][1]["max_consumption"] = json!(60);
+            object.desired["max_activations"] = json!(12);
+            let report = only_report(bench.apply(&[object]).await);
+            let what = format!("write {at}: {name}: {:?}", report.message);
+            assert_eq!(report.outcome, Some(Outcome::Converged), "{what}");
+            assert_eq!(bench.writes().len(), 3, "{what}");
+            let after = vendor.state(&bench);
+            assert_eq!(
+                vendor.stored(&after, 0)["product_features"][1]["valid_duration"],
+                "1y"
+            );
         }
     }
 }

@@ -251,6 +251,7 @@ fn switches() -> Vec<Switch> {
         Switch::new("new_row_max_overages", &[s("product_feature")]),
         Switch::new("period_spelling", &[s("annually")]),
         Switch::new("period_accepted", &[s("annually")]),
+        Switch::new("row_path", &[s("slash")]),
         Switch::new("lone_member", &[s("ignore")]),
         Switch::new("other_end", &[s("clear")]),
         Switch::new("metadata_write", &[s("merge")]),
