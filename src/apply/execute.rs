@@ -15,7 +15,7 @@ use super::reread::Rereads;
 use super::spans;
 use super::store::{Lease, StoreError};
 use super::transport::Account;
-use crate::model::{Desired, Field, Live, WriteChecks, WriteMode};
+use crate::model::{Desired, Field, Live, WriteChecks};
 use crate::plan::document::{self, CallEntry, ObjectEntry};
 use crate::plan::guard::{self, Accepted};
 use crate::plan::{Disposition, Planned, look_alike};
@@ -184,14 +184,14 @@ async fn refresh_plan(
     Ok((again, live.unwrap_or_default()))
 }
 
-/// Reports whether a write of the step replaces more than it is sent.
+/// Reports whether a write of the step replaces more than the changes ask for.
 fn replaces(context: &StepContext<'_>, planned: &Planned) -> bool {
     let table = kind_of(context, planned).table();
     let writes = planned.step.as_ref().map_or(&[][..], |step| &step.writes);
-    let mut modes = writes
-        .iter()
-        .map(|write| table.call_for(write.purpose).mode);
-    modes.any(|mode| mode != WriteMode::Merge)
+    writes.iter().any(|write| {
+        let mode = table.call_for(write.purpose).mode;
+        mode.replaces() || write.carries_along(&planned.changes)
+    })
 }
 
 fn kind_of(context: &StepContext<'_>, planned: &Planned) -> &'static dyn ResourceKind {

@@ -32,6 +32,11 @@ pub struct Field {
     pub stands_for: Option<&'static str>,
     /// A field of the same object or element: the date of this field must not be before the date there.
     pub not_before: Option<&'static str>,
+    /// A field of the same call that the vendor wants in each body that has this one. It goes along with its live value
+    /// where it does not change itself.
+    pub sent_with: Option<&'static str>,
+    /// A field of the same call that the vendor refuses in a body that has this one.
+    pub excludes: Option<&'static str>,
     /// The page that shows `null` for this field in a reply, with the date it was read. `None` if no page does: the
     /// meaning of a `null` is then unknown, and a write that would have to carry the field is refused.
     pub null: Option<&'static str>,
@@ -53,6 +58,8 @@ impl Field {
             carry: Carry::Live,
             stands_for: None,
             not_before: None,
+            sent_with: None,
+            excludes: None,
             null: None,
             shown: Shown::Always,
             call: 0,
@@ -99,6 +106,18 @@ impl Field {
 
     pub const fn not_before(mut self, name: &'static str) -> Self {
         self.not_before = Some(name);
+        self
+    }
+
+    /// Makes the vendor want the field `name` in each body that has this one.
+    pub const fn sent_with(mut self, name: &'static str) -> Self {
+        self.sent_with = Some(name);
+        self
+    }
+
+    /// Makes this field and the field `name` exclude each other in a body.
+    pub const fn excludes(mut self, name: &'static str) -> Self {
+        self.excludes = Some(name);
         self
     }
 
@@ -258,6 +277,10 @@ pub enum RiskRule {
     Amount {
         used: Option<&'static str>,
     },
+    /// A number of which more is better; 0 is the highest, and below it there is nothing.
+    Quota,
+    /// A length of time such as `35d`, `4m` or `2y`: shorter takes away.
+    Span,
     /// An end: earlier takes away, none is the latest.
     End,
     /// A beginning: later takes away, none is the earliest.
@@ -268,7 +291,7 @@ pub enum RiskRule {
     StopsAt(bool),
     /// A permission whose change to this value takes something away.
     ReducesAt(bool),
-    /// Any change takes the licence away from its present holder.
+    /// Any change takes something away: from the present holder, or because use is counted in another way.
     Reassign,
     /// A counter of use: writing it falsifies what was used.
     Counter,

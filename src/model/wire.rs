@@ -64,6 +64,15 @@ impl Call {
         }
     }
 
+    /// A call without a body, whose path says all.
+    pub fn bare(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            body: None,
+        }
+    }
+
     /// The call as a read; `None` for a call that could change something.
     pub fn as_read(&self) -> Option<Read<'_>> {
         (self.method == Method::Get && self.body.is_none()).then_some(Read(self))

@@ -23,6 +23,21 @@ pub enum WriteMode {
     Overwrite,
     /// Every required member, and the optional ones that are managed or hold something.
     FullPatch,
+    /// None: the path of the call states the value, as in `…/disable/`.
+    Bodiless,
+    /// Those members of one element of a list that change; the call names the element by its id, and no field belongs to
+    /// it. It stands in for a call of the whole list that could lose something.
+    Element,
+}
+
+impl WriteMode {
+    /// Reports whether a write clears or overwrites members that no change names.
+    pub const fn replaces(self) -> bool {
+        match self {
+            WriteMode::Merge | WriteMode::Bodiless | WriteMode::Element => false,
+            WriteMode::Overwrite | WriteMode::FullPatch => true,
+        }
+    }
 }
 
 /// What the reply to a write shows of the object.

@@ -46,23 +46,26 @@ pub fn check_write(
         sent: &write.sent,
         changes,
     };
-    let broken = no_work(write, changes)
+    let broken = no_work(ground.mode, write, changes)
         .or_else(|| case.foreign_member())
         .or_else(|| case.lost_element())
         .or_else(|| case.unasked_value())
         .or_else(|| case.dropped_member())
-        .or_else(|| case.emptied_member());
+        .or_else(|| case.emptied_member())
+        .or_else(|| case.lone_member());
     broken.map_or(Ok(()), Err)
 }
 
-/// A write has a change and a body.
-fn no_work(write: &StepWrite, changes: &[Change]) -> Option<BrokenRule> {
+/// A write has a change, and a body where its call takes one.
+fn no_work(mode: WriteMode, write: &StepWrite, changes: &[Change]) -> Option<BrokenRule> {
     if write.changes.is_empty() || changes.is_empty() {
         Some(BrokenRule::NoChange)
-    } else if write.call.body.is_none() {
-        Some(BrokenRule::NoBody)
     } else {
-        None
+        match (write.call.body.is_some(), mode == WriteMode::Bodiless) {
+            (false, false) => Some(BrokenRule::NoBody),
+            (true, true) => Some(BrokenRule::Body),
+            (true, false) | (false, true) => None,
+        }
     }
 }
 
@@ -150,7 +153,8 @@ impl<'a> Case<'a> {
                 |key: &ElementKey| FieldPath::default().field(field.name).element(key.clone());
             let lost =
                 |(key, _): &&(ElementKey, Fields)| !has(sent, key) && !self.removed(&path(key));
-            if let Some((key, _)) = read.iter().find(lost) {
+            let stays = self.ground.mode == WriteMode::Element;
+            if let Some((key, _)) = read.iter().find(lost).filter(|_| !stays) {
                 let path = path(key);
                 return Some(BrokenRule::LostElement(path.to_string()));
             }
@@ -185,7 +189,10 @@ impl<'a> Case<'a> {
     /// Every value that was read goes out again where the call would clear it, unless a change names it: in the
     /// elements of a list that is sent, and at the top of a call that overwrites.
     fn dropped_member(&self) -> Option<BrokenRule> {
-        let merges = self.ground.mode == WriteMode::Merge;
+        if self.ground.mode == WriteMode::Element {
+            return None;
+        }
+        let merges = matches!(self.ground.mode, WriteMode::Merge | WriteMode::Bodiless);
         let levels = self.levels().into_iter().skip(usize::from(merges));
         levels.into_iter().find_map(|level| {
             let dropped = |field: &&Field| {
@@ -199,6 +206,23 @@ impl<'a> Case<'a> {
             let path = level.table.iter().find_map(|field| dropped(&field))?;
             Some(BrokenRule::DroppedMember(path.to_string()))
         })
+    }
+
+    /// A member goes out together with the one that the vendor wants beside it, and never with one that it excludes.
+    fn lone_member(&self) -> Option<BrokenRule> {
+        let sent = |name: &str| self.sent.contains_key(name);
+        let lone = |field: &&Field| {
+            let partner = field.sent_with.filter(|partner| !sent(partner));
+            let excluded = field.excludes.filter(|other| sent(other));
+            sent(field.name) && (partner.is_some() || excluded.is_some())
+        };
+        let merges = self.ground.mode == WriteMode::Merge;
+        let field = self
+            .ground
+            .table
+            .iter()
+            .find(|field| merges && lone(field))?;
+        Some(BrokenRule::LoneMember(field.name.to_string()))
     }
 
     /// Nothing that the read left out goes out as empty, unless a change names it or the policy says that the

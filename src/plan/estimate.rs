@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Disposition, Planned};
-use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WriteMode, WritePurpose};
+use crate::model::{Echo, Kind, Limits, Verify, WriteChecks, WritePurpose};
 use crate::provider::{self, ResourceKind};
 
 /// The assumed time of one call to a management API. It is a constant, so that equal inputs give equal plans.
@@ -184,8 +184,10 @@ fn count_writes(planned: &[Planned]) -> BTreeMap<WriteKind<'_>, (usize, &Planned
             || vec![first_purpose(one.action)],
             |step| step.writes.iter().map(|write| write.purpose).collect(),
         );
-        let replaces = |purpose: &WritePurpose| table.call_for(*purpose).mode != WriteMode::Merge;
-        let replaces = purposes.iter().any(replaces);
+        let replaces = |purpose: &WritePurpose| table.call_for(*purpose).mode.replaces();
+        let writes = one.step.as_ref().map_or(&[][..], |step| &step.writes);
+        let replaces = purposes.iter().any(replaces)
+            || writes.iter().any(|write| write.carries_along(&one.changes));
         for (position, purpose) in purposes.into_iter().enumerate() {
             let write = WriteKind {
                 connection: one.desired.connection.as_str(),

@@ -41,7 +41,8 @@ use jiff::Timestamp;
 
 use crate::model::resource::Resolved;
 use crate::model::{
-    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WritePurpose,
+    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WriteMode,
+    WritePurpose,
 };
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
@@ -246,8 +247,14 @@ fn plan_step(
         let WritePurpose::Update(index) = write.purpose else {
             continue;
         };
+        // No field belongs to a call of one element: it has those of the list's call.
+        let of_list = write.changes.first().and_then(|at| changes.get(*at));
+        let owner = match (table.calls[index].mode, of_list) {
+            (WriteMode::Element, Some(change)) => table.call_of(&change.path),
+            _ => index,
+        };
         let ground = check::Ground {
-            table: table.fields_of(index),
+            table: table.fields_of(owner),
             mode: table.calls[index].mode,
             policy: &desired.policy,
             read: ground.read,

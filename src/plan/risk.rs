@@ -87,8 +87,12 @@ impl Scale<'_> {
         };
         let takes = match field.risk {
             RiskRule::Amount { .. } => *after != Value::Integer(-1),
+            RiskRule::Quota => *after != Value::Integer(0),
             RiskRule::ReducesAt(value) => *after == Value::Bool(value),
-            RiskRule::Ladder(_) | RiskRule::Reassign | RiskRule::Members { .. } => true,
+            RiskRule::Span
+            | RiskRule::Ladder(_)
+            | RiskRule::Reassign
+            | RiskRule::Members { .. } => true,
             RiskRule::Safe
             | RiskRule::End
             | RiskRule::Begin
@@ -122,8 +126,10 @@ impl Scale<'_> {
             RiskRule::Safe => Weighed::new(Risk::Safe),
             RiskRule::Amount { used } => {
                 let used = used.and_then(|fact| self.used(field, path, fact));
-                weigh_amount(known, after, used)
+                weigh_amount(known, after, used, -1)
             }
+            RiskRule::Quota => weigh_amount(known, after, None, 0),
+            RiskRule::Span => weigh_span(before, after),
             RiskRule::End => self.end(known, after),
             RiskRule::Begin => self.begin(known, after),
             RiskRule::Ladder(steps) => weigh_ladder(steps, known, after),
@@ -244,11 +250,16 @@ fn end_of(value: &Value) -> Option<Timestamp> {
     moment_of(value, true).filter(|_| !never)
 }
 
-/// Weighs a number of which −1 is the highest. `used` is the live count of use, `None` if unknown.
+/// Weighs a number of which `unlimited` is the highest. `used` is the live count of use, `None` if unknown.
 ///
 /// `before` is `None` if no number limited the licensee, and then no number can be lower.
-fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Weighed {
-    let highest_last = |value: i64| if value == -1 { i64::MAX } else { value };
+fn weigh_amount(
+    before: Option<&Value>,
+    after: &Value,
+    used: Option<i64>,
+    unlimited: i64,
+) -> Weighed {
+    let highest_last = |value: i64| if value == unlimited { i64::MAX } else { value };
     let Value::Integer(after) = after else {
         // A missing number after the change means no allowance of this sort, which is less than any number before.
         return Weighed::new(if before.is_some() {
@@ -271,6 +282,31 @@ fn weigh_amount(before: Option<&Value>, after: &Value, used: Option<i64>) -> Wei
         },
         _ => Weighed::new(Risk::Reduce),
     }
+}
+
+/// Weighs a length of time. A shorter one reduces; so does one where there was none, which may have been for ever, and one
+/// that cannot be compared.
+///
+/// A month counts 30 days and a year 365, so that `12m` and `1y` are compared as 360 and 365 days.
+fn weigh_span(before: Option<&Value>, after: &Value) -> Weighed {
+    let days = |value: &Value| {
+        let Value::Text(text) = value else {
+            return None;
+        };
+        let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let days = match unit {
+            "d" => 1,
+            "m" => 30,
+            "y" => 365,
+            _ => return None,
+        };
+        count.parse::<u64>().ok()?.checked_mul(days)
+    };
+    let longer = before.and_then(days).zip(days(after));
+    Weighed::new(match longer {
+        Some((was, is)) if is >= was => Risk::Safe,
+        _ => Risk::Reduce,
+    })
 }
 
 /// Returns how many of the users at present are more than allowed: with 5 allowed and 7 in use it is 2.
@@ -369,6 +405,38 @@ mod tests {
         assert_eq!(seats(5, 5), Risk::Safe);
         let none = Some(Value::Null);
         assert_eq!(weigh(&COUNT, none, Value::Integer(5)), Risk::Safe);
+    }
+
+    #[test]
+    fn quotas_rank_with_zero_as_the_highest() {
+        const QUOTA: Field = Field::new("transfers", Shape::COUNT, "").risk(RiskRule::Quota);
+        let quota = |before: Option<i64>, after: i64| {
+            weigh(&QUOTA, before.map(Value::Integer), Value::Integer(after))
+        };
+        assert_eq!(quota(Some(3), 5), Risk::Safe);
+        assert_eq!(quota(Some(5), 0), Risk::Safe);
+        assert_eq!(quota(Some(0), 5), Risk::Reduce);
+        assert_eq!(quota(Some(1), -1), Risk::Reduce);
+        assert_eq!(quota(Some(-1), 1), Risk::Safe);
+        assert_eq!((quota(None, 0), quota(None, 9)), (Risk::Safe, Risk::Reduce));
+    }
+
+    #[test]
+    fn spans_rank_by_their_days() {
+        const SPAN: Field = Field::new("duration", Shape::TEXT, "").risk(RiskRule::Span);
+        let span = |before: Option<&str>, after: &str| {
+            weigh(&SPAN, Some(before.map_or(Value::Null, text)), text(after))
+        };
+        assert_eq!(span(Some("35d"), "2m"), Risk::Safe);
+        assert_eq!(span(Some("1y"), "2y"), Risk::Safe);
+        assert_eq!(span(Some("1y"), "12m"), Risk::Reduce, "a few days less");
+        assert_eq!(span(Some("1y"), "364d"), Risk::Reduce);
+        for unknown in ["", "y", "1w", "x1y", "1é", "99999999999999999999y"] {
+            assert_eq!(span(Some(unknown), "1y"), Risk::Reduce, "{unknown}");
+            assert_eq!(span(Some("1d"), unknown), Risk::Reduce, "{unknown}");
+        }
+        assert_eq!(span(None, "9y"), Risk::Reduce, "there was no end");
+        assert_eq!(weigh(&SPAN, None, text("1y")), Risk::Reduce);
     }
 
     #[test]

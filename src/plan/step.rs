@@ -4,14 +4,15 @@
 //! For example, a kind has two calls, one for `seats` and `note`, one for `expires`. A change of `seats` is one write; a
 //! change of `note` and `expires` is two, in the order of the calls; `seats` and `note` together are one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Unplannable;
 use super::change::Change;
 use crate::model::{
-    Call, Desired, ElementKey, Field, Fields, Live, PathPart, Shape, Value, WriteMode, WritePurpose,
+    Call, Desired, ElementKey, Field, FieldPath, Fields, Live, PathPart, Shape, Value, WriteMode,
+    WritePurpose,
 };
-use crate::provider::{ResourceKind, Write, conditions};
+use crate::provider::{ResourceKind, Route, Write, conditions};
 
 /// The writes of one object, in the order in which they are sent; at least one.
 #[derive(Clone, Debug)]
@@ -30,6 +31,19 @@ pub struct StepWrite {
     pub changes: Vec<usize>,
 }
 
+impl StepWrite {
+    /// Reports whether the body has a member at its top that none of `changes`, which are those of the object, concerns:
+    /// such a member goes out as it was read, over whatever somebody made of it since.
+    pub fn carries_along(&self, changes: &[Change]) -> bool {
+        let carried: Vec<&Change> = self
+            .changes
+            .iter()
+            .filter_map(|at| changes.get(*at))
+            .collect();
+        self.sent.len() > changed_fields(&self.sent, &carried).len()
+    }
+}
+
 impl Step {
     /// Returns the position of the write that carries out the change with this index; `None` if none does.
     pub fn position_of(&self, change: usize) -> Option<usize> {
@@ -38,7 +52,8 @@ impl Step {
     }
 }
 
-/// Makes the writes that carry out `changes`: one for each call with a change among its fields.
+/// Makes the writes that carry out `changes`: one for each call with a change among its fields, or one for each element
+/// where the kind says so (`ResourceKind::route`).
 pub fn make_step(
     kind: &dyn ResourceKind,
     desired: &Desired,
@@ -46,7 +61,6 @@ pub fn make_step(
     next: &Fields,
     changes: &[Change],
 ) -> Result<Step, Unplannable> {
-    kind.check_loss(live, next)?;
     let changes: Vec<(usize, &Change)> = changes.iter().enumerate().collect();
     let writes = make_writes(kind, desired, live, next, &changes)?;
     Ok(Step { writes })
@@ -69,6 +83,15 @@ pub fn make_writes(
         if carried_changes.is_empty() {
             continue;
         }
+        let paths: Vec<&FieldPath> = carried_changes.iter().map(|change| &change.path).collect();
+        if let Route::EachElement(call) = kind.route(index, live, next, &paths)? {
+            let elements = group_by_element(next, &carried, &carried_changes);
+            writes.extend(elements.into_iter().map(|(sent, changes)| {
+                let purpose = WritePurpose::Update(call);
+                make_write(kind, (desired, live), purpose, sent, changes)
+            }));
+            continue;
+        }
         let sent = body_members(
             table.fields_of(index),
             table.calls[index].mode,
@@ -76,20 +99,70 @@ pub fn make_writes(
             next,
             &carried_changes,
         )?;
-        let write = Write {
-            desired,
-            live,
-            purpose: WritePurpose::Update(index),
-            fields: sent.clone(),
-        };
-        writes.push(StepWrite {
-            purpose: WritePurpose::Update(index),
-            call: kind.encode(&write),
-            sent,
-            changes: carried,
-        });
+        let purpose = WritePurpose::Update(index);
+        writes.push(make_write(kind, (desired, live), purpose, sent, carried));
     }
     Ok(writes)
+}
+
+/// Makes one write of the members `sent`, which carries out `changes`.
+fn make_write(
+    kind: &dyn ResourceKind,
+    (desired, live): (&Desired, &Live),
+    purpose: WritePurpose,
+    sent: Fields,
+    changes: Vec<usize>,
+) -> StepWrite {
+    let write = Write {
+        desired,
+        live,
+        purpose,
+        fields: sent.clone(),
+    };
+    StepWrite {
+        purpose,
+        call: kind.encode(&write),
+        sent,
+        changes,
+    }
+}
+
+/// Groups changes of members by the element that they belong to. Returns, for each element in the order of its first
+/// change, its list with nothing in it but the changed members, and the indices of the changes.
+fn group_by_element(
+    next: &Fields,
+    indices: &[usize],
+    changes: &[&Change],
+) -> Vec<(Fields, Vec<usize>)> {
+    let mut groups: Vec<(&ElementKey, &'static str, Fields, Vec<usize>)> = Vec::new();
+    for (index, change) in indices.iter().zip(changes) {
+        let [
+            PathPart::Field(list),
+            PathPart::Element(key),
+            PathPart::Field(member),
+        ] = change.path.parts()
+        else {
+            continue;
+        };
+        let at = match groups.iter().position(|(known, ..)| *known == key) {
+            Some(at) => at,
+            None => {
+                groups.push((key, list, Fields::new(), Vec::new()));
+                groups.len() - 1
+            }
+        };
+        let element = next.get(list).and_then(|list| list.item(key));
+        let (_, _, fields, carried) = &mut groups[at];
+        if let Some(value) = element.and_then(|element| element.get(member)) {
+            fields.insert(member, value.clone());
+        }
+        carried.push(*index);
+    }
+    let sent = |(key, list, fields, carried): (&ElementKey, &'static str, Fields, Vec<usize>)| {
+        let items = Value::Items([(key.clone(), fields)].into());
+        (Fields::from([(list, items)]), carried)
+    };
+    groups.into_iter().map(sent).collect()
 }
 
 /// Returns the members that the body of a call carries. `table` has the fields of the call, `changes` its changes.
@@ -102,7 +175,8 @@ pub fn body_members(
 ) -> Result<Fields, Unplannable> {
     let next = fields_in(table, next);
     let sent = match mode {
-        WriteMode::Merge => return Ok(changed_fields(&next, changes)),
+        WriteMode::Merge => return with_partners(table, changed_fields(&next, changes), &next),
+        WriteMode::Bodiless | WriteMode::Element => return Ok(changed_fields(&next, changes)),
         WriteMode::Overwrite => next.clone(),
         WriteMode::FullPatch => without_idle_nulls(table, &next, Some(&live.fields)),
     };
@@ -134,6 +208,39 @@ fn changed_fields(next: &Fields, changes: &[&Change]) -> Fields {
         .filter(|(name, _)| touched(name))
         .map(|(name, value)| (name, value.clone()))
         .collect()
+}
+
+/// Adds the members that the vendor wants in each body that has one of `sent`, with the values that they keep.
+///
+/// `Err` names those that neither manifest nor live has, or two of `sent` that exclude each other.
+fn with_partners(
+    table: &'static [Field],
+    mut sent: Fields,
+    next: &Fields,
+) -> Result<Fields, Unplannable> {
+    let mut excluding = table
+        .iter()
+        .filter_map(|field| Some((field.name, field.excludes?)));
+    if let Some((one, other)) =
+        excluding.find(|(one, other)| sent.contains_key(one) && sent.contains_key(other))
+    {
+        return Err(Unplannable::Exclusive(one, other));
+    }
+    let going = table.iter().filter(|field| sent.contains_key(field.name));
+    let partners: BTreeSet<&'static str> = going.filter_map(|field| field.sent_with).collect();
+    let mut lacking = Vec::new();
+    for partner in partners {
+        match next.get(partner) {
+            Some(value) if *value != Value::Null => {
+                sent.insert(partner, value.clone());
+            }
+            _ => lacking.push(partner.to_string()),
+        }
+    }
+    match lacking.is_empty() {
+        true => Ok(sent),
+        false => Err(Unplannable::MissingMembers(lacking)),
+    }
 }
 
 /// Drops members that are null and were null before, because there is nothing to clear.

@@ -10,6 +10,8 @@ pub enum BrokenRule {
     NoChange,
     #[error("a write without a body")]
     NoBody,
+    #[error("a write with a body that its call does not take")]
+    Body,
     #[error("{0} would be sent by another call than its own")]
     ForeignMember(String),
     #[error("not exactly one write carries out the change of {0}")]
@@ -24,6 +26,10 @@ pub enum BrokenRule {
     DroppedMember(String),
     #[error("{0} would be emptied though the read does not show it")]
     EmptiedMember(String),
+    #[error(
+        "{0} would be sent without the member that belongs to it, or with one that it excludes"
+    )]
+    LoneMember(String),
 }
 
 /// The reason for which an object cannot be planned, or its write not be sent.
@@ -35,6 +41,11 @@ pub enum Unplannable {
     /// The vendor's call needs these members.
     #[error("the write needs {}, which neither manifest nor live has", .0.join(", "))]
     MissingMembers(Vec<String>),
+    /// The vendor's call takes one of these members at a time.
+    #[error(
+        "{0} and {1} would change together, which the vendor refuses in one call: change one, apply, and then the other"
+    )]
+    Exclusive(&'static str, &'static str),
     /// The vendor's call may lose something that it cannot name.
     #[error(transparent)]
     WouldLose(#[from] WouldLose),

@@ -88,7 +88,7 @@ pub fn refuse_unseen(
 ) -> Result<(), NotShown> {
     let mut search = Search {
         policy: &desired.policy,
-        carries: mode != WriteMode::Merge,
+        carries: mode.replaces(),
         unseen: Vec::new(),
     };
     let root = FieldPath::default();

@@ -7,8 +7,8 @@ use super::listing::{Identity, Listing};
 use super::reading::Reading;
 use crate::model::field::find_field;
 use crate::model::{
-    Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Reply, Text, Value,
-    Vendor, Verdict, WritePurpose,
+    Call, Desired, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark, Reply, Text,
+    Value, Vendor, Verdict, WritePurpose,
 };
 
 /// What a write should make of an object, before it is spelled.
@@ -47,6 +47,15 @@ pub struct WouldLose {
     pub advice: &'static str,
 }
 
+/// How the changes of one call are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// By the call, in one write.
+    Call,
+    /// By the call at this index, in one write for each element of the list that has changes.
+    EachElement(usize),
+}
+
 /// One kind of object that a vendor has, for example its license orders.
 pub trait ResourceKind: Sync {
     /// Names the kind, its vendor, its identity members, its fields and the calls that write them.
@@ -70,10 +79,16 @@ pub trait ResourceKind: Sync {
         1
     }
 
-    /// Checks that a write loses nothing that live has beside the members of the call, though all of those are known.
-    /// `next` is the object as it should be.
-    fn check_loss(&self, _live: &Live, _next: &Fields) -> Result<(), WouldLose> {
-        Ok(())
+    /// Chooses how the changes at `paths`, all of the call at index `call`, are sent, so that nothing is lost that live
+    /// has beside the members of the call. `next` is the object as it should be.
+    fn route(
+        &self,
+        _call: usize,
+        _live: &Live,
+        _next: &Fields,
+        _paths: &[&FieldPath],
+    ) -> Result<Route, WouldLose> {
+        Ok(Route::Call)
     }
 
     /// Reads every object of this kind in an account; `None` where the vendor has no list that shows them.

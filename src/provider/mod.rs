@@ -22,6 +22,7 @@ pub mod conditions;
 pub mod dates;
 pub mod decode;
 pub mod error_text;
+mod exclusive;
 mod kind;
 pub mod kind_listings;
 pub mod kind_readings;
@@ -44,7 +45,7 @@ mod licensespring;
 use crate::model::draft::KindRow;
 use crate::model::{Connection, Desired, Limits, Vendor};
 use auth::AuthRules;
-pub use kind::{ResourceKind, WouldLose, Write};
+pub use kind::{ResourceKind, Route, WouldLose, Write};
 use reading::Reading;
 use webhook::Webhook;
 

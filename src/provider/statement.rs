@@ -8,7 +8,8 @@
 //! * usage counters, which would be rolled back, and one-shot fields, whose value takes effect only once;
 //! * members that a condition makes meaningless, such as the date of an expiration that is not fixed;
 //! * convenience fields that stand for another field;
-//! * an end date before its start date, which a manifest must not state;
+//! * an end date before its start date, which a manifest must not state, and of two fields that exclude each other the
+//!   one that says so in the table;
 //! * values that a manifest cannot state: a choice that the table does not know, a number beyond its bounds. If one
 //!   key of a list cannot be stated, the whole list is left out, because a list without the element would ask for the
 //!   element's removal. These values are named in `omitted`.
@@ -40,6 +41,9 @@ pub fn state_object(table: &'static [Field], live: &Live) -> Statement {
     for reversed in super::dates::find_reversed(table, &fields) {
         take_out(&mut fields, &reversed.end);
         omitted.push(format!("{}: {}", reversed.end, reversed.words()));
+    }
+    for (field, _) in super::exclusive::find_exclusive(table, &fields) {
+        fields.remove(field);
     }
     let root = FieldPath::default();
     let mut desired = state_members(table, &fields, &root, &mut omitted);

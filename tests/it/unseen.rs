@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use entitle::model::{Call, Field, Shape};
+use entitle::model::{Call, Field, Shape, WriteMode};
 use entitle::plan::Disposition;
 use entitle::provider;
 use entitle::reconcile::Checked;
@@ -164,6 +164,16 @@ fn spoil_every_case(vendor: &str) {
                         refused += usize::from(whole.is_some());
                         continue;
                     };
+                    let table = provider::find_kind(object.address.kind.0)
+                        .expect("a kind")
+                        .table();
+                    // What shows that the call of a list could lose something sends the elements by another call.
+                    let mut calls = table.calls.iter();
+                    let by_element = calls.any(|call| call.mode == WriteMode::Element);
+                    if by_element && whole.path != now.path {
+                        refused += 1;
+                        continue;
+                    }
                     same += 1;
                     let (a, b) = (whole.body.as_ref(), now.body.as_ref());
                     let mut moved = BTreeSet::new();
@@ -173,9 +183,6 @@ fn spoil_every_case(vendor: &str) {
                         "",
                         &mut moved,
                     );
-                    let table = provider::find_kind(object.address.kind.0)
-                        .expect("a kind")
-                        .table();
                     if spoil == Spoil::Null {
                         let known = nothing_by_page(table.desired);
                         moved.retain(|name| !known.contains(name));

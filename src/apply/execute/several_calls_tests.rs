@@ -15,7 +15,8 @@ use crate::apply::{Secrets, TransportError, Trust};
 use crate::model::field::IdentityField;
 use crate::model::{
     Call, CreateCall, Echo, Fields, Kind, KindTable, Lifecycle, Limits, Malformed, Method,
-    Observed, PackedFields, Policy, Reply, RiskRule, Shape, Value, Vendor, WriteCall, WritePurpose,
+    Observed, PackedFields, Policy, Reply, RiskRule, Shape, Value, Vendor, WriteCall, WriteMode,
+    WritePurpose,
 };
 use crate::plan;
 use crate::plan::document::PlanDocument;

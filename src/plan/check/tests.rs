@@ -33,6 +33,18 @@ static TABLE: &[Field] = &[
     Field::new("alias", Shape::TEXT, "").need(Need::Never),
 ];
 
+/// Fields of a call that wants some of them together and some apart.
+static COUPLED: &[Field] = &[
+    Field::new("trial", Shape::Boolean, "").optional(),
+    Field::new("days", Shape::COUNT, "")
+        .optional()
+        .sent_with("trial"),
+    Field::new("span", Shape::TEXT, "")
+        .optional()
+        .excludes("end"),
+    Field::new("end", Shape::TEXT, "").optional(),
+];
+
 static NO_POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
 
 fn text(text: &str) -> Value {
@@ -153,14 +165,79 @@ fn a_step_has_a_change_and_a_body() {
         policy: &NO_POLICY,
         read: &read,
     };
-    let write = StepWrite {
+    let write = |call: Call| StepWrite {
         purpose: crate::model::WritePurpose::Update(0),
-        call: Call::get("/x"),
+        call,
         sent: whole(),
         changes: vec![0],
     };
-    let fault = check_write(&ground, &write, &[other()]).err();
+    let bare = Call::bare(Method::Post, "/x");
+    let fault = check_write(&ground, &write(bare.clone()), &[other()]).err();
     is_about(fault, "a write without a body");
+    let bodiless = Ground {
+        mode: WriteMode::Bodiless,
+        ..ground
+    };
+    let full = Call::write(Method::Post, "/x", json!({}));
+    let fault = check_write(&bodiless, &write(full), &[other()]).err();
+    is_about(fault, "a body that its call does not take");
+    assert_eq!(check_write(&bodiless, &write(bare), &[other()]), Ok(()));
+}
+
+#[test]
+fn a_write_of_one_element_leaves_the_others_and_adds_none() {
+    let one = |items: &[(&str, Fields)], changes: &[Change]| {
+        let sent = Fields::from([("items", list(items))]);
+        run(WriteMode::Element, &NO_POLICY, whole(), sent, changes).err()
+    };
+    let changed = [change(item("one").field("seats"), ChangeVerb::Replace)];
+    let seats = |count: i64| Fields::from([("seats", Value::Integer(count))]);
+    assert_eq!(one(&[("one", seats(9))], &changed), None);
+    is_about(
+        one(&[("two", seats(9))], &changed),
+        "items[two].seats would change",
+    );
+    is_about(
+        one(&[("three", seats(9))], &changed),
+        "items[three] would be added",
+    );
+}
+
+#[test]
+fn a_member_goes_with_its_partner_and_never_with_one_that_it_excludes() {
+    let lone = |sent: Fields| {
+        let read = Live::default();
+        let ground = Ground {
+            table: COUPLED,
+            mode: WriteMode::Merge,
+            policy: &NO_POLICY,
+            read: &read,
+        };
+        let changes: Vec<Change> = sent
+            .iter()
+            .map(|(name, _)| change(path(name), ChangeVerb::Add))
+            .collect();
+        let write = StepWrite {
+            purpose: crate::model::WritePurpose::Update(0),
+            call: Call::write(Method::Patch, "/x", json!({})),
+            sent,
+            changes: (0..changes.len()).collect(),
+        };
+        check_write(&ground, &write, &changes).err()
+    };
+    let (days, trial) = (("days", Value::Integer(3)), ("trial", Value::Bool(true)));
+    is_about(
+        lone([days.clone()].into()),
+        "days would be sent without the member",
+    );
+    assert_eq!(lone([days, trial.clone()].into()), None);
+    assert_eq!(lone([trial].into()), None);
+    let (span, end) = (("span", text("1y")), ("end", text("2027-01-01")));
+    is_about(
+        lone([span.clone(), end.clone()].into()),
+        "span would be sent",
+    );
+    assert_eq!((lone([span].into()), lone([end].into())), (None, None));
 }
 
 #[test]

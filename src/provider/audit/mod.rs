@@ -13,7 +13,8 @@
 //! 4  policy          `keepUnlisted`, `ignore`, `absentIsEmpty` name existing fields
 //! 5  conditions      members that another one demands or makes meaningless
 //! 6  dates           ends before their beginnings
-//! 7  kind.audit      the vendor's own rules, only if there was no error before
+//! 7  exclusive       fields that the vendor refuses in one body
+//! 8  kind.audit      the vendor's own rules, only if there was no error before
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::canon::{self, Edge, Scalar};
-use super::{ResourceKind, conditions, dates};
+use super::{ResourceKind, conditions, dates, exclusive};
 use crate::model::draft::Draft;
 use crate::model::field::{Elements, find_field, members_of};
 use crate::model::json::json_number;
@@ -83,6 +84,18 @@ pub fn audit_draft(
             Diagnostic::error("end-before-begin", reversed.words())
                 .at(&draft.origin.source, location(&reversed.end.to_string()))
                 .also(begin, "it begins here"),
+        );
+    }
+    for (field, other) in exclusive::find_exclusive(table.desired, &fields) {
+        let also = Origin {
+            source: Arc::clone(&draft.origin.source),
+            mark: location(other),
+        };
+        object_findings.push(
+            Diagnostic::error("exclusive-fields", exclusive::describe(field, other))
+                .at(&draft.origin.source, location(field))
+                .also(also, "the other one stands here")
+                .hint("leave out the one that the vendor shall keep as it is"),
         );
     }
     let desired = Desired {

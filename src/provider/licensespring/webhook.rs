@@ -45,11 +45,11 @@ impl Webhook for LicenseSpringWebhook {
         (proved && is_timely(time, delivery.received, MAX_AHEAD)).then(|| time.to_string())
     }
 
-    /// Manifests manage product features. Customers, devices' variables, installation files and pools have nothing to
-    /// do with them. What a device does (a check, an activation, a release) and what it uses up changes counts only,
-    /// and an account with a thousand devices has more of these events than calls to look with; a manifest that
-    /// manages a count is served by the regular look. A delivery without `data` is not as documented and means a
-    /// look at the account.
+    /// Manifests manage product features and settings of licenses. Customers, devices' variables, installation files and
+    /// pools have nothing to do with them. What a device does (a check, an activation, a release) and what it uses up
+    /// changes counts, and with the first activation the end of a license that has a duration; an account with a
+    /// thousand devices has more of these events than calls to look with, so a manifest that manages one of these is
+    /// served by the regular look. A delivery without `data` is not as documented and means a look at the account.
     fn target(&self, body: &[u8]) -> Option<Target> {
         let event: Json = serde_json::from_slice(body).unwrap_or_default();
         let Some(data) = event["data"].as_object() else {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_touches_no_feature_is_dropped() {
+    fn an_event_that_touches_nothing_managed_is_dropped() {
         for body in [
             r#"{"data":{}}"#,
             r#"{"data":{"customer":{"id":1}}}"#,

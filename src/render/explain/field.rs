@@ -137,6 +137,12 @@ pub fn write_field(
     if let Some(begin) = field.not_before {
         writeln!(out, "  order     not before {begin}")?;
     }
+    if let Some(name) = field.sent_with {
+        writeln!(out, "  sent      together with {name}")?;
+    }
+    if let Some(name) = field.excludes {
+        writeln!(out, "  excludes  {name}: a manifest has one of them")?;
+    }
     if let Some(name) = field.stands_for {
         writeln!(out, "  stands    for {name}, also in spec.policy")?;
     }
@@ -184,7 +190,7 @@ fn describe_need(field: &Field, mode: WriteMode) -> String {
 /// Describes what becomes of an optional field that the manifest leaves out.
 fn describe_optional(mode: WriteMode) -> &'static str {
     match mode {
-        WriteMode::Merge => "no",
+        WriteMode::Merge | WriteMode::Bodiless | WriteMode::Element => "no",
         WriteMode::Overwrite => {
             "not in the manifest; every write sends it, from live where that leaves it out"
         }
@@ -224,6 +230,8 @@ fn describe_risk(rule: RiskRule) -> String {
         RiskRule::Safe => "safe".into(),
         RiskRule::Amount { used: None } => "lower reduces".into(),
         RiskRule::Amount { used: Some(used) } => format!("lower reduces; below {used} strands"),
+        RiskRule::Quota => "lower reduces; 0 is no limit".into(),
+        RiskRule::Span => "shorter reduces, and where it had none".into(),
         RiskRule::End => "earlier reduces; now or past strands, also where it was past before; 9999-12-31 is no end".into(),
         RiskRule::Begin => "later reduces, also in the past; later than now, once begun, strands".into(),
         RiskRule::Ladder(steps) => {

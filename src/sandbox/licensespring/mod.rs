@@ -4,13 +4,16 @@
 //! | --- | --- | --- |
 //! | `GET /licenses/` | `list` | a page of licences in an envelope |
 //! | `GET /licenses/{id}/` | `views` | one licence |
+//! | `PATCH /licenses/{id}/` | `settings` | the licence with other settings |
+//! | `POST /licenses/{id}/enable/`, `…/disable/` | `settings` | a message |
 //! | `POST /licenses/{id}/update_features/` | `update` | the licence with another set of features |
+//! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
 //!
-//! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21. What they leave
+//! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21 and 2026-11-30. What they leave
 //! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
@@ -18,6 +21,9 @@ mod foreign_edits;
 mod list;
 mod populate;
 mod rate_limit;
+mod request_body;
+mod row;
+mod settings;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -30,7 +36,7 @@ use serde_json::{Value, json};
 use self::account::Account;
 use self::foreign_edits::FOREIGN_EDITS;
 use self::rate_limit::RateLimiter;
-use self::switches::{SlashlessPost, Switches};
+use self::switches::{RowPath, SlashlessPost, Switches};
 use super::foreign_edits::make_edit;
 use super::request_parts;
 use super::simulated_vendor::SandboxCredential;
@@ -60,8 +66,12 @@ fn detail_refusal(status: u16, words: impl Into<String>) -> Refusal {
 enum Route<'a> {
     Licenses,
     License(&'a str),
+    /// True for the call that enables.
+    Switch(&'a str, bool),
     UpdateFeatures(&'a str),
     ProductFeatures,
+    /// The row with this id.
+    Row(&'a str),
 }
 
 impl<'a> Route<'a> {
@@ -73,16 +83,21 @@ impl<'a> Route<'a> {
             ["licenses"] => Route::Licenses,
             ["licenses", id] if !id.is_empty() => Route::License(id),
             ["licenses", id, "update_features"] if !id.is_empty() => Route::UpdateFeatures(id),
+            ["licenses", id, "enable"] if !id.is_empty() => Route::Switch(id, true),
+            ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
+            ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
     }
 
-    /// Returns the only method of this path.
-    fn allowed_method(&self) -> &'static str {
+    /// Returns the methods of this path.
+    fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
-            Route::Licenses | Route::License(_) | Route::ProductFeatures => "GET",
-            Route::UpdateFeatures(_) => "POST",
+            Route::Licenses | Route::ProductFeatures => &["GET"],
+            Route::License(_) => &["GET", "PATCH"],
+            Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
+            Route::Row(_) => &["PATCH"],
         }
     }
 }
@@ -132,26 +147,44 @@ impl LicenseSpring {
         request: &HttpRequest,
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
-        let Some(route) = Route::find(&request.path) else {
+        let Some(route) = self.find_route(&request.path) else {
             return Ok(self.answer_unrouted(request));
         };
         self.authorize(request)?;
-        if request.method != route.allowed_method() {
+        if !route.allowed_methods().contains(&request.method.as_str()) {
             let words = format!("Method \"{}\" not allowed.", request.method);
             let mut answer = refusal_reply(detail_refusal(405, words));
-            let allow = ("allow".into(), route.allowed_method().into());
+            let allow = ("allow".into(), route.allowed_methods().join(", "));
             answer.headers.push(allow);
             return Ok(answer);
         }
         match route {
             Route::Licenses => self.list_licenses(request),
+            Route::License(id) if request.method == "PATCH" => {
+                self.update_license(id, request, now)
+            }
+            Route::Switch(id, enabled) => self.switch_license(id, enabled, request, now),
             Route::License(id) => {
                 let license = self.account.license(id)?;
                 let shown = self.account.license_view(license, &self.switches, false);
                 Ok(HttpReply::serialized(200, &shown))
             }
+            Route::Row(id) => self.update_row(id, request, now),
             Route::UpdateFeatures(id) => self.update_features(id, request, now),
             Route::ProductFeatures => self.list_product_features(request),
+        }
+    }
+
+    /// Returns the route of a path. That of one row is printed without the slash at the end, unlike all others: the switch
+    /// `row_path` says which of the two is served.
+    fn find_route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+        let bare = path
+            .strip_prefix("/api/v1/license-product-features/")
+            .filter(|id| !id.is_empty() && !id.contains('/'));
+        match (Route::find(path), bare, self.switches.row_path) {
+            (Some(Route::Row(_)), _, RowPath::Bare) | (None, Some(_), RowPath::Slash) => None,
+            (None, Some(id), _) => Some(Route::Row(id)),
+            (route, ..) => route,
         }
     }
 
@@ -163,7 +196,7 @@ impl LicenseSpring {
         if Route::find(&slashed).is_none() {
             return html_page(404, "Not Found");
         }
-        if request.method == "POST" && self.switches.slashless_post == SlashlessPost::Error {
+        if request.method != "GET" && self.switches.slashless_post == SlashlessPost::Error {
             return html_page(500, "Server Error (500)");
         }
         let mut answer = html_page(301, "Moved Permanently");

@@ -15,7 +15,7 @@ pub(super) struct Switches {
     pub(super) page_size: usize,
     /// The status for a missing or wrong key: 401 or 403.
     pub(super) bad_key_status: u16,
-    /// What happens to a POST whose path lacks the trailing slash.
+    /// What happens to a write whose path lacks the trailing slash.
     pub(super) slashless_post: SlashlessPost,
     /// What happens to a row whose product feature is unknown.
     pub(super) unknown_feature: UnknownPolicy,
@@ -33,6 +33,16 @@ pub(super) struct Switches {
     pub(super) period_spelling: PeriodSpelling,
     /// Which spellings of a yearly `consumption_period` a write may use.
     pub(super) period_accepted: AcceptedSpelling,
+    /// Which paths of one row are served.
+    pub(super) row_path: RowPath,
+    /// What happens to a setting that comes without the member that its page wants beside it.
+    pub(super) lone_member: UnknownPolicy,
+    /// What becomes of the date when a licence gets a duration, and of the duration when it gets a date.
+    pub(super) other_end: OtherEnd,
+    /// What happens to a note that is an empty text.
+    pub(super) blank_note: BlankPolicy,
+    /// What becomes of metadata that a write does not name.
+    pub(super) metadata_write: MetadataWrite,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -57,6 +67,11 @@ impl Default for Switches {
             row_members: RowMembers::Newer,
             period_spelling: PeriodSpelling::Annualy,
             period_accepted: AcceptedSpelling::Both,
+            row_path: RowPath::Both,
+            lone_member: UnknownPolicy::Refuse,
+            other_end: OtherEnd::Keep,
+            blank_note: BlankPolicy::Accept,
+            metadata_write: MetadataWrite::Replace,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -65,7 +80,7 @@ impl Default for Switches {
     }
 }
 
-/// The treatment of unknown features, members and query parameters.
+/// The treatment of unknown features, members and query parameters, and of members that lack their partner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -73,7 +88,7 @@ pub(super) enum UnknownPolicy {
     Ignore,
 }
 
-/// What happens to a POST whose path lacks the trailing slash.
+/// What happens to a write whose path lacks the trailing slash.
 ///
 /// Django either redirects, which makes a GET of it, or shows an error page.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +123,39 @@ pub(super) enum NewRowMaxOverages {
     #[serde(rename = "fixed_99")]
     Fixed99,
     ProductFeature,
+}
+
+/// Which paths of one row are served: with the slash at the end as all others have it, or without as its page prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RowPath {
+    Both,
+    Slash,
+    Bare,
+}
+
+/// What becomes of a licence's other end, `validity_period` or `valid_duration`, when one of them is written.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OtherEnd {
+    Keep,
+    Clear,
+}
+
+/// Whether an empty text is a value; the framework asks each field of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BlankPolicy {
+    Accept,
+    Refuse,
+}
+
+/// Whether `metadata` in a body is the whole of it, or is laid over what the licence has.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MetadataWrite {
+    Replace,
+    Merge,
 }
 
 /// Whether reads show the row members of newer pages, or only those of the page of the write call.

@@ -16,19 +16,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{License, Row};
-use super::switches::{AcceptedSpelling, OmittedMembers, RowIds, UnknownPolicy};
-use super::{LicenseSpring, Refusal, account, detail_refusal};
-use crate::sandbox::body_schema::{
-    self, BodyProblem, MemberRule, SchemaStep, ValueType, Violation,
-};
-use crate::sandbox::request_parts::{self, JsonBodyError};
+use super::request_body::{COUNT, PERIODS};
+use super::switches::{OmittedMembers, RowIds, UnknownPolicy};
+use super::{LicenseSpring, Refusal, account};
+use crate::sandbox::body_schema::{MemberRule, ValueType};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
-
-/// A count: not negative, and a PostgreSQL integer. The page only says "integer".
-const COUNT: ValueType = ValueType::Integer(0, i32::MAX as i64);
-/// The values of `consumption_period`, the yearly one in both spellings.
-const PERIODS: [&str; 5] = ["daily", "weekly", "monthly", "annually", "annualy"];
 
 /// The members of an item of the list.
 static ITEM: [MemberRule; 13] = [
@@ -68,7 +61,7 @@ impl LicenseSpring {
         now: Timestamp,
     ) -> Result<HttpReply, Refusal> {
         let license = self.account.license(id)?;
-        let body = self.parse_body(request)?;
+        let body = self.parse_items(request)?;
         let list = body["product_features"].as_array();
         let items = self.resolve_items(license, list.map_or(&[], Vec::as_slice))?;
         let mut license = license.clone();
@@ -82,34 +75,12 @@ impl LicenseSpring {
         Ok(answer)
     }
 
-    /// Parses the body and checks it against its schema and the switch `period_accepted`.
-    fn parse_body(&self, request: &HttpRequest) -> Result<Value, Refusal> {
-        // The framework reads no body at all as an empty object.
-        let body = match request_parts::parse_json_body(request, &["application/json"]) {
-            Ok(body) => body,
-            Err(JsonBodyError::Empty) => json!({}),
-            Err(JsonBodyError::MediaType(media)) => {
-                let words = format!("Unsupported media type \"{media}\" in request.");
-                return Err(detail_refusal(415, words));
-            }
-            Err(JsonBodyError::Malformed(why)) => {
-                return Err(detail_refusal(400, format!("JSON parse error - {why}")));
-            }
-        };
-        let unknown_allowed = self.switches.unknown_members == UnknownPolicy::Ignore;
-        let problems = body_schema::check_body(&body, &BODY, unknown_allowed);
-        if !problems.is_empty() {
-            return Err(invalid_body(&problems));
-        }
-        let refused = match self.switches.period_accepted {
-            AcceptedSpelling::Both => return Ok(body),
-            AcceptedSpelling::Annualy => "annually",
-            AcceptedSpelling::Annually => "annualy",
-        };
+    /// Parses the list and checks it against its schema and the switch `period_accepted`.
+    fn parse_items(&self, request: &HttpRequest) -> Result<Value, Refusal> {
+        let body = self.parse_body(request, &BODY)?;
         let items = body["product_features"].as_array().into_iter().flatten();
         for (index, item) in items.enumerate() {
-            if item["consumption_period"] == refused {
-                let words = format!("\"{refused}\" is not a valid choice.");
+            if let Some(words) = self.refuse_period(&item["consumption_period"]) {
                 return Err(item_error(index, "consumption_period", &words));
             }
         }
@@ -211,70 +182,5 @@ fn item_error(index: usize, member: &str, words: &str) -> Refusal {
     Refusal {
         status: 400,
         body: json!({ "product_features": items }),
-    }
-}
-
-/// Returns all problems of a body in the framework's form.
-fn invalid_body(problems: &[BodyProblem]) -> Refusal {
-    let mut body = JsonObject::new();
-    for problem in problems {
-        let words = violation_sentence(&problem.violation);
-        match problem.path.as_slice() {
-            [] => add_error(&mut body, "non_field_errors", words),
-            [
-                SchemaStep::Member(list),
-                SchemaStep::Index(index),
-                tail @ ..,
-            ] => {
-                let items = body.entry(list.clone()).or_insert(json!([]));
-                if let Value::Array(items) = items {
-                    while items.len() <= *index {
-                        items.push(json!({}));
-                    }
-                    let name = match tail {
-                        [SchemaStep::Member(name), ..] => name,
-                        _ => "non_field_errors",
-                    };
-                    if let Value::Object(item) = &mut items[*index] {
-                        add_error(item, name, words);
-                    }
-                }
-            }
-            [SchemaStep::Member(name), ..] => add_error(&mut body, name, words),
-            [SchemaStep::Index(_), ..] => add_error(&mut body, "non_field_errors", words),
-        }
-    }
-    Refusal {
-        status: 400,
-        body: Value::Object(body),
-    }
-}
-
-/// Adds a sentence to the list of errors of a member.
-fn add_error(to: &mut JsonObject, name: &str, words: String) {
-    let list = to.entry(name).or_insert(json!([]));
-    if let Value::Array(list) = list {
-        list.push(json!(words));
-    }
-}
-
-/// Returns the sentence for a violation, the framework's own where it has one.
-fn violation_sentence(violation: &Violation) -> String {
-    match violation {
-        Violation::Unknown => "This field is not known.".into(),
-        Violation::Missing => "This field is required.".into(),
-        Violation::Null => "This field may not be null.".into(),
-        Violation::Not(ValueType::Integer(min, max)) => {
-            format!("A valid integer from {min} to {max} is required.")
-        }
-        Violation::Not(ValueType::Flag) => "Must be a valid boolean.".into(),
-        Violation::Not(ValueType::Day) => {
-            "Date has wrong format. Use one of these formats instead: YYYY-MM-DD.".into()
-        }
-        Violation::Not(ValueType::OneOf(words)) => {
-            format!("Not a valid choice; choose one of {}.", words.join(", "))
-        }
-        Violation::Not(ValueType::List(_)) => "Expected a list of items.".into(),
-        Violation::Not(kind) => format!("Invalid data: expected {kind}."),
     }
 }

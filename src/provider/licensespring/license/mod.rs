@@ -1,18 +1,23 @@
-//! Licenses of LicenseSpring, with their product features.
+//! Licenses of LicenseSpring, with their product features and settings.
 //!
-//! * Write: `POST …/update_features/` makes the list in its body the license's whole set: what is not in
+//! * Write: `PATCH …/{id}/` with the settings that change; the others stay as they are. Some want another one beside them,
+//!   and two exclude each other; see `fields`. The reply is the whole license. `POST …/enable/` and `…/disable/` have no
+//!   body and answer with a message.
+//! * Features: `POST …/update_features/` makes the list in its body the license's whole set: what is not in
 //!   it is deleted, and whether a row keeps a member that an item leaves out is not documented. So every
 //!   item carries all live values, except the counter of use. The reply is the whole license.
 //! * Read: the list with `id__in`, a hundred licenses in a call; see `reading`.
 //! * Spelling: rows nest the feature as an object, writes name it by its code. Rows are matched by code:
 //!   their own ids may change with every write. Ids of licenses have up to 19 digits.
-//! * Rows have members that the write cannot name; a license where one is set is not written.
+//! * Rows have members that the write of the list cannot name. Where one is set, each row that changes is written by
+//!   itself, `PATCH /license-product-features/{id}`, and what needs the list is refused.
 //! * An unknown code may be refused or silently left out; the second shows in the reply.
 //! * License keys and the clear-text `initial_password` of users stand in every reply: nothing but the
 //!   members of the field table is read.
 //!
-//! Sources: the vendor's pages "Update License Product Features", "List Licenses", "Rate limiting",
-//! "Management API authorization", and its public clients, checked 2026-11-21.
+//! Sources: the vendor's pages "Update License Product Features", "Update License", "Enable License", "Disable License",
+//! "List Licenses", "Rate limiting", "Management API authorization", and its public clients, checked 2026-11-21 and
+//! 2026-11-30.
 
 mod fields;
 mod listing;
@@ -24,14 +29,15 @@ use serde_json::Value as Json;
 
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, FieldPath, Fields, KindTable, Live, Malformed, Method, Reply, Value, Verdict,
+    Call, Desired, Diagnostic, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark,
+    Method, PathPart, Reply, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, WouldLose, Write, error_text};
+use crate::provider::{ResourceKind, Route, WouldLose, Write, error_text};
 
 /// A license, with its product features.
 pub struct License;
@@ -49,22 +55,46 @@ impl ResourceKind for License {
         reading::BATCH
     }
 
-    /// A row may be made anew by a write, without what the write cannot name.
-    fn check_loss(&self, live: &Live, next: &Fields) -> Result<(), WouldLose> {
-        let list = FieldPath::default().field(fields::FEATURES);
-        let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
-        let loss = rows.iter().find_map(|(key, _)| {
-            let row = list.element(key.clone());
-            let set = fields::UNNAMED
-                .iter()
-                .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
-            Some(WouldLose {
-                row: row.to_string(),
-                member: set,
-                advice: "change the features of this license at the vendor",
-            })
-        });
-        loss.map_or(Ok(()), Err)
+    /// Checks that lengths of time have the form of the page.
+    fn audit(
+        &self,
+        desired: &Desired,
+        location: &dyn Fn(&str) -> Mark,
+        findings: &mut Diagnostics,
+    ) {
+        for name in fields::SPANS {
+            if let Some(Value::Text(span)) = desired.fields.get(name)
+                && !is_span(&span)
+            {
+                let message = format!("`{name}`: {span:?} is no length of time");
+                findings.push(
+                    Diagnostic::error("bad-choice", message)
+                        .at(&desired.origin.source, location(name))
+                        .hint("write a number of days, months or years: 35d, 4m, 2y"),
+                );
+            }
+        }
+    }
+
+    /// A row may be made anew by a write of the list, without what that cannot name. Where a row has such a member, each
+    /// row that changes is written by itself, if the changes are of members that the call for one row names.
+    fn route(
+        &self,
+        call: usize,
+        live: &Live,
+        next: &Fields,
+        paths: &[&FieldPath],
+    ) -> Result<Route, WouldLose> {
+        if call != 0 {
+            return Ok(Route::Call);
+        }
+        match find_loss(live, next) {
+            None => Ok(Route::Call),
+            Some(_) if paths.iter().all(|path| is_row_change(live, next, path)) => {
+                Ok(Route::EachElement(fields::ROW))
+            }
+            Some(loss) => Err(loss),
+        }
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
@@ -74,12 +104,24 @@ impl ResourceKind for License {
     /// With the slash at the end: without it the server may answer by a redirect, which a write must not
     /// follow.
     fn encode(&self, write: &Write<'_>) -> Call {
-        let path = format!(
-            "/api/v1/licenses/{}/update_features/",
-            write.desired.id("licenseId")
-        );
+        let license = format!("/api/v1/licenses/{}/", write.desired.id("licenseId"));
         let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
-        Call::write(Method::Post, path, Json::Object(body))
+        match write.purpose {
+            WritePurpose::Update(fields::SETTINGS) => {
+                Call::write(Method::Patch, license, Json::Object(body))
+            }
+            WritePurpose::Update(fields::SWITCH) => {
+                let enabled = write.fields.get(fields::ENABLED) == Some(&Value::Bool(true));
+                let action = if enabled { "enable" } else { "disable" };
+                Call::bare(Method::Post, format!("{license}{action}/"))
+            }
+            WritePurpose::Update(fields::ROW) => encode_row(write),
+            // No license is created or removed from here.
+            WritePurpose::Update(_) | WritePurpose::Create | WritePurpose::Remove => {
+                let path = format!("{license}update_features/");
+                Call::write(Method::Post, path, Json::Object(body))
+            }
+        }
     }
 
     fn judge(&self, reply: &Reply) -> Verdict {
@@ -104,24 +146,92 @@ impl ResourceKind for License {
     }
 }
 
+/// Returns the first member of a row, among those that stay, that the write of the list may lose.
+fn find_loss(live: &Live, next: &Fields) -> Option<WouldLose> {
+    let list = FieldPath::default().field(fields::FEATURES);
+    let rows = next.get(fields::FEATURES).map_or(&[][..], Value::items);
+    rows.iter().find_map(|(key, _)| {
+        let row = list.element(key.clone());
+        let set = fields::UNNAMED
+            .iter()
+            .find(|member| live.facts.contains_key(&row.field(member).to_string()))?;
+        Some(WouldLose {
+            row: row.to_string(),
+            member: set,
+            advice: "change the features of this license at the vendor",
+        })
+    })
+}
+
+/// Reports whether a change can be sent by the call for one row: of a row that is there, of a member that the call names,
+/// to a value. That it takes null is not documented.
+fn is_row_change(live: &Live, next: &Fields, path: &FieldPath) -> bool {
+    let [list, PathPart::Element(key), PathPart::Field(member)] = path.parts() else {
+        return false;
+    };
+    let row = FieldPath::default()
+        .field(fields::FEATURES)
+        .element(key.clone());
+    let value = next
+        .get(fields::FEATURES)
+        .and_then(|rows| rows.item(key)?.get(member));
+    *list == PathPart::Field(fields::FEATURES)
+        && fields::ROW_MEMBERS.contains(member)
+        && value.is_some_and(|value| *value != Value::Null)
+        && live
+            .number(&row.field(fields::ROW_ID).to_string())
+            .is_some()
+}
+
+/// Spells the write of one row, whose id live has.
+fn encode_row(write: &Write<'_>) -> Call {
+    let list = FieldPath::default().field(fields::FEATURES);
+    let rows = write
+        .fields
+        .get(fields::FEATURES)
+        .map_or(&[][..], Value::items);
+    let row = rows.first().map(|(key, fields)| {
+        let id = list.element(key.clone()).field(fields::ROW_ID).to_string();
+        (write.live.number(&id).unwrap_or_default(), fields)
+    });
+    let (id, members) = row.map_or_else(Default::default, |(id, fields)| {
+        (id, codec::encode_fields(fields::ITEMS.fields, fields))
+    });
+    // The page prints the path without the slash; with it, as for all others, no redirect stands in the way.
+    let path = format!("/api/v1/license-product-features/{id}/");
+    Call::write(Method::Patch, path, Json::Object(members))
+}
+
 /// A license as lists and replies show it. Its rows nest the feature as an object where the write call has
 /// its code.
-static LICENSES: LazyLock<Rows<1>> = LazyLock::new(|| {
+static LICENSES: LazyLock<Rows<4>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired)
         .key_inside(fields::FEATURES, "code")
-        .unnamed(fields::FEATURES, fields::UNNAMED);
+        .unnamed(fields::FEATURES, fields::BESIDE);
     // Only a number can be an id here. The row's reader later checks that the number is a valid id.
     let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
-    Rows::new(columns, [AtomShape::at("id")]).identified(is_id)
+    let beside = [
+        AtomShape::at("id"),
+        AtomShape::at(fields::ACTIVATED),
+        AtomShape::at(fields::USED),
+        AtomShape::at(fields::FLOATING),
+    ];
+    Rows::new(columns, beside).identified(is_id)
 });
 
-type LicenseRow<'de> = Row<'static, 'de, 1>;
+type LicenseRow<'de> = Row<'static, 'de, 4>;
+
+/// Reports whether a text is a length of time as the vendor writes it, such as `35d`.
+fn is_span(text: &str) -> bool {
+    let count = text.strip_suffix(['d', 'm', 'y']);
+    count.is_some_and(|count| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 /// The number of a license as text, digit by digit.
 fn id_of(row: &LicenseRow<'_>) -> Option<String> {
     match &row.beside {
-        [Atom::Integer(id)] if *id >= 0 => Some(id.to_string()),
-        [Atom::Number(id)] if id.parse::<u64>().is_ok() => Some(id.clone()),
+        [Atom::Integer(id), ..] if *id >= 0 => Some(id.to_string()),
+        [Atom::Number(id), ..] if id.parse::<u64>().is_ok() => Some(id.clone()),
         _ => None,
     }
 }
@@ -132,32 +242,68 @@ fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {
         fields: row.finish()?,
         ..Live::default()
     };
+    let [_, activated, used, floating] = &row.beside;
+    for (name, count) in [
+        (fields::ACTIVATED, activated),
+        (fields::USED, used),
+        (fields::FLOATING, floating),
+    ] {
+        if let Some(count) = count.integer() {
+            live.facts.insert(name.into(), Fact::Number(count));
+        }
+    }
     let list = FieldPath::default().field(fields::FEATURES);
     let Some(Value::Items(rows)) = live.fields.get_mut(fields::FEATURES) else {
         return Ok(live);
     };
+    let (mut ids, mut is_unnamed) = (Vec::new(), false);
     for (key, row) in rows.iter_mut() {
+        let at = list.element(key.clone());
         for member in fields::UNNAMED {
             if let Some(Value::Text(set)) = row.remove(member) {
-                let name = list.element(key.clone()).field(member).to_string();
+                let name = at.field(member).to_string();
                 live.facts.insert(name.into(), Fact::Text(set.to_string()));
+                is_unnamed = true;
             }
         }
+        if let Some(Value::Text(id)) = row.remove(fields::ROW_ID) {
+            ids.push((key.clone(), id));
+        }
         if let Some(Value::Integer(used)) = row.get(fields::USED) {
-            let name = list.element(key.clone()).field(fields::USED).to_string();
+            let name = at.field(fields::USED).to_string();
             live.facts.insert(name.into(), Fact::Number(*used));
+        }
+    }
+    // Rows are written by themselves only where one has a member that the write of the list cannot name.
+    let ids = ids.into_iter().filter(|_| is_unnamed);
+    for (key, id) in ids {
+        if let Ok(id) = id.parse() {
+            let name = list.element(key).field(fields::ROW_ID).to_string();
+            live.facts.insert(name.into(), Fact::Number(id));
         }
     }
     Ok(live)
 }
 
-/// Returns the messages of a refusal about the list: `{"product_features": [{}, {"max_consumption": ["…"]}]}` has one
-/// entry per item that was sent. The error shapes of this API are those of its framework; they are not documented.
+/// Returns the messages of a refusal by the field that they concern: `{"trial_days": ["…"]}`. That of the list has one
+/// entry per item that was sent: `{"product_features": [{}, {"max_consumption": ["…"]}]}`. The error shapes of this API
+/// are those of its framework; they are not documented.
 fn named(reply: &Reply) -> Vec<(String, String)> {
     let body: Option<Json> = serde_json::from_str(&reply.body).ok();
-    let Some(reported) = body.as_ref().and_then(|body| body.get(fields::FEATURES)) else {
-        return Vec::new();
-    };
+    let fields = fields::TABLE.desired.iter().filter_map(|field| {
+        let reported = body.as_ref()?.get(field.name)?;
+        let reported = match field.name {
+            fields::FEATURES => item_messages(reported),
+            _ => setting_messages(reported),
+        };
+        let words = format!("{}: {}", reply.status, reported.join("; "));
+        (!reported.is_empty()).then(|| (field.name.to_string(), words))
+    });
+    fields.collect()
+}
+
+/// Returns the messages about the list, each with the number of its item.
+fn item_messages(reported: &Json) -> Vec<String> {
     let entries = reported
         .as_array()
         .map_or(std::slice::from_ref(reported), Vec::as_slice);
@@ -169,12 +315,15 @@ fn named(reply: &Reply) -> Vec<(String, String)> {
             reported
         })
     });
-    let reported: Vec<String> = entries.collect();
-    if reported.is_empty() {
-        return Vec::new();
-    }
-    let words = format!("{}: {}", reply.status, reported.join("; "));
-    vec![(fields::FEATURES.to_string(), words)]
+    entries.collect()
+}
+
+/// Returns the messages about a setting. Only a list of texts is one: an error may have the license's own members beside
+/// its words, whose values are nobody's business.
+fn setting_messages(reported: &Json) -> Vec<String> {
+    let entries = reported.as_array().into_iter().flatten();
+    let entries = entries.filter(|entry| entry.is_string());
+    entries.filter_map(error_text::from_error_json).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod reads;
+mod row;
+mod settings;
 mod writes;
 
 use jiff::SignedDuration;

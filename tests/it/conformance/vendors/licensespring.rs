@@ -34,6 +34,31 @@ pub static VENDOR: Vendor = Vendor {
             Pair::new("product_features[f1].is_floating_cloud", false),
             Pair::new("product_features[f1].floating_users", 26),
             Pair::new("product_features[f1].floating_timeout", 121),
+            Pair::new("max_activations", 12),
+            Pair::new("max_consumptions", 400),
+            Pair::new("allow_overages", false),
+            Pair::new("max_overages", 30),
+            Pair::new("reset_consumption", false),
+            Pair::new("consumption_period", "weekly"),
+            Pair::new("is_trial", true),
+            Pair::new("trial_days", 45),
+            Pair::new("valid_duration", "35d").without("validity_period"),
+            Pair::new("validity_period", "2028-02-29"),
+            Pair::new("enable_maintenance_period", false),
+            Pair::new("maintenance_duration", "2y"),
+            Pair::new("maintenance_period", "2028-06-30"),
+            Pair::new("is_floating", true),
+            Pair::new("is_floating_cloud", false),
+            Pair::new("floating_users", 8),
+            Pair::new("floating_timeout", 240),
+            Pair::new("prevent_vm", true),
+            Pair::new("note", "Straße 5"),
+            Pair::new("max_license_users", 0),
+            Pair::new("max_transfers", -1),
+            Pair::new("metadata", json!({"tier": {"of": ["ü", 1, null]}})),
+            Pair::new("enabled", false)
+                .moves("status")
+                .moves("time_disabled"),
         ]
     },
     clears: || {
@@ -45,6 +70,7 @@ pub static VENDOR: Vendor = Vendor {
                 none(),
             ),
             ("product_features[f1].floating_timeout", Json::Null, none()),
+            ("note", json!(""), none()),
         ]
     },
     lists: || {
@@ -56,6 +82,7 @@ pub static VENDOR: Vendor = Vendor {
         vec![
             ("product_features[f3].consumption_period", json!("annualy")),
             ("product_features[f3].expiry_date", Json::Null),
+            ("consumption_period", json!("annualy")),
         ]
     },
     // The ids of rows may change with every write.
@@ -90,14 +117,24 @@ pub static VENDOR: Vendor = Vendor {
         ]
     },
     refusals: || {
-        vec![Refusal {
-            what: "a feature that the product does not have",
-            path: "product_features[f3].product_feature",
-            value: json!("f99"),
-            switches: none(),
-            words: "Product feature \"f99\" does not exist",
-            names_line: false,
-        }]
+        vec![
+            Refusal {
+                what: "a feature that the product does not have",
+                path: "product_features[f3].product_feature",
+                value: json!("f99"),
+                switches: none(),
+                words: "Product feature \"f99\" does not exist",
+                names_line: false,
+            },
+            Refusal {
+                what: "a note that must not be blank",
+                path: "note",
+                value: json!(""),
+                switches: json!({"blank_note": "refuse"}),
+                words: "This field may not be blank",
+                names_line: true,
+            },
+        ]
     },
     switches,
     // One filter names all three.
@@ -126,6 +163,8 @@ pub static VENDOR: Vendor = Vendor {
             "`product_features[f1].consumption_period`",
         ),
         ("floating_users", "`product_features[f1].floating_users`"),
+        ("max_activations", "`max_activations`"),
+        ("enabled", "`enabled`"),
     ],
 };
 
@@ -152,6 +191,28 @@ fn full() -> Json {
                 "floating_users": 1, "floating_timeout": null,
             },
         ],
+        "max_activations": 10,
+        "max_consumptions": 300,
+        "allow_overages": true,
+        "max_overages": 20,
+        "reset_consumption": true,
+        "consumption_period": "annually",
+        "is_trial": false,
+        "trial_days": 30,
+        "validity_period": "2027-12-31",
+        "enable_maintenance_period": true,
+        "maintenance_duration": "1y",
+        "maintenance_period": "2027-06-30",
+        "is_floating": false,
+        "is_floating_cloud": true,
+        "floating_users": 5,
+        "floating_timeout": 120,
+        "prevent_vm": false,
+        "note": "renewed by phone",
+        "max_license_users": 4,
+        "max_transfers": 6,
+        "metadata": {"tier": "gold"},
+        "enabled": true,
     })
 }
 
@@ -166,6 +227,7 @@ fn account(licenses: usize) -> Json {
         license["product"] = json!({"id": 77, "product_name": "Tool"});
         license["license_key"] = json!(format!("SECRET-KEY-{number}"));
         license["license_users"] = json!([{"id": 1, "initial_password": "SECRET-PASSWORD"}]);
+        license["consumption_period"] = json!(period);
         license["times_activated"] = json!(3);
         license["total_consumptions"] = json!(217);
         license
@@ -189,6 +251,11 @@ fn switches() -> Vec<Switch> {
         Switch::new("new_row_max_overages", &[s("product_feature")]),
         Switch::new("period_spelling", &[s("annually")]),
         Switch::new("period_accepted", &[s("annually")]),
+        Switch::new("row_path", &[s("slash")]),
+        Switch::new("lone_member", &[s("ignore")]),
+        Switch::new("other_end", &[s("clear")]),
+        Switch::new("metadata_write", &[s("merge")]),
+        Switch::new("blank_note", &[s("refuse")]),
         Switch::new("unknown_members", &[s("ignore")]),
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),

@@ -1,6 +1,7 @@
 //! The page's example with its names restored, as it is read and written.
 
 mod reading;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -46,10 +47,10 @@ fn rows() -> Json {
 fn license(id: &str, rows: Json) -> Json {
     json!({
         "id": id.parse::<u64>().expect("a number"), "status": "Inactive",
-        "customer": {"id": 620, "email": "tc@tc.com", "metadata": {}},
+        "customer": {"id": 620, "email": "tc@tc.com", "metadata": {"a": "SECRET"}},
         "product_features": rows,
         "license_users": [{"id": 1240, "initial_password": "SECRET", "is_initial_password": true}],
-        "license_key": "SECRET", "max_consumptions": 0, "total_consumptions": 7, "metadata": {"a": "SECRET"}
+        "license_key": "SECRET"
     })
 }
 
