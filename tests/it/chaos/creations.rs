@@ -44,6 +44,18 @@ fn counts(sandbox: &SandboxServer, kind: &Kind, objects: &[Object]) -> Result<Ve
     Ok(counts.collect())
 }
 
+/// Leaves out of a mix what no program can make good where the vendor takes two objects of one key: a call that reaches it
+/// twice, and other admins who take the key away. The next run tells of two objects, and writes neither.
+fn survivable(mix: &str) -> String {
+    let faults = mix.split(',').map(str::trim);
+    let kept = faults.filter(|fault| {
+        !["twice", "foreign"]
+            .iter()
+            .any(|name| fault.starts_with(name))
+    });
+    kept.collect::<Vec<_>>().join(",")
+}
+
 /// Runs one seed. The error says what went wrong.
 async fn run(seed: u64) -> Result<(), String> {
     let kinds: Vec<&Kind> = { ALL.iter().copied() }
@@ -54,6 +66,10 @@ async fn run(seed: u64) -> Result<(), String> {
         BUSY
     } else {
         QUIET
+    };
+    let mix = match kind.created.as_ref() {
+        Some(created) if !created.refuses_doubles => survivable(mix),
+        _ => mix.to_string(),
     };
     let plan: FaultPlan = format!("{seed}:{mix}").parse().expect("known faults");
     let options = Options {

@@ -24,8 +24,10 @@ pub struct Created {
     pub new: fn(usize) -> Object,
     /// A change of such an object, which one write carries out.
     pub change: fn() -> (&'static str, Json),
-    /// Something else at the vendor in which others must find nothing changed: the number of calls of a creation.
+    /// The number of calls of a creation.
     pub calls: usize,
+    /// Whether the vendor refuses a second object of one key. Where it does not, a call that reaches it twice makes two.
+    pub refuses_doubles: bool,
 }
 
 /// A kind that can be removed.
@@ -84,6 +86,7 @@ static ORGANIZATIONS: Kind = Kind {
         },
         change: || ("allowedUsers", json!(25)),
         calls: 4,
+        refuses_doubles: true,
     }),
     removed: Some(Removed {
         gone: || {
@@ -116,6 +119,7 @@ static USER_GROUP: Kind = Kind {
         },
         change: || ("description", json!("Day and night")),
         calls: 4,
+        refuses_doubles: true,
     }),
     removed: Some(Removed {
         gone: || {
@@ -158,6 +162,7 @@ static LICENSE_ORDER: Kind = Kind {
         },
         change: || ("activations_allowed", json!(30)),
         calls: 6,
+        refuses_doubles: false,
     }),
     removed: None,
     count: |account, object| {
@@ -181,6 +186,7 @@ static CUSTOMER: Kind = Kind {
         },
         change: || ("city", json!("Longport")),
         calls: 4,
+        refuses_doubles: false,
     }),
     removed: None,
     count: |account, object| {
