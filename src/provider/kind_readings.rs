@@ -33,7 +33,7 @@ pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -
         let objects = desired.iter().copied().enumerate();
         let (indices, objects): (Vec<usize>, Vec<&Desired>) =
             objects.filter(|(_, object)| is_of(&kind, object)).unzip();
-        (!objects.is_empty()).then(|| Part {
+        (!objects.is_empty()).then(|| ReadingPart {
             reading: kind.reading(&objects),
             indices,
         })
@@ -42,7 +42,7 @@ pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -
 }
 
 /// Joins readings, each of some of the wanted objects, into one of them all.
-pub fn join_readings(parts: Vec<Part>) -> Box<dyn Reading> {
+pub fn join_readings(parts: Vec<ReadingPart>) -> Box<dyn Reading> {
     Box::new(KindReadings {
         calls: SharedCalls::of(parts.len()),
         parts,
@@ -50,7 +50,7 @@ pub fn join_readings(parts: Vec<Part>) -> Box<dyn Reading> {
 }
 
 /// The reading of some of the wanted objects, such as those of one kind.
-pub struct Part {
+pub struct ReadingPart {
     pub reading: Box<dyn Reading>,
     /// The index among all wanted objects of each object of the part.
     pub indices: Vec<usize>,
@@ -58,11 +58,11 @@ pub struct Part {
 
 /// Routes calls and replies between the caller and the parts.
 struct KindReadings {
-    parts: Vec<Part>,
+    parts: Vec<ReadingPart>,
     calls: SharedCalls,
 }
 
-impl Part {
+impl ReadingPart {
     /// Replaces the indices within the part by those among all wanted objects.
     fn indexed(&self, objects: Vec<(usize, Observed)>) -> impl Iterator<Item = (usize, Observed)> {
         let objects = objects.into_iter();
@@ -93,7 +93,7 @@ impl Reading for KindReadings {
 
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
         let mut rest = Vec::new();
-        for Part { reading, indices } in self.parts {
+        for ReadingPart { reading, indices } in self.parts {
             let objects = reading.finish().into_iter();
             rest.extend(objects.map(|(index, observed)| (indices[index], observed)));
         }

@@ -49,14 +49,19 @@ impl Auditor<'_> {
                 "name it by `{}` in place of its id, so that it is found before it is created",
                 key.member
             ));
-            self.report(finding, mark);
+            return self.report(finding, mark);
         }
-        for name in create.missing(fields) {
-            let message = format!("`{name}` is required to create a {}", table.kind);
-            self.report(
-                Diagnostic::error("missing-field", message),
-                draft.desired.mark,
+        let missing = create.missing(fields);
+        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        if !names.is_empty() {
+            let are = if names.len() == 1 { "is" } else { "are" };
+            let message = format!(
+                "{} {are} required to create a {}",
+                names.join(", "),
+                table.kind
             );
+            let finding = Diagnostic::error("missing-field", message);
+            self.report(finding, draft.desired.mark);
         }
     }
 }

@@ -161,7 +161,7 @@ static LICENSE_ORDER: Kind = Kind {
             Object::new("LacLicenseOrder", &marker, ids, desired)
         },
         change: || ("activations_allowed", json!(30)),
-        calls: 6,
+        calls: 8,
         refuses_doubles: false,
     }),
     removed: None,
@@ -185,7 +185,7 @@ static CUSTOMER: Kind = Kind {
             Object::new("LacCustomer", &name, json!({"customTag": tag}), desired)
         },
         change: || ("city", json!("Longport")),
-        calls: 4,
+        calls: 6,
         refuses_doubles: false,
     }),
     removed: None,

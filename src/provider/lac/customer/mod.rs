@@ -29,7 +29,7 @@ use crate::model::{
     Mark, Method, Observed, ReadFailure, Reply, Shape, Text, Value, WritePurpose,
 };
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
-use crate::provider::kind_readings::{Part, join_readings};
+use crate::provider::kind_readings::{ReadingPart, join_readings};
 use crate::provider::lac::lists;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
@@ -75,11 +75,11 @@ impl ResourceKind for Customer {
         }
         let (indices, tagged): (Vec<usize>, Vec<&Desired>) = tagged.into_iter().unzip();
         let reading = Box::new(tag_reading::TagReading::new(&tagged));
-        let mut parts = vec![Part { reading, indices }];
+        let mut parts = vec![ReadingPart { reading, indices }];
         if !numbered.is_empty() {
             let (indices, numbered): (Vec<usize>, Vec<&Desired>) = numbered.into_iter().unzip();
             let reading = Box::new(reading::CustomerReading::new(&numbered));
-            parts.push(Part { reading, indices });
+            parts.push(ReadingPart { reading, indices });
         }
         join_readings(parts)
     }

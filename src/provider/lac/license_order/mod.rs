@@ -40,7 +40,7 @@ use crate::model::{
 };
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
-use crate::provider::kind_readings::{Part, join_readings};
+use crate::provider::kind_readings::{ReadingPart, join_readings};
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Write, encode_segment};
@@ -71,11 +71,11 @@ impl ResourceKind for LicenseOrder {
         let (marked, keyed): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_marked(one));
         let (indices, marked): (Vec<usize>, Vec<&Desired>) = marked.into_iter().unzip();
         let reading = Box::new(marked_reading::MarkedReading::new(&marked));
-        let mut parts = vec![Part { reading, indices }];
+        let mut parts = vec![ReadingPart { reading, indices }];
         if !keyed.is_empty() {
             let (indices, keyed): (Vec<usize>, Vec<&Desired>) = keyed.into_iter().unzip();
             let reading = Box::new(reading::OrderReading::new(&keyed));
-            parts.push(Part { reading, indices });
+            parts.push(ReadingPart { reading, indices });
         }
         join_readings(parts)
     }
