@@ -80,10 +80,7 @@ impl CreateCall {
                 (Some(_), None) | (None, Some(_)) => Vec::new(),
             }
         };
-        self.required
-            .iter()
-            .flat_map(|path| lacking(&path))
-            .collect()
+        self.required.iter().flat_map(lacking).collect()
     }
 }
 

@@ -528,6 +528,9 @@ const LOCAL_NAMES: &[&str] = &["action", "how", "seen", "shell"];
 
 /// Reports whether a line binds a name by `let`, or as the parameter of a function or closure or a field.
 fn binds(line: &str, name: &str) -> bool {
+    if !line.contains(name) {
+        return false;
+    }
     let line = line.trim_start();
     let line = line.strip_prefix("pub ").unwrap_or(line);
     line.starts_with(&format!("{name}: "))

@@ -52,9 +52,9 @@ fn every_manifest_says_the_same_with_a_cache() {
     for folder in ["tests", "examples", "deploy"] {
         manifests(&root.join(folder), &mut files);
     }
-    let dir = tempfile::tempdir().expect("a directory");
     let mut objects = 0;
     for file in &files {
+        let dir = tempfile::tempdir().expect("a directory");
         let (plain, shown) = checked(file, None);
         objects += plain.desired.len();
         // The first fills the cache, the second reads from it.

@@ -93,6 +93,7 @@ const RUST_WORDS: &[&str] = &[
 #[test]
 fn errors_about_arguments_are_in_plain_words() {
     let mut faults = Vec::new();
+    let mut program = entitle::cli::all_commands();
     for (words, command) in commands() {
         for flag in command.get_arguments() {
             let Some(name) = flag.get_long().filter(|_| flag.get_action().takes_values()) else {
@@ -111,7 +112,7 @@ fn errors_about_arguments_are_in_plain_words() {
             ] {
                 let typed = words.split(' ').map(String::from);
                 let typed = typed.chain([format!("--{name}={value}")]);
-                let matched = entitle::cli::all_commands().try_get_matches_from(typed);
+                let matched = program.try_get_matches_from_mut(typed);
                 let Err(error) = matched else { continue };
                 let error = error.to_string();
                 let reason = error.lines().next().unwrap_or_default();
