@@ -14,6 +14,7 @@ pub mod drift;
 pub mod import;
 mod incremental;
 mod load;
+mod named_twice;
 mod open_writes;
 mod outline;
 mod piece_store;

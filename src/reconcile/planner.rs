@@ -14,7 +14,8 @@ use std::{iter, mem, panic, thread};
 use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::model::{Address, Desired, Live, Observed};
+use super::named_twice::refuse_second_names;
+use crate::model::{Address, Desired, KindTable, Live, Observed, Text};
 use crate::plan::{self, Planned};
 use crate::provider;
 
@@ -25,8 +26,15 @@ const BATCH: usize = 128;
 /// An object with its index in the manifests and what was observed.
 type ObservedObject = (usize, Arc<Desired>, Observed);
 
-/// One plan of a batch: the index of its object, the plan, and the live values if its write starts from them.
-type PlannedBatch = (usize, Planned, Option<Live>);
+/// One plan of a batch.
+struct PlannedObject {
+    index: usize,
+    planned: Planned,
+    /// The live values, if the write starts from them.
+    live: Option<Live>,
+    /// The vendor's id, of an object that its manifest names by a key.
+    id: Option<Text>,
+}
 
 /// Collects observed objects, plans them in batches, and puts the plans in order.
 pub struct Planner {
@@ -34,13 +42,15 @@ pub struct Planner {
     /// Objects of the batch that is not full yet.
     waiting: Vec<ObservedObject>,
     /// Batches under way. All of their objects are in memory.
-    batches: JoinSet<Vec<PlannedBatch>>,
+    batches: JoinSet<Vec<PlannedObject>>,
     /// Batches under way at most: the cores less the one that reads; 0 on one core.
     most: usize,
     /// Plans by index; `None` until an object is planned.
     planned: Vec<Option<Planned>>,
     /// Live values of the objects that are to be written.
     live: BTreeMap<Address, Live>,
+    /// The vendor's ids of objects that manifests name by keys.
+    ids: BTreeMap<Address, Text>,
 }
 
 impl Planner {
@@ -54,6 +64,7 @@ impl Planner {
             most: cores - 1,
             planned: iter::repeat_with(|| None).take(objects).collect(),
             live: BTreeMap::new(),
+            ids: BTreeMap::new(),
         }
     }
 
@@ -86,38 +97,59 @@ impl Planner {
         while let Some(batch) = self.batches.join_next().await {
             self.take(of_a_batch(batch));
         }
-        (self.planned.into_iter().flatten().collect(), self.live)
+        let mut planned: Vec<Planned> = self.planned.into_iter().flatten().collect();
+        refuse_second_names(&mut planned, &self.ids);
+        (planned, self.live)
     }
 
     /// Puts the plans of a batch at their indexes.
-    fn take(&mut self, done: Vec<PlannedBatch>) {
-        for (index, planned, seen) in done {
-            if let Some(seen) = seen {
-                self.live.insert(planned.desired.address.clone(), seen);
+    fn take(&mut self, done: Vec<PlannedObject>) {
+        for one in done {
+            let address = &one.planned.desired.address;
+            if let Some(live) = one.live {
+                self.live.insert(address.clone(), live);
             }
-            self.planned[index] = Some(planned);
+            if let Some(id) = one.id {
+                self.ids.insert(address.clone(), id);
+            }
+            self.planned[one.index] = Some(one.planned);
         }
     }
 }
 
 /// Returns the plans of a batch. A panic in the batch is resumed here: half a plan must not look like a whole one.
-fn of_a_batch(ended: Result<Vec<PlannedBatch>, JoinError>) -> Vec<PlannedBatch> {
+fn of_a_batch(ended: Result<Vec<PlannedObject>, JoinError>) -> Vec<PlannedObject> {
     // A batch is never cancelled, so the error is a panic: a bug, which must not look like a plan.
     ended.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
 }
 
 /// Plans the objects of a batch. Objects of unknown kinds are left out.
-fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedBatch> {
+fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedObject> {
     let one = |(index, object, seen): ObservedObject| {
         let kind = provider::find_kind(object.address.kind.0)?;
         let planned = plan::plan_object(kind, &object, &seen, now);
+        let id = match &seen {
+            Observed::Live(live) => found_id(kind.table(), &object, live),
+            Observed::Missing | Observed::Unread(_) => None,
+        };
         let live = match seen {
             Observed::Live(live) if planned.step.is_some() => Some(live),
             Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,
         };
-        Some((index, planned, live))
+        Some(PlannedObject {
+            index,
+            planned,
+            live,
+            id,
+        })
     };
     batch.into_iter().filter_map(one).collect()
+}
+
+/// Returns the id that a read shows of an object which its manifest names by a key; `None` for any other.
+fn found_id(table: &KindTable, desired: &Desired, live: &Live) -> Option<Text> {
+    let key = table.lifecycle.key.filter(|_| desired.is_keyed(table))?;
+    live.text(key.replaces).map(Text::from)
 }
 
 #[cfg(test)]

@@ -100,3 +100,29 @@ async fn a_manifest_that_cannot_be_meant_is_refused_offline() {
         "the group is named by \"Operations\", and `name` is another"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_manifests_that_meet_in_one_object_write_nothing() {
+    let bench = Bench::new().await;
+    let by_name = group("Support", json!({}));
+    let mut by_id = by_name.clone();
+    by_id.name = "support-by-id".into();
+    by_id.ids = json!({"organizationId": ORGANIZATION, "userGroupId": "a4f8d1b0-2222-4c22-8f33-000000000002"});
+    by_id.desired["description"] = json!("Another");
+    let account = bench.sandbox.state("cryptlex").expect("an account");
+    let groups = account["organizations"][0]["userGroups"].as_array();
+    let mut groups = groups.into_iter().flatten();
+    let support = groups.find(|one| one["name"] == "Support");
+    by_id.ids["userGroupId"] = support.expect("a group")["id"].clone();
+    for report in bench.apply(&[by_name, by_id]).await {
+        assert_eq!(report.planned.action, Disposition::Error);
+        let message = report.planned.message.unwrap_or_default();
+        assert!(
+            message.starts_with(
+                "CryptlexUserGroup/group and CryptlexUserGroup/support-by-id are the same"
+            ),
+            "{message}"
+        );
+    }
+    assert_eq!(bench.writes(), [""; 0]);
+}
