@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -9,12 +10,22 @@ use serde_json::Value as Json;
 use super::source::repository::CommitAuthor;
 use crate::apply::Outcome;
 use crate::apply::memory::{ObjectKey, ObjectWrite};
+use crate::apply::store::StoreError;
 use crate::manifest;
 use crate::manifest::edit::EditedFile;
 use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
 use crate::model::{AccountKey, Desired};
 use crate::plan::field_json::fields_to_json;
 use crate::provider;
+
+/// The reason for which the writes of an object could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("not read within {} s", .0.as_secs())]
+    TooSlow(Duration),
+}
 
 /// The details of one object, for its page.
 pub struct ObjectDetails {
@@ -25,7 +36,7 @@ pub struct ObjectDetails {
     /// Fields that were healed so often that one more foreign change to them is a fight.
     pub contested: Vec<String>,
     /// Its last writes, the newest first; `Err` says why they could not be read.
-    pub history: Result<Vec<ObjectWrite>, String>,
+    pub history: Result<Vec<ObjectWrite>, HistoryError>,
     /// The authors of the commits in its history, as far as git has these commits.
     pub authors: BTreeMap<String, CommitAuthor>,
     /// The last commit that changed the file of its manifest.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::actions::{ActionError, PageAction};
-use super::object_details::ObjectDetails;
+use super::object_details::{HistoryError, ObjectDetails};
 use super::source::repository::Repository;
 use crate::apply::clock::run_id;
 use crate::apply::journal::{PersonRequest, Started};
@@ -111,8 +111,8 @@ impl DaemonHandle {
         let store = self.queue.store();
         let read = read_object_writes(&**store, &details.account, &details.keys, WRITES);
         details.history = match timeout(JOURNAL_LIMIT, read).await {
-            Ok(read) => read.map_err(|error| with_causes(&error)),
-            Err(_) => Err(format!("not read within {} s", JOURNAL_LIMIT.as_secs())),
+            Ok(read) => read.map_err(HistoryError::from),
+            Err(_) => Err(HistoryError::TooSlow(JOURNAL_LIMIT)),
         };
         if let Some(repository) = &self.repository {
             let writes = details.history.iter().flatten();

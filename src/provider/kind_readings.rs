@@ -41,8 +41,36 @@ pub fn read_by_kind(kinds: &[&'static dyn ResourceKind], desired: &[&Desired]) -
     join_readings(parts.collect())
 }
 
+/// Makes the reading of some of the wanted objects.
+type MakeReading = fn(&[&Desired]) -> Box<dyn Reading>;
+
+/// Reads the objects of one kind that `is_keyed` accepts by one reading, and the others by another.
+pub fn read_keyed_apart(
+    desired: &[&Desired],
+    is_keyed: impl Fn(&Desired) -> bool,
+    by_key: MakeReading,
+    by_id: MakeReading,
+) -> Box<dyn Reading> {
+    if !desired.iter().any(|one| is_keyed(one)) {
+        return by_id(desired);
+    }
+    let all = desired.iter().copied().enumerate();
+    let (keyed, others): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_keyed(one));
+    let parts = [(keyed, by_key), (others, by_id)].into_iter();
+    let parts = parts.filter(|(objects, _)| !objects.is_empty());
+    join_readings(
+        parts
+            .map(|(objects, make)| {
+                let (indices, objects): (Vec<usize>, Vec<&Desired>) = objects.into_iter().unzip();
+                let reading = make(&objects);
+                ReadingPart { reading, indices }
+            })
+            .collect(),
+    )
+}
+
 /// Joins readings, each of some of the wanted objects, into one of them all.
-pub fn join_readings(parts: Vec<ReadingPart>) -> Box<dyn Reading> {
+fn join_readings(parts: Vec<ReadingPart>) -> Box<dyn Reading> {
     Box::new(KindReadings {
         calls: SharedCalls::of(parts.len()),
         parts,
@@ -50,10 +78,10 @@ pub fn join_readings(parts: Vec<ReadingPart>) -> Box<dyn Reading> {
 }
 
 /// The reading of some of the wanted objects, such as those of one kind.
-pub struct ReadingPart {
-    pub reading: Box<dyn Reading>,
+struct ReadingPart {
+    reading: Box<dyn Reading>,
     /// The index among all wanted objects of each object of the part.
-    pub indices: Vec<usize>,
+    indices: Vec<usize>,
 }
 
 /// Routes calls and replies between the caller and the parts.

@@ -25,7 +25,7 @@ pub mod error_text;
 mod exclusive;
 mod kind;
 pub mod kind_listings;
-pub mod kind_readings;
+mod kind_readings;
 pub mod list_search;
 pub mod listing;
 pub mod overlap;

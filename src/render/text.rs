@@ -361,7 +361,7 @@ pub(super) fn write_lines(
     Ok(())
 }
 
-/// Writes a text broken between words into lines of at most [`WIDTH`] columns, `indent` included.
+/// Writes a text broken between words into lines of at most 80 columns, `indent` included.
 ///
 /// A word that is longer stays whole: it may be a path to copy. Runs of spaces become one.
 pub fn write_paragraph(

@@ -23,6 +23,11 @@ pub(super) enum ReadError {
     LeftOut,
 }
 
+/// A write was accepted, and what became of the object is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("written, but what came of it could not be read: {0}")]
+pub(super) struct UnseenEffect(#[source] ReadError);
+
 /// Reads the object of a step; `None` if the vendor has no such object.
 pub(super) async fn read_live(
     context: &StepContext<'_>,
@@ -50,7 +55,7 @@ pub(super) async fn look_after_write(
     rest: &Planned,
     before: &Live,
     reply: &Reply,
-) -> Result<Option<Live>, String> {
+) -> Result<Option<Live>, UnseenEffect> {
     let kind = kind_of(context, rest);
     let first = rest.step.as_ref().and_then(|step| step.writes.first());
     let echo = first.map(|write| kind.table().call_for(write.purpose).echo);
@@ -63,7 +68,7 @@ pub(super) async fn look_after_write(
         return Ok(Some(live));
     }
     let read = read_until_settled(context, rest).await;
-    read.map_err(|why| format!("written, but what came of it could not be read: {why}"))
+    read.map_err(UnseenEffect)
 }
 
 /// Reads the object until it shows an effect of the first write of `rest`, or the time for that is over. Some vendors
@@ -100,10 +105,13 @@ pub(super) async fn verify_write(
     let (before, last) = objects;
     match look_after_write(context, rest, last, reply).await {
         Ok(seen) => report_live(context, planned, before, seen.as_ref()),
-        Err(message) => Report {
-            unclear: true,
-            ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
-        },
+        Err(error) => {
+            let message = Some(error.to_string());
+            Report {
+                unclear: true,
+                ..Report::new(planned, Some(Outcome::Unconverged), message)
+            }
+        }
     }
 }
 

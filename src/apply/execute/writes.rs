@@ -73,7 +73,7 @@ pub(super) async fn send_writes(
             Err(why) => {
                 let failure = Failure {
                     outcome: Outcome::Unconverged,
-                    message: why,
+                    message: why.to_string(),
                     unclear: true,
                 };
                 return report_failure(planned, &rest, &done, failure);

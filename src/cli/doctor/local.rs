@@ -103,10 +103,18 @@ pub async fn check_store(args: &StoreArgs, simulated: bool, checkup: &mut Checku
             return checkup.add_error(NAME, with_causes(&error), way);
         }
     };
-    if args.shared.url.is_none()
-        && let Err(error) = try_to_write(args)
-    {
-        return checkup.add_error(NAME, error, state::HINT);
+    if args.shared.url.is_none() {
+        let journal = match state::journal_path(args) {
+            Ok(journal) => journal,
+            Err(error) => return checkup.add_error(NAME, error.to_string(), state::HINT),
+        };
+        // A file without a name tells whether the journal could be written.
+        let folder = journal_folder(&journal);
+        if let Err(error) = tempfile::tempfile_in(&folder) {
+            let (folder, error) = (folder.display(), with_causes(&error));
+            let problem = format!("nothing can be written in {folder}: {error}");
+            return checkup.add_error(NAME, problem, state::HINT);
+        }
     }
     let locked = leases.iter().filter(|lease| lease.holder.is_some()).count();
     match locked {
@@ -115,16 +123,10 @@ pub async fn check_store(args: &StoreArgs, simulated: bool, checkup: &mut Checku
     }
 }
 
-/// Tries whether the journal of this user could be written, by a file without a name in the nearest folder that exists.
-fn try_to_write(args: &StoreArgs) -> Result<(), String> {
-    let journal = state::journal_path(args).map_err(|error| error.to_string())?;
-    let journal = std::path::absolute(&journal).unwrap_or(journal);
+/// Returns the nearest folder of the journal of this user that exists.
+fn journal_folder(journal: &Path) -> PathBuf {
+    let journal = std::path::absolute(journal).unwrap_or_else(|_| journal.into());
     let mut folders = journal.ancestors().skip(1);
     let folder = folders.find(|folder| folder.is_dir());
-    let folder = folder.unwrap_or(Path::new("/"));
-    let written = tempfile::tempfile_in(folder);
-    written.map(drop).map_err(|error| {
-        let error = with_causes(&error);
-        format!("nothing can be written in {}: {error}", folder.display())
-    })
+    folder.unwrap_or(Path::new("/")).into()
 }

@@ -6,6 +6,7 @@
 
 mod id_search;
 mod license;
+mod list_per_organization;
 mod list_walk;
 mod organization;
 mod organization_license;

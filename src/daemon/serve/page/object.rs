@@ -12,6 +12,7 @@ use crate::daemon::actions::ActionError;
 use crate::daemon::object_details::{ObjectDetails, is_at_or_below};
 use crate::daemon::serve::words::state_words;
 use crate::daemon::status::{ObjectState, ObjectStatus};
+use crate::model::with_causes;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::document::ChangeEntry;
 use crate::render::html::parts::{change_diff, command_box, commit_link};
@@ -259,7 +260,7 @@ fn history_section(
         section #history {
             h2 { "History" }
             @match &details.history {
-                Err(why) => p.notice.bad { "The journal cannot be read: " (why) },
+                Err(why) => p.notice.bad { "The journal cannot be read: " (with_causes(why)) },
                 Ok(writes) if writes.is_empty() => p.empty { "The journal has no write of it." },
                 Ok(writes) => {
                     @for (number, write) in writes.iter().enumerate() { (history_entry(number, write, object, details, page)) }

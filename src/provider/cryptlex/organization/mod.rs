@@ -25,7 +25,7 @@ use crate::model::{
     ReadFailure, Reply, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
-use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::error_text::describe_unreadable;
 use crate::provider::kind::judge_status;
@@ -116,9 +116,9 @@ impl ResourceKind for Organization {
 }
 
 /// The list of organizations.
-const LIST: &str = "/v3/organizations";
+pub const LIST: &str = "/v3/organizations";
 /// The scopes that the pages of the list and of the writes print.
-const READ: &str = "organization:read";
+pub const READ: &str = "organization:read";
 const WRITE: &str = "organization:write";
 
 /// An organization as lists and replies show it: its id and its fields.
@@ -162,6 +162,13 @@ fn name_of(observed: &Observed) -> Option<&str> {
         Some(Value::Text(name)) => Some(name),
         _ => None,
     }
+}
+
+/// Reads the ids of a page of the list of organizations. `Err` if the reply is no list of rows with ids.
+pub fn read_ids(reply: &Reply, name: &str) -> Result<Vec<String>, ReadFailure> {
+    let rows = rows_of(&ORGANIZATIONS, reply, name, &|_| false)?;
+    let ids = rows.iter().map(|row| id_of(row).unwrap_or_default());
+    Ok(ids.map(String::from).collect())
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@
 //! checked 2026-11-29.
 
 mod fields;
-mod listing;
 mod reading;
 
 use std::collections::BTreeSet;
@@ -24,7 +23,8 @@ use crate::model::{
     Call, Desired, KindTable, Live, Malformed, Method, Observed, ReadFailure, Reply, Text, Value,
     Verdict,
 };
-use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::cryptlex::list_per_organization::{ListPerOrganization, OrganizationList};
+use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::error_text::describe_unreadable;
 use crate::provider::kind::judge_status;
@@ -50,7 +50,7 @@ impl ResourceKind for OrganizationUser {
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(listing::UserListing::new()))
+        Some(Box::new(ListPerOrganization::new(&LIST)))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
@@ -92,6 +92,20 @@ impl ResourceKind for OrganizationUser {
 /// The scopes that the pages of the write and of the list print.
 const UPDATE: &str = "organization:user:update";
 const READ: &str = "organization:user:read";
+
+/// The users of each organization.
+static LIST: OrganizationList = OrganizationList {
+    path: list_path,
+    scope: READ,
+    read: |reply, name| {
+        let rows = rows_of(&USERS, reply, name, &|_| true)?;
+        let rows = rows.iter();
+        Ok(rows
+            .map(|row| (id_of(row).unwrap_or_default(), observed(row, name)))
+            .collect())
+    },
+    identity: [fields::ORGANIZATION, fields::ID],
+};
 
 /// Returns the path of an organization's users.
 fn list_path(organization: &str) -> String {

@@ -9,7 +9,6 @@
 //! Sources: the four pages of "User groups" under organizations, checked 2026-11-21 and 2026-11-29.
 
 mod fields;
-mod listing;
 mod reading;
 
 use std::sync::LazyLock;
@@ -18,11 +17,12 @@ use serde_json::Value as Json;
 
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Reply, Value,
-    Verdict, WritePurpose,
+    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Observed,
+    ReadFailure, Reply, Text, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
-use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::cryptlex::list_per_organization::{ListPerOrganization, OrganizationList};
+use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::error_text::describe_unreadable;
 use crate::provider::kind::judge_status;
@@ -70,7 +70,7 @@ impl ResourceKind for UserGroup {
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(listing::GroupListing::new()))
+        Some(Box::new(ListPerOrganization::new(&LIST)))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
@@ -128,6 +128,17 @@ const WRITE: &str = "organization:userGroup:update";
 /// The scope that the page of the list prints.
 const READ: &str = "organization:userGroup:read";
 
+/// The user groups of each organization.
+static LIST: OrganizationList = OrganizationList {
+    path: list_path,
+    scope: READ,
+    read: |reply, name| {
+        let rows = rows_of(&GROUPS, reply, name, &|_| true)?;
+        Ok(rows.into_iter().map(|row| observe(row, name)).collect())
+    },
+    identity: [fields::ORGANIZATION, fields::ID],
+};
+
 /// Returns the path of an organization's groups.
 fn list_path(organization: &str) -> String {
     let organization = encode_segment(organization);
@@ -156,6 +167,19 @@ fn decode(mut row: GroupRow<'_>) -> Result<Live, Malformed> {
         live.facts.insert(fields::USERS.into(), Fact::Number(users));
     }
     Ok(live)
+}
+
+/// Decodes a group that the call `name` showed, with its id; one that is not as documented is unread.
+fn observe(row: GroupRow<'_>, name: &str) -> (Text, Observed) {
+    let id = id_of(&row).unwrap_or_default();
+    let observed = match decode(row) {
+        Ok(live) => Observed::Live(live),
+        Err(fault) => {
+            let why = format!("{name}: user group {id}: {fault}");
+            Observed::Unread(ReadFailure::odd(why))
+        }
+    };
+    (id, observed)
 }
 
 #[cfg(test)]

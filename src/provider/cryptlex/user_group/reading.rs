@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{GROUPS, GroupRow, READ, decode, fields, list_path};
+use super::{GROUPS, GroupRow, READ, fields, list_path, observe};
 use crate::model::resource::Fact;
-use crate::model::{Call, Desired, Live, Observed, ReadFailure, Text};
+use crate::model::{Call, Desired, Live, Observed, ReadFailure, Text, Value};
 use crate::provider::cryptlex::list_walk::{ListWalk, WalkStep};
-use crate::provider::cryptlex::rows::{id_of, naming_scope, rows_of};
+use crate::provider::cryptlex::rows::{naming_scope, rows_of};
 use crate::provider::cryptlex::sheet::{FULL, Sheet};
 use crate::provider::reading::{
     Answer, Outbox, Reading, Settled, Ticket, json_of, require_success,
@@ -43,7 +43,7 @@ struct Organization {
     walk: ListWalk,
     targets: Vec<Target>,
     /// Groups by id, each with the reading of the list that showed it last.
-    found: BTreeMap<Text, (usize, Result<Live, String>)>,
+    found: BTreeMap<Text, (usize, Observed)>,
 }
 
 pub struct GroupReading {
@@ -106,14 +106,12 @@ impl GroupReading {
         let Some(state) = self.organizations.get_mut(organization) else {
             return Ok(());
         };
-        let id = |row: &GroupRow<'_>| id_of(row).unwrap_or_default();
-        let ids: Vec<String> = rows.iter().map(|row| id(row).to_string()).collect();
+        let mut ids = Vec::with_capacity(rows.len());
         let reading = state.walk.reading();
         for row in rows {
-            let id = id(&row);
-            let live = decode(row);
-            let live = live.map_err(|fault| format!("{name}: user group {id}: {fault}"));
-            state.found.insert(id, (reading, live));
+            let (id, observed) = observe(row, name);
+            ids.push(id.to_string());
+            state.found.insert(id, (reading, observed));
         }
         match state.walk.take(sheet, ids, &list_path(organization)) {
             WalkStep::Ask => self.ask(organization.to_string()),
@@ -176,26 +174,24 @@ impl GroupReading {
 impl Organization {
     /// Returns what the whole list says of a group. Two groups of one name are an error with both ids.
     fn find(&self, organization: &str, named: &Name) -> Observed {
-        let live = |(_, live): &(usize, Result<Live, String>)| match live {
-            Ok(live) => Observed::Live(live.clone()),
-            Err(why) => Observed::Unread(ReadFailure::odd(why.clone())),
-        };
+        let shown = |(_, observed): &(usize, Observed)| observed.clone();
         let name = match named {
-            Name::Id(id) => return self.found.get(id).map_or(Observed::Missing, live),
+            Name::Id(id) => return self.found.get(id).map_or(Observed::Missing, shown),
             Name::Name(name) => name,
         };
-        let is_named = |(_, (_, live)): &(&Text, &(usize, Result<Live, String>))| match live {
-            Ok(live) => {
-                matches!(live.fields.get(fields::NAME), Some(crate::model::Value::Text(text)) if text == name)
+        let is_named = |(_, (_, observed)): &(&Text, &(usize, Observed))| match observed {
+            Observed::Live(live) => {
+                matches!(live.fields.get(fields::NAME), Some(Value::Text(text)) if text == name)
             }
-            Err(_) => false,
+            Observed::Unread(_) | Observed::Missing => false,
         };
         let found: Vec<_> = self.found.iter().filter(is_named).collect();
-        let mut unread = self.found.values().filter(|(_, live)| live.is_err());
+        let mut groups = self.found.values();
+        let unread = groups.find(|(_, observed)| matches!(observed, Observed::Unread(_)));
         match found[..] {
             // A group that cannot be read may be the one, so nothing is missing beside it.
-            [] => unread.next().map_or(Observed::Missing, live),
-            [(_, only)] => live(only),
+            [] => unread.map_or(Observed::Missing, shown),
+            [(_, only)] => shown(only),
             _ => {
                 let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
                 Observed::Unread(ReadFailure::odd(format!(

@@ -29,7 +29,7 @@ use crate::model::{
     Mark, Method, Observed, ReadFailure, Reply, Shape, Text, Value, WritePurpose,
 };
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
-use crate::provider::kind_readings::{ReadingPart, join_readings};
+use crate::provider::kind_readings::read_keyed_apart;
 use crate::provider::lac::lists;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
@@ -68,20 +68,12 @@ impl ResourceKind for Customer {
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        let all = desired.iter().copied().enumerate();
-        let (tagged, numbered): (Vec<_>, Vec<_>) = all.partition(|(_, one)| tag_of(one).is_some());
-        if tagged.is_empty() {
-            return Box::new(reading::CustomerReading::new(desired));
-        }
-        let (indices, tagged): (Vec<usize>, Vec<&Desired>) = tagged.into_iter().unzip();
-        let reading = Box::new(tag_reading::TagReading::new(&tagged));
-        let mut parts = vec![ReadingPart { reading, indices }];
-        if !numbered.is_empty() {
-            let (indices, numbered): (Vec<usize>, Vec<&Desired>) = numbered.into_iter().unzip();
-            let reading = Box::new(reading::CustomerReading::new(&numbered));
-            parts.push(ReadingPart { reading, indices });
-        }
-        join_readings(parts)
+        read_keyed_apart(
+            desired,
+            |one| tag_of(one).is_some(),
+            |tagged| Box::new(tag_reading::TagReading::new(tagged)),
+            |numbered| Box::new(reading::CustomerReading::new(numbered)),
+        )
     }
 
     /// A customer may be named by any of its custom tags.

@@ -40,7 +40,7 @@ use crate::model::{
 };
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
-use crate::provider::kind_readings::{ReadingPart, join_readings};
+use crate::provider::kind_readings::read_keyed_apart;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Write, encode_segment};
@@ -63,21 +63,12 @@ impl ResourceKind for LicenseOrder {
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        let is_marked = |one: &Desired| marker::marker_of(one).is_some();
-        if !desired.iter().any(|one| is_marked(one)) {
-            return Box::new(reading::OrderReading::new(desired));
-        }
-        let all = desired.iter().copied().enumerate();
-        let (marked, keyed): (Vec<_>, Vec<_>) = all.partition(|(_, one)| is_marked(one));
-        let (indices, marked): (Vec<usize>, Vec<&Desired>) = marked.into_iter().unzip();
-        let reading = Box::new(marked_reading::MarkedReading::new(&marked));
-        let mut parts = vec![ReadingPart { reading, indices }];
-        if !keyed.is_empty() {
-            let (indices, keyed): (Vec<usize>, Vec<&Desired>) = keyed.into_iter().unzip();
-            let reading = Box::new(reading::OrderReading::new(&keyed));
-            parts.push(ReadingPart { reading, indices });
-        }
-        join_readings(parts)
+        read_keyed_apart(
+            desired,
+            |one| marker::marker_of(one).is_some(),
+            |marked| Box::new(marked_reading::MarkedReading::new(marked)),
+            |keyed| Box::new(reading::OrderReading::new(keyed)),
+        )
     }
 
     fn natural_keys(&self, live: &Live) -> Vec<Identity> {
