@@ -16,7 +16,7 @@ pub struct WriteCall {
 /// Which members the body of a write must carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteMode {
-    /// Only the members that change; the vendor leaves the others alone.
+    /// Only the members that change, and those that the vendor requires in every body; it leaves the others alone.
     Merge,
     /// Every member: what is left out is cleared. A call that replaces one whole set is an overwrite of
     /// which the set is the only member.

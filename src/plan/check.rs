@@ -208,13 +208,18 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A member goes out together with the one that the vendor wants beside it, and never with one that it excludes.
+    /// A member goes out together with those that the vendor wants beside it, and never with one that it excludes.
     fn lone_member(&self) -> Option<BrokenRule> {
         let sent = |name: &str| self.sent.contains_key(name);
         let lone = |field: &&Field| {
             let partner = field.sent_with.filter(|partner| !sent(partner));
             let excluded = field.excludes.filter(|other| sent(other));
-            sent(field.name) && (partner.is_some() || excluded.is_some())
+            let is_lone = partner.is_some() || excluded.is_some();
+            match sent(field.name) {
+                true => is_lone,
+                // A body without any member has a rule of its own.
+                false => field.need == Need::Required && !self.sent.is_empty(),
+            }
         };
         let merges = self.ground.mode == WriteMode::Merge;
         let field = self

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Unplannable;
 use super::change::Change;
 use crate::model::{
-    Call, Desired, ElementKey, Field, FieldPath, Fields, Live, PathPart, Shape, Value, WriteMode,
-    WritePurpose,
+    Call, Desired, ElementKey, Field, FieldPath, Fields, Live, Need, PathPart, Shape, Value,
+    WriteMode, WritePurpose,
 };
 use crate::provider::{ResourceKind, Route, Write, conditions};
 
@@ -210,7 +210,7 @@ fn changed_fields(next: &Fields, changes: &[&Change]) -> Fields {
         .collect()
 }
 
-/// Adds the members that the vendor wants in each body that has one of `sent`, with the values that they keep.
+/// Adds the members that the vendor wants in each body, or in each that has one of `sent`, with the values that they keep.
 ///
 /// `Err` names those that neither manifest nor live has, or two of `sent` that exclude each other.
 fn with_partners(
@@ -227,7 +227,12 @@ fn with_partners(
         return Err(Unplannable::Exclusive(one, other));
     }
     let going = table.iter().filter(|field| sent.contains_key(field.name));
-    let partners: BTreeSet<&'static str> = going.filter_map(|field| field.sent_with).collect();
+    let partners = going.filter_map(|field| field.sent_with);
+    let required = table.iter().filter(|field| field.need == Need::Required);
+    let partners: BTreeSet<&'static str> =
+        partners.chain(required.map(|field| field.name)).collect();
+    let partners = partners.into_iter().filter(|name| !sent.contains_key(name));
+    let partners: Vec<&'static str> = partners.collect();
     let mut lacking = Vec::new();
     for partner in partners {
         match next.get(partner) {

@@ -24,12 +24,12 @@ static ITEMS: Elements = Elements {
 };
 
 static TABLE: &[Field] = &[
-    Field::new("name", Shape::TEXT, ""),
+    Field::new("name", Shape::TEXT, "").optional(),
     Field::new("comment", Shape::TEXT, "")
         .optional()
         .clearing(Clearing::Empty),
-    Field::new("tags", Shape::Set(&Shape::TEXT), ""),
-    Field::new("items", Shape::Keyed(&ITEMS), ""),
+    Field::new("tags", Shape::Set(&Shape::TEXT), "").optional(),
+    Field::new("items", Shape::Keyed(&ITEMS), "").optional(),
     Field::new("alias", Shape::TEXT, "").need(Need::Never),
 ];
 
@@ -43,6 +43,12 @@ static COUPLED: &[Field] = &[
         .optional()
         .excludes("end"),
     Field::new("end", Shape::TEXT, "").optional(),
+];
+
+/// Fields of a call that wants one of them in every body.
+static LED: &[Field] = &[
+    Field::new("name", Shape::TEXT, ""),
+    Field::new("days", Shape::COUNT, "").optional(),
 ];
 
 static NO_POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
@@ -201,6 +207,37 @@ fn a_write_of_one_element_leaves_the_others_and_adds_none() {
         one(&[("three", seats(9))], &changed),
         "items[three] would be added",
     );
+}
+
+#[test]
+fn a_member_that_is_required_goes_with_every_merge() {
+    let read = Live {
+        fields: [("name", text("x")), ("days", Value::Integer(2))].into(),
+        ..Live::default()
+    };
+    let ground = Ground {
+        table: LED,
+        mode: WriteMode::Merge,
+        policy: &NO_POLICY,
+        read: &read,
+    };
+    let days = ("days", Value::Integer(3));
+    let check = |sent: Fields| {
+        let changes = [change(path("days"), ChangeVerb::Replace)];
+        let write = StepWrite {
+            purpose: crate::model::WritePurpose::Update(0),
+            call: Call::write(Method::Patch, "/x", json!({})),
+            sent,
+            changes: vec![0],
+        };
+        check_write(&ground, &write, &changes).err()
+    };
+    is_about(
+        check([days.clone()].into()),
+        "name would be sent without the member",
+    );
+    assert_eq!(check([days.clone(), ("name", text("x"))].into()), None);
+    is_about(check([days, ("name", text("y"))].into()), "name");
 }
 
 #[test]

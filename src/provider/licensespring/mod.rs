@@ -5,7 +5,12 @@
 //! Sources: the vendor's pages "Management API authorization", "RateLimit limiting", and its public clients, checked
 //! 2026-11-21.
 
+mod catalogue;
+mod envelope;
 mod license;
+mod list_walk;
+mod product_feature;
+mod refusal;
 mod webhook;
 
 use std::time::Duration;
@@ -39,7 +44,7 @@ impl Provider for LicenseSpring {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&license::License]
+        &[&license::License, &product_feature::ProductFeature]
     }
 
     fn auth(&self) -> &'static AuthRules {

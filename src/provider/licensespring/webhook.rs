@@ -8,11 +8,13 @@ use crate::provider::webhook::{Delivery, Target, Webhook, target_of_id};
 
 pub struct LicenseSpringWebhook;
 
-/// The objects of an event that manifests can be about; all of them belong to a license.
-const OBJECTS: [&str; 4] = [
+/// The objects of an event that manifests can be about: those of a license, and a product, since no event is published for
+/// its features.
+const OBJECTS: [&str; 5] = [
     "license",
     "license_product_feature",
     "order",
+    "product",
     "scheduled_update",
 ];
 
@@ -45,7 +47,7 @@ impl Webhook for LicenseSpringWebhook {
         (proved && is_timely(time, delivery.received, MAX_AHEAD)).then(|| time.to_string())
     }
 
-    /// Manifests manage product features and settings of licenses. Customers, devices' variables, installation files and
+    /// Manifests manage licenses, with their features and settings, and product features. Customers, devices' variables, installation files and
     /// pools have nothing to do with them. What a device does (a check, an activation, a release) and what it uses up
     /// changes counts, and with the first activation the end of a license that has a duration; an account with a
     /// thousand devices has more of these events than calls to look with, so a manifest that manages one of these is
@@ -155,6 +157,7 @@ mod tests {
                 r#"{"data":{"scheduled_update":{"id":5}}}"#,
                 Some(Target::Account),
             ),
+            (r#"{"data":{"product":{"id":5}}}"#, Some(Target::Account)),
             // Not as documented.
             (r#"{"license_id":17}"#, Some(Target::Account)),
             (r#"{"data":[]}"#, Some(Target::Account)),

@@ -43,8 +43,8 @@ const FIRST_ROW_ID: u64 = 1_605_023_917_125_630;
 #[derive(Clone)]
 pub(super) struct Account {
     /// The product features by id, as the API shows them.
-    features: BTreeMap<u64, JsonObject>,
-    /// The ids of product features by product (`None` for global ones) and code.
+    pub(super) features: BTreeMap<u64, JsonObject>,
+    /// The ids of product features by product (`None` for global ones) and code; of two with one code the older.
     codes: BTreeMap<(Option<u64>, String), u64>,
     /// The licences by id.
     pub(super) licenses: BTreeMap<u64, License>,
@@ -111,7 +111,7 @@ impl Account {
         Ok(account)
     }
 
-    /// Loads a product feature, whose id and code must be new.
+    /// Loads a product feature, whose id must be new.
     fn load_feature(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
         let given = account_document::expect_object(given, "a product feature")?;
         let feature =
@@ -122,12 +122,40 @@ impl Account {
             _ => return Err(format!("product feature {id}: code is required")),
         };
         let key = (feature["product"].as_u64(), code);
-        if self.codes.contains_key(&key) || self.features.contains_key(&id) {
-            return Err(format!("product feature {id} or its code is there twice"));
+        if self.features.contains_key(&id) {
+            return Err(format!("product feature {id} is there twice"));
         }
-        self.codes.insert(key, id);
+        let known = self.codes.entry(key).or_insert(id);
+        *known = id.min(*known);
         self.features.insert(id, feature);
         Ok(())
+    }
+
+    /// Adds a product feature, whose id is new.
+    pub(super) fn add_feature(&mut self, id: u64, feature: JsonObject) {
+        let code = feature["code"].as_str().unwrap_or_default().to_owned();
+        let key = (feature["product"].as_u64(), code);
+        self.codes.entry(key).or_insert(id);
+        self.features.insert(id, feature);
+    }
+
+    /// Removes a product feature, and its rows from all licences.
+    pub(super) fn purge_feature(&mut self, id: u64) {
+        self.features.remove(&id);
+        self.codes.clear();
+        for (id, feature) in &self.features {
+            let code = feature["code"].as_str().unwrap_or_default().to_owned();
+            let key = (feature["product"].as_u64(), code);
+            self.codes.entry(key).or_insert(*id);
+        }
+        for license in self.licenses.values_mut() {
+            license.rows.remove(&id);
+        }
+    }
+
+    /// Returns whether a product, or none, has a feature with this code.
+    pub(super) fn has_code(&self, product: Option<u64>, code: &str) -> bool {
+        self.codes.contains_key(&(product, code.to_owned()))
     }
 
     /// Loads a licence; rows without an id are added to `unnumbered` as licence and feature.
@@ -205,7 +233,7 @@ impl Account {
     }
 
     /// Lists the product features in the order of their ids.
-    pub(super) fn features(&self) -> impl Iterator<Item = &JsonObject> {
+    pub(super) fn features(&self) -> impl DoubleEndedIterator<Item = &JsonObject> {
         self.features.values()
     }
 
@@ -308,7 +336,7 @@ fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
 
 /// The members that a loaded object gets if the document lacks them.
 pub(super) struct Templates {
-    feature: JsonObject,
+    pub(super) feature: JsonObject,
     license: JsonObject,
     row: JsonObject,
 }

@@ -23,11 +23,12 @@ use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::account::License;
-use super::switches::{MAX_LIMIT, UnknownPolicy};
-use super::{LicenseSpring, Refusal};
+use super::switches::{DeletedFeatures, FeatureFilter, FeatureOrder, MAX_LIMIT, UnknownPolicy};
+use super::{LicenseSpring, Refusal, product_features};
 use crate::sandbox::layered_object::MemberLookup;
 use crate::sandbox::request_parts;
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
+use crate::sandbox::strict_json::JsonObject;
 
 /// How the value of a filter is compared with the value of a member.
 #[derive(Clone, Copy)]
@@ -65,11 +66,10 @@ const LICENSE_FILTERS: [FilterSpec; 13] = [
         Comparison::Contains,
     ),
 ];
-/// The filters of product features.
-const FEATURE_FILTERS: [FilterSpec; 2] = [
-    ("product", "product", Comparison::Number),
-    ("code", "code", Comparison::Text),
-];
+/// The filters of product features; the page names `metadata` as well, and not its form.
+const FEATURE_FILTERS: [FilterSpec; 1] = [("product", "product", Comparison::Number)];
+/// The filter of licences by the features that they have.
+const BY_FEATURE: &str = "product_features__id";
 
 /// Returns a query string with these pairs.
 pub(super) fn encode_query(pairs: &[(String, String)]) -> String {
@@ -135,10 +135,12 @@ struct ListCall<'a> {
 }
 
 impl<'a> ListCall<'a> {
-    /// Parses the query of a call; 400 for an unknown filter or a value that does not fit it.
+    /// Parses the query of a call; 400 for an unknown filter or a value that does not fit it. The filters `others` are left to
+    /// the caller.
     fn parse(
         request: &'a HttpRequest,
         filters: &[FilterSpec],
+        others: &[&str],
         api: &LicenseSpring,
     ) -> Result<Self, Refusal> {
         let number = |name: &str| {
@@ -156,6 +158,7 @@ impl<'a> ListCall<'a> {
         for (name, text) in &request.query {
             match name.as_str() {
                 "limit" | "offset" => {}
+                other if others.contains(&other) => {}
                 "order_by" => listing.order_by = Some(parse_order(text)),
                 // An empty filter is no filter, as in the framework.
                 _ if text.is_empty() => {}
@@ -303,12 +306,22 @@ fn parse_ids(text: &str) -> Result<BTreeSet<u64>, Refusal> {
 impl LicenseSpring {
     /// Answers with a page of licences.
     pub(super) fn list_licenses(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(request, &LICENSE_FILTERS, self)?;
+        let feature = request_parts::last_query_value(request, BY_FEATURE);
+        let feature = match feature.filter(|text| !text.is_empty()) {
+            Some(text) => match text.parse::<u64>() {
+                Ok(id) => Some(id),
+                Err(_) => return Err(field_error(BY_FEATURE, "Enter a number.")),
+            },
+            None => None,
+        };
+        let listing = ListCall::parse(request, &LICENSE_FILTERS, &[BY_FEATURE], self)?;
         // With `id__in`, licences are looked up one by one, which saves a scan.
         let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
             Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
             None => Box::new(self.account.licenses()),
         };
+        let candidates =
+            candidates.filter(|license| feature.is_none_or(|id| self.has_feature(license, id)));
         let (count, page) = listing.select_page(candidates, |license| &license.fields)?;
         let shown = page
             .into_iter()
@@ -316,13 +329,34 @@ impl LicenseSpring {
         Ok(listing.envelope_reply(count, shown.collect()))
     }
 
+    /// Returns whether the filter `product_features__id` finds a licence; the page does not say whose id it takes.
+    fn has_feature(&self, license: &License, id: u64) -> bool {
+        match self.switches.feature_filter {
+            FeatureFilter::Feature => license.rows.contains_key(&id),
+            FeatureFilter::Row => license.rows.values().any(|row| row.id == id),
+            FeatureFilter::Ignored => true,
+        }
+    }
+
     /// Answers with a page of product features.
     pub(super) fn list_product_features(
         &self,
         request: &HttpRequest,
     ) -> Result<HttpReply, Refusal> {
-        let listing = ListCall::parse(request, &FEATURE_FILTERS, self)?;
-        let (count, page) = listing.select_page(self.account.features(), |feature| *feature)?;
-        Ok(listing.envelope_reply(count, page))
+        // The page names no order.
+        let ordered = request_parts::last_query_value(request, "order_by").is_some();
+        if ordered && self.switches.unknown_query == UnknownPolicy::Refuse {
+            return Err(field_error("order_by", "This filter is not known."));
+        }
+        let listing = ListCall::parse(request, &FEATURE_FILTERS, &[], self)?;
+        let hides = self.switches.deleted_features == DeletedFeatures::Hide;
+        let features: Box<dyn Iterator<Item = &JsonObject>> = match self.switches.feature_order {
+            FeatureOrder::OldestFirst => Box::new(self.account.features()),
+            FeatureOrder::NewestFirst => Box::new(self.account.features().rev()),
+        };
+        let features = features.filter(|feature| !hides || feature["is_deleted"] != true);
+        let (count, page) = listing.select_page(features, |feature| *feature)?;
+        let shown = page.into_iter().map(product_features::read_view);
+        Ok(listing.envelope_reply(count, shown.collect()))
     }
 }

@@ -9,6 +9,7 @@
 //! | `POST /licenses/{id}/update_features/` | `update` | the licence with another set of features |
 //! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
+//! | `POST /product-features/`, `PATCH` and `DELETE …/{id}/` | `product_features` | the feature; nothing |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
@@ -20,6 +21,7 @@ mod account;
 mod foreign_edits;
 mod list;
 mod populate;
+mod product_features;
 mod rate_limit;
 mod request_body;
 mod row;
@@ -70,6 +72,7 @@ enum Route<'a> {
     Switch(&'a str, bool),
     UpdateFeatures(&'a str),
     ProductFeatures,
+    ProductFeature(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -86,6 +89,7 @@ impl<'a> Route<'a> {
             ["licenses", id, "enable"] if !id.is_empty() => Route::Switch(id, true),
             ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
+            ["product-features", id] if !id.is_empty() => Route::ProductFeature(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -94,7 +98,10 @@ impl<'a> Route<'a> {
     /// Returns the methods of this path.
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
-            Route::Licenses | Route::ProductFeatures => &["GET"],
+            Route::Licenses => &["GET"],
+            Route::ProductFeatures => &["GET", "POST"],
+            // No page shows a call that reads one.
+            Route::ProductFeature(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
             Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
             Route::Row(_) => &["PATCH"],
@@ -171,7 +178,14 @@ impl LicenseSpring {
             }
             Route::Row(id) => self.update_row(id, request, now),
             Route::UpdateFeatures(id) => self.update_features(id, request, now),
+            Route::ProductFeatures if request.method == "POST" => {
+                self.create_product_feature(request, now)
+            }
             Route::ProductFeatures => self.list_product_features(request),
+            Route::ProductFeature(id) if request.method == "DELETE" => {
+                self.delete_product_feature(id)
+            }
+            Route::ProductFeature(id) => self.update_product_feature(id, request, now),
         }
     }
 

@@ -183,7 +183,7 @@ impl LicenseSpring {
 }
 
 /// Returns an object with the members of another on top.
-fn merged(old: &Value, new: &Value) -> Value {
+pub(super) fn merged(old: &Value, new: &Value) -> Value {
     let mut all = old.as_object().cloned().unwrap_or_default();
     all.extend(new.as_object().cloned().unwrap_or_default());
     Value::Object(all)

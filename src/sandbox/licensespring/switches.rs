@@ -43,6 +43,18 @@ pub(super) struct Switches {
     pub(super) blank_note: BlankPolicy,
     /// What becomes of metadata that a write does not name.
     pub(super) metadata_write: MetadataWrite,
+    /// Whether an update of a product feature must name those members that its page marks as required.
+    pub(super) feature_patch: FeaturePatch,
+    /// What happens to a new product feature whose code its product has already.
+    pub(super) taken_code: TakenCode,
+    /// The order of product features in lists.
+    pub(super) feature_order: FeatureOrder,
+    /// Whether lists have product features that are hidden.
+    pub(super) deleted_features: DeletedFeatures,
+    /// What the filter `product_features__id` of licences takes.
+    pub(super) feature_filter: FeatureFilter,
+    /// The status of the removal of a product feature: 200 or 204.
+    pub(super) feature_delete_status: u16,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -72,6 +84,12 @@ impl Default for Switches {
             other_end: OtherEnd::Keep,
             blank_note: BlankPolicy::Accept,
             metadata_write: MetadataWrite::Replace,
+            feature_patch: FeaturePatch::Full,
+            taken_code: TakenCode::Refuse,
+            feature_order: FeatureOrder::OldestFirst,
+            deleted_features: DeletedFeatures::Show,
+            feature_filter: FeatureFilter::Feature,
+            feature_delete_status: 200,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -158,6 +176,48 @@ pub(super) enum MetadataWrite {
     Merge,
 }
 
+/// Whether an update must name `name`, `code` and `feature_type`, which the newest page marks as required although it
+/// updates in parts; older ones mark nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FeaturePatch {
+    Full,
+    Partial,
+}
+
+/// Whether a product may have two features with one code.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TakenCode {
+    Refuse,
+    Accept,
+}
+
+/// The order of a list of product features. The page names none; its example has the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FeatureOrder {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// Whether lists have product features with `is_deleted: true`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DeletedFeatures {
+    Show,
+    Hide,
+}
+
+/// What the filter `product_features__id` takes: the id of a product feature, or that of a row; or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FeatureFilter {
+    Feature,
+    Row,
+    Ignored,
+}
+
 /// Whether reads show the row members of newer pages, or only those of the page of the write call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -199,6 +259,9 @@ impl Switches {
         let next = switch_changes::change_switches(self, changes)?;
         if ![401, 403].contains(&next.bad_key_status) {
             return Err("switch bad_key_status: must be 401 or 403".into());
+        }
+        if ![200, 204].contains(&next.feature_delete_status) {
+            return Err("switch feature_delete_status: must be 200 or 204".into());
         }
         if !(1..=MAX_LIMIT).contains(&next.page_size) {
             return Err("switch page_size: must be from 1 to 100".into());

@@ -90,7 +90,7 @@ impl LicenseView<'_> {
 /// Rounds `updated_at` to whole seconds; `None` if it is no time.
 ///
 /// Only the reply to a write has microseconds; later reads are rounded, as in the vendor's update and list examples.
-fn whole_seconds(updated: &Value) -> Option<String> {
+pub(super) fn whole_seconds(updated: &Value) -> Option<String> {
     let at: Timestamp = updated.as_str()?.parse().ok()?;
     Some(at.round(Unit::Second).ok()?.to_string())
 }

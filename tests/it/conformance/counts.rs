@@ -61,9 +61,9 @@ async fn a_write_is_read_before_and_verified_by_its_echo_or_by_one_reading(
         Echo::Whole => 0,
         Echo::Nothing => 2 * reads_of_one(vendor),
     };
-    let before = match call.mode {
-        WriteMode::Merge | WriteMode::Bodiless | WriteMode::Element => 0,
-        WriteMode::Overwrite | WriteMode::FullPatch => reads_of_one(vendor) * readings(vendor, 2),
+    let before = match vendor.carries_along() {
+        false => 0,
+        true => reads_of_one(vendor) * readings(vendor, 2),
     };
     assert_eq!(bench.writes().len(), 2);
     let reads = bench.reads();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entitle::apply::Outcome;
-use entitle::model::{Echo, WriteMode};
+use entitle::model::Echo;
 use entitle::model::{Verify, WriteChecks};
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,7 +29,7 @@ fn later() -> Timestamp {
 
 /// Whether a write of this vendor replaces more than it manages.
 fn replaces(vendor: &Vendor) -> bool {
-    vendor.resource().table().calls[0].mode != WriteMode::Merge
+    vendor.carries_along()
 }
 
 async fn a_write_that_replaces_is_read_right_before_unless_the_read_is_trusted(

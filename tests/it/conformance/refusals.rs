@@ -24,8 +24,14 @@ fn refused(vendor: &Vendor, refusal: &Refusal) -> Object {
 fn line_of(object: &Object, field: &str) -> usize {
     let text = object.text();
     let member = format!("\"{field}\":");
-    let mut lines = text.lines();
-    let at = lines.position(|line| line.trim_start().starts_with(&member));
+    let position = |start: usize, member: &str| {
+        let mut lines = text.lines().enumerate().skip(start);
+        let at = lines.find(|(_, line)| line.trim_start().starts_with(member));
+        at.map(|(at, _)| at)
+    };
+    // The object has a name too.
+    let desired = position(0, "\"desired\":").unwrap_or_default();
+    let at = position(desired, &member);
     at.expect("the field stands in the manifest") + 1
 }
 

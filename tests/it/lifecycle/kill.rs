@@ -38,12 +38,13 @@ impl Workspace {
         let sandbox = SandboxServer::start(options).await.expect("loopback");
         let dir = tempfile::tempdir().expect("a directory");
         let all = credentials::credentials_of(kind.vendor);
-        let credential = { all }.find(|one| one.form == "token").expect("a token");
+        let credential = { all }.find(|one| one.values.len() == 1 && one.form != "login");
+        let credential = credential.expect("a token or a key");
         let (_, token) = credential.values[0];
         let connection = json!({
             "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": kind.vendor},
             "spec": {"vendor": kind.vendor, "baseUrl": format!("http://{}{}", sandbox.address(), credential.base),
-                "auth": {"token": {"env": "VENDOR_TOKEN"}}, "limits": {"concurrency": 2}},
+                "auth": {credential.form: {"env": "VENDOR_TOKEN"}}, "limits": {"concurrency": 2}},
         });
         write(dir.path(), "connection.yaml", &connection.to_string());
         let objects: Vec<Object> = (0..OBJECTS).filter_map(|n| kind.permitted(n)).collect();

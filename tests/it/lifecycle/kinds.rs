@@ -44,6 +44,7 @@ pub static ALL: &[&Kind] = &[
     &USER_GROUP,
     &LICENSE_ORDER,
     &CUSTOMER,
+    &PRODUCT_FEATURE,
 ];
 
 static LICENSE: Kind = Kind {
@@ -199,6 +200,41 @@ static CUSTOMER: Kind = Kind {
         let customers = account["customers"].as_array().into_iter().flatten();
         let tags = customers.flat_map(|one| one["CustomTags"].as_array().into_iter().flatten());
         tags.filter(is_tag).count()
+    },
+};
+
+/// The product of the seed.
+const PRODUCT: u64 = 1_584_723_961_091_234;
+
+static PRODUCT_FEATURE: Kind = Kind {
+    name: "LicenseSpringProductFeature",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("exports-{number}");
+            let ids = json!({"productFeature": {"code": name, "product": PRODUCT}});
+            let desired =
+                json!({"name": "Exports", "feature_type": "consumption", "max_consumption": 20});
+            Object::new("LicenseSpringProductFeature", &name, ids, desired)
+        },
+        change: || ("max_consumption", json!(30)),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let key = json!({"code": "f1", "product": PRODUCT});
+            let ids = json!({"productFeature": key, "state": "absent"});
+            Object::new("LicenseSpringProductFeature", "f1", ids, json!({}))
+        },
+        words: &["purges it from", "license"],
+    }),
+    count: |account, object| {
+        let key = &object.ids["productFeature"];
+        let features = account["product_features"].as_array().into_iter().flatten();
+        features
+            .filter(|one| one["code"] == key["code"] && one["product"] == key["product"])
+            .count()
     },
 };
 

@@ -6,6 +6,7 @@ pub mod kinds;
 mod lac;
 mod named_by_key;
 mod organizations;
+mod product_features;
 
 use entitle::apply::Outcome;
 use entitle::model::Risk;

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::{BATCH, Page, shown};
+use super::LICENSES;
+use super::reading::{BATCH, shown};
 use crate::model::{Call, Observed};
+use crate::provider::licensespring::envelope::Page;
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::overlap::{Joint, Overlap, READINGS};
 use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
@@ -48,7 +50,7 @@ impl LicenseListing {
         self.outbox.send(Call::get(path), offset);
     }
 
-    fn page(&mut self, offset: usize, page: Page<'_>, name: &str) {
+    fn page(&mut self, offset: usize, page: Page<'_, 4>, name: &str) {
         self.count = Some(self.count.map_or(page.count, |count| count.min(page.count)));
         let rows = page.rows.len();
         let mut ids = Vec::with_capacity(rows);
@@ -113,7 +115,7 @@ impl Listing for LicenseListing {
         self.outstanding -= 1;
         let (offset, name) = self.outbox.purpose(ticket);
         let read = require_success(&name, answer).and_then(|reply| {
-            self.page(offset, Page::read(&reply, &name)?, &name);
+            self.page(offset, Page::read(&LICENSES, &reply, &name)?, &name);
             Ok(())
         });
         if let Err(failure) = read {

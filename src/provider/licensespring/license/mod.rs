@@ -33,8 +33,10 @@ use crate::model::{
     Method, PathPart, Reply, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
-use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
+use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
+use crate::provider::licensespring::envelope::{id_of, is_id};
+use crate::provider::licensespring::refusal::member_messages;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Route, WouldLose, Write, error_text};
@@ -208,8 +210,6 @@ static LICENSES: LazyLock<Rows<4>> = LazyLock::new(|| {
     let columns = Columns::of(fields::TABLE.desired)
         .key_inside(fields::FEATURES, "code")
         .unnamed(fields::FEATURES, fields::BESIDE);
-    // Only a number can be an id here. The row's reader later checks that the number is a valid id.
-    let is_id = |id: &Atom<'_>| matches!(id.kind(), "a number");
     let beside = [
         AtomShape::at("id"),
         AtomShape::at(fields::ACTIVATED),
@@ -225,15 +225,6 @@ type LicenseRow<'de> = Row<'static, 'de, 4>;
 fn is_span(text: &str) -> bool {
     let count = text.strip_suffix(['d', 'm', 'y']);
     count.is_some_and(|count| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// The number of a license as text, digit by digit.
-fn id_of(row: &LicenseRow<'_>) -> Option<String> {
-    match &row.beside {
-        [Atom::Integer(id), ..] if *id >= 0 => Some(id.to_string()),
-        [Atom::Number(id), ..] if id.parse::<u64>().is_ok() => Some(id.clone()),
-        _ => None,
-    }
 }
 
 /// Decodes a license from its row.
@@ -294,7 +285,7 @@ fn named(reply: &Reply) -> Vec<(String, String)> {
         let reported = body.as_ref()?.get(field.name)?;
         let reported = match field.name {
             fields::FEATURES => item_messages(reported),
-            _ => setting_messages(reported),
+            _ => member_messages(reported),
         };
         let words = format!("{}: {}", reply.status, reported.join("; "));
         (!reported.is_empty()).then(|| (field.name.to_string(), words))
@@ -316,14 +307,6 @@ fn item_messages(reported: &Json) -> Vec<String> {
         })
     });
     entries.collect()
-}
-
-/// Returns the messages about a setting. Only a list of texts is one: an error may have the license's own members beside
-/// its words, whose values are nobody's business.
-fn setting_messages(reported: &Json) -> Vec<String> {
-    let entries = reported.as_array().into_iter().flatten();
-    let entries = entries.filter(|entry| entry.is_string());
-    entries.filter_map(error_text::from_error_json).collect()
 }
 
 #[cfg(test)]

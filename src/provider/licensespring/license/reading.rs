@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LICENSES, LicenseRow, decode, id_of};
+use super::{LICENSES, LicenseRow, decode};
 use crate::model::{Call, Desired, Observed, ReadFailure, Reply};
-use crate::provider::decode::Atom;
+use crate::provider::licensespring::envelope::{Page, id_of};
 use crate::provider::reading::{
     Answer, Outbox, Reading, Settled, Ticket, is_absent, require_success, unreadable_reply,
 };
@@ -81,7 +81,7 @@ impl LicenseReading {
         }
     }
 
-    fn page(&mut self, number: usize, page: Page<'_>, name: &str) {
+    fn page(&mut self, number: usize, page: Page<'_, 4>, name: &str) {
         let batch = &mut self.batches[number];
         let first = batch.rows == 0;
         batch.rows += page.rows.len();
@@ -127,7 +127,7 @@ impl Reading for LicenseReading {
         match purpose {
             Purpose::Batch(number) => {
                 let read = reply.and_then(|reply| {
-                    self.page(number, Page::read(&reply, &name)?, &name);
+                    self.page(number, Page::read(&LICENSES, &reply, &name)?, &name);
                     Ok(())
                 });
                 match read {
@@ -161,47 +161,6 @@ impl Reading for LicenseReading {
                 "license {} was not asked for",
                 ids[index]
             )))
-        })
-    }
-}
-
-/// One page of the list.
-pub struct Page<'de> {
-    /// Rows that the filter finds in all.
-    pub count: usize,
-    /// True if the server knows of a page after this one.
-    next: bool,
-    pub rows: Vec<(String, LicenseRow<'de>)>,
-}
-
-impl<'de> Page<'de> {
-    pub fn read(reply: &'de Reply, name: &str) -> Result<Self, ReadFailure> {
-        let odd = |what: &str| ReadFailure::odd(format!("{name} answered {what}"));
-        let page = LICENSES
-            .page(&reply.body, "results", ["count", "next"])
-            .map_err(|error| unreadable_reply(name, reply, &error))?;
-        let [count, next] = page.beside;
-        let count = match count {
-            Atom::Number(count) if count.parse::<u64>().is_ok() => Some(usize::MAX),
-            Atom::Text(_) => None,
-            count => count
-                .integer()
-                .and_then(|count| usize::try_from(count).ok()),
-        };
-        let count = count.ok_or_else(|| odd("without the number `count`"))?;
-        let results = page.list.ok_or_else(|| odd("without the list `results`"))?;
-        if let Some(words) = results.odd.words("the number `id`") {
-            return Err(odd(&format!("with {words}")));
-        }
-        let rows = results.rows.into_iter().map(|row| match id_of(&row) {
-            Some(id) => Ok((id, row)),
-            None => Err(odd("with a row without the number `id`")),
-        });
-        let rows = rows.collect::<Result<_, _>>()?;
-        Ok(Self {
-            count,
-            next: next.text().is_some(),
-            rows,
         })
     }
 }

@@ -146,4 +146,8 @@ fn product_features_are_listed() {
     let (_, list) = bench.get("/api/v1/product-features/?id__in=240");
     assert_eq!(list["results"][0]["product"], Value::Null);
     assert_eq!(list["count"], 1);
+    let order = json!({"feature_order": "newest_first"});
+    bench.api.set_switches(order).unwrap();
+    let (_, list) = bench.get("/api/v1/product-features/?product=1584723961091234");
+    assert_eq!(list["results"][0]["code"], "f7");
 }

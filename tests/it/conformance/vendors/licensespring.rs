@@ -238,7 +238,7 @@ fn account(licenses: usize) -> Json {
     })
 }
 
-fn switches() -> Vec<Switch> {
+pub fn switches() -> Vec<Switch> {
     let s = |text: &str| json!(text);
     vec![
         Switch::new("page_size", &[json!(1), json!(100)]),
@@ -256,6 +256,12 @@ fn switches() -> Vec<Switch> {
         Switch::new("other_end", &[s("clear")]),
         Switch::new("metadata_write", &[s("merge")]),
         Switch::new("blank_note", &[s("refuse")]),
+        Switch::new("feature_patch", &[s("partial")]),
+        Switch::new("taken_code", &[s("accept")]),
+        Switch::new("feature_order", &[s("newest_first")]),
+        Switch::new("deleted_features", &[s("hide")]),
+        Switch::new("feature_filter", &[s("row"), s("ignored")]),
+        Switch::new("feature_delete_status", &[json!(204)]),
         Switch::new("unknown_members", &[s("ignore")]),
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),

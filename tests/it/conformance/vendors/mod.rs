@@ -11,7 +11,9 @@ pub mod informatica;
 pub mod lac;
 pub mod lac_customer;
 pub mod licensespring;
+pub mod licensespring_product_feature;
 
+use entitle::model::{Field, Need, WriteMode};
 use entitle::provider::{self, Provider, ResourceKind};
 use serde_json::{Value as Json, json};
 
@@ -225,6 +227,21 @@ impl Vendor {
         self.resource().table().desired
     }
 
+    /// Whether the write of the safe change has members that do not change.
+    pub fn carries_along(&self) -> bool {
+        let table = self.resource().table();
+        let (changed, _) = (self.change)();
+        let others = |field: &&Field| field.call == 0 && !changed.starts_with(field.name);
+        match table.calls[0].mode {
+            WriteMode::Bodiless | WriteMode::Element => false,
+            WriteMode::Overwrite | WriteMode::FullPatch => true,
+            WriteMode::Merge => {
+                let mut others = table.desired.iter().filter(others);
+                others.any(|field| field.need == Need::Required)
+            }
+        }
+    }
+
     /// A manifest of an object.
     pub fn object(&self, number: usize, desired: Json) -> Object {
         // With zeros, so that the order of names is that of numbers.
@@ -271,7 +288,7 @@ impl Vendor {
 /// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring, licensespring_product_feature }
     };
 }
 pub(crate) use with_vendors;
