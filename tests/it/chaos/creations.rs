@@ -124,7 +124,7 @@ async fn run(seed: u64) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_goes_wrong_at_most_one_object_is_made_for_a_manifest() {
-    let runs = futures::stream::iter(seeds(200))
+    let runs = futures::stream::iter(seeds(120))
         .map(|seed| async move { (seed, run(seed).await) })
         .buffer_unordered(48);
     let faults: Vec<String> = runs

@@ -228,7 +228,7 @@ fn seeds(usual: u64) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_goes_wrong_the_account_ends_as_the_manifests_say() {
-    let seeds = seeds(400);
+    let seeds = seeds(250);
     let mut wanted = BTreeMap::new();
     for kind in provider::all_kinds() {
         wanted.insert(kind.table().kind.0, quiet(kind).await);
