@@ -129,10 +129,10 @@ pub struct ObjectEntry {
     /// Why it could not be planned or written, in the vendor's words where it has some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// After an apply: fields that changed though nobody asked for it.
     /// The code of the problem of its connection by which it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// After an apply: fields that changed though nobody asked for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side_effects: Vec<String>,
 }

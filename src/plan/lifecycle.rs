@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::step::{self, Step, StepWrite};
 use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
 use crate::model::{
-    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, WritePurpose,
+    Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
 };
 use crate::provider::{ResourceKind, Write};
 
@@ -53,7 +53,7 @@ fn add_key(kind: &dyn ResourceKind, desired: &Desired, next: &mut Fields) {
     }
 }
 
-/// Plans the removal of an object, which shows all that goes with it.
+/// Plans the removal of an object, which shows all that goes with it. Fields without a value are left out.
 pub fn plan_removal(
     kind: &dyn ResourceKind,
     desired: &Arc<Desired>,
@@ -64,7 +64,8 @@ pub fn plan_removal(
     let fields = table.desired.iter();
     let changes = fields.filter_map(|field| {
         let before = live.fields.get(field.name)?;
-        Some(Change {
+        let holds_something = !matches!(before, Value::Null) && *before != Value::Text("".into());
+        holds_something.then(|| Change {
             path: FieldPath::default().field(field.name),
             verb: ChangeVerb::Remove,
             before: Some(field.shape.json(before)),

@@ -4,7 +4,7 @@
 
 use super::Auditor;
 use crate::model::draft::Draft;
-use crate::model::{Diagnostic, Fields, KindTable, Mark};
+use crate::model::{Desired, Diagnostic, Diagnostics, Fields, KindTable, Mark, Value};
 
 impl Auditor<'_> {
     /// Reports `create: true` and `state: absent` where the kind cannot do it, and both together.
@@ -62,6 +62,39 @@ impl Auditor<'_> {
             );
             let finding = Diagnostic::error("missing-field", message);
             self.report(finding, draft.desired.mark);
+        }
+    }
+}
+
+/// Reports a field that is stated with another value than a natural key has for it: the write would change the key, and the
+/// next run would no longer find the object. For example `name: Selling` beside `userGroup: {name: Sales}`.
+pub(super) fn refuse_other_key(
+    table: &KindTable,
+    desired: &Desired,
+    location: &dyn Fn(&str) -> Mark,
+    findings: &mut Diagnostics,
+) {
+    let Some(key) = table.lifecycle.key.filter(|_| desired.is_keyed(table)) else {
+        return;
+    };
+    for member in key.fields {
+        let named = desired.id(member.name);
+        if named.is_empty() {
+            continue; // the id or the key is not valid, which has been reported
+        }
+        let is_other = match desired.fields.get(member.name) {
+            Some(Value::Text(stated)) => stated != named,
+            Some(Value::Integer(stated)) => stated.to_string() != named,
+            _ => false,
+        };
+        if is_other {
+            let message = format!(
+                "`{}` differs from the {named:?} by which `{}` names the object",
+                member.name, key.member
+            );
+            let hint = format!("to change it, name the object by its `{}`", key.replaces);
+            let finding = Diagnostic::error("bad-choice", message).hint(hint);
+            findings.push(finding.at(&desired.origin.source, location(member.name)));
         }
     }
 }

@@ -108,6 +108,7 @@ pub fn audit_draft(
         labels: draft.labels,
         origin: draft.origin.clone(),
     };
+    lifecycle::refuse_other_key(table, &desired, &location, &mut object_findings);
     if !object_findings.has_errors() {
         kind.audit(&desired, &location, &mut object_findings);
     }

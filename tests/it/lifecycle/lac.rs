@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::kinds::ALL;
 use crate::support::bench::{Bench, Object};
+use crate::support::program::Workspace;
 
 const VALUE: &str = "C-4711";
 
@@ -75,7 +76,7 @@ async fn what_would_hide_an_order_from_its_next_run_is_refused_offline() {
     assert_eq!(messages(&bench, object), [expected]);
     let mut object = floating();
     object.desired["customer_id"] = json!(2);
-    let expected = "the order is named by customer 1, and `customer_id` is another";
+    let expected = "`customer_id` differs from the \"1\" by which `order` names the object";
     assert_eq!(messages(&bench, object), [expected]);
     let mut object = floating();
     object.desired["Features"][0]
@@ -84,4 +85,23 @@ async fn what_would_hide_an_order_from_its_next_run_is_refused_offline() {
         .remove("enabled");
     let expected = "`Features[Base 1.0].enabled` is required to create a LacLicenseOrder";
     assert_eq!(messages(&bench, object), [expected]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tag_or_a_marker_names_has_a_manifest() {
+    let mut workspace = Workspace::new().await;
+    workspace.connect("lac");
+    for object in [rivers(), floating()] {
+        workspace.write(&format!("{}.yaml", object.name), &object.text());
+    }
+    let applied = workspace.run(&["apply", ".", "--auto-approve"]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    let lists = workspace.run(&["unmanaged", "--format", "json"]).json();
+    let managed = ["LacLicenseOrder", "LacCustomer"].map(|kind| {
+        let mut lists = lists["connections"].as_array().into_iter().flatten();
+        let list = lists.find(|list| list["kind"] == kind).expect("a list");
+        assert!(list["unmanaged"].as_u64() > Some(0), "{list}");
+        list["managed"].clone()
+    });
+    assert_eq!(managed, [json!(1), json!(1)]);
 }

@@ -97,7 +97,7 @@ async fn a_manifest_that_cannot_be_meant_is_refused_offline() {
     renamed.desired = other;
     assert_eq!(
         finding(&renamed),
-        "the group is named by \"Operations\", and `name` is another"
+        "`name` differs from the \"Operations\" by which `userGroup` names the object"
     );
 }
 

@@ -21,8 +21,8 @@ use serde_json::Value as Json;
 
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Observed,
-    ReadFailure, Reply, Value, Verdict, WritePurpose,
+    Call, Desired, KindTable, Live, Malformed, Method, Observed, ReadFailure, Reply, Value,
+    Verdict, WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
@@ -39,28 +39,6 @@ pub struct Organization;
 impl ResourceKind for Organization {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    /// Refuses a name beside the key that differs from it: the next run would no longer find the organization.
-    fn audit(
-        &self,
-        desired: &Desired,
-        location: &dyn Fn(&str) -> Mark,
-        findings: &mut Diagnostics,
-    ) {
-        let stated = desired.fields.get(fields::NAME);
-        let key = desired.id(fields::NAME);
-        if let Some(Value::Text(name)) = &stated
-            && !key.is_empty()
-            && name.as_str() != key
-        {
-            let message = format!("the organization is named by {key:?}, and `name` is another");
-            findings.push(
-                Diagnostic::error("bad-choice", message)
-                    .at(&desired.origin.source, location(fields::NAME))
-                    .hint("to rename an organization, name it by its `organizationId`"),
-            );
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

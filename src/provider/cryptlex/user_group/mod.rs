@@ -17,8 +17,8 @@ use serde_json::Value as Json;
 
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Observed,
-    ReadFailure, Reply, Text, Value, Verdict, WritePurpose,
+    Call, Desired, KindTable, Live, Malformed, Method, Observed, ReadFailure, Reply, Text, Verdict,
+    WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::cryptlex::list_per_organization::{ListPerOrganization, OrganizationList};
@@ -36,28 +36,6 @@ pub struct UserGroup;
 impl ResourceKind for UserGroup {
     fn table(&self) -> &'static KindTable {
         &fields::TABLE
-    }
-
-    /// Refuses a name beside the key that differs from it: the next run would no longer find the group.
-    fn audit(
-        &self,
-        desired: &Desired,
-        location: &dyn Fn(&str) -> Mark,
-        findings: &mut Diagnostics,
-    ) {
-        let stated = desired.fields.get(fields::NAME);
-        let key = desired.id(fields::NAME);
-        if let Some(Value::Text(name)) = &stated
-            && !key.is_empty()
-            && name.as_str() != key
-        {
-            let message = format!("the group is named by {key:?}, and `name` is another");
-            findings.push(
-                Diagnostic::error("bad-choice", message)
-                    .at(&desired.origin.source, location(fields::NAME))
-                    .hint("to rename a group, name it by its `userGroupId`"),
-            );
-        }
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {

@@ -54,9 +54,9 @@ pub fn key_fields(desired: &Desired) -> Fields {
     fields
 }
 
-/// Refuses what would hide an order from the next run: another customer, or a description without the marker.
+/// Refuses what would hide an order from the next run: a description without the marker.
 pub fn audit(desired: &Desired, location: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
-    let Some((customer, marker)) = marker_of(desired) else {
+    let Some((_, marker)) = marker_of(desired) else {
         return;
     };
     let source = &desired.origin.source;
@@ -67,13 +67,6 @@ pub fn audit(desired: &Desired, location: &dyn Fn(&str) -> Mark, findings: &mut 
     if marker.contains(['[', ']']) {
         let message = format!("the marker {marker:?} has a bracket, and brackets end a marker");
         report(fields::MARKER, message, "use letters, digits and hyphens");
-    }
-    let stated = desired.fields.get(fields::CUSTOMER_ID);
-    if stated.is_some_and(|stated| stated != Value::Integer(customer)) {
-        let message =
-            format!("the order is named by customer {customer}, and `customer_id` is another");
-        let hint = "to move an order to another customer, name it by its `activationKey`";
-        report(fields::CUSTOMER_ID, message, hint);
     }
     if let Some(Value::Text(text)) = desired.fields.get(fields::DESCRIPTION)
         && !markers_in(&text).any(|found| found == marker)
