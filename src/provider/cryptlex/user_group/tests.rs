@@ -3,8 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::Value;
-use crate::model::{Observed, Policy};
+use crate::model::{Observed, Policy, Value};
 use crate::provider::testing::{self, answer, desired_object};
 
 fn by_name(name: &str) -> Desired {
