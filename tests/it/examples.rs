@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use entitle::apply::recorder::Recorder;
 use entitle::apply::{Outcome, Secrets, Tls, Trust};
@@ -28,7 +27,7 @@ pub fn settings() -> Settings {
         },
         tls: Tls::default(),
         parallelism: 16,
-        deadline: Instant::now() + Duration::from_secs(60),
+        deadline: Instant::now() + super::support::bench::AMPLE,
         clock: super::support::pure::now,
         stop: Arc::default(),
         sandbox: true,

@@ -1,7 +1,6 @@
 //! A populated sandbox and the manifests written for it: in sync at every vendor, but for what is to differ.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use entitle::apply::{Secrets, Tls, Trust};
 use entitle::cli::simulators;
@@ -49,7 +48,7 @@ async fn planned(percent: f64) -> Pass {
         },
         tls: Tls::default(),
         parallelism: 16,
-        deadline: Instant::now() + Duration::from_secs(60),
+        deadline: Instant::now() + super::support::bench::AMPLE,
         clock: super::support::pure::now,
         stop: Arc::default(),
         sandbox: true,

@@ -1,6 +1,7 @@
 //! One plan and apply, in one of the ways in which people run them.
 
 use crate::fuzz_bodies::sealed_text;
+use crate::support::bench;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,9 +53,7 @@ impl Manner {
 pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
     let time = match manner {
         Manner::Hurried => Duration::from_millis(300),
-        Manner::Plain | Manner::Saved | Manner::Careful | Manner::FailFast => {
-            Duration::from_secs(60)
-        }
+        Manner::Plain | Manner::Saved | Manner::Careful | Manner::FailFast => bench::AMPLE,
     };
     let settings = Settings {
         secrets: Secrets {
@@ -68,7 +67,7 @@ pub async fn run(checked: &Checked, manner: Manner) -> Vec<Report> {
         stop: Arc::default(),
         sandbox: true,
         events: Listener::default(),
-        checks: crate::support::bench::quick(),
+        checks: bench::quick(),
         opened: Default::default(),
         budgets: Default::default(),
     };

@@ -390,7 +390,6 @@ fn start_replica(
                 environment: Arc::new(|_| Some("sandbox-token".into())),
                 trust: Trust::default(),
             },
-            deadline: Instant::now() + Duration::from_secs(60),
             ..bench::settings(test_clock)
         }),
         queue: RecordQueue::new(Arc::clone(&member) as _),

@@ -65,6 +65,10 @@ impl Object {
 /// The certificates of the system, read once for all tests of a process.
 static TLS: LazyLock<Tls> = LazyLock::new(Tls::default);
 
+/// More time than any pass needs, also where many share a slow machine: a pass that runs out of it reports a write as
+/// unclear that may never have left.
+pub const AMPLE: Duration = Duration::from_secs(3600);
+
 /// Settings of one pass over simulators.
 pub fn settings(clock: fn() -> Timestamp) -> Settings {
     Settings {
@@ -74,7 +78,7 @@ pub fn settings(clock: fn() -> Timestamp) -> Settings {
         },
         tls: TLS.clone(),
         parallelism: 16,
-        deadline: Instant::now() + Duration::from_secs(30),
+        deadline: Instant::now() + AMPLE,
         clock,
         stop: Arc::default(),
         sandbox: true,
