@@ -219,6 +219,7 @@ fn form_schema(form: &Form) -> Json {
         Form::Text(text_type) => text_schema(text_type),
         Form::Boolean => json!({"type": "boolean"}),
         Form::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
+        Form::Integer => json!({"type": "integer"}),
         Form::CountOrShare => {
             let share = json!({"type": "string", "pattern": "^(100|[0-9]{1,2})%$"});
             json!({"anyOf": [{"type": "integer", "minimum": 0}, share]})
@@ -240,6 +241,7 @@ fn form_schema(form: &Form) -> Json {
             json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
         }
         Form::Map(table) => map_schema(table),
+        Form::Named(table) => json!({"type": "object", "additionalProperties": map_schema(table)}),
         Form::Unread | Form::Refused(_) => json!({}),
     }
 }

@@ -186,6 +186,7 @@ fn note_on(kind: OwnKind) -> &'static str {
     match kind {
         OwnKind::AcceptedDrift => ACCEPTED_DRIFT,
         OwnKind::Connection | OwnKind::Notification => SECRETS,
+        OwnKind::Edition => EDITION,
         OwnKind::Project => PROJECT,
     }
 }
@@ -196,6 +197,12 @@ Documents of this kind count wherever manifests are read from; `entitle drift`
 also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
 An entry that has expired or silences nothing is reported. `plan` and `apply`
 take no notice of it.";
+
+/// How an object gets the fields of an edition.
+const EDITION: &str = "\
+An object names it: `edition: {name: professional, with: {seats: 25}}`. Its own
+`desired` wins, field by field; elements of lists are merged by their keys, and
+`absent: true` beside a key takes an element out.";
 
 /// How the project file is found, what takes precedence over it, and what it may not do.
 const PROJECT: &str = "\
