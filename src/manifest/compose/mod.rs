@@ -28,6 +28,7 @@ pub use trace::Trace;
 use crate::model::draft::Draft;
 use crate::model::edition::{Edition, EditionUse};
 use crate::model::{Diagnostic, Diagnostics, Node, Origin, Tree};
+pub use merge::ABSENT;
 use merge::lay_over;
 use parameters::Arguments;
 pub use parameters::known_fields;
