@@ -32,7 +32,7 @@ map_table! {
 }
 
 map_table! {
-    pub EDITION_USE "edition" {
+    pub EDITION_USE "edition": "The Edition whose fields an object has." {
         name: Form::Text(&NAME), required: true, "The name of the Edition.";
         with: Form::Unread, "Values of its parameters, by name.";
     }

@@ -15,7 +15,7 @@ pub mod compose;
 mod connection;
 mod declarations;
 pub mod edit;
-mod edition;
+pub mod edition;
 pub mod envelope;
 pub mod fast_yaml;
 pub mod file_stamp;

@@ -47,7 +47,7 @@ impl Editions {
         let chosen = draft.edition.as_ref()?;
         let chain = self.chain_for(draft, chosen, findings)?;
         let arguments = Arguments::read(&chain, draft, chosen, findings)?;
-        let (mut trace, mut fields, mut found) = (Trace::new(), Vec::new(), Vec::new());
+        let (mut trace, mut fields, mut found) = (Trace::default(), Vec::new(), Vec::new());
         for edition in &chain {
             let tree = arguments.fill_in(edition, &mut trace);
             if let Tree::Map(entries) = tree.tree {

@@ -16,14 +16,16 @@ pub struct Trace {
     origins: Vec<Origin>,
 }
 
-impl Trace {
-    pub fn new() -> Self {
+impl Default for Trace {
+    fn default() -> Self {
         Self {
             stand_in: Arc::new(Source::new("a composed object".into(), String::new())),
             origins: Vec::new(),
         }
     }
+}
 
+impl Trace {
     /// The source in which the marks of the tree are.
     pub fn source(&self) -> &Arc<Source> {
         &self.stand_in

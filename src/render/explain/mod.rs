@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
+use crate::manifest::edition::EDITION_USE;
 use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
@@ -135,6 +136,10 @@ fn explain_object(
             Ok(())
         }
         Some((&"metadata", members)) => member::explain_in(out, path, &METADATA, members),
+        Some((&"edition", members)) if find_field(table.desired, "edition").is_none() => {
+            member::explain_in(out, path, &EDITION_USE, members)?;
+            Ok(writeln!(out, "\n{EDITION}")?)
+        }
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;
             // Members of elements go by the call of their list.
