@@ -48,6 +48,7 @@ pub static TOPICS: &[Topic] = topics! {
     "start": "a new project, or what is there already",
     "sandbox": "simulators of the vendors, to try things out",
     "manifests": "what a file says, and which files are read",
+    "editions": "what many objects share, said once",
     "credentials": "secrets, and where they may be sent",
     "risk": "what a change takes away, and who accepts it",
     "plans": "saved plans, and what makes one stale",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::project::Project;
 use crate::model::draft::KindRow;
+use crate::model::edition::Edition;
 use crate::model::{
     AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Node, Notification, Origin, Vendor,
 };
@@ -15,6 +16,9 @@ pub struct Declarations {
     /// Connections that cannot be used, each after a finding.
     pub broken_connections: Vec<BrokenConnection>,
     pub accepted: Vec<AcceptedDrift>,
+    pub editions: Vec<Edition>,
+    /// Names of editions that cannot be read, each after a finding.
+    pub broken_editions: Vec<String>,
     pub projects: Vec<Project>,
     /// Notifications of the daemon, each with its place for findings about the names in it.
     pub notifications: Vec<(Notification, Origin)>,
@@ -62,6 +66,8 @@ impl Declarations {
         self.connections.is_empty()
             && self.broken_connections.is_empty()
             && self.accepted.is_empty()
+            && self.editions.is_empty()
+            && self.broken_editions.is_empty()
             && self.projects.is_empty()
             && self.notifications.is_empty()
             && self.findings.is_empty()
@@ -72,6 +78,8 @@ impl Declarations {
         self.connections.extend(next.connections);
         self.broken_connections.extend(next.broken_connections);
         self.accepted.extend(next.accepted);
+        self.editions.extend(next.editions);
+        self.broken_editions.extend(next.broken_editions);
         self.projects.extend(next.projects);
         self.notifications.extend(next.notifications);
         self.documents += next.documents;
@@ -100,8 +108,11 @@ impl Declarations {
         let notifications = self.notifications.iter();
         let notifications = notifications
             .map(|(declared, origin)| ("Notification", declared.name.as_str(), origin));
+        let editions = self.editions.iter();
+        let editions =
+            editions.map(|declared| ("Edition", declared.name.as_str(), &declared.origin));
         let mut first_by_name: HashMap<(&str, &str), &Origin> = HashMap::new();
-        for (kind, name, origin) in connections.chain(notifications) {
+        for (kind, name, origin) in connections.chain(notifications).chain(editions) {
             match first_by_name.get(&(kind, name)) {
                 Some(first) => {
                     findings.push(duplicate_name(&format!("{kind}/{name}"), first, origin));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::edition::EDITION_USE;
 use super::policy::POLICY;
 use super::reader::MapReader;
 use super::table::{Form, map_table};
@@ -36,6 +37,7 @@ map_table! {
     /// The members that the spec of every object of a vendor has; its identity stands behind the first of them.
     pub OBJECT "the spec of an object" {
         connection: Form::Text(&TEXT), "Name of the Connection; not needed when there is exactly one of this vendor.";
+        edition: Form::Map(&EDITION_USE), "The Edition whose fields it has; those under `desired` win over them.";
         state: Form::Choice("state", &["present", "absent"]), default: Some("present"), "`absent` removes the object, \
             where the vendor documents a call for that; `desired` may then be left out.";
         policy: Form::Map(&POLICY), "What may be done to the object.";

@@ -14,10 +14,12 @@ use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::MapReader;
 use super::{
-    accepted, connection, fast_yaml, foreign, notification, policy, project, yaml, yaml_dialect,
+    accepted, connection, edition, fast_yaml, foreign, notification, policy, project, yaml,
+    yaml_dialect,
 };
 use crate::model::diagnostic::{Source, find_nearest};
 use crate::model::draft::{Draft, KindRow, PolicyDraft};
+use crate::model::edition::EditionUse;
 use crate::model::node::Entry;
 use crate::model::{Address, Diagnostic, Diagnostics, Mark, NaturalKey, Node, Origin, Tree};
 
@@ -213,6 +215,7 @@ fn lower_document(
                 is_keyed: parts.is_keyed,
                 policy: parts.policy,
                 absent: parts.absent,
+                edition: parts.edition,
                 desired: parts.desired,
                 origin,
             })
@@ -268,7 +271,7 @@ fn is_connection(document: &Node, kinds: &[KindRow]) -> bool {
 fn lower_own_kind(
     kind: OwnKind,
     name: Option<String>,
-    spec: &Node,
+    spec: &mut Node,
     origin: Origin,
     kinds: &[KindRow],
     all: &mut Declarations,
@@ -290,6 +293,13 @@ fn lower_own_kind(
                 all.notifications.push((lowered, origin));
             }
         }
+        OwnKind::Edition => {
+            let given = name.clone().unwrap_or_default();
+            match edition::lower(given, spec, origin, &mut reader) {
+                Some(edition) => all.editions.extend(name.map(|_| edition)),
+                None => all.broken_editions.extend(name),
+            }
+        }
         OwnKind::Connection => {
             let given = name.clone().unwrap_or_default();
             let lowered = connection::lower(given, spec, origin, &mut reader);
@@ -308,6 +318,7 @@ struct ObjectParts {
     policy: PolicyDraft,
     /// The place of `state: absent`.
     absent: Option<Mark>,
+    edition: Option<EditionUse>,
     desired: Node,
 }
 
@@ -327,6 +338,9 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
         .get("policy")
         .map(|node| policy::lower(node, reader))
         .unwrap_or_default();
+    let edition = spec
+        .get("edition")
+        .map(|node| edition::read_use(node, reader));
     let absent = spec.get("state").and_then(|node| read_absent(node, reader));
     let key = row.key.filter(|key| spec.get(key.member).is_some());
     let mut identity = read_ids(row, key.as_ref(), entries, spec.mark, &title, reader);
@@ -337,7 +351,7 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
     let desired = match spec.get_mut("desired") {
         Some(desired) if matches!(desired.tree, Tree::Map(_)) => desired.take(),
         Some(desired) => return reader.wrong_type(&"desired", "a map of fields", desired),
-        None if absent.is_some() => Node {
+        None if absent.is_some() || edition.is_some() => Node {
             tree: Tree::Map(Vec::new()),
             mark,
         },
@@ -352,6 +366,8 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
         is_keyed: key.is_some(),
         policy,
         absent,
+        // One that cannot be read was reported, and no object is made of what is left.
+        edition: edition.map_or(Some(None), |edition| edition.map(Some))?,
         desired,
     })
 }

@@ -11,9 +11,11 @@
 //! audit of the provider. Problems are collected, never thrown.
 
 mod accepted;
+pub mod compose;
 mod connection;
 mod declarations;
 pub mod edit;
+pub mod edition;
 pub mod envelope;
 pub mod fast_yaml;
 pub mod file_stamp;

@@ -2,6 +2,7 @@
 
 use super::accepted::ACCEPTED_DRIFT;
 use super::connection::CONNECTION;
+use super::edition::EDITION;
 use super::notification::NOTIFICATION;
 use super::project::PROJECT;
 use super::table::MapTable;
@@ -11,15 +12,17 @@ use super::table::MapTable;
 pub enum OwnKind {
     AcceptedDrift,
     Connection,
+    Edition,
     Notification,
     Project,
 }
 
 impl OwnKind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::AcceptedDrift,
         Self::Connection,
+        Self::Edition,
         Self::Notification,
         Self::Project,
     ];
@@ -29,6 +32,7 @@ impl OwnKind {
         match self {
             Self::AcceptedDrift => "AcceptedDrift",
             Self::Connection => "Connection",
+            Self::Edition => "Edition",
             Self::Notification => "Notification",
             Self::Project => "Project",
         }
@@ -39,6 +43,7 @@ impl OwnKind {
         match self {
             Self::AcceptedDrift => &ACCEPTED_DRIFT,
             Self::Connection => &CONNECTION,
+            Self::Edition => &EDITION,
             Self::Notification => &NOTIFICATION,
             Self::Project => &PROJECT,
         }

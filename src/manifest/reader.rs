@@ -164,6 +164,10 @@ impl MapReader<'_> {
                 _ => self.wrong_type(label, "true or false", node),
             },
             Form::Count(max) => self.count(*max, label, node),
+            Form::Integer => match node.tree {
+                Tree::Integer(value) => Some(MemberValue::Integer(value)),
+                _ => self.wrong_type(label, "a whole number", node),
+            },
             Form::CountOrShare => self.count_or_share(label, node),
             Form::Choice(noun, values) => {
                 let (text, values) = (self.text(label, node)?, values.iter().copied());
@@ -204,6 +208,7 @@ impl MapReader<'_> {
             },
             Form::TextMap => self.text_map(label, node),
             Form::Map(table) => self.read(table, node).map(MemberValue::Map),
+            Form::Named(table) => self.named_maps(table, label, node),
             Form::Unread | Form::Refused(_) => None,
         }
     }
@@ -343,6 +348,23 @@ impl MapReader<'_> {
             Some((entry.key.clone(), text.clone()))
         });
         Some(MemberValue::TextMap(texts.collect()))
+    }
+
+    /// Reads maps of one table by names of the user's; a map that is refused is left out after its finding.
+    fn named_maps<'n>(
+        &mut self,
+        table: &'static MapTable,
+        label: &dyn fmt::Display,
+        node: &'n Node,
+    ) -> Option<MemberValue<'n>> {
+        let Tree::Map(entries) = &node.tree else {
+            return self.wrong_type(label, "a map of maps by name", node);
+        };
+        let maps = entries.iter().filter_map(|entry| {
+            let title = format!("`{label}.{}`", entry.key);
+            Some((entry, self.read_titled(table, &title, &entry.value)?))
+        });
+        Some(MemberValue::Named(maps.collect()))
     }
 
     /// Reports whether a map keeps the rule of its table. Adds a finding if it does not.

@@ -42,6 +42,8 @@ pub enum Form {
     Boolean,
     /// A whole number from 1 to this.
     Count(u32),
+    /// Any whole number.
+    Integer,
     /// A number of objects, or a share of them such as `10%`.
     CountOrShare,
     /// One of these texts. A finding calls any other an unknown one of this name.
@@ -61,6 +63,8 @@ pub enum Form {
     /// A map whose keys are the user's and whose values are texts; null is an empty one.
     TextMap,
     Map(&'static MapTable),
+    /// A map whose keys are the user's and whose values are maps of this table.
+    Named(&'static MapTable),
     /// Any value. The caller reads it, for example `desired`, whose members the vendor's field table names.
     Unread,
     /// A member that is refused. The text is the flag that does the same, for the hint.
@@ -166,7 +170,7 @@ impl Form {
     /// Gives the map that stands in the member, or in each item of its list; `None` where there is none.
     pub fn inner(&self) -> Option<&'static MapTable> {
         match self {
-            Self::Map(table) => Some(table),
+            Self::Map(table) | Self::Named(table) => Some(table),
             Self::Secret | Self::TextOrSecret(_) => Some(&SECRET),
             Self::List(items) | Self::ListOf(_, items) | Self::OneOrListOf(_, items) => {
                 items.inner()
@@ -174,6 +178,7 @@ impl Form {
             Self::Text(_)
             | Self::Boolean
             | Self::Count(_)
+            | Self::Integer
             | Self::CountOrShare
             | Self::Choice(..) => None,
             Self::Vendor | Self::TextMap | Self::Unread | Self::Refused(_) => None,

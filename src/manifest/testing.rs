@@ -18,5 +18,6 @@ pub fn kinds() -> [KindRow; 1] {
         vendor: Vendor("lac"),
         identity: &IDENTITY,
         key: None,
+        desired: &[],
     }]
 }

@@ -178,13 +178,24 @@ pub static ADDRESS: TextType = TextType {
         if given.kinds.iter().any(|row| row.kind.0 == kind) {
             return Ok(TextValue::Text(text.into()));
         }
-        Err(
-            Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
-                .suggest(kind, given.kinds.iter().map(|row| row.kind.0))
-                .into(),
-        )
+        Err(unknown_kind(kind, given.kinds).into())
     },
 };
+
+/// A kind of a vendor.
+pub static KIND: TextType = TextType {
+    name: "kind of a vendor's object",
+    keywords: &[],
+    parse: |given| match given.kinds.iter().any(|row| row.kind.0 == given.text) {
+        true => Ok(TextValue::Text(given.text.into())),
+        false => Err(unknown_kind(given.text, given.kinds).into()),
+    },
+};
+
+fn unknown_kind(kind: &str, kinds: &[KindRow]) -> Diagnostic {
+    Diagnostic::error("unknown-kind", format!("unknown kind `{kind}`"))
+        .suggest(kind, kinds.iter().map(|row| row.kind.0))
+}
 
 /// An http(s) URL without user, query and fragment. Which hosts may be reached by plain http is checked by
 /// [`refuse_unsafe`], because another member has a say in it.

@@ -15,12 +15,14 @@ use url::Url;
 use super::table::MapTable;
 use super::text_type::TextValue;
 use crate::model::connection::Credential;
+use crate::model::node::Entry;
 use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
 
 /// A value that has the form its table asks for.
 pub enum MemberValue<'n> {
     Boolean(bool),
     Count(u32),
+    Integer(i64),
     Parsed(TextValue),
     Vendor(Vendor),
     Secret(SecretRef),
@@ -28,6 +30,8 @@ pub enum MemberValue<'n> {
     List(Vec<(MemberValue<'n>, Mark)>),
     TextMap(BTreeMap<String, String>),
     Map(Values<'n>),
+    /// Maps by names of the user's.
+    Named(Vec<(&'n Entry, Values<'n>)>),
 }
 
 /// The members of one map that its table knows, in the order of the file.
@@ -109,6 +113,11 @@ impl<'n> Values<'n> {
         marked.map(|(item, _)| item).collect()
     }
 
+    /// Takes the maps of a member by the names that the user gives them. Refused ones are left out.
+    pub fn take_named(&mut self, name: &str) -> Vec<(&'n Entry, Values<'n>)> {
+        self.take(name).unwrap_or_default()
+    }
+
     /// Lists the names of the members that are required and left out. What a vendor requires is for its own rules.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         let required = self
@@ -163,6 +172,7 @@ macro_rules! from_checked {
 from_checked! {
     bool: |inner| MemberValue::Boolean(inner),
     u32: |inner| MemberValue::Count(inner),
+    i64: |inner| MemberValue::Integer(inner),
     String: |inner| MemberValue::Parsed(TextValue::Text(inner)),
     Duration: |inner| MemberValue::Parsed(TextValue::Duration(inner)),
     Timestamp: |inner| MemberValue::Parsed(TextValue::Instant(inner)),
@@ -175,4 +185,5 @@ from_checked! {
     Vec<(MemberValue<'n>, Mark)>: |inner| MemberValue::List(inner),
     BTreeMap<String, String>: |inner| MemberValue::TextMap(inner),
     Values<'n>: |inner| MemberValue::Map(inner),
+    Vec<(&'n Entry, Values<'n>)>: |inner| MemberValue::Named(inner),
 }

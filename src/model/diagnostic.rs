@@ -158,6 +158,12 @@ impl Diagnostics {
         self.warnings += warnings;
     }
 
+    /// Changes each finding.
+    pub fn map(mut self, change: impl FnMut(Diagnostic) -> Diagnostic) -> Self {
+        self.kept = self.kept.into_iter().map(change).collect();
+        self
+    }
+
     pub fn has_errors(&self) -> bool {
         self.errors > 0
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
-use super::field::IdentityField;
+use super::edition::EditionUse;
+use super::field::{Field, IdentityField};
 use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
 use super::origin::Origin;
@@ -21,6 +22,7 @@ pub struct KindRow {
     pub identity: &'static [IdentityField],
     /// The key that may stand in place of the ids.
     pub key: Option<NaturalKey>,
+    pub desired: &'static [Field],
 }
 
 /// An object whose spec is in order; what it desires is still a tree.
@@ -38,6 +40,8 @@ pub struct Draft {
     pub policy: PolicyDraft,
     /// The place of `state: absent`, where the manifest has it.
     pub absent: Option<Mark>,
+    /// The edition that it has; its fields are not yet in `desired`.
+    pub edition: Option<EditionUse>,
     pub desired: Node,
     pub origin: Origin,
 }

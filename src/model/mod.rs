@@ -11,6 +11,7 @@ pub mod checks;
 pub mod connection;
 pub mod diagnostic;
 pub mod draft;
+pub mod edition;
 pub mod field;
 pub mod ids;
 pub mod json;

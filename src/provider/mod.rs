@@ -150,6 +150,7 @@ pub fn kind_rows() -> Vec<KindRow> {
             vendor: table.vendor,
             identity: table.identity,
             key: table.lifecycle.key,
+            desired: table.desired,
         })
         .collect()
 }

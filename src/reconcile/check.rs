@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::composed::compose_objects;
 use super::connections::{
     CheckOptions, DeclaredConnections, check_notifications, point_connections,
 };
@@ -88,7 +89,7 @@ pub(super) fn settle_references(
 ) -> Checked {
     let counts = count_documents(&files);
     let FileContents {
-        objects,
+        mut objects,
         mut declarations,
     } = FileContents::merge(files);
     let mut findings = loaded.findings;
@@ -98,6 +99,7 @@ pub(super) fn settle_references(
         declarations.broken_connections.push(unread);
     }
     findings.extend(std::mem::take(&mut declarations.findings));
+    compose_objects(&mut declarations, &mut objects, &mut findings);
     if !counts.is_empty() && !findings.has_errors() {
         if declarations.documents == declarations.skipped {
             findings.push(none_of_ours("", declarations.documents));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::outline::ObjectOutline;
 use crate::manifest::Declarations;
+use crate::model::draft::Draft;
 use crate::model::{Address, Desired, Mark, Origin, Vendor};
 
 /// Contents of a file, or of a piece of one. They follow from its text alone and depend on no other file.
@@ -27,6 +28,8 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
+    /// The object as it was written, if it has an edition: its content then depends on other files.
+    pub draft: Option<Arc<Draft>>,
     pub content: ObjectContent,
 }
 
@@ -46,6 +49,14 @@ impl ObjectContent {
     /// Reports whether the object was valid when its file was read.
     pub fn is_valid(&self) -> bool {
         !matches!(self, Self::Invalid)
+    }
+
+    /// Returns the object if it is kept in full.
+    pub fn desired(&self) -> Option<&Arc<Desired>> {
+        match self {
+            Self::Desired(desired) => Some(desired),
+            Self::Invalid | Self::Outline(_) => None,
+        }
     }
 
     /// Replaces a desired object by its outline. Invalid objects and outlines stay as they are.

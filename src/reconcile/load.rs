@@ -306,6 +306,17 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
+            if draft.edition.is_some() {
+                objects.push(LoadedObject {
+                    address: draft.address.clone(),
+                    vendor: draft.row.vendor,
+                    connection: draft.connection.clone(),
+                    origin: draft.origin.clone(),
+                    draft: Some(Arc::new(draft)),
+                    content: ObjectContent::Invalid,
+                });
+                continue;
+            }
             if !draft.is_named() {
                 // For its findings alone.
                 audit_draft(draft, reader.findings());
@@ -316,6 +327,7 @@ impl<'a> Loading<'a> {
                 vendor: draft.row.vendor,
                 connection: draft.connection.clone(),
                 origin: draft.origin.clone(),
+                draft: None,
                 content: audit_draft(draft, reader.findings()),
             });
         }
@@ -347,7 +359,7 @@ impl<'a> Loading<'a> {
 }
 
 /// Checks the fields of a draft and packs them.
-fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> ObjectContent {
+pub(super) fn audit_draft(draft: Draft, findings: &mut Diagnostics) -> ObjectContent {
     let kind = provider::find_kind(draft.address.kind.0);
     let desired = kind.and_then(|kind| provider::audit::audit_draft(kind, draft, findings));
     desired.map_or(ObjectContent::Invalid, |desired| {

@@ -7,6 +7,7 @@
 
 mod carry_out;
 mod check;
+mod composed;
 mod connections;
 mod contents;
 mod disk_cache;

@@ -6,6 +6,7 @@
 //! its connection, and the hash, line and column of its document.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{AccountKey, Address, Desired, Origin, Text, Vendor};
 
@@ -18,6 +19,8 @@ pub struct ObjectOutline {
     pub identity: Vec<(&'static str, Text)>,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
+    /// The object itself if it has an edition: its fields come from several files, so its own does not give them again.
+    pub composed: Option<Arc<Desired>>,
 }
 
 impl From<&Desired> for ObjectOutline {
@@ -39,6 +42,7 @@ impl From<&Desired> for ObjectOutline {
             identity: identity.clone(),
             labels: labels.clone(),
             origin: origin.clone(),
+            composed: None,
         }
     }
 }

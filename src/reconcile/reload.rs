@@ -16,7 +16,10 @@ use crate::model::Desired;
 /// read or has changed: the next load reads the changed file.
 pub fn reload_objects(outlines: &[Arc<ObjectOutline>]) -> Vec<Arc<Desired>> {
     let mut files: BTreeMap<&str, Vec<&ObjectOutline>> = BTreeMap::new();
-    for outline in outlines {
+    let composed = outlines
+        .iter()
+        .filter_map(|outline| outline.composed.clone());
+    for outline in outlines.iter().filter(|outline| outline.composed.is_none()) {
         let file = files.entry(outline.origin.source.name.as_str());
         file.or_default().push(outline);
     }
@@ -24,7 +27,7 @@ pub fn reload_objects(outlines: &[Arc<ObjectOutline>]) -> Vec<Arc<Desired>> {
     let limits = ReadLimits::default();
     let loading = Loading::new(&limits, None);
     let reloaded = map_parallel(&files, |outlines| reload_file(outlines, &loading));
-    reloaded.into_iter().flatten().collect()
+    reloaded.into_iter().flatten().chain(composed).collect()
 }
 
 /// Returns the objects of the outlines of one file.

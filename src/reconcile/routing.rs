@@ -66,7 +66,13 @@ pub(super) fn route_objects(
             }
         };
         if is_elsewhere {
+            let composed = object.draft.as_ref().and(content.desired().cloned());
             content.forget();
+            if let ObjectContent::Outline(outline) = &mut content
+                && composed.is_some()
+            {
+                Arc::make_mut(outline).composed = composed;
+            }
         }
         routed.push(content);
     }

@@ -11,6 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
 
 use crate::manifest::API_VERSION;
+use crate::manifest::compose::ABSENT;
 use crate::manifest::envelope::{DOCUMENT, OBJECT, object_members};
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::table::{Form, MapTable, Member, Rule, SECRET};
@@ -38,8 +39,15 @@ pub fn manifest_schema() -> Json {
     let own_kinds = OwnKind::ALL.into_iter();
     let kinds = vendors.clone().map(|table| table.kind.0);
     let kinds: Vec<&str> = kinds.chain(own_kinds.clone().map(OwnKind::name)).collect();
+    let names: Vec<&str> = vendors.clone().map(|table| table.kind.0).collect();
     let vendors = vendors.map(|table| kind_branch(table.kind.0, object_schema(table)));
-    let own_kinds = own_kinds.map(|kind| kind_branch(kind.name(), map_schema(kind.table())));
+    let own_kinds = own_kinds.map(|kind| {
+        let mut spec = map_schema(kind.table());
+        if kind == OwnKind::Edition {
+            spec["properties"]["for"]["enum"] = json!(names);
+        }
+        kind_branch(kind.name(), spec)
+    });
     let mut document = map_schema(&DOCUMENT);
     document["$schema"] = json!(DRAFT);
     document["title"] = json!("entitle manifest");
@@ -79,23 +87,19 @@ fn object_schema(table: &'static KindTable) -> Json {
         }
     }
     let mut desired = fields_schema(table.desired, &[]);
-    let by_id = unless_in_key(table, &mut desired);
+    let demand = take_demand(table, &mut desired);
     desired["description"] = properties["desired"]["description"].take();
     properties.insert("desired".into(), desired);
-    match table.lifecycle.remove {
-        None => required.push("desired"),
-        Some(_) => {
-            schema["if"] =
-                json!({"properties": {"state": {"const": "absent"}}, "required": ["state"]});
-            schema["else"] = json!({"required": ["desired"]});
-        }
-    }
+    // What an edition gives an object need not say, and an object that is to be gone needs nothing.
+    let has_edition = json!({"required": ["edition"]});
+    let is_absent = json!({"properties": {"state": {"const": "absent"}}, "required": ["state"]});
+    schema["if"] = match table.lifecycle.remove {
+        None => has_edition,
+        Some(_) => json!({"anyOf": [has_edition, is_absent]}),
+    };
+    schema["else"] = demand;
     if let Some(key) = key {
-        let mut by_id_schema = json!({"required": [key.replaces]});
-        if !by_id.is_empty() {
-            by_id_schema["properties"] = json!({"desired": {"required": by_id}});
-        }
-        schema["oneOf"] = json!([by_id_schema, {"required": [key.member]}]);
+        schema["oneOf"] = json!([{"required": [key.replaces]}, {"required": [key.member]}]);
     }
     set_description(&mut schema, table.about);
     schema["properties"] = Json::Object(properties);
@@ -103,17 +107,32 @@ fn object_schema(table: &'static KindTable) -> Json {
     schema
 }
 
-/// Takes fields that a natural key may state out of those that `desired` requires, and returns them: they are required of
-/// an object that is named by the vendor's id.
-fn unless_in_key(table: &KindTable, desired: &mut Json) -> Vec<Json> {
-    let required = desired.get_mut("required").and_then(Json::as_array_mut);
-    let (Some(key), Some(required)) = (table.lifecycle.key, required) else {
-        return Vec::new();
+/// Takes what `desired` requires out of its schema, and returns it as a schema of the spec.
+///
+/// A field that a natural key may state is required of an object that is named by the vendor's id.
+fn take_demand(table: &KindTable, desired: &mut Json) -> Json {
+    let required = desired.get_mut("required").map(Json::take);
+    if let Some(schema) = desired.as_object_mut() {
+        schema.remove("required");
+    }
+    let Some(Json::Array(required)) = required else {
+        return json!({"required": ["desired"]});
     };
-    let in_key = |name: &Json| name.as_str().is_some_and(|name| key.names(name));
-    let (stated, always) = std::mem::take(required).into_iter().partition(in_key);
-    *required = always;
-    stated
+    let in_key = |name: &Json| {
+        let key = table.lifecycle.key;
+        name.as_str()
+            .is_some_and(|name| key.is_some_and(|key| key.names(name)))
+    };
+    let (by_id, always): (Vec<Json>, Vec<Json>) = required.into_iter().partition(in_key);
+    let mut demand = json!({
+        "required": ["desired"],
+        "properties": {"desired": {"required": always}},
+    });
+    if let Some(key) = table.lifecycle.key.filter(|_| !by_id.is_empty()) {
+        demand["if"] = json!({"required": [key.replaces]});
+        demand["then"] = json!({"properties": {"desired": {"required": by_id}}});
+    }
+    demand
 }
 
 /// Builds the schema of a natural key, which may stand in place of the vendor's ids.
@@ -219,6 +238,7 @@ fn form_schema(form: &Form) -> Json {
         Form::Text(text_type) => text_schema(text_type),
         Form::Boolean => json!({"type": "boolean"}),
         Form::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
+        Form::Integer => json!({"type": "integer"}),
         Form::CountOrShare => {
             let share = json!({"type": "string", "pattern": "^(100|[0-9]{1,2})%$"});
             json!({"anyOf": [{"type": "integer", "minimum": 0}, share]})
@@ -240,6 +260,7 @@ fn form_schema(form: &Form) -> Json {
             json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
         }
         Form::Map(table) => map_schema(table),
+        Form::Named(table) => json!({"type": "object", "additionalProperties": map_schema(table)}),
         Form::Unread | Form::Refused(_) => json!({}),
     }
 }
@@ -374,7 +395,8 @@ fn shape_schema(shape: &'static Shape) -> Json {
     }
 }
 
-/// Builds the schema of the elements of a keyed list: the parts of the key, then the fields.
+/// Builds the schema of the elements of a keyed list: the parts of the key, then the fields. One that is taken out of an
+/// edition needs no fields.
 fn element_schema(elements: &'static Elements) -> Json {
     let keys: Vec<(&str, &str)> = elements
         .key
@@ -382,5 +404,16 @@ fn element_schema(elements: &'static Elements) -> Json {
         .copied()
         .zip(elements.key_about.iter().copied())
         .collect();
-    fields_schema(elements.fields, &keys)
+    let mut schema = fields_schema(elements.fields, &keys);
+    let (all, keys) = (schema["required"].take(), json!(elements.key));
+    schema["properties"][ABSENT] = json!({
+        "const": true,
+        "description": "Takes the element out of the edition that the object has.",
+    });
+    schema["required"] = keys.clone();
+    if all != keys {
+        schema["if"] = json!({"not": {"required": [ABSENT]}});
+        schema["then"] = json!({"required": all});
+    }
+    schema
 }

@@ -26,6 +26,7 @@ mod deploy;
 mod doctor;
 mod drift;
 mod drift_reports;
+mod editions;
 mod examples;
 mod fuzz_bodies;
 mod hostile;

@@ -30,6 +30,7 @@ fn lowered() -> (Vec<Draft>, Declarations) {
         vendor: Vendor("lac"),
         identity: &IDENTITY,
         key: None,
+        desired: &[],
     }];
     let source = Source::new("every-member.yaml".into(), EVERY_MEMBER.into());
     let (drafts, all) = read_drafts(&Arc::new(source), &kinds);

@@ -117,6 +117,20 @@ pub fn audit_draft(
     whole.then_some(desired)
 }
 
+/// Checks the fields of an edition by themselves: names, types, bounds and keys. What depends on an object is checked once
+/// it has the edition.
+pub fn audit_fields(kind: &dyn ResourceKind, entries: &[Entry], origin: &Origin) -> Diagnostics {
+    let mut findings = Diagnostics::default();
+    let table = kind.table();
+    let mut auditor = Auditor {
+        origin,
+        findings: &mut findings,
+        table,
+    };
+    auditor.fields(table.desired, entries, &AuditSpot::Object, &[]);
+    findings
+}
+
 /// Names the field or element that is being checked. It becomes a path only in a finding: most objects have none, and
 /// building a path for each field would cost more than the check.
 #[derive(Clone, Copy)]

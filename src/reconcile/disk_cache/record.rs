@@ -141,6 +141,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         origin: origin.clone(),
     };
     Some(LoadedObject {
+        draft: None,
         address,
         vendor: table.vendor,
         connection: object

@@ -54,6 +54,9 @@ pub enum UpdateError {
     )]
     /// The field was given by a name that the vendor resolved, and an id does not lead back to a name.
     Resolved { given: String, field: String },
+    /// A value that changed may be the edition's or the object's.
+    #[error("its fields come from edition `{0}` too: change them by hand")]
+    HasEdition(String),
     #[error("a field that is not in the table")]
     UnknownField,
     /// No manifest can state the element at this path.
@@ -130,6 +133,9 @@ fn update_object(
         .iter()
         .find(|document| is_manifest_of(document, desired));
     let document = document.ok_or(EditError::NoDocument)?;
+    if let Some(edition) = edition_of(document) {
+        return Err(UpdateError::HasEdition(edition.to_string()));
+    }
     let table = seen.kind.table();
     let edits = edits_of_changes(table, desired, live, document, &planned.changes)?;
     let edited = edit::edit_text(text, &edits)?;
@@ -158,6 +164,11 @@ fn is_manifest_of(document: &Node, desired: &Desired) -> bool {
     let name = document.get("metadata").and_then(|meta| meta.get("name"));
     text(document.get("kind")).as_deref() == Some(desired.address.kind.0)
         && text(name).as_deref() == Some(desired.address.name.as_str())
+}
+
+/// Returns the name of the edition that an object has; `None` if it has none.
+fn edition_of(document: &Node) -> Option<&str> {
+    document.get("spec")?.get("edition")?.get("name")?.text()
 }
 
 /// One field of `desired` in the file, as the target of edits.

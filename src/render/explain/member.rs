@@ -115,6 +115,7 @@ fn form_name(form: &Form) -> String {
         Form::Text(text_type) => text_type.name.into(),
         Form::Boolean => "true or false".into(),
         Form::Count(max) => format!("whole number from 1 to {max}"),
+        Form::Integer => "whole number".into(),
         Form::CountOrShare => "number such as 20, or share such as 10%".into(),
         Form::Choice(_, values) => format!("one of {}", values.join(", ")),
         Form::Vendor => format!("one of {}", vendor_names().join(", ")),
@@ -124,6 +125,7 @@ fn form_name(form: &Form) -> String {
         Form::OneOrListOf(_, items) => format!("{}, or a list", form_name(items)),
         Form::TextMap => "map of texts".into(),
         Form::Map(_) => "map".into(),
+        Form::Named(_) => "map of maps by name".into(),
         Form::Unread | Form::Refused(_) => "any".into(),
     }
 }

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
+use crate::manifest::edition::EDITION_USE;
 use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::policy::POLICY;
@@ -135,6 +136,10 @@ fn explain_object(
             Ok(())
         }
         Some((&"metadata", members)) => member::explain_in(out, path, &METADATA, members),
+        Some((&"edition", members)) if find_field(table.desired, "edition").is_none() => {
+            member::explain_in(out, path, &EDITION_USE, members)?;
+            Ok(writeln!(out, "\n{EDITION}")?)
+        }
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;
             // Members of elements go by the call of their list.
@@ -186,6 +191,7 @@ fn note_on(kind: OwnKind) -> &'static str {
     match kind {
         OwnKind::AcceptedDrift => ACCEPTED_DRIFT,
         OwnKind::Connection | OwnKind::Notification => SECRETS,
+        OwnKind::Edition => EDITION,
         OwnKind::Project => PROJECT,
     }
 }
@@ -196,6 +202,12 @@ Documents of this kind count wherever manifests are read from; `entitle drift`
 also reads entitle-accepted.yaml beside the project file, or --accepted FILE.
 An entry that has expired or silences nothing is reported. `plan` and `apply`
 take no notice of it.";
+
+/// How an object gets the fields of an edition.
+const EDITION: &str = "\
+An object names it: `edition: {name: professional, with: {seats: 25}}`. Its own
+`desired` wins, field by field; elements of lists are merged by their keys, and
+`absent: true` beside a key takes an element out.";
 
 /// How the project file is found, what takes precedence over it, and what it may not do.
 const PROJECT: &str = "\

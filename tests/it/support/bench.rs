@@ -157,9 +157,20 @@ impl Bench {
 
     /// Checks manifests without asserting anything about them.
     pub fn findings(&self, objects: &[Object]) -> Checked {
-        let sources = objects
+        let texts = objects
             .iter()
-            .map(|object| Arc::new(Source::new(format!("{}.yaml", object.name), object.text())));
+            .map(|object| (format!("{}.yaml", object.name), object.text()));
+        self.check_texts(texts)
+    }
+
+    /// Checks manifests given as named texts.
+    pub fn check_texts(
+        &self,
+        texts: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Checked {
+        let sources = texts
+            .into_iter()
+            .map(|(name, text)| Arc::new(Source::new(name.into(), text.into())));
         let loaded = Loaded {
             sources: sources.collect(),
             ..Loaded::default()

@@ -1,0 +1,213 @@
+//! Parameters of editions: which there are, and which value each has for one object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::trace::Trace;
+use crate::model::diagnostic::Source;
+use crate::model::draft::Draft;
+use crate::model::edition::{Edition, EditionUse, Parameter};
+use crate::model::node::Entry;
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+
+/// The member that stands for the value of a parameter: `{param: seats}`.
+const PARAM: &str = "param";
+
+/// Returns the name in `{param: NAME}`, with its place; `None` for any other node.
+fn parameter_in(node: &Node) -> Option<(&str, Mark)> {
+    match &node.tree {
+        Tree::Map(entries) => match entries.as_slice() {
+            [Entry { key, value, .. }] if key == PARAM => Some((value.text()?, value.mark)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Lists the parameters that stand in a tree, with their places.
+fn parameters_in<'n>(node: &'n Node, found: &mut Vec<(&'n str, Mark)>) {
+    if let Some(parameter) = parameter_in(node) {
+        return found.push(parameter);
+    }
+    match &node.tree {
+        Tree::Map(entries) => entries
+            .iter()
+            .for_each(|entry| parameters_in(&entry.value, found)),
+        Tree::List(items) => items.iter().for_each(|item| parameters_in(item, found)),
+        _ => {}
+    }
+}
+
+/// The parameters of a chain of editions, by name. An edition may declare one of those below anew.
+fn declared<'e>(chain: &[&'e Edition]) -> BTreeMap<&'e str, (&'e Parameter, &'e Edition)> {
+    let editions = chain.iter();
+    editions
+        .flat_map(|edition| {
+            let parameters = edition.parameters.iter();
+            parameters.map(|parameter| (parameter.name.as_str(), (parameter, *edition)))
+        })
+        .collect()
+}
+
+/// Checks the parameters that the last edition of a chain declares and uses. Reports whether they are in order.
+pub fn check_parameters(chain: &[&Edition], findings: &mut Diagnostics) -> bool {
+    let Some((edition, below)) = chain.split_last() else {
+        return true;
+    };
+    let (all, inherited) = (declared(chain), declared(below));
+    let mut used = Vec::new();
+    parameters_in(&edition.desired, &mut used);
+    let source = &edition.origin.source;
+    let mut is_in_order = true;
+    for (name, mark) in &used {
+        if !all.contains_key(name) {
+            is_in_order = false;
+            let message = format!("edition `{}` has no parameter `{name}`", edition.name);
+            let finding = Diagnostic::error("unknown-parameter", message);
+            findings.push(finding.suggest(name, all.keys().copied()).at(source, *mark));
+        }
+    }
+    let used: BTreeSet<&str> = used.into_iter().map(|(name, _)| name).collect();
+    for parameter in &edition.parameters {
+        let name = parameter.name.as_str();
+        if !used.contains(name) && !inherited.contains_key(name) {
+            let message = format!(
+                "nothing in edition `{}` uses the parameter `{name}`",
+                edition.name
+            );
+            let finding = Diagnostic::warning("unused-parameter", message);
+            findings.push(finding.at(source, parameter.mark));
+        }
+    }
+    is_in_order
+}
+
+/// The values of all parameters for one object.
+pub struct Arguments<'a> {
+    values: BTreeMap<&'a str, (&'a Node, &'a Arc<Source>)>,
+}
+
+impl<'a> Arguments<'a> {
+    /// Takes what an object chooses, and the defaults for the rest. `None` after a finding: a name that is no parameter,
+    /// a value that does not fit, or a parameter without a value.
+    pub fn read(
+        chain: &[&'a Edition],
+        draft: &'a Draft,
+        chosen: &'a EditionUse,
+        findings: &mut Diagnostics,
+    ) -> Option<Self> {
+        let all = declared(chain);
+        let source = &draft.origin.source;
+        let mut values = BTreeMap::new();
+        let mut is_in_order = true;
+        let mut report = |finding: Diagnostic, mark: Mark| {
+            is_in_order = false;
+            findings.push(finding.at(source, mark));
+        };
+        for entry in &chosen.with {
+            let Some((parameter, edition)) = all.get(entry.key.as_str()) else {
+                let message = format!("edition `{}` has no parameter `{}`", chosen.name, entry.key);
+                let finding = Diagnostic::error("unknown-parameter", message)
+                    .suggest(&entry.key, all.keys().copied());
+                report(finding, entry.key_mark);
+                continue;
+            };
+            match parameter.misfit(&entry.value) {
+                None => drop(values.insert(parameter.name.as_str(), (&entry.value, source))),
+                Some(misfit) => {
+                    let finding = Diagnostic::error("bad-parameter", misfit)
+                        .also(declared_at(parameter, edition), "it is declared here");
+                    report(finding, entry.value.mark);
+                }
+            }
+        }
+        for (name, (parameter, edition)) in &all {
+            let is_given = chosen.with.iter().any(|entry| entry.key == *name);
+            match &parameter.default {
+                _ if is_given => {}
+                Some(default) => drop(values.insert(name, (default, &edition.origin.source))),
+                None => {
+                    let message = format!("edition `{}` needs a value for `{name}`", chosen.name);
+                    let finding = Diagnostic::error("missing-parameter", message)
+                        .hint(format!("add `with: {{{name}: …}}`"))
+                        .also(declared_at(parameter, edition), "it is declared here");
+                    report(finding, chosen.mark);
+                }
+            }
+        }
+        is_in_order.then_some(Self { values })
+    }
+
+    /// Copies the tree of an edition, with values in place of its parameters.
+    pub fn fill_in(&self, edition: &Edition, trace: &mut Trace) -> Node {
+        let source = &edition.origin.source;
+        trace.adopt(source, &edition.desired, &|trace, node| {
+            let (name, _) = parameter_in(node)?;
+            let (value, source) = self.values.get(name)?;
+            Some(Node {
+                tree: value.tree.clone(),
+                mark: trace.mark(source, value.mark),
+            })
+        })
+    }
+}
+
+fn declared_at(parameter: &Parameter, edition: &Edition) -> Origin {
+    Origin {
+        source: Arc::clone(&edition.origin.source),
+        mark: parameter.mark,
+    }
+}
+
+/// Returns the fields of an edition that are known without an object: defaults in place of parameters, and nothing where
+/// there is none. Elements that take something out are left out, and so are those of which a member has no value.
+pub fn known_fields(chain: &[&Edition]) -> Vec<Entry> {
+    let Some(edition) = chain.last() else {
+        return Vec::new();
+    };
+    let defaults = declared(chain);
+    let default_of = |name: &str| defaults.get(name)?.0.default.as_ref();
+    let fields = edition.desired.entries().iter();
+    let known = fields.filter_map(|entry| {
+        Some(Entry {
+            value: known_part(&entry.value, &default_of)?,
+            ..entry.clone()
+        })
+    });
+    known.collect()
+}
+
+fn known_part<'p>(node: &Node, default_of: &dyn Fn(&str) -> Option<&'p Node>) -> Option<Node> {
+    if let Some((name, _)) = parameter_in(node) {
+        return default_of(name).map(|default| Node {
+            tree: default.tree.clone(),
+            // A value that does not fit its field is the fault of the field that names the parameter.
+            mark: node.mark,
+        });
+    }
+    let tree = match &node.tree {
+        Tree::List(items) => {
+            let items = items.iter();
+            let is_left_out = |item: &Node| item.get(super::merge::ABSENT).is_some();
+            let kept = items.filter(|item| !is_left_out(item));
+            Tree::List(
+                kept.filter_map(|item| known_part(item, default_of))
+                    .collect(),
+            )
+        }
+        Tree::Map(entries) => {
+            let entries = entries.iter().map(|entry| {
+                Some(Entry {
+                    value: known_part(&entry.value, default_of)?,
+                    ..entry.clone()
+                })
+            });
+            Tree::Map(entries.collect::<Option<_>>()?)
+        }
+        scalar => scalar.clone(),
+    };
+    Some(Node {
+        tree,
+        mark: node.mark,
+    })
+}
