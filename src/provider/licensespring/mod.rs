@@ -8,9 +8,11 @@
 mod catalogue;
 mod envelope;
 mod license;
+mod license_policy;
 mod list_walk;
 mod product_feature;
 mod refusal;
+mod span;
 mod webhook;
 
 use std::time::Duration;
@@ -44,7 +46,11 @@ impl Provider for LicenseSpring {
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[&license::License, &product_feature::ProductFeature]
+        &[
+            &license::License,
+            &license_policy::LicensePolicy,
+            &product_feature::ProductFeature,
+        ]
     }
 
     fn auth(&self) -> &'static AuthRules {

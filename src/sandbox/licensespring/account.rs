@@ -1,4 +1,4 @@
-//! The LicenseSpring account: product features and licences, loaded from and saved as JSON.
+//! The LicenseSpring account: product features, license policies and licences, loaded from and saved as JSON.
 //!
 //! A licence has *rows*, one per product feature that it includes, with limits of their own. In the account document
 //! a row names its product feature by code; reads show the whole feature. Lookups by id and code are logarithmic.
@@ -48,6 +48,8 @@ pub(super) struct Account {
     codes: BTreeMap<(Option<u64>, String), u64>,
     /// The licences by id.
     pub(super) licenses: BTreeMap<u64, License>,
+    /// The license policies by id, as the API shows them.
+    pub(super) policies: BTreeMap<u64, JsonObject>,
     next_row_id: u64,
 }
 
@@ -77,7 +79,8 @@ impl License {
 }
 
 impl Account {
-    /// Loads `{"product_features": […], "licenses": [{…, "product_features": [{"product_feature": "f5", …}]}]}`.
+    /// Loads `{"product_features": […], "license_templates": […], "licenses": [{…, "product_features":
+    /// [{"product_feature": "f5", …}]}]}`.
     ///
     /// A feature needs an id and a code, a licence an id, a row its feature; all else has defaults. `Err` names the
     /// object and what is wrong with it.
@@ -86,15 +89,20 @@ impl Account {
         let mut state = account_document::expect_object(state, "the account")?;
         let features = account_document::take_list(&mut state, "product_features")?;
         let licenses = account_document::take_list(&mut state, "licenses")?;
+        let policies = account_document::take_list(&mut state, "license_templates")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
             codes: BTreeMap::new(),
             licenses: BTreeMap::new(),
+            policies: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
         for given in features {
             account.load_feature(given, &templates)?;
+        }
+        for given in policies {
+            account.load_policy(given, &templates)?;
         }
         let mut unnumbered = Vec::new();
         for given in licenses {
@@ -129,6 +137,28 @@ impl Account {
         *known = id.min(*known);
         self.features.insert(id, feature);
         Ok(())
+    }
+
+    /// Loads a license policy, whose id must be new.
+    fn load_policy(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
+        let given = account_document::expect_object(given, "a license policy")?;
+        let policy =
+            account_document::overlay_template(&templates.policy, given, "license policy")?;
+        let id = id_of(&policy, "license policy")?;
+        match self.policies.insert(id, policy) {
+            Some(_) => Err(format!("license policy {id} is there twice")),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a license policy; licences that name it name none.
+    pub(super) fn remove_policy(&mut self, id: u64) {
+        self.policies.remove(&id);
+        for license in self.licenses.values_mut() {
+            if license.fields["license_template"] == id {
+                license.fields.insert("license_template", Value::Null);
+            }
+        }
     }
 
     /// Adds a product feature, whose id is new.
@@ -219,8 +249,10 @@ impl Account {
             fields.insert("product_features".into(), rows.collect());
             Value::Object(fields)
         });
+        let policies = self.policies.values().cloned().map(Value::Object);
         json!({
             "product_features": features.collect::<Vec<_>>(),
+            "license_templates": policies.collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
     }
@@ -337,6 +369,7 @@ fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
 /// The members that a loaded object gets if the document lacks them.
 pub(super) struct Templates {
     pub(super) feature: JsonObject,
+    pub(super) policy: JsonObject,
     license: JsonObject,
     row: JsonObject,
 }
@@ -349,6 +382,7 @@ impl Templates {
         let template = |name: &str| account_document::expect_object(all[name].clone(), name);
         Ok(Self {
             feature: template("product_feature")?,
+            policy: template("license_template")?,
             license: template("license")?,
             row: template("row")?,
         })

@@ -10,6 +10,8 @@
 //! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //! | `POST /product-features/`, `PATCH` and `DELETE …/{id}/` | `product_features` | the feature; nothing |
+//! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
+//! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
@@ -20,6 +22,7 @@
 mod account;
 mod foreign_edits;
 mod list;
+mod policies;
 mod populate;
 mod product_features;
 mod rate_limit;
@@ -73,6 +76,8 @@ enum Route<'a> {
     UpdateFeatures(&'a str),
     ProductFeatures,
     ProductFeature(&'a str),
+    Policies,
+    Policy(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -90,6 +95,8 @@ impl<'a> Route<'a> {
             ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
             ["product-features", id] if !id.is_empty() => Route::ProductFeature(id),
+            ["license-templates"] => Route::Policies,
+            ["license-templates", id] if !id.is_empty() => Route::Policy(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -99,7 +106,8 @@ impl<'a> Route<'a> {
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
             Route::Licenses => &["GET"],
-            Route::ProductFeatures => &["GET", "POST"],
+            Route::ProductFeatures | Route::Policies => &["GET", "POST"],
+            Route::Policy(_) => &["GET", "PATCH", "DELETE"],
             // No page shows a call that reads one.
             Route::ProductFeature(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
@@ -130,7 +138,8 @@ pub struct LicenseSpring {
 }
 
 impl LicenseSpring {
-    /// Returns a simulator with three licences of one product with seven features, and one global feature.
+    /// Returns a simulator with three licences of one product with seven features and three license policies, and one global
+    /// feature.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -186,6 +195,13 @@ impl LicenseSpring {
                 self.delete_product_feature(id)
             }
             Route::ProductFeature(id) => self.update_product_feature(id, request, now),
+            Route::Policies if request.method == "POST" => self.create_policy(request, now),
+            Route::Policies => self.list_policies(request),
+            Route::Policy(id) => match request.method.as_str() {
+                "GET" => self.read_policy(id),
+                "DELETE" => self.delete_policy(id),
+                _ => self.update_policy(id, request, now),
+            },
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Switches {
     pub(super) row_ids: RowIds,
     /// The `max_overages` of a new row that does not name it.
     pub(super) new_row_max_overages: NewRowMaxOverages,
-    /// Which members of rows reads show.
+    /// Which members of licences and their rows reads show.
     pub(super) row_members: RowMembers,
     /// How a yearly `consumption_period` is read back.
     pub(super) period_spelling: PeriodSpelling,
@@ -45,7 +45,7 @@ pub(super) struct Switches {
     pub(super) metadata_write: MetadataWrite,
     /// Whether an update of a product feature must name those members that its page marks as required.
     pub(super) feature_patch: FeaturePatch,
-    /// What happens to a new product feature whose code its product has already.
+    /// What happens to a new product feature or license policy whose code its product has already.
     pub(super) taken_code: TakenCode,
     /// The order of product features in lists.
     pub(super) feature_order: FeatureOrder,
@@ -55,6 +55,14 @@ pub(super) struct Switches {
     pub(super) feature_filter: FeatureFilter,
     /// The status of the removal of a product feature: 200 or 204.
     pub(super) feature_delete_status: u16,
+    /// Whether lists have license policies that are archived, if no filter asks for them.
+    pub(super) archived_policies: DeletedFeatures,
+    /// How a license policy shows its `consumption_period`.
+    pub(super) policy_period: PolicyPeriod,
+    /// What happens to the removal of the default policy of a product.
+    pub(super) default_policy_removal: UnknownPolicy,
+    /// What the filter `license_template_id` of licences does, which the newest page alone has.
+    pub(super) policy_filter: PolicyFilter,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -90,6 +98,10 @@ impl Default for Switches {
             deleted_features: DeletedFeatures::Show,
             feature_filter: FeatureFilter::Feature,
             feature_delete_status: 200,
+            archived_policies: DeletedFeatures::Show,
+            policy_period: PolicyPeriod::Word,
+            default_policy_removal: UnknownPolicy::Refuse,
+            policy_filter: PolicyFilter::Heeded,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -98,7 +110,8 @@ impl Default for Switches {
     }
 }
 
-/// The treatment of unknown features, members and query parameters, and of members that lack their partner.
+/// The treatment of unknown features, members and query parameters, of members that lack their partner, and of the removal
+/// of a default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -185,7 +198,7 @@ pub(super) enum FeaturePatch {
     Partial,
 }
 
-/// Whether a product may have two features with one code.
+/// Whether a product may have two features, or two policies, with one code.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TakenCode {
@@ -201,12 +214,30 @@ pub(super) enum FeatureOrder {
     NewestFirst,
 }
 
-/// Whether lists have product features with `is_deleted: true`.
+/// Whether lists have product features with `is_deleted: true`, or license policies with `is_archived: true`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DeletedFeatures {
     Show,
     Hide,
+}
+
+/// How a license policy shows when its count starts again: with the words of licences, or, as its pages call the member an
+/// integer, with a number that no page explains.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PolicyPeriod {
+    Word,
+    Number,
+}
+
+/// What the filter `license_template_id` of licences does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PolicyFilter {
+    Heeded,
+    Ignored,
+    Refused,
 }
 
 /// What the filter `product_features__id` takes: the id of a product feature, or that of a row; or nothing.
@@ -218,7 +249,7 @@ pub(super) enum FeatureFilter {
     Ignored,
 }
 
-/// Whether reads show the row members of newer pages, or only those of the page of the write call.
+/// Whether reads show the members of newer pages, or only those of the page of the write call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RowMembers {

@@ -44,6 +44,7 @@ pub static ALL: &[&Kind] = &[
     &USER_GROUP,
     &LICENSE_ORDER,
     &CUSTOMER,
+    &LICENSE_POLICY,
     &PRODUCT_FEATURE,
 ];
 
@@ -205,6 +206,41 @@ static CUSTOMER: Kind = Kind {
 
 /// The product of the seed.
 const PRODUCT: u64 = 1_584_723_961_091_234;
+
+static LICENSE_POLICY: Kind = Kind {
+    name: "LicenseSpringLicensePolicy",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("team-{number}");
+            let ids = json!({"licensePolicy": {"code": name, "product": PRODUCT}});
+            let desired =
+                json!({"name": "Team", "default_license_type": "perpetual", "max_activations": 20});
+            Object::new("LicenseSpringLicensePolicy", &name, ids, desired)
+        },
+        change: || ("max_activations", json!(30)),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let key = json!({"code": "team-1y", "product": PRODUCT});
+            let ids = json!({"licensePolicy": key, "state": "absent"});
+            Object::new("LicenseSpringLicensePolicy", "team-1y", ids, json!({}))
+        },
+        words: &["1 license has it as its policy"],
+    }),
+    count: |account, object| {
+        let key = &object.ids["licensePolicy"];
+        let policies = account["license_templates"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        policies
+            .filter(|one| one["code"] == key["code"] && one["product"] == key["product"])
+            .count()
+    },
+};
 
 static PRODUCT_FEATURE: Kind = Kind {
     name: "LicenseSpringProductFeature",

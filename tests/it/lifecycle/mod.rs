@@ -4,6 +4,7 @@
 mod kill;
 pub mod kinds;
 mod lac;
+mod license_policies;
 mod named_by_key;
 mod organizations;
 mod product_features;

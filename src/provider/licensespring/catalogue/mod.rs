@@ -1,0 +1,203 @@
+//! Reads and lists what belongs to products: objects with a `code` of the user's own and a number of the vendor's.
+//!
+//! The list of the whole account is walked to its end by pages that overlap (`list_walk`). No page filters by code, and a
+//! code counts as unique, and an object as missing, only once the whole list was read. An object that cannot be read
+//! hides no other, unless its code cannot be read either: then it may be any.
+//!
+//! Of an object that is to be removed the licenses that have it are counted, by the `count` of one page. The filter is
+//! not trusted: each license on the page must have the object. Where that cannot be seen and licenses keep what they
+//! have, their number is told as unknown.
+
+mod list;
+mod reading;
+
+use serde_json::{Map, Value as Json, json};
+
+pub use self::list::CatalogueListing;
+pub use self::reading::CatalogueReading;
+use super::envelope::{self, number_of};
+use super::list_walk::FULL;
+use crate::model::resource::Fact;
+use crate::model::{Call, Desired, Live, Malformed, Method, ReadFailure, Reply, Text};
+use crate::provider::decode::{Atom, Row, Rows};
+use crate::provider::error_text::describe_unreadable;
+use crate::provider::reading::{Answer, json_of, unreadable_reply};
+use crate::provider::{Write, with_query};
+
+/// The members of the key: the code, and the product that the object belongs to.
+pub const CODE: &str = "code";
+pub const PRODUCT: &str = "product";
+/// The product of an object that belongs to none.
+pub const NO_PRODUCT: &str = "0";
+/// How many licenses have an object that is to be removed: a number, or text if that is unknown.
+pub const LICENSES: &str = "licenses";
+const UNKNOWN: &str = "unknown";
+
+/// A kind whose objects belong to products, as facts.
+pub struct Catalogue {
+    /// What one object is called, and several: "product feature", "product features".
+    pub noun: &'static str,
+    pub nouns: &'static str,
+    /// The name of its id in manifests.
+    pub id: &'static str,
+    /// The path of the list.
+    pub list: &'static str,
+    /// The word for objects that the list may not show: "hidden".
+    pub unlisted: &'static str,
+    /// Reports whether the list may not show an object because it is as a manifest asks.
+    pub may_be_unlisted: fn(&Desired) -> bool,
+    /// True if a documented call reads one object by its number, whether or not the list shows it.
+    pub has_single: bool,
+    /// How objects look: the id, the code and the product beside the fields.
+    pub rows: fn() -> &'static Rows<3>,
+    /// The licenses that have an object.
+    pub holders: Holders,
+}
+
+/// How the licenses that have an object are counted.
+pub struct Holders {
+    /// The filter of the list of licenses by which they are found.
+    pub filter: &'static str,
+    /// Reports whether a license has the object with this number; `None` if the license does not show it.
+    pub has: fn(license: &Json, id: &str) -> Option<bool>,
+    /// True if they lose the object with its removal: then it is not removed before they are counted.
+    pub lose: bool,
+}
+
+/// An object as lists and replies show it.
+pub type CatalogueRow<'de> = Row<'static, 'de, 3>;
+
+/// The code and the product of an object.
+type Key = (Text, Text);
+
+impl Catalogue {
+    /// Decodes an object. Its number, code and product are facts: none of them can be changed.
+    pub fn decode(&self, mut row: CatalogueRow<'_>) -> Result<Live, Malformed> {
+        let id = envelope::id_of(&row).unwrap_or_default();
+        let (code, product) = key_of(&row)?;
+        let mut live = Live {
+            fields: row.finish()?,
+            ..Live::default()
+        };
+        let facts = [(self.id, id.into()), (CODE, code), (PRODUCT, product)];
+        for (name, text) in facts {
+            live.facts.insert(name.into(), Fact::Text(text.to_string()));
+        }
+        Ok(live)
+    }
+
+    /// Returns the call that creates an object, with `body` beside its key.
+    pub fn create_call(&self, write: &Write<'_>, mut body: Map<String, Json>) -> Call {
+        body.insert(CODE.into(), json!(write.desired.id(CODE)));
+        match write.desired.id(PRODUCT).parse::<u64>() {
+            Ok(product) if product > 0 => body.insert(PRODUCT.into(), json!(product)),
+            Ok(_) | Err(_) => None,
+        };
+        Call::write(Method::Post, self.list.to_string(), Json::Object(body))
+    }
+
+    /// Decodes the reply to a write, which is the object: the one that was written, or one of the key that was asked for.
+    pub fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
+        let row = (self.rows)()
+            .one(&reply.body)
+            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
+            .ok_or_else(|| Malformed::new("the reply is no object"))?;
+        let after = self.decode(row)?;
+        for name in [self.id, CODE, PRODUCT] {
+            let expected = match desired.id(name) {
+                "" => before.text(name),
+                text => Some(text),
+            };
+            if expected.is_some() && after.text(name) != expected {
+                return Err(Malformed::new(format!(
+                    "`{}` is not the one that was written",
+                    if name == self.id { "id" } else { name }
+                )));
+            }
+        }
+        Ok(after)
+    }
+
+    /// Decodes the reply to the call that reads the object with this number.
+    fn single(&self, id: &str, reply: &Reply, name: &str) -> Result<Live, ReadFailure> {
+        let odd = |what: String| ReadFailure::odd(format!("{name} {what}"));
+        let row = (self.rows)().one(&reply.body);
+        let row = row.map_err(|error| unreadable_reply(name, reply, &error))?;
+        let row = row.ok_or_else(|| odd("did not answer with an object".into()))?;
+        let live = self.decode(row).map_err(|fault| odd(fault.to_string()))?;
+        match live.text(self.id) == Some(id) {
+            true => Ok(live),
+            false => Err(odd(format!("answered with another {}", self.noun))),
+        }
+    }
+
+    /// Says why an object that the list does not show is not missing.
+    fn not_listed(&self) -> ReadFailure {
+        let Self { noun, unlisted, .. } = self;
+        let advice = match self.has_single {
+            true => format!("; name it by its `{}`", self.id),
+            false => String::new(),
+        };
+        ReadFailure::odd(format!(
+            "the {noun} is not in the list, which may not show {unlisted} ones{advice}"
+        ))
+    }
+
+    /// Returns the path of one object.
+    pub fn path_of(&self, id: &str) -> String {
+        format!("{}{id}/", self.list)
+    }
+
+    fn page(&self, offset: usize) -> Call {
+        let (limit, text) = (FULL.to_string(), offset.to_string());
+        let mut pairs = vec![("limit", limit.as_str())];
+        if offset > 0 {
+            pairs.push(("offset", &text));
+        }
+        Call::get(with_query(self.list, &pairs))
+    }
+
+    /// Returns the call that counts the licenses which have an object. The rows of the page prove the filter; a few do.
+    fn count_call(&self, id: &str) -> Call {
+        let pairs = [(self.holders.filter, id), ("limit", "5")];
+        Call::get(with_query("/api/v1/licenses/", &pairs))
+    }
+
+    /// Takes the count of the page of licenses: a number, or text if it is unknown.
+    fn count(&self, id: &str, name: &str, answer: Answer) -> Result<Fact, ReadFailure> {
+        let page = match json_of(name, answer) {
+            Ok(page) => page,
+            // The filter is refused.
+            Err(failure) if failure.status == Some(400) && !self.holders.lose => {
+                return Ok(Fact::Text(UNKNOWN.into()));
+            }
+            Err(failure) => return Err(failure),
+        };
+        let odd = |what: &str| ReadFailure::odd(format!("{name} answered {what}"));
+        let count = page["count"].as_i64().filter(|count| *count >= 0);
+        let count = count.ok_or_else(|| odd("without the number `count`"))?;
+        let licenses = page["results"].as_array();
+        let licenses = licenses.ok_or_else(|| odd("without the list `results`"))?;
+        let mut licenses = licenses.iter();
+        match licenses.all(|license| (self.holders.has)(license, id) == Some(true)) {
+            true => Ok(Fact::Number(count)),
+            false if !self.holders.lose => Ok(Fact::Text(UNKNOWN.into())),
+            false => Err(odd(&format!(
+                "with a license that does not have the {}",
+                self.noun
+            ))),
+        }
+    }
+}
+
+/// Returns the code and the product of a row.
+fn key_of(row: &CatalogueRow<'_>) -> Result<Key, Malformed> {
+    let [_, code, product] = &row.beside;
+    let code = code.text().filter(|code| !code.is_empty());
+    let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
+    let product = match product {
+        Atom::Null => NO_PRODUCT.to_string(),
+        other => number_of(other).ok_or_else(|| Malformed::new("`product` is no number"))?,
+    };
+    Ok((code.into(), product.into()))
+}
