@@ -6,6 +6,7 @@
 //! 2026-11-21.
 
 mod catalogue;
+mod customer_account;
 mod envelope;
 mod license;
 mod license_policy;
@@ -47,6 +48,7 @@ impl Provider for LicenseSpring {
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
         &[
+            &customer_account::CustomerAccount,
             &license::License,
             &license_policy::LicensePolicy,
             &product_feature::ProductFeature,

@@ -1,4 +1,4 @@
-//! The LicenseSpring account: product features, license policies and licences, loaded from and saved as JSON.
+//! The LicenseSpring account: product features, license policies, customer accounts and licences, loaded from and saved as JSON.
 //!
 //! A licence has *rows*, one per product feature that it includes, with limits of their own. In the account document
 //! a row names its product feature by code; reads show the whole feature. Lookups by id and code are logarithmic.
@@ -50,6 +50,8 @@ pub(super) struct Account {
     pub(super) licenses: BTreeMap<u64, License>,
     /// The license policies by id, as the API shows them.
     pub(super) policies: BTreeMap<u64, JsonObject>,
+    /// The customer accounts by id, as the API shows them.
+    pub(super) customer_accounts: BTreeMap<u64, JsonObject>,
     next_row_id: u64,
 }
 
@@ -79,8 +81,8 @@ impl License {
 }
 
 impl Account {
-    /// Loads `{"product_features": […], "license_templates": […], "licenses": [{…, "product_features":
-    /// [{"product_feature": "f5", …}]}]}`.
+    /// Loads `{"product_features": […], "license_templates": […], "customer_accounts": […], "licenses": [{…,
+    /// "product_features": [{"product_feature": "f5", …}]}]}`.
     ///
     /// A feature needs an id and a code, a licence an id, a row its feature; all else has defaults. `Err` names the
     /// object and what is wrong with it.
@@ -90,19 +92,30 @@ impl Account {
         let features = account_document::take_list(&mut state, "product_features")?;
         let licenses = account_document::take_list(&mut state, "licenses")?;
         let policies = account_document::take_list(&mut state, "license_templates")?;
+        let accounts = account_document::take_list(&mut state, "customer_accounts")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
             codes: BTreeMap::new(),
             licenses: BTreeMap::new(),
             policies: BTreeMap::new(),
+            customer_accounts: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
         for given in features {
             account.load_feature(given, &templates)?;
         }
         for given in policies {
-            account.load_policy(given, &templates)?;
+            let (id, policy) = load_object(given, &templates.policy, "license policy")?;
+            if account.policies.insert(id, policy).is_some() {
+                return Err(format!("license policy {id} is there twice"));
+            }
+        }
+        for given in accounts {
+            let (id, one) = load_object(given, &templates.customer_account, "customer account")?;
+            if account.customer_accounts.insert(id, one).is_some() {
+                return Err(format!("customer account {id} is there twice"));
+            }
         }
         let mut unnumbered = Vec::new();
         for given in licenses {
@@ -137,18 +150,6 @@ impl Account {
         *known = id.min(*known);
         self.features.insert(id, feature);
         Ok(())
-    }
-
-    /// Loads a license policy, whose id must be new.
-    fn load_policy(&mut self, given: Value, templates: &Templates) -> Result<(), String> {
-        let given = account_document::expect_object(given, "a license policy")?;
-        let policy =
-            account_document::overlay_template(&templates.policy, given, "license policy")?;
-        let id = id_of(&policy, "license policy")?;
-        match self.policies.insert(id, policy) {
-            Some(_) => Err(format!("license policy {id} is there twice")),
-            None => Ok(()),
-        }
     }
 
     /// Removes a license policy; licences that name it name none.
@@ -250,9 +251,11 @@ impl Account {
             Value::Object(fields)
         });
         let policies = self.policies.values().cloned().map(Value::Object);
+        let accounts = self.customer_accounts.values().cloned().map(Value::Object);
         json!({
             "product_features": features.collect::<Vec<_>>(),
             "license_templates": policies.collect::<Vec<_>>(),
+            "customer_accounts": accounts.collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
     }
@@ -358,6 +361,17 @@ pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     }
 }
 
+/// Loads an object that is shown as it is kept; `what` it is stands in messages.
+fn load_object(
+    given: Value,
+    template: &JsonObject,
+    what: &str,
+) -> Result<(u64, JsonObject), String> {
+    let given = account_document::expect_object(given, what)?;
+    let object = account_document::overlay_template(template, given, what)?;
+    Ok((id_of(&object, what)?, object))
+}
+
 /// Returns the id of an object; `Err` if it has none.
 fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
     match fields["id"].as_u64() {
@@ -370,6 +384,7 @@ fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
 pub(super) struct Templates {
     pub(super) feature: JsonObject,
     pub(super) policy: JsonObject,
+    pub(super) customer_account: JsonObject,
     license: JsonObject,
     row: JsonObject,
 }
@@ -383,6 +398,7 @@ impl Templates {
         Ok(Self {
             feature: template("product_feature")?,
             policy: template("license_template")?,
+            customer_account: template("customer_account")?,
             license: template("license")?,
             row: template("row")?,
         })

@@ -374,6 +374,18 @@ impl LicenseSpring {
         Ok(listing.envelope_reply(count, shown.collect()))
     }
 
+    /// Answers with a page of customer accounts; the page of this call names no filter.
+    pub(super) fn list_customer_accounts(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<HttpReply, Refusal> {
+        self.refuse_order(request)?;
+        let listing = ListCall::parse(request, &[], &[], self)?;
+        let accounts = self.account.customer_accounts.values();
+        let (count, page) = listing.select_page(accounts, |account| *account)?;
+        Ok(listing.envelope_reply(count, page))
+    }
+
     /// Refuses an order of a list whose page names none.
     fn refuse_order(&self, request: &HttpRequest) -> Result<(), Refusal> {
         let ordered = request_parts::last_query_value(request, "order_by").is_some();

@@ -10,6 +10,8 @@
 //! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //! | `POST /product-features/`, `PATCH` and `DELETE …/{id}/` | `product_features` | the feature; nothing |
+//! | `GET /customer-accounts/` | `list` | a page of customer accounts in an envelope |
+//! | `POST /customer-accounts/`, `PATCH` and `DELETE …/{id}/` | `customer_accounts` | the account; nothing |
 //! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
 //! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
@@ -20,6 +22,7 @@
 //! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
+mod customer_accounts;
 mod foreign_edits;
 mod list;
 mod policies;
@@ -78,6 +81,8 @@ enum Route<'a> {
     ProductFeature(&'a str),
     Policies,
     Policy(&'a str),
+    CustomerAccounts,
+    CustomerAccount(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -97,6 +102,8 @@ impl<'a> Route<'a> {
             ["product-features", id] if !id.is_empty() => Route::ProductFeature(id),
             ["license-templates"] => Route::Policies,
             ["license-templates", id] if !id.is_empty() => Route::Policy(id),
+            ["customer-accounts"] => Route::CustomerAccounts,
+            ["customer-accounts", id] if !id.is_empty() => Route::CustomerAccount(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -106,10 +113,10 @@ impl<'a> Route<'a> {
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
             Route::Licenses => &["GET"],
-            Route::ProductFeatures | Route::Policies => &["GET", "POST"],
+            Route::ProductFeatures | Route::Policies | Route::CustomerAccounts => &["GET", "POST"],
             Route::Policy(_) => &["GET", "PATCH", "DELETE"],
             // No page shows a call that reads one.
-            Route::ProductFeature(_) => &["PATCH", "DELETE"],
+            Route::ProductFeature(_) | Route::CustomerAccount(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
             Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
             Route::Row(_) => &["PATCH"],
@@ -138,8 +145,8 @@ pub struct LicenseSpring {
 }
 
 impl LicenseSpring {
-    /// Returns a simulator with three licences of one product with seven features and three license policies, and one global
-    /// feature.
+    /// Returns a simulator with three licences of one product with seven features and three license policies, one global
+    /// feature, and two customer accounts.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -195,6 +202,14 @@ impl LicenseSpring {
                 self.delete_product_feature(id)
             }
             Route::ProductFeature(id) => self.update_product_feature(id, request, now),
+            Route::CustomerAccounts if request.method == "POST" => {
+                self.create_customer_account(request)
+            }
+            Route::CustomerAccounts => self.list_customer_accounts(request),
+            Route::CustomerAccount(id) if request.method == "DELETE" => {
+                self.delete_customer_account(id)
+            }
+            Route::CustomerAccount(id) => self.update_customer_account(id, request),
             Route::Policies if request.method == "POST" => self.create_policy(request, now),
             Route::Policies => self.list_policies(request),
             Route::Policy(id) => match request.method.as_str() {

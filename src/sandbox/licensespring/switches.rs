@@ -39,7 +39,7 @@ pub(super) struct Switches {
     pub(super) lone_member: UnknownPolicy,
     /// What becomes of the date when a licence gets a duration, and of the duration when it gets a date.
     pub(super) other_end: OtherEnd,
-    /// What happens to a note that is an empty text.
+    /// What happens to a note, or a text of a customer account, that is empty.
     pub(super) blank_note: BlankPolicy,
     /// What becomes of metadata that a write does not name.
     pub(super) metadata_write: MetadataWrite,
@@ -53,7 +53,7 @@ pub(super) struct Switches {
     pub(super) deleted_features: DeletedFeatures,
     /// What the filter `product_features__id` of licences takes.
     pub(super) feature_filter: FeatureFilter,
-    /// The status of the removal of a product feature: 200 or 204.
+    /// The status of the removal of a product feature or a customer account: 200 or 204.
     pub(super) feature_delete_status: u16,
     /// Whether lists have license policies that are archived, if no filter asks for them.
     pub(super) archived_policies: DeletedFeatures,
@@ -63,6 +63,10 @@ pub(super) struct Switches {
     pub(super) default_policy_removal: UnknownPolicy,
     /// What the filter `license_template_id` of licences does, which the newest page alone has.
     pub(super) policy_filter: PolicyFilter,
+    /// How the creation of a customer account spells the telephone number.
+    pub(super) account_phone: AccountPhone,
+    /// The status of the creation of a customer account: 200 or 201.
+    pub(super) account_create_status: u16,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -102,6 +106,8 @@ impl Default for Switches {
             policy_period: PolicyPeriod::Word,
             default_policy_removal: UnknownPolicy::Refuse,
             policy_filter: PolicyFilter::Heeded,
+            account_phone: AccountPhone::Lower,
+            account_create_status: 201,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -231,6 +237,14 @@ pub(super) enum PolicyPeriod {
     Number,
 }
 
+/// How the creation of a customer account spells the telephone number; its page has `Phone`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AccountPhone {
+    Lower,
+    Capital,
+}
+
 /// What the filter `license_template_id` of licences does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -293,6 +307,9 @@ impl Switches {
         }
         if ![200, 204].contains(&next.feature_delete_status) {
             return Err("switch feature_delete_status: must be 200 or 204".into());
+        }
+        if ![200, 201].contains(&next.account_create_status) {
+            return Err("switch account_create_status: must be 200 or 201".into());
         }
         if !(1..=MAX_LIMIT).contains(&next.page_size) {
             return Err("switch page_size: must be from 1 to 100".into());

@@ -99,6 +99,7 @@ fn is_told_apart(kind: &dyn ResourceKind) -> bool {
         "CryptlexOrganizationUser",
         "CryptlexUserGroup",
         "LacCustomer",
+        "LicenseSpringCustomerAccount",
         "LicenseSpringLicensePolicy",
         "LicenseSpringProductFeature",
     ];

@@ -44,6 +44,7 @@ pub static ALL: &[&Kind] = &[
     &USER_GROUP,
     &LICENSE_ORDER,
     &CUSTOMER,
+    &CUSTOMER_ACCOUNT,
     &LICENSE_POLICY,
     &PRODUCT_FEATURE,
 ];
@@ -206,6 +207,38 @@ static CUSTOMER: Kind = Kind {
 
 /// The product of the seed.
 const PRODUCT: u64 = 1_584_723_961_091_234;
+
+static CUSTOMER_ACCOUNT: Kind = Kind {
+    name: "LicenseSpringCustomerAccount",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("locks-{number}");
+            let ids = json!({"customerAccount": {"code": name}});
+            let desired = json!({"name": format!("Locks {number}"), "address": "Riva 1, Split"});
+            Object::new("LicenseSpringCustomerAccount", &name, ids, desired)
+        },
+        change: || ("address", json!("Riva 2, Split")),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let ids = json!({"customerAccount": {"code": "tc6"}, "state": "absent"});
+            Object::new("LicenseSpringCustomerAccount", "tc6", ids, json!({}))
+        },
+        words: &["2 customers belong to it"],
+    }),
+    count: |account, object| {
+        let accounts = account["customer_accounts"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        accounts
+            .filter(|one| one["code"] == object.ids["customerAccount"]["code"])
+            .count()
+    },
+};
 
 static LICENSE_POLICY: Kind = Kind {
     name: "LicenseSpringLicensePolicy",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Catalogue, Key, key_of};
+use super::{Catalogue, Key};
 use crate::model::{Call, Live, Observed, ReadFailure, Reply, Text};
 use crate::provider::licensespring::envelope::Page;
 use crate::provider::licensespring::list_walk::{ListWalk, WalkStep};
@@ -66,7 +66,7 @@ impl CatalogueList {
         let mut ids = Vec::with_capacity(page.rows.len());
         for (id, row) in page.rows {
             ids.push(id.clone());
-            let key = key_of(&row).ok();
+            let key = self.catalogue.key_of(&row).ok();
             let live = self.catalogue.decode(row);
             let noun = self.catalogue.noun;
             let live = live.map_err(|fault| format!("{name}: {noun} {id}: {fault}"));

@@ -1,12 +1,12 @@
-//! Reads and lists what belongs to products: objects with a `code` of the user's own and a number of the vendor's.
+//! Reads and lists objects with a `code` of the user's own and a number of the vendor's, most of which belong to products.
 //!
 //! The list of the whole account is walked to its end by pages that overlap (`list_walk`). No page filters by code, and a
 //! code counts as unique, and an object as missing, only once the whole list was read. An object that cannot be read
 //! hides no other, unless its code cannot be read either: then it may be any.
 //!
-//! Of an object that is to be removed the licenses that have it are counted, by the `count` of one page. The filter is
-//! not trusted: each license on the page must have the object. Where that cannot be seen and licenses keep what they
-//! have, their number is told as unknown.
+//! Of an object that is to be removed those that have it are counted. Where rows do not say how many that are, the licenses
+//! are asked for, by the `count` of one page. The filter is not trusted: each license on the page must have the object.
+//! Where that cannot be seen and licenses keep what they have, their number is told as unknown.
 
 mod list;
 mod reading;
@@ -29,11 +29,13 @@ pub const CODE: &str = "code";
 pub const PRODUCT: &str = "product";
 /// The product of an object that belongs to none.
 pub const NO_PRODUCT: &str = "0";
-/// How many licenses have an object that is to be removed: a number, or text if that is unknown.
-pub const LICENSES: &str = "licenses";
+/// How many others have an object that is to be removed: a number, or text if that is unknown.
+pub const HOLDERS: &str = "holders";
+/// How many others have an object by its row, whether it is to be removed or not.
+const COUNTED: &str = "counted";
 const UNKNOWN: &str = "unknown";
 
-/// A kind whose objects belong to products, as facts.
+/// A kind whose objects have codes, as facts.
 pub struct Catalogue {
     /// What one object is called, and several: "product feature", "product features".
     pub noun: &'static str,
@@ -48,10 +50,17 @@ pub struct Catalogue {
     pub may_be_unlisted: fn(&Desired) -> bool,
     /// True if a documented call reads one object by its number, whether or not the list shows it.
     pub has_single: bool,
-    /// How objects look: the id, the code and the product beside the fields.
+    /// How objects look: the id, the code and a third member beside the fields.
     pub rows: fn() -> &'static Rows<3>,
-    /// The licenses that have an object.
-    pub holders: Holders,
+    pub third: Third,
+}
+
+/// The member that rows have beside id and code.
+pub enum Third {
+    /// The product of the object, which is part of its key. The licenses that have the object are asked for.
+    Product(Holders),
+    /// How many others have the object.
+    Holders,
 }
 
 /// How the licenses that have an object are counted.
@@ -67,21 +76,29 @@ pub struct Holders {
 /// An object as lists and replies show it.
 pub type CatalogueRow<'de> = Row<'static, 'de, 3>;
 
-/// The code and the product of an object.
+/// The code and the product of an object; an empty text where objects have no product.
 type Key = (Text, Text);
 
 impl Catalogue {
     /// Decodes an object. Its number, code and product are facts: none of them can be changed.
     pub fn decode(&self, mut row: CatalogueRow<'_>) -> Result<Live, Malformed> {
         let id = envelope::id_of(&row).unwrap_or_default();
-        let (code, product) = key_of(&row)?;
+        let (code, product) = self.key_of(&row)?;
+        let holders = match self.third {
+            Third::Product(_) => None,
+            Third::Holders => Some(row.beside[2].integer().filter(|count| *count >= 0)),
+        };
         let mut live = Live {
             fields: row.finish()?,
             ..Live::default()
         };
         let facts = [(self.id, id.into()), (CODE, code), (PRODUCT, product)];
-        for (name, text) in facts {
+        for (name, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
             live.facts.insert(name.into(), Fact::Text(text.to_string()));
+        }
+        if let Some(count) = holders {
+            let count = count.map_or_else(|| Fact::Text(UNKNOWN.into()), Fact::Number);
+            live.facts.insert(COUNTED.into(), count);
         }
         Ok(live)
     }
@@ -157,18 +174,35 @@ impl Catalogue {
         Call::get(with_query(self.list, &pairs))
     }
 
+    /// Returns the code and the product of a row.
+    fn key_of(&self, row: &CatalogueRow<'_>) -> Result<Key, Malformed> {
+        let [_, code, third] = &row.beside;
+        let code = code.text().filter(|code| !code.is_empty());
+        let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
+        let product = match (&self.third, third) {
+            (Third::Holders, _) => String::new(),
+            (Third::Product(_), Atom::Null) => NO_PRODUCT.to_string(),
+            (Third::Product(_), other) => {
+                number_of(other).ok_or_else(|| Malformed::new("`product` is no number"))?
+            }
+        };
+        Ok((code.into(), product.into()))
+    }
+}
+
+impl Holders {
     /// Returns the call that counts the licenses which have an object. The rows of the page prove the filter; a few do.
     fn count_call(&self, id: &str) -> Call {
-        let pairs = [(self.holders.filter, id), ("limit", "5")];
+        let pairs = [(self.filter, id), ("limit", "5")];
         Call::get(with_query("/api/v1/licenses/", &pairs))
     }
 
-    /// Takes the count of the page of licenses: a number, or text if it is unknown.
-    fn count(&self, id: &str, name: &str, answer: Answer) -> Result<Fact, ReadFailure> {
+    /// Takes the count of the page of licenses: a number, or text if it is unknown. `noun` is what the object is called.
+    fn count(&self, noun: &str, id: &str, name: &str, answer: Answer) -> Result<Fact, ReadFailure> {
         let page = match json_of(name, answer) {
             Ok(page) => page,
             // The filter is refused.
-            Err(failure) if failure.status == Some(400) && !self.holders.lose => {
+            Err(failure) if failure.status == Some(400) && !self.lose => {
                 return Ok(Fact::Text(UNKNOWN.into()));
             }
             Err(failure) => return Err(failure),
@@ -179,25 +213,12 @@ impl Catalogue {
         let licenses = page["results"].as_array();
         let licenses = licenses.ok_or_else(|| odd("without the list `results`"))?;
         let mut licenses = licenses.iter();
-        match licenses.all(|license| (self.holders.has)(license, id) == Some(true)) {
+        match licenses.all(|license| (self.has)(license, id) == Some(true)) {
             true => Ok(Fact::Number(count)),
-            false if !self.holders.lose => Ok(Fact::Text(UNKNOWN.into())),
+            false if !self.lose => Ok(Fact::Text(UNKNOWN.into())),
             false => Err(odd(&format!(
-                "with a license that does not have the {}",
-                self.noun
+                "with a license that does not have the {noun}"
             ))),
         }
     }
-}
-
-/// Returns the code and the product of a row.
-fn key_of(row: &CatalogueRow<'_>) -> Result<Key, Malformed> {
-    let [_, code, product] = &row.beside;
-    let code = code.text().filter(|code| !code.is_empty());
-    let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
-    let product = match product {
-        Atom::Null => NO_PRODUCT.to_string(),
-        other => number_of(other).ok_or_else(|| Malformed::new("`product` is no number"))?,
-    };
-    Ok((code.into(), product.into()))
 }

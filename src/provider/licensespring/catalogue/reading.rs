@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::list::{CatalogueList, Name};
-use super::{CODE, Catalogue, LICENSES, PRODUCT};
+use super::{CODE, COUNTED, Catalogue, HOLDERS, Holders, PRODUCT, Third};
 use crate::model::{Call, Desired, Live, Observed, ReadFailure};
 use crate::provider::licensespring::list_walk::WalkStep;
 use crate::provider::reading::{
@@ -47,7 +47,7 @@ pub struct CatalogueReading {
     list: CatalogueList,
     targets: Vec<Target>,
     /// Objects that are to be removed, until their licenses are counted.
-    going: BTreeMap<usize, Live>,
+    going: BTreeMap<usize, (Live, &'static Holders)>,
     settled: Settled,
 }
 
@@ -89,20 +89,27 @@ impl CatalogueReading {
         }
     }
 
-    /// Settles an object, after a look at its licenses if it is to be removed.
+    /// Settles an object, after a look at those that have it if it is to be removed.
     fn settle(&mut self, index: usize, observed: Observed) {
-        match observed {
-            Observed::Live(live) if self.targets[index].is_to_go => {
-                self.count_licenses(index, live);
+        let is_to_go = self.targets[index].is_to_go;
+        match (observed, &self.list.catalogue.third) {
+            (Observed::Live(live), Third::Product(holders)) if is_to_go => {
+                self.count_licenses(index, live, holders);
             }
-            observed => self.settled.put(index, observed),
+            (Observed::Live(mut live), Third::Holders) if is_to_go => {
+                if let Some(count) = live.facts.get(COUNTED).cloned() {
+                    live.facts.insert(HOLDERS.into(), count);
+                }
+                self.settled.put(index, Observed::Live(live));
+            }
+            (observed, _) => self.settled.put(index, observed),
         }
     }
 
-    fn count_licenses(&mut self, index: usize, live: Live) {
-        let catalogue = self.list.catalogue;
-        let call = catalogue.count_call(live.text(catalogue.id).unwrap_or_default());
-        self.going.insert(index, live);
+    fn count_licenses(&mut self, index: usize, live: Live, holders: &'static Holders) {
+        let id = live.text(self.list.catalogue.id).unwrap_or_default();
+        let call = holders.count_call(id);
+        self.going.insert(index, (live, holders));
         self.outbox.send(call, Purpose::Licenses(index));
     }
 
@@ -121,14 +128,14 @@ impl CatalogueReading {
     }
 
     fn take_licenses(&mut self, index: usize, name: &str, answer: Answer) {
-        let Some(mut live) = self.going.remove(&index) else {
+        let Some((mut live, holders)) = self.going.remove(&index) else {
             return;
         };
         let catalogue = self.list.catalogue;
         let id = live.text(catalogue.id).unwrap_or_default().to_string();
-        let observed = match catalogue.count(&id, name, answer) {
+        let observed = match holders.count(catalogue.noun, &id, name, answer) {
             Ok(count) => {
-                live.facts.insert(LICENSES.into(), count);
+                live.facts.insert(HOLDERS.into(), count);
                 Observed::Live(live)
             }
             Err(failure) => Observed::Unread(failure),

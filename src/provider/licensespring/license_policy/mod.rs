@@ -25,7 +25,7 @@ use crate::model::{
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, Holders, LICENSES, PRODUCT,
+    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, PRODUCT, Third,
 };
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::list_walk::FULL;
@@ -89,8 +89,8 @@ impl ResourceKind for LicensePolicy {
     }
 
     fn note(&self, live: &Live) -> Option<String> {
-        live.facts.get(LICENSES)?;
-        Some(match live.number(LICENSES) {
+        live.facts.get(HOLDERS)?;
+        Some(match live.number(HOLDERS) {
             None => "how many licenses have it as their policy is not known".into(),
             Some(0) => "no license is found that has it as its policy".into(),
             Some(1) => "1 license has it as its policy".into(),
@@ -117,7 +117,7 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: is_archived,
     has_single: true,
     rows: || &POLICIES,
-    holders: Holders {
+    third: Third::Product(Holders {
         filter: "license_template_id",
         // Only newer replies show the policy of a license ("Apply License Policy", 2026-11-30).
         has: |license, id| {
@@ -129,7 +129,7 @@ static CATALOGUE: Catalogue = Catalogue {
             )
         },
         lose: false,
-    },
+    }),
 };
 
 static POLICIES: LazyLock<Rows<3>> = LazyLock::new(|| {

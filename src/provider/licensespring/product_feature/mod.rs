@@ -25,7 +25,7 @@ use crate::model::{
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, Holders, LICENSES, PRODUCT,
+    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, PRODUCT, Third,
 };
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::list_walk::FULL;
@@ -91,7 +91,7 @@ impl ResourceKind for ProductFeature {
     }
 
     fn note(&self, live: &Live) -> Option<String> {
-        Some(match live.number(LICENSES)? {
+        Some(match live.number(HOLDERS)? {
             0 => "no license is found that has it".into(),
             1 => "purges it from 1 license".into(),
             licenses => format!("purges it from {licenses} licenses"),
@@ -117,7 +117,7 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: is_hidden,
     has_single: false,
     rows: || &FEATURES,
-    holders: Holders {
+    third: Third::Product(Holders {
         filter: "product_features__id",
         has: |license, id| {
             let rows = license["product_features"].as_array()?.iter();
@@ -125,7 +125,7 @@ static CATALOGUE: Catalogue = Catalogue {
             Some(features.any(|feature| id.parse() == Ok(feature)))
         },
         lose: true,
-    },
+    }),
 };
 
 static FEATURES: LazyLock<Rows<3>> = LazyLock::new(|| {

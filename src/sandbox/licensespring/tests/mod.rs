@@ -1,6 +1,7 @@
 //! Shared calls; tests of addresses, keys, limits, switches and saved accounts.
 
 mod bodies;
+mod customer_accounts;
 mod policies;
 mod product_features;
 mod reads;

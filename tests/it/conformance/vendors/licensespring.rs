@@ -266,6 +266,8 @@ pub fn switches() -> Vec<Switch> {
         Switch::new("policy_period", &[s("number")]),
         Switch::new("default_policy_removal", &[s("ignore")]),
         Switch::new("policy_filter", &[s("ignored"), s("refused")]),
+        Switch::new("account_phone", &[s("capital")]),
+        Switch::new("account_create_status", &[json!(200)]),
         Switch::new("unknown_members", &[s("ignore")]),
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),
