@@ -9,6 +9,7 @@ mod catalogue;
 mod customer_account;
 mod envelope;
 mod license;
+mod license_custom_field;
 mod license_policy;
 mod list_walk;
 mod product_feature;
@@ -50,6 +51,7 @@ impl Provider for LicenseSpring {
         &[
             &customer_account::CustomerAccount,
             &license::License,
+            &license_custom_field::LicenseCustomField,
             &license_policy::LicensePolicy,
             &product_feature::ProductFeature,
         ]

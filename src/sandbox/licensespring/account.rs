@@ -1,4 +1,5 @@
-//! The LicenseSpring account: product features, license policies, customer accounts and licences, loaded from and saved as JSON.
+//! The LicenseSpring account: product features, license policies, customer accounts, values of custom fields and
+//! licences, loaded from and saved as JSON.
 //!
 //! A licence has *rows*, one per product feature that it includes, with limits of their own. In the account document
 //! a row names its product feature by code; reads show the whole feature. Lookups by id and code are logarithmic.
@@ -52,6 +53,10 @@ pub(super) struct Account {
     pub(super) policies: BTreeMap<u64, JsonObject>,
     /// The customer accounts by id, as the API shows them.
     pub(super) customer_accounts: BTreeMap<u64, JsonObject>,
+    /// The custom fields of products by id. No call shows them.
+    pub(super) product_custom_fields: BTreeMap<u64, JsonObject>,
+    /// The values of custom fields on licences by id, as the API shows them.
+    pub(super) custom_fields: BTreeMap<u64, JsonObject>,
     next_row_id: u64,
 }
 
@@ -93,6 +98,8 @@ impl Account {
         let licenses = account_document::take_list(&mut state, "licenses")?;
         let policies = account_document::take_list(&mut state, "license_templates")?;
         let accounts = account_document::take_list(&mut state, "customer_accounts")?;
+        let product_fields = account_document::take_list(&mut state, "product_custom_fields")?;
+        let custom_fields = account_document::take_list(&mut state, "license_custom_fields")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
@@ -100,23 +107,25 @@ impl Account {
             licenses: BTreeMap::new(),
             policies: BTreeMap::new(),
             customer_accounts: BTreeMap::new(),
+            product_custom_fields: BTreeMap::new(),
+            custom_fields: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
         for given in features {
             account.load_feature(given, &templates)?;
         }
-        for given in policies {
-            let (id, policy) = load_object(given, &templates.policy, "license policy")?;
-            if account.policies.insert(id, policy).is_some() {
-                return Err(format!("license policy {id} is there twice"));
-            }
-        }
-        for given in accounts {
-            let (id, one) = load_object(given, &templates.customer_account, "customer account")?;
-            if account.customer_accounts.insert(id, one).is_some() {
-                return Err(format!("customer account {id} is there twice"));
-            }
-        }
+        let Templates {
+            policy,
+            customer_account,
+            product_custom_field,
+            custom_field,
+            ..
+        } = &templates;
+        account.policies = load_objects(policies, policy, "license policy")?;
+        account.customer_accounts = load_objects(accounts, customer_account, "customer account")?;
+        account.product_custom_fields =
+            load_objects(product_fields, product_custom_field, "product custom field")?;
+        account.custom_fields = load_objects(custom_fields, custom_field, "license custom field")?;
         let mut unnumbered = Vec::new();
         for given in licenses {
             account.load_license(given, &templates, &mut unnumbered)?;
@@ -250,12 +259,12 @@ impl Account {
             fields.insert("product_features".into(), rows.collect());
             Value::Object(fields)
         });
-        let policies = self.policies.values().cloned().map(Value::Object);
-        let accounts = self.customer_accounts.values().cloned().map(Value::Object);
         json!({
             "product_features": features.collect::<Vec<_>>(),
-            "license_templates": policies.collect::<Vec<_>>(),
-            "customer_accounts": accounts.collect::<Vec<_>>(),
+            "license_templates": self.policies.values().collect::<Vec<_>>(),
+            "customer_accounts": self.customer_accounts.values().collect::<Vec<_>>(),
+            "product_custom_fields": self.product_custom_fields.values().collect::<Vec<_>>(),
+            "license_custom_fields": self.custom_fields.values().collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
     }
@@ -361,15 +370,22 @@ pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     }
 }
 
-/// Loads an object that is shown as it is kept; `what` it is stands in messages.
-fn load_object(
-    given: Value,
+/// Loads objects that are shown as they are kept, by id; `what` they are stands in messages.
+fn load_objects(
+    given: Vec<Value>,
     template: &JsonObject,
     what: &str,
-) -> Result<(u64, JsonObject), String> {
-    let given = account_document::expect_object(given, what)?;
-    let object = account_document::overlay_template(template, given, what)?;
-    Ok((id_of(&object, what)?, object))
+) -> Result<BTreeMap<u64, JsonObject>, String> {
+    let mut all = BTreeMap::new();
+    for given in given {
+        let given = account_document::expect_object(given, what)?;
+        let object = account_document::overlay_template(template, given, what)?;
+        let id = id_of(&object, what)?;
+        if all.insert(id, object).is_some() {
+            return Err(format!("{what} {id} is there twice"));
+        }
+    }
+    Ok(all)
 }
 
 /// Returns the id of an object; `Err` if it has none.
@@ -385,6 +401,8 @@ pub(super) struct Templates {
     pub(super) feature: JsonObject,
     pub(super) policy: JsonObject,
     pub(super) customer_account: JsonObject,
+    product_custom_field: JsonObject,
+    pub(super) custom_field: JsonObject,
     license: JsonObject,
     row: JsonObject,
 }
@@ -399,6 +417,8 @@ impl Templates {
             feature: template("product_feature")?,
             policy: template("license_template")?,
             customer_account: template("customer_account")?,
+            product_custom_field: template("product_custom_field")?,
+            custom_field: template("license_custom_field")?,
             license: template("license")?,
             row: template("row")?,
         })

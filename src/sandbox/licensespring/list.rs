@@ -79,6 +79,8 @@ const POLICY_FILTERS: [FilterSpec; 5] = [
     ("is_default", "is_default", Comparison::Flag),
     ("is_sku", "is_sku", Comparison::Flag),
 ];
+/// The filter of values of custom fields.
+const VALUE_FILTERS: [FilterSpec; 1] = [("license", "license", Comparison::Number)];
 /// The filter of licences by the policy that they have, in the newest page alone.
 const BY_POLICY: &str = "license_template_id";
 /// The filter of licences by the features that they have.
@@ -383,6 +385,15 @@ impl LicenseSpring {
         let listing = ListCall::parse(request, &[], &[], self)?;
         let accounts = self.account.customer_accounts.values();
         let (count, page) = listing.select_page(accounts, |account| *account)?;
+        Ok(listing.envelope_reply(count, page))
+    }
+
+    /// Answers with a page of values of custom fields.
+    pub(super) fn list_custom_fields(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        self.refuse_order(request)?;
+        let listing = ListCall::parse(request, &VALUE_FILTERS, &[], self)?;
+        let values = self.account.custom_fields.values();
+        let (count, page) = listing.select_page(values, |value| *value)?;
         Ok(listing.envelope_reply(count, page))
     }
 

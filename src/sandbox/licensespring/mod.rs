@@ -12,6 +12,8 @@
 //! | `POST /product-features/`, `PATCH` and `DELETE …/{id}/` | `product_features` | the feature; nothing |
 //! | `GET /customer-accounts/` | `list` | a page of customer accounts in an envelope |
 //! | `POST /customer-accounts/`, `PATCH` and `DELETE …/{id}/` | `customer_accounts` | the account; nothing |
+//! | `GET /license-custom-fields/` | `list` | a page of values in an envelope |
+//! | `POST /license-custom-fields/`, `GET`, `PATCH` and `DELETE …/{id}/` | `custom_fields` | the value; nothing |
 //! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
 //! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
@@ -22,6 +24,7 @@
 //! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
+mod custom_fields;
 mod customer_accounts;
 mod foreign_edits;
 mod list;
@@ -83,6 +86,8 @@ enum Route<'a> {
     Policy(&'a str),
     CustomerAccounts,
     CustomerAccount(&'a str),
+    CustomFields,
+    CustomField(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -102,6 +107,8 @@ impl<'a> Route<'a> {
             ["product-features", id] if !id.is_empty() => Route::ProductFeature(id),
             ["license-templates"] => Route::Policies,
             ["license-templates", id] if !id.is_empty() => Route::Policy(id),
+            ["license-custom-fields"] => Route::CustomFields,
+            ["license-custom-fields", id] if !id.is_empty() => Route::CustomField(id),
             ["customer-accounts"] => Route::CustomerAccounts,
             ["customer-accounts", id] if !id.is_empty() => Route::CustomerAccount(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
@@ -113,8 +120,11 @@ impl<'a> Route<'a> {
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
             Route::Licenses => &["GET"],
-            Route::ProductFeatures | Route::Policies | Route::CustomerAccounts => &["GET", "POST"],
-            Route::Policy(_) => &["GET", "PATCH", "DELETE"],
+            Route::ProductFeatures
+            | Route::Policies
+            | Route::CustomerAccounts
+            | Route::CustomFields => &["GET", "POST"],
+            Route::Policy(_) | Route::CustomField(_) => &["GET", "PATCH", "DELETE"],
             // No page shows a call that reads one.
             Route::ProductFeature(_) | Route::CustomerAccount(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
@@ -202,6 +212,13 @@ impl LicenseSpring {
                 self.delete_product_feature(id)
             }
             Route::ProductFeature(id) => self.update_product_feature(id, request, now),
+            Route::CustomFields if request.method == "POST" => self.create_custom_field(request),
+            Route::CustomFields => self.list_custom_fields(request),
+            Route::CustomField(id) => match request.method.as_str() {
+                "GET" => self.read_custom_field(id),
+                "DELETE" => self.delete_custom_field(id),
+                _ => self.update_custom_field(id, request),
+            },
             Route::CustomerAccounts if request.method == "POST" => {
                 self.create_customer_account(request)
             }

@@ -39,7 +39,7 @@ pub(super) struct Switches {
     pub(super) lone_member: UnknownPolicy,
     /// What becomes of the date when a licence gets a duration, and of the duration when it gets a date.
     pub(super) other_end: OtherEnd,
-    /// What happens to a note, or a text of a customer account, that is empty.
+    /// What happens to a note, a text of a customer account or a value of a custom field that is empty.
     pub(super) blank_note: BlankPolicy,
     /// What becomes of metadata that a write does not name.
     pub(super) metadata_write: MetadataWrite,
@@ -67,6 +67,8 @@ pub(super) struct Switches {
     pub(super) account_phone: AccountPhone,
     /// The status of the creation of a customer account: 200 or 201.
     pub(super) account_create_status: u16,
+    /// What happens to a second value of one custom field on one licence.
+    pub(super) second_value: TakenCode,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -108,6 +110,7 @@ impl Default for Switches {
             policy_filter: PolicyFilter::Heeded,
             account_phone: AccountPhone::Lower,
             account_create_status: 201,
+            second_value: TakenCode::Refuse,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -204,7 +207,7 @@ pub(super) enum FeaturePatch {
     Partial,
 }
 
-/// Whether a product may have two features, or two policies, with one code.
+/// Whether a product may have two features, or two policies, with one code, and a licence two values of one custom field.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TakenCode {

@@ -100,6 +100,7 @@ fn is_told_apart(kind: &dyn ResourceKind) -> bool {
         "CryptlexUserGroup",
         "LacCustomer",
         "LicenseSpringCustomerAccount",
+        "LicenseSpringLicenseCustomField",
         "LicenseSpringLicensePolicy",
         "LicenseSpringProductFeature",
     ];

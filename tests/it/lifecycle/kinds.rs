@@ -45,6 +45,7 @@ pub static ALL: &[&Kind] = &[
     &LICENSE_ORDER,
     &CUSTOMER,
     &CUSTOMER_ACCOUNT,
+    &CUSTOM_FIELD,
     &LICENSE_POLICY,
     &PRODUCT_FEATURE,
 ];
@@ -237,6 +238,49 @@ static CUSTOMER_ACCOUNT: Kind = Kind {
         accounts
             .filter(|one| one["code"] == object.ids["customerAccount"]["code"])
             .count()
+    },
+};
+
+static CUSTOM_FIELD: Kind = Kind {
+    name: "LicenseSpringLicenseCustomField",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let key =
+                json!({"license": 1_593_781_720_493_289_u64, "product_custom_field": 53 + number});
+            let ids = json!({"licenseCustomField": key});
+            let name = format!("field-{number}");
+            Object::new(
+                "LicenseSpringLicenseCustomField",
+                &name,
+                ids,
+                json!({"value": "gold"}),
+            )
+        },
+        change: || ("value", json!("platinum")),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let key = json!({"license": 1_593_781_720_493_290_u64, "product_custom_field": 52});
+            let ids = json!({"licenseCustomField": key, "state": "absent"});
+            Object::new("LicenseSpringLicenseCustomField", "gone", ids, json!({}))
+        },
+        words: &[],
+    }),
+    count: |account, object| {
+        let key = &object.ids["licenseCustomField"];
+        let same = |one: &&Json| {
+            ["license", "product_custom_field"]
+                .iter()
+                .all(|name| one[*name] == key[*name])
+        };
+        let values = account["license_custom_fields"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        values.filter(same).count()
     },
 };
 

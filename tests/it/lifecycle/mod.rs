@@ -1,6 +1,7 @@
 //! Objects that come and go, over real HTTP: created at most once whatever happens, and removed only when it is
 //! allowed. Each test runs for every kind of the one list in `kinds`.
 
+mod custom_fields;
 mod customer_accounts;
 mod kill;
 pub mod kinds;

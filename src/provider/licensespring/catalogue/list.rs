@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Catalogue, Key};
-use crate::model::{Call, Live, Observed, ReadFailure, Reply, Text};
+use crate::model::{Call, Desired, Live, Observed, ReadFailure, Reply, Text};
 use crate::provider::licensespring::envelope::Page;
 use crate::provider::licensespring::list_walk::{ListWalk, WalkStep};
 use crate::provider::listing::{Listed, ListedObject, Listing};
@@ -13,6 +13,16 @@ use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 pub enum Name {
     Id(Text),
     Key(Key),
+}
+
+impl Name {
+    pub fn of(catalogue: &Catalogue, desired: &Desired) -> Self {
+        let [first, second] = catalogue.key;
+        match desired.id(catalogue.id) {
+            "" => Name::Key((desired.id(first).into(), desired.id(second).into())),
+            id => Name::Id(id.into()),
+        }
+    }
 }
 
 /// An object that the list has shown.
@@ -36,22 +46,43 @@ impl Sighting {
 /// The list of an account, as far as it was read.
 pub struct CatalogueList {
     pub catalogue: &'static Catalogue,
+    /// The filter of the list, and its value.
+    filter: Option<(&'static str, Text)>,
     walk: ListWalk,
     found: BTreeMap<Text, Sighting>,
+    /// The ids of the objects of each key, once the list is at its end.
+    ids: BTreeMap<Key, Vec<Text>>,
 }
 
 impl CatalogueList {
     pub fn new(catalogue: &'static Catalogue) -> Self {
         Self {
             catalogue,
+            filter: None,
             walk: ListWalk::default(),
             found: BTreeMap::new(),
+            ids: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the list of those objects that a filter of the vendor's shows.
+    pub fn filtered(catalogue: &'static Catalogue, filter: (&'static str, Text)) -> Self {
+        Self {
+            filter: Some(filter),
+            ..Self::new(catalogue)
         }
     }
 
     pub fn next_page(&self) -> (usize, Call) {
         let offset = self.walk.offset();
-        (offset, self.catalogue.page(offset))
+        let filter = self.filter.as_ref();
+        let filter = filter.map(|(name, value)| (*name, value.as_str()));
+        (offset, self.catalogue.page(offset, filter))
+    }
+
+    /// Returns how many more pages the list has, by what its last page said.
+    pub fn pages_left(&self) -> usize {
+        self.walk.pages_left()
     }
 
     /// Takes the page at `offset`. Once the list is at its end, it has only what is still there.
@@ -79,6 +110,11 @@ impl CatalogueList {
             let walk = &self.walk;
             self.found
                 .retain(|_, sighting| walk.still_has(sighting.reading));
+            for (id, sighting) in &self.found {
+                if let Some(key) = &sighting.key {
+                    self.ids.entry(key.clone()).or_default().push(id.clone());
+                }
+            }
         }
         Ok(step)
     }
@@ -92,20 +128,22 @@ impl CatalogueList {
             }
             Name::Key(key) => key,
         };
-        let is_named = |(_, sighting): &(&Text, &Sighting)| sighting.key.as_ref() == Some(key);
-        let found: Vec<_> = self.found.iter().filter(is_named).collect();
-        let mut unread = self.found.values().filter(|one| one.key.is_none());
-        match found[..] {
-            // An object without a readable code may be the one, so nothing is missing beside it.
-            [] => unread.next().map_or(Observed::Missing, Sighting::observed),
-            [(_, only)] => only.observed(),
+        let found = self.ids.get(key).map_or(&[][..], Vec::as_slice);
+        let sighting = |id: &Text| self.found.get(id).map(Sighting::observed);
+        match found {
+            // An object without a readable key may be the one, so nothing is missing beside it.
+            [] => {
+                let mut unread = self.found.values().filter(|one| one.key.is_none());
+                unread.next().map_or(Observed::Missing, Sighting::observed)
+            }
+            [only] => sighting(only).unwrap_or(Observed::Missing),
             _ => {
-                let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+                let ids: Vec<&str> = found.iter().map(Text::as_str).collect();
                 let Catalogue { nouns, id, .. } = self.catalogue;
                 Observed::Unread(ReadFailure::odd(format!(
-                    "{} {nouns} have the code {:?}: {}; name one by its `{id}`",
+                    "{} {nouns} have {}: {}; name one by its `{id}`",
                     ids.len(),
-                    key.0,
+                    self.catalogue.describe_key(key),
                     ids.join(", ")
                 )))
             }

@@ -1,4 +1,4 @@
-//! Reads and lists objects with a `code` of the user's own and a number of the vendor's, most of which belong to products.
+//! Reads and lists objects with a key of the user's own and a number of the vendor's: most have a `code` and a product.
 //!
 //! The list of the whole account is walked to its end by pages that overlap (`list_walk`). No page filters by code, and a
 //! code counts as unique, and an object as missing, only once the whole list was read. An object that cannot be read
@@ -13,7 +13,7 @@ mod reading;
 
 use serde_json::{Map, Value as Json, json};
 
-pub use self::list::CatalogueListing;
+pub use self::list::{CatalogueList, CatalogueListing, Name};
 pub use self::reading::CatalogueReading;
 use super::envelope::{self, number_of};
 use super::list_walk::FULL;
@@ -35,7 +35,7 @@ pub const HOLDERS: &str = "holders";
 const COUNTED: &str = "counted";
 const UNKNOWN: &str = "unknown";
 
-/// A kind whose objects have codes, as facts.
+/// A kind whose objects have keys, as facts.
 pub struct Catalogue {
     /// What one object is called, and several: "product feature", "product features".
     pub noun: &'static str,
@@ -50,17 +50,21 @@ pub struct Catalogue {
     pub may_be_unlisted: fn(&Desired) -> bool,
     /// True if a documented call reads one object by its number, whether or not the list shows it.
     pub has_single: bool,
-    /// How objects look: the id, the code and a third member beside the fields.
+    /// How objects look: the id, the first member of the key and a third member beside the fields.
     pub rows: fn() -> &'static Rows<3>,
+    /// The names of the members of the key.
+    pub key: [&'static str; 2],
     pub third: Third,
 }
 
-/// The member that rows have beside id and code.
+/// The member that rows have beside the id and the first member of the key.
 pub enum Third {
     /// The product of the object, which is part of its key. The licenses that have the object are asked for.
     Product(Holders),
-    /// How many others have the object.
+    /// How many others have the object; the key has one member.
     Holders,
+    /// The second member of a key of two numbers.
+    Number,
 }
 
 /// How the licenses that have an object are counted.
@@ -76,23 +80,27 @@ pub struct Holders {
 /// An object as lists and replies show it.
 pub type CatalogueRow<'de> = Row<'static, 'de, 3>;
 
-/// The code and the product of an object; an empty text where objects have no product.
+/// The members of the key of an object; the second is an empty text where the key has one.
 type Key = (Text, Text);
 
 impl Catalogue {
-    /// Decodes an object. Its number, code and product are facts: none of them can be changed.
+    /// Decodes an object. Its number and the members of its key are facts: none of them can be changed.
     pub fn decode(&self, mut row: CatalogueRow<'_>) -> Result<Live, Malformed> {
         let id = envelope::id_of(&row).unwrap_or_default();
-        let (code, product) = self.key_of(&row)?;
+        let (first, second) = self.key_of(&row)?;
         let holders = match self.third {
-            Third::Product(_) => None,
+            Third::Product(_) | Third::Number => None,
             Third::Holders => Some(row.beside[2].integer().filter(|count| *count >= 0)),
         };
         let mut live = Live {
             fields: row.finish()?,
             ..Live::default()
         };
-        let facts = [(self.id, id.into()), (CODE, code), (PRODUCT, product)];
+        let facts = [
+            (self.id, id.into()),
+            (self.key[0], first),
+            (self.key[1], second),
+        ];
         for (name, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
             live.facts.insert(name.into(), Fact::Text(text.to_string()));
         }
@@ -105,9 +113,14 @@ impl Catalogue {
 
     /// Returns the call that creates an object, with `body` beside its key.
     pub fn create_call(&self, write: &Write<'_>, mut body: Map<String, Json>) -> Call {
-        body.insert(CODE.into(), json!(write.desired.id(CODE)));
-        match write.desired.id(PRODUCT).parse::<u64>() {
-            Ok(product) if product > 0 => body.insert(PRODUCT.into(), json!(product)),
+        let [first, second] = self.key.map(|name| write.desired.id(name));
+        let first = match (&self.third, first.parse::<u64>()) {
+            (Third::Number, Ok(number)) => json!(number),
+            _ => json!(first),
+        };
+        body.insert(self.key[0].into(), first);
+        match second.parse::<u64>() {
+            Ok(number) if number > 0 => body.insert(self.key[1].into(), json!(number)),
             Ok(_) | Err(_) => None,
         };
         Call::write(Method::Post, self.list.to_string(), Json::Object(body))
@@ -120,7 +133,7 @@ impl Catalogue {
             .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         let after = self.decode(row)?;
-        for name in [self.id, CODE, PRODUCT] {
+        for name in [self.id, self.key[0], self.key[1]] {
             let expected = match desired.id(name) {
                 "" => before.text(name),
                 text => Some(text),
@@ -136,7 +149,7 @@ impl Catalogue {
     }
 
     /// Decodes the reply to the call that reads the object with this number.
-    fn single(&self, id: &str, reply: &Reply, name: &str) -> Result<Live, ReadFailure> {
+    pub fn single(&self, id: &str, reply: &Reply, name: &str) -> Result<Live, ReadFailure> {
         let odd = |what: String| ReadFailure::odd(format!("{name} {what}"));
         let row = (self.rows)().one(&reply.body);
         let row = row.map_err(|error| unreadable_reply(name, reply, &error))?;
@@ -165,28 +178,44 @@ impl Catalogue {
         format!("{}{id}/", self.list)
     }
 
-    fn page(&self, offset: usize) -> Call {
+    /// Returns the call for the page at an offset; `filter` is one of the list's own.
+    fn page(&self, offset: usize, filter: Option<(&str, &str)>) -> Call {
         let (limit, text) = (FULL.to_string(), offset.to_string());
-        let mut pairs = vec![("limit", limit.as_str())];
+        let mut pairs = Vec::from_iter(filter);
+        pairs.push(("limit", limit.as_str()));
         if offset > 0 {
             pairs.push(("offset", &text));
         }
         Call::get(with_query(self.list, &pairs))
     }
 
-    /// Returns the code and the product of a row.
+    /// Returns the key of a row.
     fn key_of(&self, row: &CatalogueRow<'_>) -> Result<Key, Malformed> {
-        let [_, code, third] = &row.beside;
-        let code = code.text().filter(|code| !code.is_empty());
-        let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
-        let product = match (&self.third, third) {
-            (Third::Holders, _) => String::new(),
-            (Third::Product(_), Atom::Null) => NO_PRODUCT.to_string(),
-            (Third::Product(_), other) => {
-                number_of(other).ok_or_else(|| Malformed::new("`product` is no number"))?
-            }
+        let [_, first, third] = &row.beside;
+        let number = |at: usize, atom: &Atom<'_>| {
+            let odd = || Malformed::new(format!("`{}` is no number", self.key[at]));
+            number_of(atom).map(Text::from).ok_or_else(odd)
         };
-        Ok((code.into(), product.into()))
+        if let Third::Number = self.third {
+            return Ok((number(0, first)?, number(1, third)?));
+        }
+        let code = first.text().filter(|code| !code.is_empty());
+        let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
+        let second = match (&self.third, third) {
+            (Third::Holders, _) => Text::default(),
+            (_, Atom::Null) => NO_PRODUCT.into(),
+            (_, product) => number(1, product)?,
+        };
+        Ok((code.into(), second))
+    }
+
+    /// Describes a key in messages: `the code "f2"`.
+    fn describe_key(&self, (first, second): &Key) -> String {
+        let [name, other] = self.key;
+        match self.third {
+            Third::Number => format!("the {name} {first} and the {other} {second}"),
+            Third::Product(_) | Third::Holders => format!("the {name} {first:?}"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::list::{CatalogueList, Name};
-use super::{CODE, COUNTED, Catalogue, HOLDERS, Holders, PRODUCT, Third};
+use super::{COUNTED, Catalogue, HOLDERS, Holders, Third};
 use crate::model::{Call, Desired, Live, Observed, ReadFailure};
 use crate::provider::licensespring::list_walk::WalkStep;
 use crate::provider::reading::{
@@ -19,12 +19,8 @@ struct Target {
 
 impl Target {
     fn of(catalogue: &Catalogue, desired: &Desired) -> Self {
-        let named = match desired.id(catalogue.id) {
-            "" => Name::Key((desired.id(CODE).into(), desired.id(PRODUCT).into())),
-            id => Name::Id(id.into()),
-        };
         Self {
-            named,
+            named: Name::of(catalogue, desired),
             is_to_go: desired.policy.absent,
             may_be_unlisted: (catalogue.may_be_unlisted)(desired),
         }

@@ -117,6 +117,7 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: is_archived,
     has_single: true,
     rows: || &POLICIES,
+    key: [CODE, PRODUCT],
     third: Third::Product(Holders {
         filter: "license_template_id",
         // Only newer replies show the policy of a license ("Apply License Policy", 2026-11-30).

@@ -117,6 +117,7 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: is_hidden,
     has_single: false,
     rows: || &FEATURES,
+    key: [CODE, PRODUCT],
     third: Third::Product(Holders {
         filter: "product_features__id",
         has: |license, id| {

@@ -1,6 +1,7 @@
 //! Shared calls; tests of addresses, keys, limits, switches and saved accounts.
 
 mod bodies;
+mod custom_fields;
 mod customer_accounts;
 mod policies;
 mod product_features;

@@ -268,6 +268,7 @@ pub fn switches() -> Vec<Switch> {
         Switch::new("policy_filter", &[s("ignored"), s("refused")]),
         Switch::new("account_phone", &[s("capital")]),
         Switch::new("account_create_status", &[json!(200)]),
+        Switch::new("second_value", &[s("accept")]),
         Switch::new("unknown_members", &[s("ignore")]),
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),
