@@ -17,7 +17,7 @@ pub enum Name {
 
 impl Name {
     pub fn of(catalogue: &Catalogue, desired: &Desired) -> Self {
-        let [first, second] = catalogue.key;
+        let [first, second] = catalogue.key_names;
         match desired.id(catalogue.id) {
             "" => Name::Key((desired.id(first).into(), desired.id(second).into())),
             id => Name::Id(id.into()),

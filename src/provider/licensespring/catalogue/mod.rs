@@ -50,21 +50,21 @@ pub struct Catalogue {
     pub may_be_unlisted: fn(&Desired) -> bool,
     /// True if a documented call reads one object by its number, whether or not the list shows it.
     pub has_single: bool,
-    /// How objects look: the id, the first member of the key and a third member beside the fields.
+    /// How objects look: beside the fields the id, the first member of the key, and what its form has third.
     pub rows: fn() -> &'static Rows<3>,
     /// The names of the members of the key.
-    pub key: [&'static str; 2],
-    pub third: Third,
+    pub key_names: [&'static str; 2],
+    pub key_form: KeyForm,
 }
 
-/// The member that rows have beside the id and the first member of the key.
-pub enum Third {
-    /// The product of the object, which is part of its key. The licenses that have the object are asked for.
-    Product(Holders),
-    /// How many others have the object; the key has one member.
-    Holders,
-    /// The second member of a key of two numbers.
-    Number,
+/// What a key is made of, and what rows have beside it.
+pub enum KeyForm {
+    /// A code and the product that the object belongs to. The licenses that have the object are asked for.
+    CodeInProduct(Holders),
+    /// A code alone. Rows have the number of those that have the object.
+    Code,
+    /// Two numbers.
+    TwoNumbers,
 }
 
 /// How the licenses that have an object are counted.
@@ -88,9 +88,9 @@ impl Catalogue {
     pub fn decode(&self, mut row: CatalogueRow<'_>) -> Result<Live, Malformed> {
         let id = envelope::id_of(&row).unwrap_or_default();
         let (first, second) = self.key_of(&row)?;
-        let holders = match self.third {
-            Third::Product(_) | Third::Number => None,
-            Third::Holders => Some(row.beside[2].integer().filter(|count| *count >= 0)),
+        let holders = match self.key_form {
+            KeyForm::CodeInProduct(_) | KeyForm::TwoNumbers => None,
+            KeyForm::Code => Some(row.beside[2].integer().filter(|count| *count >= 0)),
         };
         let mut live = Live {
             fields: row.finish()?,
@@ -98,8 +98,8 @@ impl Catalogue {
         };
         let facts = [
             (self.id, id.into()),
-            (self.key[0], first),
-            (self.key[1], second),
+            (self.key_names[0], first),
+            (self.key_names[1], second),
         ];
         for (name, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
             live.facts.insert(name.into(), Fact::Text(text.to_string()));
@@ -113,14 +113,14 @@ impl Catalogue {
 
     /// Returns the call that creates an object, with `body` beside its key.
     pub fn create_call(&self, write: &Write<'_>, mut body: Map<String, Json>) -> Call {
-        let [first, second] = self.key.map(|name| write.desired.id(name));
-        let first = match (&self.third, first.parse::<u64>()) {
-            (Third::Number, Ok(number)) => json!(number),
+        let [first, second] = self.key_names.map(|name| write.desired.id(name));
+        let first = match (&self.key_form, first.parse::<u64>()) {
+            (KeyForm::TwoNumbers, Ok(number)) => json!(number),
             _ => json!(first),
         };
-        body.insert(self.key[0].into(), first);
+        body.insert(self.key_names[0].into(), first);
         match second.parse::<u64>() {
-            Ok(number) if number > 0 => body.insert(self.key[1].into(), json!(number)),
+            Ok(number) if number > 0 => body.insert(self.key_names[1].into(), json!(number)),
             Ok(_) | Err(_) => None,
         };
         Call::write(Method::Post, self.list.to_string(), Json::Object(body))
@@ -133,7 +133,7 @@ impl Catalogue {
             .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         let after = self.decode(row)?;
-        for name in [self.id, self.key[0], self.key[1]] {
+        for name in [self.id, self.key_names[0], self.key_names[1]] {
             let expected = match desired.id(name) {
                 "" => before.text(name),
                 text => Some(text),
@@ -193,16 +193,16 @@ impl Catalogue {
     fn key_of(&self, row: &CatalogueRow<'_>) -> Result<Key, Malformed> {
         let [_, first, third] = &row.beside;
         let number = |at: usize, atom: &Atom<'_>| {
-            let odd = || Malformed::new(format!("`{}` is no number", self.key[at]));
+            let odd = || Malformed::new(format!("`{}` is no number", self.key_names[at]));
             number_of(atom).map(Text::from).ok_or_else(odd)
         };
-        if let Third::Number = self.third {
+        if let KeyForm::TwoNumbers = self.key_form {
             return Ok((number(0, first)?, number(1, third)?));
         }
         let code = first.text().filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
-        let second = match (&self.third, third) {
-            (Third::Holders, _) => Text::default(),
+        let second = match (&self.key_form, third) {
+            (KeyForm::Code, _) => Text::default(),
             (_, Atom::Null) => NO_PRODUCT.into(),
             (_, product) => number(1, product)?,
         };
@@ -211,10 +211,10 @@ impl Catalogue {
 
     /// Describes a key in messages: `the code "f2"`.
     fn describe_key(&self, (first, second): &Key) -> String {
-        let [name, other] = self.key;
-        match self.third {
-            Third::Number => format!("the {name} {first} and the {other} {second}"),
-            Third::Product(_) | Third::Holders => format!("the {name} {first:?}"),
+        let [name, other] = self.key_names;
+        match self.key_form {
+            KeyForm::TwoNumbers => format!("the {name} {first} and the {other} {second}"),
+            KeyForm::CodeInProduct(_) | KeyForm::Code => format!("the {name} {first:?}"),
         }
     }
 }

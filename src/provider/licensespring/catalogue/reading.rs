@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::list::{CatalogueList, Name};
-use super::{COUNTED, Catalogue, HOLDERS, Holders, Third};
+use super::{COUNTED, Catalogue, HOLDERS, Holders, KeyForm};
 use crate::model::{Call, Desired, Live, Observed, ReadFailure};
 use crate::provider::licensespring::list_walk::WalkStep;
 use crate::provider::reading::{
@@ -88,11 +88,11 @@ impl CatalogueReading {
     /// Settles an object, after a look at those that have it if it is to be removed.
     fn settle(&mut self, index: usize, observed: Observed) {
         let is_to_go = self.targets[index].is_to_go;
-        match (observed, &self.list.catalogue.third) {
-            (Observed::Live(live), Third::Product(holders)) if is_to_go => {
+        match (observed, &self.list.catalogue.key_form) {
+            (Observed::Live(live), KeyForm::CodeInProduct(holders)) if is_to_go => {
                 self.count_licenses(index, live, holders);
             }
-            (Observed::Live(mut live), Third::Holders) if is_to_go => {
+            (Observed::Live(mut live), KeyForm::Code) if is_to_go => {
                 if let Some(count) = live.facts.get(COUNTED).cloned() {
                     live.facts.insert(HOLDERS.into(), count);
                 }

@@ -22,7 +22,7 @@ use crate::model::{
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, PRODUCT, Third,
+    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, KeyForm, PRODUCT,
 };
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::list_walk::FULL;
@@ -90,8 +90,8 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: |_| false,
     has_single: false,
     rows: || &ACCOUNTS,
-    key: [CODE, PRODUCT],
-    third: Third::Holders,
+    key_names: [CODE, PRODUCT],
+    key_form: KeyForm::Code,
 };
 
 static ACCOUNTS: LazyLock<Rows<3>> = LazyLock::new(|| {

@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
-use crate::provider::licensespring::catalogue::{Catalogue, CatalogueListing, Third};
+use crate::provider::licensespring::catalogue::{Catalogue, CatalogueListing, KeyForm};
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::refusal;
 use crate::provider::listing::Listing;
@@ -72,8 +72,8 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: |_| false,
     has_single: true,
     rows: || &VALUES,
-    key: [fields::LICENSE, fields::FIELD],
-    third: Third::Number,
+    key_names: [fields::LICENSE, fields::FIELD],
+    key_form: KeyForm::TwoNumbers,
 };
 
 static VALUES: LazyLock<Rows<3>> = LazyLock::new(|| {

@@ -25,7 +25,7 @@ use crate::model::{
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, PRODUCT, Third,
+    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, KeyForm, PRODUCT,
 };
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::list_walk::FULL;
@@ -117,8 +117,8 @@ static CATALOGUE: Catalogue = Catalogue {
     may_be_unlisted: is_archived,
     has_single: true,
     rows: || &POLICIES,
-    key: [CODE, PRODUCT],
-    third: Third::Product(Holders {
+    key_names: [CODE, PRODUCT],
+    key_form: KeyForm::CodeInProduct(Holders {
         filter: "license_template_id",
         // Only newer replies show the policy of a license ("Apply License Policy", 2026-11-30).
         has: |license, id| {
