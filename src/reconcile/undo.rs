@@ -459,7 +459,9 @@ pub fn unmanaged_object(
         connection: intent.connection.clone(),
     })?;
     let name = intent.address.split_once('/').map_or("", |(_, name)| name);
-    let ids = table.identity.iter();
+    let key = table.lifecycle.key;
+    let keyed = key.is_some_and(|key| intent.identity.get(key.replaces).is_none());
+    let ids = table.naming(keyed);
     Ok(Desired {
         address: Address {
             kind: table.kind,

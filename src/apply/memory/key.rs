@@ -90,11 +90,15 @@ impl Subject<'_> {
         }
     }
 
-    /// Returns the ids that identify the object, by name.
+    /// Returns the ids, or the members of the natural key, that identify the object, by name.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let table = provider::find_kind(self.kind).map(|provider| provider.table());
         let known = move |name: &str| {
-            table.is_none_or(|table| table.identity.iter().any(|id| id.name == name))
+            table.is_none_or(|table| {
+                let mut ids = table.identity.iter();
+                let key = table.lifecycle.key;
+                ids.any(|id| id.name == name) || key.is_some_and(|key| key.names(name))
+            })
         };
         let ids = self
             .identity
@@ -112,4 +116,48 @@ fn trim_base_url(base_url: &str) -> &str {
 /// Returns the kind of an address `Kind/name`.
 pub fn kind_of_address(address: &str) -> &str {
     address.split('/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kind: &str, ids: &[(&str, &str)]) -> ObjectKey {
+        let subject = Subject {
+            base_url: "https://vendor.example.com/",
+            tenant: None,
+            kind,
+            identity: &ids.iter().copied().collect(),
+        };
+        subject.key()
+    }
+
+    /// Every kind with a natural key: two objects that differ in one member of it, or one of whose ids differs, are two.
+    #[test]
+    fn objects_that_are_named_by_a_key_are_told_apart_by_each_of_its_members() {
+        for kind in provider::all_kinds() {
+            let table = kind.table();
+            for keyed in [false, true] {
+                let names: Vec<&str> = table.naming(keyed).map(|member| member.name).collect();
+                let named = |changed: &str| {
+                    let ids = names.iter().map(|name| (*name, *name == changed));
+                    let ids = ids.map(|(name, is_other)| (name, if is_other { "8" } else { "7" }));
+                    key(table.kind.0, &Vec::from_iter(ids))
+                };
+                let one = named("");
+                assert_eq!(one, named(""));
+                for name in &names {
+                    assert_ne!(one, named(name), "{}: {name}", table.kind);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_that_names_nothing_is_left_out() {
+        let order = [("activationKey", "a")];
+        let older = [("activationKey", "a"), ("customer", "7")];
+        let kind = "LacLicenseOrder";
+        assert_eq!(key(kind, &order), key(kind, &older));
+    }
 }

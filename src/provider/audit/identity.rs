@@ -78,6 +78,12 @@ pub enum IdentityError {
     NotId { name: String, text: String },
     #[error("`{name}` must be a whole number below 2^64, not {text}")]
     NotNumber { name: String, text: String },
+    #[error("`{name}` must be at least {min}, not {text}")]
+    TooSmall {
+        name: String,
+        min: i64,
+        text: String,
+    },
     #[error("`{name}` must be a GUID, not {text:?}")]
     NotGuid { name: String, text: String },
 }
@@ -132,7 +138,11 @@ fn id_text(shape: &Shape, name: &str, text: &str) -> Result<Text, IdentityError>
         return Err(IdentityError::NotId { name, text });
     }
     match shape {
-        Shape::Integer { .. } => match text.parse::<u64>() {
+        Shape::Integer { min, .. } => match text.parse::<u64>() {
+            Ok(number) if u64::try_from(*min).is_ok_and(|min| number < min) => {
+                let ((name, text), min) = (given(), *min);
+                Err(IdentityError::TooSmall { name, min, text })
+            }
             Ok(number) => Ok(number.to_compact_string()),
             Err(_) => {
                 let (name, text) = given();

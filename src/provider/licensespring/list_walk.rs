@@ -17,6 +17,8 @@ pub struct ListWalk {
     pages: usize,
     overlap: Overlap,
     unsettled: bool,
+    /// Full pages to come, by what the last page said.
+    pages_left: usize,
 }
 
 /// What follows a page.
@@ -40,6 +42,11 @@ impl ListWalk {
         self.before
     }
 
+    /// Returns how many more pages the list has if it is walked to its end; 0 before the first page.
+    pub fn pages_left(&self) -> usize {
+        self.pages_left
+    }
+
     /// Takes the ids of the page at `offset`. `count` is the number of all rows that it states, `next` whether it names a
     /// page after it; `list` is the call in messages.
     pub fn take(
@@ -53,6 +60,7 @@ impl ListWalk {
         let end = self.overlap.end();
         let is_first = self.pages == 1;
         let joint = self.overlap.take(offset, ids);
+        self.pages_left = count.saturating_sub(self.overlap.end()).div_ceil(FULL - 1);
         let more = next || self.overlap.end() < count;
         let is_further = is_first || self.overlap.end() > end;
         match joint {

@@ -9,7 +9,7 @@ use crate::provider::webhook::{Delivery, Target, Webhook, target_of_id};
 pub struct LicenseSpringWebhook;
 
 /// The objects of an event that manifests can be about: those of a license, and a product, since no event is published for
-/// its features.
+/// its features and policies.
 const OBJECTS: [&str; 5] = [
     "license",
     "license_product_feature",
@@ -47,9 +47,9 @@ impl Webhook for LicenseSpringWebhook {
         (proved && is_timely(time, delivery.received, MAX_AHEAD)).then(|| time.to_string())
     }
 
-    /// Manifests manage licenses, with their features and settings, and product features. Customers, devices' variables, installation files and
-    /// pools have nothing to do with them. What a device does (a check, an activation, a release) and what it uses up
-    /// changes counts, and with the first activation the end of a license that has a duration; an account with a
+    /// Manifests manage licenses, with their features and settings, and the features and policies of products. Customers,
+    /// devices' variables, installation files and pools have nothing to do with them. What a device does (a check, an
+    /// activation, a release) and what it uses up changes counts, and with the first activation the end of a license that has a duration; an account with a
     /// thousand devices has more of these events than calls to look with, so a manifest that manages one of these is
     /// served by the regular look. A delivery without `data` is not as documented and means a look at the account.
     fn target(&self, body: &[u8]) -> Option<Target> {

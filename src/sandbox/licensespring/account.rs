@@ -1,4 +1,5 @@
-//! The LicenseSpring account: product features and licences, loaded from and saved as JSON.
+//! The LicenseSpring account: product features, license policies, customer accounts, values of custom fields and
+//! licences, loaded from and saved as JSON.
 //!
 //! A licence has *rows*, one per product feature that it includes, with limits of their own. In the account document
 //! a row names its product feature by code; reads show the whole feature. Lookups by id and code are logarithmic.
@@ -48,6 +49,14 @@ pub(super) struct Account {
     codes: BTreeMap<(Option<u64>, String), u64>,
     /// The licences by id.
     pub(super) licenses: BTreeMap<u64, License>,
+    /// The license policies by id, as the API shows them.
+    pub(super) policies: BTreeMap<u64, JsonObject>,
+    /// The customer accounts by id, as the API shows them.
+    pub(super) customer_accounts: BTreeMap<u64, JsonObject>,
+    /// The custom fields of products by id. No call shows them.
+    pub(super) product_custom_fields: BTreeMap<u64, JsonObject>,
+    /// The values of custom fields on licences by id, as the API shows them.
+    pub(super) custom_fields: BTreeMap<u64, JsonObject>,
     next_row_id: u64,
 }
 
@@ -77,7 +86,8 @@ impl License {
 }
 
 impl Account {
-    /// Loads `{"product_features": […], "licenses": [{…, "product_features": [{"product_feature": "f5", …}]}]}`.
+    /// Loads `{"product_features": […], "license_templates": […], "customer_accounts": […], "licenses": [{…,
+    /// "product_features": [{"product_feature": "f5", …}]}]}`.
     ///
     /// A feature needs an id and a code, a licence an id, a row its feature; all else has defaults. `Err` names the
     /// object and what is wrong with it.
@@ -86,16 +96,36 @@ impl Account {
         let mut state = account_document::expect_object(state, "the account")?;
         let features = account_document::take_list(&mut state, "product_features")?;
         let licenses = account_document::take_list(&mut state, "licenses")?;
+        let policies = account_document::take_list(&mut state, "license_templates")?;
+        let accounts = account_document::take_list(&mut state, "customer_accounts")?;
+        let product_fields = account_document::take_list(&mut state, "product_custom_fields")?;
+        let custom_fields = account_document::take_list(&mut state, "license_custom_fields")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
             codes: BTreeMap::new(),
             licenses: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            customer_accounts: BTreeMap::new(),
+            product_custom_fields: BTreeMap::new(),
+            custom_fields: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
         for given in features {
             account.load_feature(given, &templates)?;
         }
+        let Templates {
+            policy,
+            customer_account,
+            product_custom_field,
+            custom_field,
+            ..
+        } = &templates;
+        account.policies = load_objects(policies, policy, "license policy")?;
+        account.customer_accounts = load_objects(accounts, customer_account, "customer account")?;
+        account.product_custom_fields =
+            load_objects(product_fields, product_custom_field, "product custom field")?;
+        account.custom_fields = load_objects(custom_fields, custom_field, "license custom field")?;
         let mut unnumbered = Vec::new();
         for given in licenses {
             account.load_license(given, &templates, &mut unnumbered)?;
@@ -129,6 +159,16 @@ impl Account {
         *known = id.min(*known);
         self.features.insert(id, feature);
         Ok(())
+    }
+
+    /// Removes a license policy; licences that name it name none.
+    pub(super) fn remove_policy(&mut self, id: u64) {
+        self.policies.remove(&id);
+        for license in self.licenses.values_mut() {
+            if license.fields["license_template"] == id {
+                license.fields.insert("license_template", Value::Null);
+            }
+        }
     }
 
     /// Adds a product feature, whose id is new.
@@ -221,6 +261,10 @@ impl Account {
         });
         json!({
             "product_features": features.collect::<Vec<_>>(),
+            "license_templates": self.policies.values().collect::<Vec<_>>(),
+            "customer_accounts": self.customer_accounts.values().collect::<Vec<_>>(),
+            "product_custom_fields": self.product_custom_fields.values().collect::<Vec<_>>(),
+            "license_custom_fields": self.custom_fields.values().collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
     }
@@ -326,6 +370,24 @@ pub(super) fn spell_period(fields: &mut JsonObject, spelling: PeriodSpelling) {
     }
 }
 
+/// Loads objects that are shown as they are kept, by id; `what` they are stands in messages.
+fn load_objects(
+    given: Vec<Value>,
+    template: &JsonObject,
+    what: &str,
+) -> Result<BTreeMap<u64, JsonObject>, String> {
+    let mut all = BTreeMap::new();
+    for given in given {
+        let given = account_document::expect_object(given, what)?;
+        let object = account_document::overlay_template(template, given, what)?;
+        let id = id_of(&object, what)?;
+        if all.insert(id, object).is_some() {
+            return Err(format!("{what} {id} is there twice"));
+        }
+    }
+    Ok(all)
+}
+
 /// Returns the id of an object; `Err` if it has none.
 fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
     match fields["id"].as_u64() {
@@ -337,6 +399,10 @@ fn id_of(fields: &JsonObject, what: &str) -> Result<u64, String> {
 /// The members that a loaded object gets if the document lacks them.
 pub(super) struct Templates {
     pub(super) feature: JsonObject,
+    pub(super) policy: JsonObject,
+    pub(super) customer_account: JsonObject,
+    product_custom_field: JsonObject,
+    pub(super) custom_field: JsonObject,
     license: JsonObject,
     row: JsonObject,
 }
@@ -349,6 +415,10 @@ impl Templates {
         let template = |name: &str| account_document::expect_object(all[name].clone(), name);
         Ok(Self {
             feature: template("product_feature")?,
+            policy: template("license_template")?,
+            customer_account: template("customer_account")?,
+            product_custom_field: template("product_custom_field")?,
+            custom_field: template("license_custom_field")?,
             license: template("license")?,
             row: template("row")?,
         })

@@ -23,7 +23,9 @@ use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::account::License;
-use super::switches::{DeletedFeatures, FeatureFilter, FeatureOrder, MAX_LIMIT, UnknownPolicy};
+use super::switches::{
+    DeletedFeatures, FeatureFilter, FeatureOrder, MAX_LIMIT, PolicyFilter, UnknownPolicy,
+};
 use super::{LicenseSpring, Refusal, product_features};
 use crate::sandbox::layered_object::MemberLookup;
 use crate::sandbox::request_parts;
@@ -47,7 +49,7 @@ enum Comparison {
 type FilterSpec = (&'static str, &'static str, Comparison);
 
 /// The filters of licences: those of the list page that need no join with devices or orders.
-const LICENSE_FILTERS: [FilterSpec; 13] = [
+const LICENSE_FILTERS: [FilterSpec; 14] = [
     ("license_key", "license_key", Comparison::Text),
     ("license_type", "license_type", Comparison::Text),
     ("subscription_id", "subscription_id", Comparison::Text),
@@ -59,6 +61,7 @@ const LICENSE_FILTERS: [FilterSpec; 13] = [
     ("customer_id", "customer.id", Comparison::Number),
     ("customer_email", "customer.email", Comparison::Text),
     ("product_id", "product.id", Comparison::Number),
+    (BY_POLICY, "license_template", Comparison::Number),
     ("note__icontains", "note", Comparison::Contains),
     (
         "license_key__icontains",
@@ -68,6 +71,18 @@ const LICENSE_FILTERS: [FilterSpec; 13] = [
 ];
 /// The filters of product features; the page names `metadata` as well, and not its form.
 const FEATURE_FILTERS: [FilterSpec; 1] = [("product", "product", Comparison::Number)];
+/// The filters of license policies; the page names `metadata` as well, and not its form.
+const POLICY_FILTERS: [FilterSpec; 5] = [
+    ("product", "product", Comparison::Number),
+    ("is_air_gapped", "is_air_gapped", Comparison::Flag),
+    ("is_archived", "is_archived", Comparison::Flag),
+    ("is_default", "is_default", Comparison::Flag),
+    ("is_sku", "is_sku", Comparison::Flag),
+];
+/// The filter of values of custom fields.
+const VALUE_FILTERS: [FilterSpec; 1] = [("license", "license", Comparison::Number)];
+/// The filter of licences by the policy that they have, in the newest page alone.
+const BY_POLICY: &str = "license_template_id";
 /// The filter of licences by the features that they have.
 const BY_FEATURE: &str = "product_features__id";
 
@@ -314,7 +329,15 @@ impl LicenseSpring {
             },
             None => None,
         };
-        let listing = ListCall::parse(request, &LICENSE_FILTERS, &[BY_FEATURE], self)?;
+        let policy = request_parts::last_query_value(request, BY_POLICY);
+        let others: &[&str] = match self.switches.policy_filter {
+            PolicyFilter::Refused if policy.is_some() => {
+                return Err(field_error(BY_POLICY, "This filter is not known."));
+            }
+            PolicyFilter::Heeded | PolicyFilter::Refused => &[BY_FEATURE],
+            PolicyFilter::Ignored => &[BY_FEATURE, BY_POLICY],
+        };
+        let listing = ListCall::parse(request, &LICENSE_FILTERS, others, self)?;
         // With `id__in`, licences are looked up one by one, which saves a scan.
         let candidates: Box<dyn Iterator<Item = &License>> = match &listing.ids {
             Some(ids) => Box::new(ids.iter().filter_map(|id| self.account.license_by_id(*id))),
@@ -338,16 +361,57 @@ impl LicenseSpring {
         }
     }
 
+    /// Answers with a page of license policies.
+    pub(super) fn list_policies(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        self.refuse_order(request)?;
+        let listing = ListCall::parse(request, &POLICY_FILTERS, &[], self)?;
+        let asked = request_parts::last_query_value(request, "is_archived").is_some();
+        let hides = self.switches.archived_policies == DeletedFeatures::Hide && !asked;
+        let policies = self.account.policies.values();
+        let policies = policies.filter(|policy| !hides || policy["is_archived"] != true);
+        let (count, page) = listing.select_page(policies, |policy| *policy)?;
+        let shown = page
+            .into_iter()
+            .map(|policy| self.policy_view(policy, false));
+        Ok(listing.envelope_reply(count, shown.collect()))
+    }
+
+    /// Answers with a page of customer accounts; the page of this call names no filter.
+    pub(super) fn list_customer_accounts(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<HttpReply, Refusal> {
+        self.refuse_order(request)?;
+        let listing = ListCall::parse(request, &[], &[], self)?;
+        let accounts = self.account.customer_accounts.values();
+        let (count, page) = listing.select_page(accounts, |account| *account)?;
+        Ok(listing.envelope_reply(count, page))
+    }
+
+    /// Answers with a page of values of custom fields.
+    pub(super) fn list_custom_fields(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        self.refuse_order(request)?;
+        let listing = ListCall::parse(request, &VALUE_FILTERS, &[], self)?;
+        let values = self.account.custom_fields.values();
+        let (count, page) = listing.select_page(values, |value| *value)?;
+        Ok(listing.envelope_reply(count, page))
+    }
+
+    /// Refuses an order of a list whose page names none.
+    fn refuse_order(&self, request: &HttpRequest) -> Result<(), Refusal> {
+        let ordered = request_parts::last_query_value(request, "order_by").is_some();
+        match ordered && self.switches.unknown_query == UnknownPolicy::Refuse {
+            true => Err(field_error("order_by", "This filter is not known.")),
+            false => Ok(()),
+        }
+    }
+
     /// Answers with a page of product features.
     pub(super) fn list_product_features(
         &self,
         request: &HttpRequest,
     ) -> Result<HttpReply, Refusal> {
-        // The page names no order.
-        let ordered = request_parts::last_query_value(request, "order_by").is_some();
-        if ordered && self.switches.unknown_query == UnknownPolicy::Refuse {
-            return Err(field_error("order_by", "This filter is not known."));
-        }
+        self.refuse_order(request)?;
         let listing = ListCall::parse(request, &FEATURE_FILTERS, &[], self)?;
         let hides = self.switches.deleted_features == DeletedFeatures::Hide;
         let features: Box<dyn Iterator<Item = &JsonObject>> = match self.switches.feature_order {

@@ -10,6 +10,12 @@
 //! | `PATCH /license-product-features/{id}` | `row` | the row |
 //! | `GET /product-features/` | `list` | a page of product features in an envelope |
 //! | `POST /product-features/`, `PATCH` and `DELETE …/{id}/` | `product_features` | the feature; nothing |
+//! | `GET /customer-accounts/` | `list` | a page of customer accounts in an envelope |
+//! | `POST /customer-accounts/`, `PATCH` and `DELETE …/{id}/` | `customer_accounts` | the account; nothing |
+//! | `GET /license-custom-fields/` | `list` | a page of values in an envelope |
+//! | `POST /license-custom-fields/`, `GET`, `PATCH` and `DELETE …/{id}/` | `custom_fields` | the value; nothing |
+//! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
+//! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
 //! It has the habits of the Django REST Framework: paths end with a slash, lists come as `{"count", "next",
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
@@ -18,8 +24,11 @@
 //! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
 
 mod account;
+mod custom_fields;
+mod customer_accounts;
 mod foreign_edits;
 mod list;
+mod policies;
 mod populate;
 mod product_features;
 mod rate_limit;
@@ -73,6 +82,12 @@ enum Route<'a> {
     UpdateFeatures(&'a str),
     ProductFeatures,
     ProductFeature(&'a str),
+    Policies,
+    Policy(&'a str),
+    CustomerAccounts,
+    CustomerAccount(&'a str),
+    CustomFields,
+    CustomField(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -90,6 +105,12 @@ impl<'a> Route<'a> {
             ["licenses", id, "disable"] if !id.is_empty() => Route::Switch(id, false),
             ["product-features"] => Route::ProductFeatures,
             ["product-features", id] if !id.is_empty() => Route::ProductFeature(id),
+            ["license-templates"] => Route::Policies,
+            ["license-templates", id] if !id.is_empty() => Route::Policy(id),
+            ["license-custom-fields"] => Route::CustomFields,
+            ["license-custom-fields", id] if !id.is_empty() => Route::CustomField(id),
+            ["customer-accounts"] => Route::CustomerAccounts,
+            ["customer-accounts", id] if !id.is_empty() => Route::CustomerAccount(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -99,9 +120,13 @@ impl<'a> Route<'a> {
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
             Route::Licenses => &["GET"],
-            Route::ProductFeatures => &["GET", "POST"],
+            Route::ProductFeatures
+            | Route::Policies
+            | Route::CustomerAccounts
+            | Route::CustomFields => &["GET", "POST"],
+            Route::Policy(_) | Route::CustomField(_) => &["GET", "PATCH", "DELETE"],
             // No page shows a call that reads one.
-            Route::ProductFeature(_) => &["PATCH", "DELETE"],
+            Route::ProductFeature(_) | Route::CustomerAccount(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
             Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
             Route::Row(_) => &["PATCH"],
@@ -130,7 +155,8 @@ pub struct LicenseSpring {
 }
 
 impl LicenseSpring {
-    /// Returns a simulator with three licences of one product with seven features, and one global feature.
+    /// Returns a simulator with three licences of one product with seven features and three license policies, one global
+    /// feature, and two customer accounts.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -186,6 +212,28 @@ impl LicenseSpring {
                 self.delete_product_feature(id)
             }
             Route::ProductFeature(id) => self.update_product_feature(id, request, now),
+            Route::CustomFields if request.method == "POST" => self.create_custom_field(request),
+            Route::CustomFields => self.list_custom_fields(request),
+            Route::CustomField(id) => match request.method.as_str() {
+                "GET" => self.read_custom_field(id),
+                "DELETE" => self.delete_custom_field(id),
+                _ => self.update_custom_field(id, request),
+            },
+            Route::CustomerAccounts if request.method == "POST" => {
+                self.create_customer_account(request)
+            }
+            Route::CustomerAccounts => self.list_customer_accounts(request),
+            Route::CustomerAccount(id) if request.method == "DELETE" => {
+                self.delete_customer_account(id)
+            }
+            Route::CustomerAccount(id) => self.update_customer_account(id, request),
+            Route::Policies if request.method == "POST" => self.create_policy(request, now),
+            Route::Policies => self.list_policies(request),
+            Route::Policy(id) => match request.method.as_str() {
+                "GET" => self.read_policy(id),
+                "DELETE" => self.delete_policy(id),
+                _ => self.update_policy(id, request, now),
+            },
         }
     }
 

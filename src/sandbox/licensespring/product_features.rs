@@ -166,7 +166,7 @@ impl LicenseSpring {
 }
 
 /// Spells a time with the microseconds that the vendor stores and shows in the reply to a write.
-fn micros(now: Timestamp) -> String {
+pub(super) fn micros(now: Timestamp) -> String {
     now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 

@@ -196,7 +196,7 @@ fn touch(license: &mut License, now: Timestamp) {
 }
 
 /// Returns whether a text is a number of days, months or years, such as `35d`.
-fn is_duration(text: &str) -> bool {
+pub(super) fn is_duration(text: &str) -> bool {
     let (Some(unit), count) = (text.chars().last(), text.trim_end_matches(['d', 'm', 'y'])) else {
         return false;
     };

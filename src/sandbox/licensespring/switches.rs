@@ -27,7 +27,7 @@ pub(super) struct Switches {
     pub(super) row_ids: RowIds,
     /// The `max_overages` of a new row that does not name it.
     pub(super) new_row_max_overages: NewRowMaxOverages,
-    /// Which members of rows reads show.
+    /// Which members of licences and their rows reads show.
     pub(super) row_members: RowMembers,
     /// How a yearly `consumption_period` is read back.
     pub(super) period_spelling: PeriodSpelling,
@@ -39,13 +39,13 @@ pub(super) struct Switches {
     pub(super) lone_member: UnknownPolicy,
     /// What becomes of the date when a licence gets a duration, and of the duration when it gets a date.
     pub(super) other_end: OtherEnd,
-    /// What happens to a note that is an empty text.
+    /// What happens to a note, a text of a customer account or a value of a custom field that is empty.
     pub(super) blank_note: BlankPolicy,
     /// What becomes of metadata that a write does not name.
     pub(super) metadata_write: MetadataWrite,
     /// Whether an update of a product feature must name those members that its page marks as required.
     pub(super) feature_patch: FeaturePatch,
-    /// What happens to a new product feature whose code its product has already.
+    /// What happens to a new product feature or license policy whose code its product has already.
     pub(super) taken_code: TakenCode,
     /// The order of product features in lists.
     pub(super) feature_order: FeatureOrder,
@@ -53,8 +53,22 @@ pub(super) struct Switches {
     pub(super) deleted_features: DeletedFeatures,
     /// What the filter `product_features__id` of licences takes.
     pub(super) feature_filter: FeatureFilter,
-    /// The status of the removal of a product feature: 200 or 204.
+    /// The status of the removal of a product feature or a customer account: 200 or 204.
     pub(super) feature_delete_status: u16,
+    /// Whether lists have license policies that are archived, if no filter asks for them.
+    pub(super) archived_policies: DeletedFeatures,
+    /// How a license policy shows its `consumption_period`.
+    pub(super) policy_period: PolicyPeriod,
+    /// What happens to the removal of the default policy of a product.
+    pub(super) default_policy_removal: UnknownPolicy,
+    /// What the filter `license_template_id` of licences does, which the newest page alone has.
+    pub(super) policy_filter: PolicyFilter,
+    /// How the creation of a customer account spells the telephone number.
+    pub(super) account_phone: AccountPhone,
+    /// The status of the creation of a customer account: 200 or 201.
+    pub(super) account_create_status: u16,
+    /// What happens to a second value of one custom field on one licence.
+    pub(super) second_value: TakenCode,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -90,6 +104,13 @@ impl Default for Switches {
             deleted_features: DeletedFeatures::Show,
             feature_filter: FeatureFilter::Feature,
             feature_delete_status: 200,
+            archived_policies: DeletedFeatures::Show,
+            policy_period: PolicyPeriod::Word,
+            default_policy_removal: UnknownPolicy::Refuse,
+            policy_filter: PolicyFilter::Heeded,
+            account_phone: AccountPhone::Lower,
+            account_create_status: 201,
+            second_value: TakenCode::Refuse,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -98,7 +119,8 @@ impl Default for Switches {
     }
 }
 
-/// The treatment of unknown features, members and query parameters, and of members that lack their partner.
+/// The treatment of unknown features, members and query parameters, of members that lack their partner, and of the removal
+/// of a default policy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownPolicy {
@@ -185,7 +207,7 @@ pub(super) enum FeaturePatch {
     Partial,
 }
 
-/// Whether a product may have two features with one code.
+/// Whether a product may have two features, or two policies, with one code, and a licence two values of one custom field.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TakenCode {
@@ -201,12 +223,38 @@ pub(super) enum FeatureOrder {
     NewestFirst,
 }
 
-/// Whether lists have product features with `is_deleted: true`.
+/// Whether lists have product features with `is_deleted: true`, or license policies with `is_archived: true`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum DeletedFeatures {
     Show,
     Hide,
+}
+
+/// How a license policy shows when its count starts again: with the words of licences, or, as its pages call the member an
+/// integer, with a number that no page explains.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PolicyPeriod {
+    Word,
+    Number,
+}
+
+/// How the creation of a customer account spells the telephone number; its page has `Phone`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AccountPhone {
+    Lower,
+    Capital,
+}
+
+/// What the filter `license_template_id` of licences does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PolicyFilter {
+    Heeded,
+    Ignored,
+    Refused,
 }
 
 /// What the filter `product_features__id` takes: the id of a product feature, or that of a row; or nothing.
@@ -218,7 +266,7 @@ pub(super) enum FeatureFilter {
     Ignored,
 }
 
-/// Whether reads show the row members of newer pages, or only those of the page of the write call.
+/// Whether reads show the members of newer pages, or only those of the page of the write call.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RowMembers {
@@ -262,6 +310,9 @@ impl Switches {
         }
         if ![200, 204].contains(&next.feature_delete_status) {
             return Err("switch feature_delete_status: must be 200 or 204".into());
+        }
+        if ![200, 201].contains(&next.account_create_status) {
+            return Err("switch account_create_status: must be 200 or 201".into());
         }
         if !(1..=MAX_LIMIT).contains(&next.page_size) {
             return Err("switch page_size: must be from 1 to 100".into());

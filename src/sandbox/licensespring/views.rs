@@ -61,6 +61,7 @@ impl Serialize for LicenseView<'_> {
         for (name, value) in self.license.fields.iter() {
             match name {
                 "product_features" => out.serialize_entry(name, &self.rows())?,
+                "license_template" if self.switches.row_members == RowMembers::Page => {}
                 "updated_at" if !self.written => match whole_seconds(value) {
                     Some(rounded) => out.serialize_entry(name, &rounded)?,
                     None => out.serialize_entry(name, value)?,

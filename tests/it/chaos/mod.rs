@@ -99,6 +99,9 @@ fn is_told_apart(kind: &dyn ResourceKind) -> bool {
         "CryptlexOrganizationUser",
         "CryptlexUserGroup",
         "LacCustomer",
+        "LicenseSpringCustomerAccount",
+        "LicenseSpringLicenseCustomField",
+        "LicenseSpringLicensePolicy",
         "LicenseSpringProductFeature",
     ];
     !others.contains(&kind.table().kind.0)

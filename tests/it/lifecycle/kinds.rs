@@ -44,6 +44,9 @@ pub static ALL: &[&Kind] = &[
     &USER_GROUP,
     &LICENSE_ORDER,
     &CUSTOMER,
+    &CUSTOMER_ACCOUNT,
+    &CUSTOM_FIELD,
+    &LICENSE_POLICY,
     &PRODUCT_FEATURE,
 ];
 
@@ -205,6 +208,116 @@ static CUSTOMER: Kind = Kind {
 
 /// The product of the seed.
 const PRODUCT: u64 = 1_584_723_961_091_234;
+
+static CUSTOMER_ACCOUNT: Kind = Kind {
+    name: "LicenseSpringCustomerAccount",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("locks-{number}");
+            let ids = json!({"customerAccount": {"code": name}});
+            let desired = json!({"name": format!("Locks {number}"), "address": "Riva 1, Split"});
+            Object::new("LicenseSpringCustomerAccount", &name, ids, desired)
+        },
+        change: || ("address", json!("Riva 2, Split")),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let ids = json!({"customerAccount": {"code": "tc6"}, "state": "absent"});
+            Object::new("LicenseSpringCustomerAccount", "tc6", ids, json!({}))
+        },
+        words: &["2 customers belong to it"],
+    }),
+    count: |account, object| {
+        let accounts = account["customer_accounts"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        accounts
+            .filter(|one| one["code"] == object.ids["customerAccount"]["code"])
+            .count()
+    },
+};
+
+static CUSTOM_FIELD: Kind = Kind {
+    name: "LicenseSpringLicenseCustomField",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let key =
+                json!({"license": 1_593_781_720_493_289_u64, "product_custom_field": 53 + number});
+            let ids = json!({"licenseCustomField": key});
+            let name = format!("field-{number}");
+            Object::new(
+                "LicenseSpringLicenseCustomField",
+                &name,
+                ids,
+                json!({"value": "gold"}),
+            )
+        },
+        change: || ("value", json!("platinum")),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let key = json!({"license": 1_593_781_720_493_290_u64, "product_custom_field": 52});
+            let ids = json!({"licenseCustomField": key, "state": "absent"});
+            Object::new("LicenseSpringLicenseCustomField", "gone", ids, json!({}))
+        },
+        words: &[],
+    }),
+    count: |account, object| {
+        let key = &object.ids["licenseCustomField"];
+        let same = |one: &&Json| {
+            ["license", "product_custom_field"]
+                .iter()
+                .all(|name| one[*name] == key[*name])
+        };
+        let values = account["license_custom_fields"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        values.filter(same).count()
+    },
+};
+
+static LICENSE_POLICY: Kind = Kind {
+    name: "LicenseSpringLicensePolicy",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("team-{number}");
+            let ids = json!({"licensePolicy": {"code": name, "product": PRODUCT}});
+            let desired =
+                json!({"name": "Team", "default_license_type": "perpetual", "max_activations": 20});
+            Object::new("LicenseSpringLicensePolicy", &name, ids, desired)
+        },
+        change: || ("max_activations", json!(30)),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: Some(Removed {
+        gone: || {
+            let key = json!({"code": "team-1y", "product": PRODUCT});
+            let ids = json!({"licensePolicy": key, "state": "absent"});
+            Object::new("LicenseSpringLicensePolicy", "team-1y", ids, json!({}))
+        },
+        words: &["1 license has it as its policy"],
+    }),
+    count: |account, object| {
+        let key = &object.ids["licensePolicy"];
+        let policies = account["license_templates"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        policies
+            .filter(|one| one["code"] == key["code"] && one["product"] == key["product"])
+            .count()
+    },
+};
 
 static PRODUCT_FEATURE: Kind = Kind {
     name: "LicenseSpringProductFeature",

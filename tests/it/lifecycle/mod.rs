@@ -1,9 +1,12 @@
 //! Objects that come and go, over real HTTP: created at most once whatever happens, and removed only when it is
 //! allowed. Each test runs for every kind of the one list in `kinds`.
 
+mod custom_fields;
+mod customer_accounts;
 mod kill;
 pub mod kinds;
 mod lac;
+mod license_policies;
 mod named_by_key;
 mod organizations;
 mod product_features;

@@ -3,6 +3,7 @@
 mod daemon;
 mod drift;
 mod history;
+mod named_by_key;
 mod undo;
 
 use serde_json::{Value as Json, json};

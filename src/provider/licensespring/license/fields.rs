@@ -5,6 +5,10 @@
 //! `installation_file`, which no page shows in a license that is read, so that no write of them could be verified; `order`,
 //! which moves the license to another order; and `total_consumptions`, which falsifies what was used.
 //!
+//! Left out too: `POST …/apply_policy/`. A license shows its policy (`license_template`), but no page says what the call does
+//! to features and custom fields that the license has and the policy has not, and no member of the call can keep them. A
+//! plan could neither show nor limit that (2026-11-30). Values of custom fields are a kind of their own.
+//!
 //! No page says that null can be written, except for a feature's members; a setting that is null in a reply is empty.
 
 use crate::model::field::{Elements, IdentityField, Shown};

@@ -29,14 +29,15 @@ use serde_json::Value as Json;
 
 use crate::model::resource::Fact;
 use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark,
-    Method, PathPart, Reply, Value, Verdict, WritePurpose,
+    Call, Desired, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark, Method,
+    PathPart, Reply, Value, Verdict, WritePurpose,
 };
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::licensespring::envelope::{id_of, is_id};
 use crate::provider::licensespring::refusal::member_messages;
+use crate::provider::licensespring::span;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Route, WouldLose, Write, error_text};
@@ -64,18 +65,7 @@ impl ResourceKind for License {
         location: &dyn Fn(&str) -> Mark,
         findings: &mut Diagnostics,
     ) {
-        for name in fields::SPANS {
-            if let Some(Value::Text(span)) = desired.fields.get(name)
-                && !is_span(&span)
-            {
-                let message = format!("`{name}`: {span:?} is no length of time");
-                findings.push(
-                    Diagnostic::error("bad-choice", message)
-                        .at(&desired.origin.source, location(name))
-                        .hint("write a number of days, months or years: 35d, 4m, 2y"),
-                );
-            }
-        }
+        span::audit(&fields::SPANS, desired, location, findings);
     }
 
     /// A row may be made anew by a write of the list, without what that cannot name. Where a row has such a member, each
@@ -220,12 +210,6 @@ static LICENSES: LazyLock<Rows<4>> = LazyLock::new(|| {
 });
 
 type LicenseRow<'de> = Row<'static, 'de, 4>;
-
-/// Reports whether a text is a length of time as the vendor writes it, such as `35d`.
-fn is_span(text: &str) -> bool {
-    let count = text.strip_suffix(['d', 'm', 'y']);
-    count.is_some_and(|count| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
-}
 
 /// Decodes a license from its row.
 fn decode(mut row: LicenseRow<'_>) -> Result<Live, Malformed> {

@@ -25,7 +25,7 @@ use crate::model::{
 use crate::provider::codec;
 use crate::provider::decode::{AtomShape, Columns, Rows};
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, LICENSES, PRODUCT,
+    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, KeyForm, PRODUCT,
 };
 use crate::provider::licensespring::envelope::is_id;
 use crate::provider::licensespring::list_walk::FULL;
@@ -82,14 +82,7 @@ impl ResourceKind for ProductFeature {
                 Call::write(Method::Patch, one(), Json::Object(body))
             }
             WritePurpose::Remove => Call::delete(one()),
-            WritePurpose::Create => {
-                body.insert(CODE.into(), json!(write.desired.id(CODE)));
-                match write.desired.id(PRODUCT).parse::<u64>() {
-                    Ok(product) if product > 0 => body.insert(PRODUCT.into(), json!(product)),
-                    Ok(_) | Err(_) => None,
-                };
-                Call::write(Method::Post, CATALOGUE.list.to_string(), Json::Object(body))
-            }
+            WritePurpose::Create => CATALOGUE.create_call(write, body),
         }
     }
 
@@ -98,7 +91,7 @@ impl ResourceKind for ProductFeature {
     }
 
     fn note(&self, live: &Live) -> Option<String> {
-        Some(match live.number(LICENSES)? {
+        Some(match live.number(HOLDERS)? {
             0 => "no license is found that has it".into(),
             1 => "purges it from 1 license".into(),
             licenses => format!("purges it from {licenses} licenses"),
@@ -117,16 +110,23 @@ fn is_hidden(desired: &Desired) -> bool {
 
 static CATALOGUE: Catalogue = Catalogue {
     noun: "product feature",
+    nouns: "product features",
     id: fields::ID,
     list: "/api/v1/product-features/",
+    unlisted: "hidden",
     may_be_unlisted: is_hidden,
+    has_single: false,
     rows: || &FEATURES,
-    filter: "product_features__id",
-    has: |license, id| {
-        let rows = license["product_features"].as_array().into_iter().flatten();
-        let mut features = rows.filter_map(|row| row["product_feature"]["id"].as_u64());
-        features.any(|feature| id.parse() == Ok(feature))
-    },
+    key_names: [CODE, PRODUCT],
+    key_form: KeyForm::CodeInProduct(Holders {
+        filter: "product_features__id",
+        has: |license, id| {
+            let rows = license["product_features"].as_array()?.iter();
+            let mut features = rows.filter_map(|row| row["product_feature"]["id"].as_u64());
+            Some(features.any(|feature| id.parse() == Ok(feature)))
+        },
+        lose: true,
+    }),
 };
 
 static FEATURES: LazyLock<Rows<3>> = LazyLock::new(|| {

@@ -1,6 +1,9 @@
 //! Shared calls; tests of addresses, keys, limits, switches and saved accounts.
 
 mod bodies;
+mod custom_fields;
+mod customer_accounts;
+mod policies;
 mod product_features;
 mod reads;
 mod row;
@@ -43,6 +46,15 @@ impl Bench {
 
     fn get(&mut self, target: &str) -> (u16, Value) {
         self.raw(&test_request("GET", target, AUTH, None))
+    }
+
+    fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.raw(&test_request(method, path, AUTH, Some(&body)))
+    }
+
+    fn delete(&mut self, path: &str) -> u16 {
+        let request = test_request("DELETE", path, AUTH, None);
+        self.api.answer(&request, self.now).status
     }
 
     fn read(&mut self, id: &str) -> Value {

@@ -14,17 +14,6 @@ fn example() -> Value {
     })
 }
 
-impl Bench {
-    fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        self.raw(&test_request(method, path, AUTH, Some(&body)))
-    }
-
-    fn delete(&mut self, path: &str) -> u16 {
-        let request = test_request("DELETE", path, AUTH, None);
-        self.api.answer(&request, self.now).status
-    }
-}
-
 #[test]
 fn a_feature_is_created_as_the_page_shows_it() {
     let mut bench = Bench::new();

@@ -11,6 +11,9 @@ pub mod informatica;
 pub mod lac;
 pub mod lac_customer;
 pub mod licensespring;
+pub mod licensespring_customer_account;
+pub mod licensespring_license_custom_field;
+pub mod licensespring_license_policy;
 pub mod licensespring_product_feature;
 
 use entitle::model::{Field, Need, WriteMode};
@@ -288,7 +291,7 @@ impl Vendor {
 /// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring, licensespring_product_feature }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring_customer_account, licensespring, licensespring_license_custom_field, licensespring_license_policy, licensespring_product_feature }
     };
 }
 pub(crate) use with_vendors;
