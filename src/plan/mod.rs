@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::resource::Resolved;
+use crate::model::resource::{Facts, Resolved};
 use crate::model::{
     ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WriteMode,
     WritePurpose,
@@ -133,11 +133,16 @@ pub fn plan_object(
             lifecycle::plan_removal(kind, desired, live, now)
         }
         Observed::Live(live) => plan_live(kind, desired, live, now),
-        Observed::Missing if desired.policy.absent => {
+        Observed::Missing | Observed::Creatable(_) if desired.policy.absent => {
             Planned::bare(desired, Disposition::None, None)
         }
-        Observed::Missing if desired.policy.create => lifecycle::plan_creation(kind, desired, now),
-        Observed::Missing => {
+        Observed::Missing if desired.policy.create => {
+            lifecycle::plan_creation(kind, desired, &Facts::default(), now)
+        }
+        Observed::Creatable(facts) if desired.policy.create => {
+            lifecycle::plan_creation(kind, desired, facts, now)
+        }
+        Observed::Missing | Observed::Creatable(_) => {
             let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
             let what = match lifecycle::advise_creation(kind.table(), desired) {
                 Some(advice) => format!("{what}; {advice}"),

@@ -76,7 +76,9 @@ pub fn import_objects(
                 Observed::Live(live) => {
                     make_manifest(checked, read, object, live, &name, settings, &mut omitted)
                 }
-                Observed::Missing => Err(ImportError::Missing(read.kind.vendor())),
+                Observed::Missing | Observed::Creatable(_) => {
+                    Err(ImportError::Missing(read.kind.vendor()))
+                }
                 Observed::Unread(why) => Err(ImportError::Unread(why.text.clone())),
             };
             let desired = known.find(object);

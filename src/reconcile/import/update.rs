@@ -116,8 +116,10 @@ fn update_object(
     let live = match observed {
         Observed::Live(live) => live,
         // It is yet to be created.
-        Observed::Missing if desired.policy.create => return Ok(None),
-        Observed::Missing => return Err(ImportError::Missing(desired.vendor).into()),
+        Observed::Missing | Observed::Creatable(_) if desired.policy.create => return Ok(None),
+        Observed::Missing | Observed::Creatable(_) => {
+            return Err(ImportError::Missing(desired.vendor).into());
+        }
         Observed::Unread(why) => return Err(ImportError::Unread(why.text.clone()).into()),
     };
     let shared = Arc::new(desired.clone());

@@ -22,11 +22,13 @@ mod listing;
 mod lists;
 mod marked_reading;
 mod marker;
+mod new_order;
 mod order_search;
 mod owner_resolution;
 mod read_cost;
 mod reading;
 mod target;
+mod template_search;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -101,7 +103,10 @@ impl ResourceKind for LicenseOrder {
     fn note(&self, live: &Live) -> Option<String> {
         let active = live
             .number("activated_licenses_count")
-            .filter(|count| *count > 0)?;
+            .filter(|count| *count > 0);
+        let Some(active) = active else {
+            return new_order::note(live);
+        };
         let (noun, keeps) = if active == 1 {
             ("license", "keeps its")
         } else {
