@@ -27,6 +27,7 @@ mod doctor;
 mod drift;
 mod drift_reports;
 mod examples;
+mod found_ids;
 mod fuzz_bodies;
 mod hostile;
 mod hostile_replies;
