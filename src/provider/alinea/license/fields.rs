@@ -107,7 +107,10 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Nothing,
     }],
-    lifecycle: Lifecycle::NONE,
+    lifecycle: Lifecycle {
+        off: "`IsPaused: true` stops its use",
+        ..Lifecycle::NONE
+    },
 };
 
 /// The samples of these views, whose generator starts its numbers anew for a nullable value, show that the member

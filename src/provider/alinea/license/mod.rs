@@ -22,7 +22,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Verdict};
 use crate::provider::codec;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write};
+use crate::provider::{Omissions, ResourceKind, Write};
 
 /// A license, with its seats.
 pub struct License;
@@ -47,6 +47,14 @@ impl ResourceKind for License {
                  group that has seats"
             )),
             (None, None) => None,
+        }
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "what the call answers, POST api/licenses/add, is not published (2026-11-29)",
+            removal: "no page shows a call (searched 2026-11-29)",
+            list: "the items of the list, POST api/licenses, are not published: `entitle import --id` reads those that it names (2026-11-29)",
         }
     }
 

@@ -35,7 +35,7 @@ use crate::provider::error_text::describe_unreadable;
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, encode_segment};
 
 /// The scope that the page "Update a license" prints. That of the call for the expiry is not stored.
 const WRITE: &str = "license:write";
@@ -73,6 +73,13 @@ impl ResourceKind for License {
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::LicenseListing::new()))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "POST /v3/licenses makes another license each time, and nothing that the list shows guards against doubles",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -31,7 +31,7 @@ use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, canon, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, canon, encode_segment};
 
 /// The scope that the page of the write call prints.
 const UPDATE: &str = "organization:license:update";
@@ -78,6 +78,14 @@ impl ResourceKind for OrganizationLicense {
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::LicenseListing::new()))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "POST /v3/licenses makes another license each time, and nothing that the list shows guards against doubles",
+            removal: "`state: absent` of a CryptlexLicense removes it",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

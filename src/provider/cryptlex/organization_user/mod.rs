@@ -30,7 +30,7 @@ use crate::provider::error_text::describe_unreadable;
 use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, canon, codec, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, canon, codec, encode_segment};
 
 /// A user of an organization.
 pub struct OrganizationUser;
@@ -51,6 +51,14 @@ impl ResourceKind for OrganizationUser {
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(ListPerOrganization::new(&LIST)))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "the call carries a password, which has no place in a manifest",
+            removal: "no page shows a call (searched 2026-11-29)",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

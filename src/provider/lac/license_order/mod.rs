@@ -45,7 +45,7 @@ use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind_readings::read_keyed_apart;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, encode_segment};
 
 /// A license order.
 pub struct LicenseOrder;
@@ -83,6 +83,13 @@ impl ResourceKind for LicenseOrder {
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::OrderListing::new()))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            removal: "no page of the REST API shows a call (searched 2026-11-29)",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
