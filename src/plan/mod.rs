@@ -39,9 +39,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::field::sent_as_one;
 use crate::model::resource::{Facts, Resolved};
 use crate::model::{
-    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WriteMode,
+    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode, WriteMode,
     WritePurpose,
 };
 use crate::provider::ResourceKind;
@@ -239,12 +240,23 @@ fn plan_step(
     let table = kind.table();
     let StepGround { desired, live, .. } = *ground;
     for (index, call) in table.calls.iter().enumerate() {
-        if changes
-            .iter()
-            .any(|change| table.call_of(&change.path) == index)
-        {
-            let fields = table.fields_of(index);
-            unseen::refuse_unseen(fields, call.mode, desired, ground.desired_fields, live)?;
+        let of_call = |change: &&Change| table.call_of(&change.path) == index;
+        let mut changed = changes.iter().filter(of_call).peekable();
+        if changed.peek().is_none() {
+            continue;
+        }
+        let fields = table.fields_of(index);
+        let refuse = |fields, mode| {
+            unseen::refuse_unseen(fields, mode, desired, ground.desired_fields, live)
+        };
+        refuse(fields, call.mode)?;
+        for change in changed.filter(|_| call.mode == WriteMode::Merge) {
+            if let Some(PathPart::Field(name)) = change.path.parts().first() {
+                let together = sent_as_one(fields, name);
+                if together.len() > 1 {
+                    refuse(together, WriteMode::Overwrite)?;
+                }
+            }
         }
     }
     let step = step::make_step(kind, desired, live, ground.next, changes)?;

@@ -166,6 +166,12 @@ pub fn write_field(
     if let Some(name) = field.sent_with {
         writeln!(out, "  sent      together with {name}")?;
     }
+    if let (Some((record, _)), WriteMode::Merge) = (field.record_member(), call.mode) {
+        writeln!(
+            out,
+            "  sent      together with the rest of {record}, as it is"
+        )?;
+    }
     if let Some(name) = field.excludes {
         writeln!(out, "  excludes  {name}: a manifest has one of them")?;
     }
