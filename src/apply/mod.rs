@@ -50,7 +50,7 @@ pub use budgets::Budgets;
 pub use event::{Event, Listener};
 pub use execute::execute;
 pub use limiter::RateLeft;
-pub use observe::{list, observe, observe_each};
+pub use observe::{ReadPurpose, list, observe, observe_each};
 pub use opened::Opened;
 pub use outcome::{Outcome, Report};
 pub use redact::Redactor;

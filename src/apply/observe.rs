@@ -21,16 +21,14 @@ use crate::provider::kind_listings::KindListings;
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
 
-/// Reads the desired objects of one account; one entry per object, in their order.
+/// Reads the desired objects of one account, to see them; one entry per object, in their order.
 pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
     if desired.is_empty() {
         return Vec::new();
     }
     let mut observed: Vec<Option<Observed>> = desired.iter().map(|_| None).collect();
-    observe_each(account, desired, &mut |index, found| {
-        observed[index] = Some(found)
-    })
-    .await;
+    let found = &mut |index, found| observed[index] = Some(found);
+    observe_each(account, desired, ReadPurpose::Look, found).await;
     let none = || Observed::Unread("the vendor's reading left it out".into());
     observed
         .into_iter()
@@ -42,9 +40,10 @@ pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
 pub async fn observe_each(
     account: &Account,
     desired: &[&Desired],
+    purpose: ReadPurpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, ReadPurpose::Plan, found).await;
+    read(account, desired, purpose, found).await;
 }
 
 /// Reads one object whose step is under way; `None` only if the vendor's reading leaves it out.
@@ -64,10 +63,15 @@ pub async fn check_each(
     read(account, desired, ReadPurpose::Step, found).await;
 }
 
-/// The purpose of a read, which decides its urgency: reads of steps do not wait behind those of plans.
-#[derive(Clone, Copy)]
-enum ReadPurpose {
+/// The purpose of a read. It decides its urgency, since reads of steps do not wait behind the others, and what is read:
+/// only a plan shows what belongs to the creation of an object beside its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPurpose {
+    /// Plan the objects.
     Plan,
+    /// See the objects, and plan no creation.
+    Look,
+    /// See an object whose step is under way.
     Step,
 }
 
@@ -81,7 +85,14 @@ async fn read(
     if desired.is_empty() {
         return;
     }
-    let mut reading = account.provider.reading(desired);
+    let mut reading = match purpose {
+        ReadPurpose::Plan => account.provider.reading(desired),
+        ReadPurpose::Look | ReadPurpose::Step => {
+            let desired: Vec<_> = desired.iter().map(|one| one.without_creation()).collect();
+            let desired: Vec<&Desired> = desired.iter().map(|one| &**one).collect();
+            account.provider.reading(&desired)
+        }
+    };
     let found = &mut |index, observed| found(index, redacted(account, observed));
     let span = spans::observe(&account.connection.name, desired.len());
     let driven = drive(account, &mut reading, purpose, found);
@@ -226,7 +237,7 @@ async fn drive(
                     return (ticket, Answer::Lost(why.into()));
                 };
                 let reply = match purpose {
-                    ReadPurpose::Plan => account.read(read).await,
+                    ReadPurpose::Plan | ReadPurpose::Look => account.read(read).await,
                     ReadPurpose::Step => account.check(read).await,
                 };
                 let answer = match reply {

@@ -70,8 +70,8 @@ pub struct Import {
     /// Write over existing files in that directory
     #[arg(long, env = "ENTITLE_IMPORT_FORCE", requires = "out")]
     force: bool,
-    /// Edit existing manifests instead: live values replace those of managed fields that differ, and
-    /// nothing else in the files changes
+    /// Edit existing manifests instead: live values replace those of managed fields that differ, the vendor's id
+    /// replaces a key by which an object was found, and nothing else in the files changes
     #[arg(long, env = "ENTITLE_IMPORT_UPDATE")]
     update: bool,
     #[command(flatten)]
@@ -194,6 +194,12 @@ fn update_manifests(setup: &setup::Setup, reads: &[ReadObjects]) -> CommandResul
         let path = Path::new(&source.name);
         files::replace_unchanged(path, &source.text, &updated.file.text())?;
         changed += updated.changed.len();
+        for (address, found) in &updated.named {
+            let (name, id, key) = (found.name, make_visible(&found.id), found.key);
+            output::print_note(&format!(
+                "{address} is named by {name} {id}, in place of {key}"
+            ));
+        }
         writeln!(out, "{}", make_visible(&source.name))?;
     }
     output::print_note(&format!(

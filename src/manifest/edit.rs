@@ -38,6 +38,8 @@ pub enum PathStep {
 pub enum EditAction {
     /// Gives the member or item this value; a member that does not exist is added.
     Set(Json),
+    /// Gives the member another name and leaves its value and its place.
+    Rename(String),
     Remove,
     /// Adds an item at the end of the list.
     Push(Json),
@@ -292,11 +294,14 @@ fn edit_node(document: &Document, edit: &Edit, style: Style) -> Result<(), EditE
     }
 }
 
-/// Sets or removes a member in the editor's map. A new member goes behind the others.
+/// Sets, renames or removes a member in the editor's map. A new member goes behind the others.
 fn edit_map(map: &Mapping, name: &str, action: &EditAction, style: Style) -> Result<(), EditError> {
     match action {
         EditAction::Set(value) => {
             map.set(name, yaml_fragment(value, style, map.get(name).as_ref())?)
+        }
+        EditAction::Rename(to) => {
+            map.rename_key(name, to.as_str());
         }
         EditAction::Remove => {
             map.remove(name);
@@ -323,7 +328,7 @@ fn edit_list(
         EditAction::Remove => {
             list.remove(index);
         }
-        EditAction::Push(_) => {}
+        EditAction::Rename(_) | EditAction::Push(_) => {}
     }
     Ok(())
 }
@@ -384,6 +389,9 @@ fn edit_value(node: &mut Node, path: &[PathStep], action: &EditAction) -> Result
                     key_mark: Mark::default(),
                     value: node_from_json(value),
                 }),
+                (EditAction::Rename(to), Some(index)) if is_last => {
+                    entries[index].key.clone_from(to);
+                }
                 (EditAction::Remove, Some(index)) if is_last => {
                     entries.remove(index);
                 }

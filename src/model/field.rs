@@ -378,6 +378,24 @@ pub fn find_field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
     fields.iter().find(|field| field.name == name)
 }
 
+/// Returns the fields that go out together in a call that merges: a field alone, or all members of its object. No vendor says
+/// that merging holds inside an object, so an object is sent whole. Members of one object stand side by side in a table.
+pub fn sent_as_one(fields: &'static [Field], name: &str) -> &'static [Field] {
+    let Some(field) = find_field(fields, name) else {
+        return &[];
+    };
+    let is_of_it = |other: &Field| match (field.record_member(), other.record_member()) {
+        (Some((record, _)), Some((other, _))) => record == other,
+        _ => other.name == field.name,
+    };
+    let begin = fields.iter().position(is_of_it).unwrap_or_default();
+    let count = fields[begin..]
+        .iter()
+        .take_while(|other| is_of_it(other))
+        .count();
+    &fields[begin..begin + count]
+}
+
 /// Returns the fields that are members of the object `record`: `address.city` and others for `address`.
 pub fn members_of(
     fields: &'static [Field],

@@ -35,6 +35,16 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Returns the object without the permission to create it.
+    pub fn without_creation(&self) -> Cow<'_, Self> {
+        if !self.policy.create {
+            return Cow::Borrowed(self);
+        }
+        let mut object = self.clone();
+        object.policy.create = false;
+        Cow::Owned(object)
+    }
+
     /// The identity member `name`; empty for a name that the kind does not have.
     pub fn id(&self, name: &str) -> &str {
         self.identity
@@ -307,6 +317,8 @@ pub enum Observed {
     Live(Live),
     /// The vendor has no such object.
     Missing,
+    /// The vendor has no such object, and these facts belong to the plan of its creation.
+    Creatable(Facts),
     /// It could not be read.
     Unread(ReadFailure),
 }

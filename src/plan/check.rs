@@ -187,25 +187,39 @@ impl<'a> Case<'a> {
     }
 
     /// Every value that was read goes out again where the call would clear it, unless a change names it: in the
-    /// elements of a list that is sent, and at the top of a call that overwrites.
+    /// elements of a list that is sent, in an object of which a part is sent, and at the top of a call that overwrites.
     fn dropped_member(&self) -> Option<BrokenRule> {
         if self.ground.mode == WriteMode::Element {
             return None;
         }
         let merges = matches!(self.ground.mode, WriteMode::Merge | WriteMode::Bodiless);
-        let levels = self.levels().into_iter().skip(usize::from(merges));
-        levels.into_iter().find_map(|level| {
-            let dropped = |field: &&Field| {
-                let travels = field.carry != Carry::OnlyManaged && field.need != Need::Never;
-                let read = level.read.get(field.name)?;
-                let holds = !field.alike(read, &Value::Null);
-                let sent = level.sent.contains_key(field.name);
-                let path = level.at.field(field.name);
-                (travels && holds && !sent && !self.named(&path)).then_some(path)
-            };
-            let path = level.table.iter().find_map(|field| dropped(&field))?;
-            Some(BrokenRule::DroppedMember(path.to_string()))
-        })
+        let record = |name: &str| name.split_once('.').map(|(record, _)| record.to_string());
+        let sent: Vec<String> = { self.sent.iter() }
+            .filter_map(|(name, _)| record(name))
+            .collect();
+        self.levels()
+            .into_iter()
+            .enumerate()
+            .find_map(|(depth, level)| {
+                let is_whole = |name: &str| {
+                    !merges
+                        || depth > 0
+                        || record(name).is_some_and(|record| sent.contains(&record))
+                };
+                let dropped = |field: &&Field| {
+                    if !is_whole(field.name) {
+                        return None;
+                    }
+                    let travels = field.carry != Carry::OnlyManaged && field.need != Need::Never;
+                    let read = level.read.get(field.name)?;
+                    let holds = !field.alike(read, &Value::Null);
+                    let sent = level.sent.contains_key(field.name);
+                    let path = level.at.field(field.name);
+                    (travels && holds && !sent && !self.named(&path)).then_some(path)
+                };
+                let path = level.table.iter().find_map(|field| dropped(&field))?;
+                Some(BrokenRule::DroppedMember(path.to_string()))
+            })
     }
 
     /// A member goes out together with those that the vendor wants beside it, and never with one that it excludes.

@@ -13,13 +13,19 @@ use jiff::Timestamp;
 
 use super::step::{self, Step, StepWrite};
 use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
+use crate::model::resource::Facts;
 use crate::model::{
     Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
 };
 use crate::provider::{ResourceKind, Write};
 
-/// Plans the creation of an object.
-pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Timestamp) -> Planned {
+/// Plans the creation of an object. `facts` are what a read shows of it beforehand.
+pub fn plan_creation(
+    kind: &dyn ResourceKind,
+    desired: &Arc<Desired>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Planned {
     let table = kind.table();
     let nothing = Live::default();
     let mut next = carry::carry(table.desired, desired, &nothing);
@@ -30,7 +36,7 @@ pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Times
         (change.risk, change.note) = (Risk::Create, None);
     }
     let step = creation_step(kind, desired, &next, &changes);
-    finish(
+    let mut planned = finish(
         desired,
         Disposition::Create,
         &nothing,
@@ -38,7 +44,12 @@ pub fn plan_creation(kind: &dyn ResourceKind, desired: &Arc<Desired>, now: Times
         changes,
         step,
         now,
-    )
+    );
+    if planned.message.is_none() {
+        let facts = facts.clone();
+        planned.message = kind.note(&Live { facts, ..nothing });
+    }
+    planned
 }
 
 /// Adds the fields that put the natural key onto the object, so that the plan shows them and the call sends them.

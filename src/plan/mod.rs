@@ -39,9 +39,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::resource::Resolved;
+use crate::model::field::sent_as_one;
+use crate::model::resource::{Facts, Resolved};
 use crate::model::{
-    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PolicyMode, WriteMode,
+    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode, WriteMode,
     WritePurpose,
 };
 use crate::provider::ResourceKind;
@@ -133,11 +134,16 @@ pub fn plan_object(
             lifecycle::plan_removal(kind, desired, live, now)
         }
         Observed::Live(live) => plan_live(kind, desired, live, now),
-        Observed::Missing if desired.policy.absent => {
+        Observed::Missing | Observed::Creatable(_) if desired.policy.absent => {
             Planned::bare(desired, Disposition::None, None)
         }
-        Observed::Missing if desired.policy.create => lifecycle::plan_creation(kind, desired, now),
-        Observed::Missing => {
+        Observed::Missing if desired.policy.create => {
+            lifecycle::plan_creation(kind, desired, &Facts::default(), now)
+        }
+        Observed::Creatable(facts) if desired.policy.create => {
+            lifecycle::plan_creation(kind, desired, facts, now)
+        }
+        Observed::Missing | Observed::Creatable(_) => {
             let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
             let what = match lifecycle::advise_creation(kind.table(), desired) {
                 Some(advice) => format!("{what}; {advice}"),
@@ -234,12 +240,23 @@ fn plan_step(
     let table = kind.table();
     let StepGround { desired, live, .. } = *ground;
     for (index, call) in table.calls.iter().enumerate() {
-        if changes
-            .iter()
-            .any(|change| table.call_of(&change.path) == index)
-        {
-            let fields = table.fields_of(index);
-            unseen::refuse_unseen(fields, call.mode, desired, ground.desired_fields, live)?;
+        let of_call = |change: &&Change| table.call_of(&change.path) == index;
+        let mut changed = changes.iter().filter(of_call).peekable();
+        if changed.peek().is_none() {
+            continue;
+        }
+        let fields = table.fields_of(index);
+        let refuse = |fields, mode| {
+            unseen::refuse_unseen(fields, mode, desired, ground.desired_fields, live)
+        };
+        refuse(fields, call.mode)?;
+        for change in changed.filter(|_| call.mode == WriteMode::Merge) {
+            if let Some(PathPart::Field(name)) = change.path.parts().first() {
+                let together = sent_as_one(fields, name);
+                if together.len() > 1 {
+                    refuse(together, WriteMode::Overwrite)?;
+                }
+            }
         }
     }
     let step = step::make_step(kind, desired, live, ground.next, changes)?;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Unplannable;
 use super::change::Change;
+use crate::model::field::sent_as_one;
 use crate::model::{
     Call, Desired, ElementKey, Field, FieldPath, Fields, Live, Need, PathPart, Shape, Value,
     WriteMode, WritePurpose,
@@ -210,7 +211,8 @@ fn changed_fields(next: &Fields, changes: &[&Change]) -> Fields {
         .collect()
 }
 
-/// Adds the members that the vendor wants in each body, or in each that has one of `sent`, with the values that they keep.
+/// Adds the members that the vendor wants in each body, or in each that has one of `sent`, and the other members of the
+/// objects that `sent` has a part of, with the values that they keep.
 ///
 /// `Err` names those that neither manifest nor live has, or two of `sent` that exclude each other.
 fn with_partners(
@@ -226,7 +228,19 @@ fn with_partners(
     {
         return Err(Unplannable::Exclusive(one, other));
     }
-    let going = table.iter().filter(|field| sent.contains_key(field.name));
+    let changed: Vec<&'static Field> = table
+        .iter()
+        .filter(|field| sent.contains_key(field.name))
+        .collect();
+    let mates = changed
+        .iter()
+        .flat_map(|field| sent_as_one(table, field.name));
+    for mate in mates {
+        if let (false, Some(value)) = (sent.contains_key(mate.name), next.get(mate.name)) {
+            sent.insert(mate.name, value.clone());
+        }
+    }
+    let going = changed.iter();
     let partners = going.filter_map(|field| field.sent_with);
     let required = table.iter().filter(|field| field.need == Need::Required);
     let partners: BTreeSet<&'static str> =

@@ -49,9 +49,9 @@ pub enum Unplannable {
     /// The vendor's call may lose something that it cannot name.
     #[error(transparent)]
     WouldLose(#[from] WouldLose),
-    #[error("no documented call creates it")]
+    #[error("objects of its kind are never created")]
     NoCreation,
-    #[error("no documented call removes it")]
+    #[error("objects of its kind are never removed")]
     NoRemoval,
     /// The step breaks a rule of the independent check.
     #[error("internal check failed, nothing was sent: {0}; please report this")]

@@ -47,6 +47,15 @@ pub struct WouldLose {
     pub advice: &'static str,
 }
 
+/// What is not done with objects of a kind, each with the reason as a clause. Empty where it is done, or where there is
+/// nothing to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Omissions {
+    pub creation: &'static str,
+    pub removal: &'static str,
+    pub list: &'static str,
+}
+
 /// How the changes of one call are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -94,6 +103,11 @@ pub trait ResourceKind: Sync {
     /// Reads every object of this kind in an account; `None` where the vendor has no list that shows them.
     fn listing(&self) -> Option<Box<dyn Listing>> {
         None
+    }
+
+    /// Says what is not done with objects of this kind. That no page shows a call has the date of the search.
+    fn omissions(&self) -> Omissions {
+        Omissions::default()
     }
 
     /// Returns the natural keys by which a manifest may name the object that was read, each as the members of the kind's

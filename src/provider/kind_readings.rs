@@ -158,7 +158,7 @@ mod tests {
         early.sort_by_key(|(index, _)| *index);
         let seen = early.iter().map(|(_, observed)| match observed {
             Observed::Unread(failure) => failure.text.as_str(),
-            Observed::Live(_) | Observed::Missing => "",
+            Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => "",
         });
         let expected = ["GET /Key/1", "GET /Door/2", "GET /Key/3", "GET /Door/1"];
         assert_eq!(seen.collect::<Vec<_>>(), expected);

@@ -45,7 +45,7 @@ mod licensespring;
 use crate::model::draft::KindRow;
 use crate::model::{Connection, Desired, Limits, Vendor};
 use auth::AuthRules;
-pub use kind::{ResourceKind, Route, WouldLose, Write};
+pub use kind::{Omissions, ResourceKind, Route, WouldLose, Write};
 use reading::Reading;
 use webhook::Webhook;
 

@@ -151,7 +151,7 @@ pub async fn find_drift(
     keep_common_faults(read.map(|((desired, seen), no_fault)| {
         let fault = match seen {
             Observed::Unread(failure) => &mut failure.fault,
-            Observed::Live(_) | Observed::Missing => no_fault,
+            Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => no_fault,
         };
         (desired.connection.as_str(), fault)
     }));
@@ -177,7 +177,7 @@ pub async fn find_drift(
                     let base = bases.of(table, desired, &account, live);
                     compare_object(kind, desired, live, base, &mut ledger, now)
                 }
-                Observed::Missing => {
+                Observed::Missing | Observed::Creatable(_) => {
                     ledger.skip(desired);
                     let why = format!("{} has no such object", desired.vendor);
                     DriftEntry::new(desired, State::Missing, Some(why))
@@ -212,7 +212,7 @@ pub async fn find_drift(
 fn fault_of(seen: &Observed) -> Option<&ConnectionFault> {
     match seen {
         Observed::Unread(failure) => failure.fault.as_deref(),
-        Observed::Live(_) | Observed::Missing => None,
+        Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => None,
     }
 }
 

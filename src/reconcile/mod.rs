@@ -43,7 +43,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::apply::memory::{self, ObjectKey, VendorAccount};
-use crate::apply::{Account, Budgets, Event, Listener, Opened, Secrets, Tls, observe_each};
+use crate::apply::{
+    Account, Budgets, Event, Listener, Opened, ReadPurpose, Secrets, Tls, observe_each,
+};
 use crate::model::{
     Address, ConnectionFault, Desired, Diagnostics, FaultKind, Live, Observed, PolicyMode,
     ReadFailure, WriteChecks,
@@ -194,7 +196,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
     let observed_at = (settings.clock)();
     let mut planner = Planner::new(checked.desired.len(), observed_at);
     let found = &mut |index: usize, seen| planner.add(index, &checked.desired[index], seen);
-    let accounts = look_each(checked, settings, kept, found).await;
+    let accounts = look_each(checked, settings, kept, ReadPurpose::Plan, found).await;
     let (mut planned, live) = planner.finish().await;
     let read = planned
         .iter_mut()
@@ -288,6 +290,7 @@ async fn look_each(
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
+    purpose: ReadPurpose,
     found: &mut Found<'_>,
 ) -> Accounts {
     let mut seen = vec![false; checked.desired.len()];
@@ -296,14 +299,14 @@ async fn look_each(
         found(index, observed);
     };
     let accounts = open_accounts(checked, settings, kept, &mut once);
-    read_accounts(checked, &accounts, settings, &mut once).await;
+    read_accounts(checked, &accounts, settings, purpose, &mut once).await;
     for (index, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
         found(index, Observed::Unread("it was not read".into()));
     }
     accounts
 }
 
-/// Reads like [`look_each`], and returns all objects in their order, for callers that need them together.
+/// Reads like [`look_each`], to see the objects, and returns all objects in their order, for callers that need them together.
 async fn read_side_by_side<'a>(
     checked: &'a Checked,
     settings: &Settings,
@@ -311,7 +314,7 @@ async fn read_side_by_side<'a>(
 ) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
     let mut seen: Vec<Option<Observed>> = checked.desired.iter().map(|_| None).collect();
     let take = &mut |index: usize, observed| seen[index] = Some(observed);
-    let accounts = look_each(checked, settings, kept, take).await;
+    let accounts = look_each(checked, settings, kept, ReadPurpose::Look, take).await;
     let seen = checked.desired.iter().zip(seen);
     let seen = seen.filter_map(|(object, seen)| Some((object, seen?)));
     (accounts, seen.collect())
@@ -338,6 +341,7 @@ async fn read_accounts(
     checked: &Checked,
     accounts: &Accounts,
     settings: &Settings,
+    purpose: ReadPurpose,
     found: &mut Found<'_>,
 ) {
     // All accounts run on one task and take turns, so this lock is never contended.
@@ -360,7 +364,7 @@ async fn read_accounts(
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found(places[index], observed);
                 };
-                observe_each(account, &objects, each).await;
+                observe_each(account, &objects, purpose, each).await;
                 settings.events.tell(|| {
                     Some(Event::Observed {
                         connection: connection.clone(),

@@ -82,8 +82,10 @@ pub async fn examine_open_writes(
         for open in open.remove(&object.address.to_string()).unwrap_or_default() {
             let finding = match (&seen, open.intent.whole) {
                 (Observed::Live(live), _) => Finding::of(table, &open.intent, &live.fields),
-                (Observed::Missing, Some(whole)) => Finding::of_whole(whole, false),
-                (Observed::Missing | Observed::Unread(_), _) => continue,
+                (Observed::Missing | Observed::Creatable(_), Some(whole)) => {
+                    Finding::of_whole(whole, false)
+                }
+                (Observed::Missing | Observed::Creatable(_) | Observed::Unread(_), _) => continue,
             };
             found.push((open, finding));
         }

@@ -130,11 +130,14 @@ fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedObject> 
         let planned = plan::plan_object(kind, &object, &seen, now);
         let id = match &seen {
             Observed::Live(live) => found_id(kind.table(), &object, live),
-            Observed::Missing | Observed::Unread(_) => None,
+            Observed::Missing | Observed::Creatable(_) | Observed::Unread(_) => None,
         };
         let live = match seen {
             Observed::Live(live) if planned.step.is_some() => Some(live),
-            Observed::Live(_) | Observed::Missing | Observed::Unread(_) => None,
+            Observed::Live(_)
+            | Observed::Missing
+            | Observed::Creatable(_)
+            | Observed::Unread(_) => None,
         };
         Some(PlannedObject {
             index,

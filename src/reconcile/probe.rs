@@ -56,7 +56,7 @@ pub async fn probe_connections(
     for (object, observed) in seen {
         let account = accounts.get(object.connection.as_str());
         let probe = match observed {
-            Observed::Live(_) | Observed::Missing => Probe::Answered {
+            Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => Probe::Answered {
                 clock_ahead: account.and_then(|account| account.clock_ahead()),
             },
             Observed::Unread(failure) => Probe::failed(failure),

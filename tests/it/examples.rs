@@ -1,5 +1,6 @@
-//! The examples: valid, planned and applied against the sandbox, in sync afterwards.
+//! The examples and the companies: valid, planned and applied against the sandbox, in sync afterwards.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use entitle::sandbox::{Options, SandboxServer};
 use tokio::time::Instant;
 
 use entitle::cli::simulators;
+
+use super::support::golden;
 
 fn example_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -40,11 +43,71 @@ pub fn settings() -> Settings {
 
 #[tokio::test]
 async fn every_example_applies_once_and_is_in_sync_afterwards() {
+    let kinds = apply_twice(&example_dir()).await;
+    assert_eq!(
+        kinds.len(),
+        provider::all_kinds().count(),
+        "every kind has an example"
+    );
+}
+
+/// A company is a set of manifests by itself: the objects of one vendor's simulator, from the customer to the licence.
+#[tokio::test]
+async fn every_vendor_has_a_company_that_applies_once_and_is_in_sync_afterwards() {
+    for provider in provider::ALL {
+        let vendor = provider.vendor().0;
+        let kinds = apply_twice(&example_dir().join("../companies").join(vendor)).await;
+        let has_kind = |kind: &str| kinds.contains(kind);
+        let missing: Vec<&str> = { provider.kinds().iter() }
+            .map(|kind| kind.table().kind.0)
+            .filter(|kind| !has_kind(kind))
+            .collect();
+        assert_eq!(missing, [""; 0], "the company of {vendor} lacks a kind");
+    }
+}
+
+/// Every file for editors names a schema that is there.
+#[test]
+fn every_schema_that_a_manifest_names_is_there() {
+    let mut seen = 0;
+    for file in files_below(&example_dir())
+        .into_iter()
+        .chain(files_below(&example_dir().join("../companies")))
+    {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let Some((_, rest)) = text.split_once("$schema=") else {
+            continue;
+        };
+        let schema = rest.split_whitespace().next().expect("a path");
+        let path = file.parent().expect("a folder").join(schema);
+        assert!(path.is_file(), "{} names {schema}", file.display());
+        seen += 1;
+    }
+    let connections = 2 * provider::ALL.len();
+    assert!(
+        seen >= connections + 2 * provider::all_kinds().count(),
+        "only {seen}"
+    );
+}
+
+/// The YAML files of a folder and of all folders in it.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = golden::files(folder, "yaml");
+    files.extend(
+        golden::folders(folder)
+            .iter()
+            .flat_map(|inner| files_below(inner)),
+    );
+    files
+}
+
+/// Applies the manifests of a folder to a sandbox of their own, and applies them again. Returns their kinds.
+async fn apply_twice(folder: &Path) -> BTreeSet<&'static str> {
     let sandbox = SandboxServer::start(Options::default())
         .await
         .expect("loopback");
     let loaded = manifest::load(
-        &[example_dir()],
+        &[folder.to_path_buf()],
         &mut std::io::empty(),
         &manifest::ReadLimits::default(),
     );
@@ -54,16 +117,8 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
-    let kinds: std::collections::BTreeSet<&str> = checked
-        .desired
-        .iter()
-        .map(|object| object.address.kind.0)
-        .collect();
-    assert_eq!(
-        kinds.len(),
-        provider::all_kinds().count(),
-        "every kind has an example"
-    );
+    let kinds = checked.desired.iter().map(|object| object.address.kind.0);
+    let kinds: BTreeSet<&str> = kinds.collect();
 
     let pass = reconcile::plan_pass(&checked, &settings()).await;
     for planned in &pass.planned {
@@ -120,4 +175,5 @@ async fn every_example_applies_once_and_is_in_sync_afterwards() {
         .collect();
     assert!(writes.is_empty(), "the second apply wrote: {writes:?}");
     sandbox.stop().await;
+    kinds
 }

@@ -364,3 +364,18 @@ fn fields_stand_in_the_order_of_the_calls_that_write_them() {
         );
     }
 }
+
+#[test]
+fn what_is_not_done_with_objects_of_a_kind_has_a_reason_and_what_is_done_has_none() {
+    for kind in provider::all_kinds() {
+        let (lifecycle, omissions) = (&kind.table().lifecycle, kind.omissions());
+        let name = kind.table().kind;
+        for (is_done, words) in [
+            (lifecycle.create.is_some(), omissions.creation.len()),
+            (lifecycle.remove.is_some(), omissions.removal.len()),
+            (kind.listing().is_some(), omissions.list.len()),
+        ] {
+            assert_eq!(is_done, words == 0, "{name}: {omissions:?}");
+        }
+    }
+}

@@ -28,6 +28,7 @@ mod drift;
 mod drift_reports;
 mod editions;
 mod examples;
+mod found_ids;
 mod fuzz_bodies;
 mod hostile;
 mod hostile_replies;

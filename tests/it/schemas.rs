@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use entitle::provider;
 use entitle::render::schema;
 use serde_json::Value as Json;
 
 use super::cli::lac_workspace;
+use super::examples::files_below;
 use super::support::golden;
 
 #[test]
@@ -29,24 +31,20 @@ fn documents(path: &Path) -> Vec<Json> {
 #[test]
 fn the_manifest_schema_accepts_every_example() {
     let validator = jsonschema::validator_for(&schema::manifest_schema()).expect("a valid schema");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
-    for folder in golden::folders(&root) {
-        for file in golden::files(&folder, "yaml") {
-            for document in documents(&file) {
-                if document.get("apiVersion").is_none() {
-                    continue;
-                }
-                let faults: Vec<String> = validator
-                    .iter_errors(&document)
-                    .map(|error| error.to_string())
-                    .collect();
-                assert!(faults.is_empty(), "{}: {faults:?}", file.display());
-                seen += 1;
-            }
+    let folders = ["examples", "companies"].map(|name| files_below(&root.join(name)));
+    for file in folders.concat() {
+        let documents = documents(&file).into_iter();
+        for document in documents.filter(|document| document.get("apiVersion").is_some()) {
+            let faults = validator.iter_errors(&document);
+            let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+            assert!(faults.is_empty(), "{}: {faults:?}", file.display());
+            seen += 1;
         }
     }
-    assert!(seen >= 3, "only {seen} example documents");
+    let kinds = provider::all_kinds().count();
+    assert!(seen >= 3 * kinds, "only {seen} example documents");
 }
 
 #[test]

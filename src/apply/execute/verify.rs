@@ -35,7 +35,7 @@ pub(super) async fn read_live(
 ) -> Result<Option<Live>, ReadError> {
     match context.rereads.read(desired).await {
         Some(Observed::Live(live)) => Ok(Some(live)),
-        Some(Observed::Missing) => Ok(None),
+        Some(Observed::Missing | Observed::Creatable(_)) => Ok(None),
         Some(Observed::Unread(why)) => Err(ReadError::Unread(why.text)),
         None => Err(ReadError::LeftOut),
     }

@@ -51,6 +51,13 @@ static LED: &[Field] = &[
     Field::new("days", Shape::COUNT, "").optional(),
 ];
 
+/// Fields of a call with an object of two members.
+static ADDRESSED: &[Field] = &[
+    Field::new("name", Shape::TEXT, "").optional(),
+    Field::new("address.city", Shape::TEXT, "").optional(),
+    Field::new("address.state", Shape::TEXT, "").optional(),
+];
+
 static NO_POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
 
 fn text(text: &str) -> Value {
@@ -510,4 +517,39 @@ fn a_member_of_another_call_is_not_sent() {
         fault(whole(), more, &[other()]),
         "elsewhere would be sent by another call",
     );
+}
+
+#[test]
+fn an_object_goes_out_whole_in_a_call_that_merges() {
+    let (city, state) = (
+        ("address.city", text("Bath")),
+        ("address.state", text("NY")),
+    );
+    let read = Live {
+        fields: [city.clone(), state.clone(), ("name", text("Rivers"))].into(),
+        ..Live::default()
+    };
+    let send = |sent: Fields, changed: &'static str| {
+        let ground = Ground {
+            table: ADDRESSED,
+            mode: WriteMode::Merge,
+            policy: &NO_POLICY,
+            read: &read,
+        };
+        let changes = [change(path(changed), ChangeVerb::Replace)];
+        let write = StepWrite {
+            purpose: crate::model::WritePurpose::Update(0),
+            call: Call::write(Method::Patch, "/x", json!({})),
+            sent,
+            changes: vec![0],
+        };
+        check_write(&ground, &write, &changes).err()
+    };
+    let lost = send([city.clone()].into(), "address.city");
+    assert_eq!(
+        lost,
+        Some(BrokenRule::DroppedMember("address.state".into()))
+    );
+    assert_eq!(send([city, state].into(), "address.city"), None);
+    assert_eq!(send([("name", text("Lakes"))].into(), "name"), None);
 }

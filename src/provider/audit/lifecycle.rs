@@ -5,43 +5,42 @@
 use super::Auditor;
 use crate::model::draft::Draft;
 use crate::model::{Desired, Diagnostic, Diagnostics, Fields, KindTable, Mark, Value};
+use crate::provider::ResourceKind;
 
 impl Auditor<'_> {
     /// Reports `create: true` and `state: absent` where the kind cannot do it, and both together.
-    pub(super) fn lifecycle(&mut self, table: &KindTable, draft: &Draft, fields: &Fields) {
+    pub(super) fn lifecycle(&mut self, kind: &dyn ResourceKind, draft: &Draft, fields: &Fields) {
         if let Some(mark) = draft.absent {
-            self.removal(table, mark);
+            self.removal(kind, mark);
         }
         match (draft.policy.create, draft.absent) {
             (Some(mark), Some(_)) => {
                 let message = "`create: true` and `state: absent` contradict each other";
                 self.report(Diagnostic::error("bad-choice", message), mark);
             }
-            (Some(mark), None) => self.creation(table, draft, fields, mark),
+            (Some(mark), None) => self.creation(kind, draft, fields, mark),
             (None, _) => {}
         }
     }
 
-    fn removal(&mut self, table: &KindTable, mark: Mark) {
+    fn removal(&mut self, kind: &dyn ResourceKind, mark: Mark) {
+        let table = kind.table();
         if table.lifecycle.remove.is_some() {
             return;
         }
-        let message = format!("{} has no documented call that removes it", table.kind);
+        let message = format!("{} objects are never removed", table.kind);
         let finding = Diagnostic::error("no-removal", message);
-        let off = table.lifecycle.off;
-        let finding = match off.is_empty() {
-            true => finding,
-            false => finding.hint(off.to_string()),
-        };
-        self.report(finding, mark);
+        let hints = [kind.omissions().removal, table.lifecycle.off];
+        self.report(hinted(finding, &hints), mark);
     }
 
-    fn creation(&mut self, table: &KindTable, draft: &Draft, fields: &Fields, mark: Mark) {
+    fn creation(&mut self, kind: &dyn ResourceKind, draft: &Draft, fields: &Fields, mark: Mark) {
+        let table = kind.table();
         let lifecycle = &table.lifecycle;
         let Some(create) = lifecycle.create else {
-            let message = format!("{} has no documented call that creates it", table.kind);
-            self.report(Diagnostic::error("no-creation", message), mark);
-            return;
+            let message = format!("{} objects are never created", table.kind);
+            let finding = Diagnostic::error("no-creation", message);
+            return self.report(hinted(finding, &[kind.omissions().creation]), mark);
         };
         if let (Some(key), false) = (lifecycle.key, draft.is_keyed) {
             let message = "an object that is named by the vendor's id is there already";
@@ -63,6 +62,17 @@ impl Auditor<'_> {
             let finding = Diagnostic::error("missing-field", message);
             self.report(finding, draft.desired.mark);
         }
+    }
+}
+
+/// Adds the hints that are not empty, as one.
+fn hinted(finding: Diagnostic, hints: &[&str]) -> Diagnostic {
+    let hints: Vec<&str> = { hints.iter().copied() }
+        .filter(|hint| !hint.is_empty())
+        .collect();
+    match hints.is_empty() {
+        true => finding,
+        false => finding.hint(hints.join("; ")),
     }
 }
 

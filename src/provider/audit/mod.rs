@@ -67,7 +67,7 @@ pub fn audit_draft(
     if draft.absent.is_none() {
         auditor.manifest_only(table, &fields, &draft);
     }
-    auditor.lifecycle(table, &draft, &fields);
+    auditor.lifecycle(kind, &draft, &fields);
     let mut policy = auditor.policy(table, &draft.policy);
     policy.absent = draft.absent.is_some();
     let location =

@@ -10,14 +10,11 @@ use std::collections::BTreeMap;
 
 use super::list_walk::{ListWalk, WalkStep};
 use super::organization;
-use super::rows::with_scope;
+use super::rows::{PageRows, with_scope};
 use super::sheet::Sheet;
 use crate::model::{Call, Observed, ReadFailure, Reply, Text};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
-
-/// The rows of a page: the id of each, and what it shows.
-pub type PageRows = Vec<(Text, Observed)>;
 
 /// A list that every organization has.
 pub struct OrganizationList {

@@ -4,6 +4,7 @@
 //!
 //! Sources: the vendor's page "Introduction" and its public clients, checked 2026-11-21.
 
+mod account_listing;
 mod id_search;
 mod license;
 mod list_per_organization;

@@ -7,6 +7,7 @@
 
 mod connections;
 mod error;
+mod found_id;
 mod managed;
 mod name_template;
 mod names;
@@ -30,6 +31,7 @@ pub use connections::{
     KnownConnections, NoConnection, choose_connection, choose_connections, kinds_at,
 };
 pub use error::{ImportError, NoList};
+pub use found_id::FoundId;
 pub use managed::ManagedObjects;
 pub use name_template::{NameTemplate, TemplateError, UnknownMember};
 pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_objects};
@@ -76,7 +78,9 @@ pub fn import_objects(
                 Observed::Live(live) => {
                     make_manifest(checked, read, object, live, &name, settings, &mut omitted)
                 }
-                Observed::Missing => Err(ImportError::Missing(read.kind.vendor())),
+                Observed::Missing | Observed::Creatable(_) => {
+                    Err(ImportError::Missing(read.kind.vendor()))
+                }
                 Observed::Unread(why) => Err(ImportError::Unread(why.text.clone())),
             };
             let desired = known.find(object);

@@ -83,7 +83,7 @@ impl NameTemplate {
                 .iter()
                 .filter_map(|object| match &object.observed {
                     Observed::Live(live) => Some(live),
-                    Observed::Missing | Observed::Unread(_) => None,
+                    Observed::Missing | Observed::Creatable(_) | Observed::Unread(_) => None,
                 });
             let facts = live.flat_map(|live| live.facts.iter().map(|(name, _)| name));
             known.extend(facts.filter(|name| !name.contains('[')));

@@ -154,14 +154,16 @@ fn refuse_common_fault(read: ReadObjects) -> Result<ReadObjects, ImportError> {
 fn common_fault(objects: &[ListedObject]) -> Option<&ConnectionFault> {
     let fault = |object: &ListedObject| match &object.observed {
         Observed::Unread(failure) => failure.fault.as_ref().map(|fault| fault.kind),
-        Observed::Live(_) | Observed::Missing => None,
+        Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => None,
     };
     let first = objects.first()?;
     let kind = fault(first)?;
     let is_common = objects.iter().all(|object| fault(object) == Some(kind));
     match &first.observed {
         Observed::Unread(failure) if is_common => failure.fault.as_deref(),
-        Observed::Unread(_) | Observed::Live(_) | Observed::Missing => None,
+        Observed::Unread(_) | Observed::Live(_) | Observed::Missing | Observed::Creatable(_) => {
+            None
+        }
     }
 }
 

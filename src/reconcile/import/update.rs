@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Checked, ManagedObjects, ReadObjects, Settings, check_text, check_unchanged};
+use super::{Checked, FoundId, ManagedObjects, ReadObjects, Settings, check_text, check_unchanged};
 use crate::manifest::edit::{self, Edit, EditAction, EditError, EditedFile, PathStep};
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find_field};
@@ -32,6 +32,8 @@ pub struct Updated {
     pub file: EditedFile,
     /// Addresses of the objects that were changed.
     pub changed: Vec<String>,
+    /// Addresses of the objects that are named by the vendor's id from now on.
+    pub named: Vec<(String, FoundId)>,
     /// Addresses of the objects that were left as they are, with the reason.
     pub failed: Vec<(String, UpdateError)>,
 }
@@ -85,6 +87,7 @@ pub fn update_files(checked: &Checked, reads: &[ReadObjects], settings: &Setting
                 .or_insert_with(|| Updated {
                     file: EditedFile::open(source),
                     changed: Vec::new(),
+                    named: Vec::new(),
                     failed: Vec::new(),
                 });
             let mark = desired.origin.mark;
@@ -93,9 +96,11 @@ pub fn update_files(checked: &Checked, reads: &[ReadObjects], settings: &Setting
             match text.and_then(|text| {
                 update_object(checked, seen, desired, &found.observed, text, settings)
             }) {
-                Ok(Some(text)) => {
+                Ok(Some((text, id))) => {
                     updated.file.replace_document(mark, text);
-                    updated.changed.push(desired.address.to_string());
+                    let address = desired.address.to_string();
+                    updated.named.extend(id.map(|id| (address.clone(), id)));
+                    updated.changed.push(address);
                 }
                 Ok(None) => {}
                 Err(why) => updated.failed.push((desired.address.to_string(), why)),
@@ -105,7 +110,8 @@ pub fn update_files(checked: &Checked, reads: &[ReadObjects], settings: &Setting
     files.into_values().collect()
 }
 
-/// Returns the document of one object with its live values; `None` if it has them already.
+/// Returns the document of one object with its live values, and the vendor's id if that is put in the place of a key;
+/// `None` if there is nothing to change.
 ///
 /// Three checks follow the edit: the text is valid, the object is still in it, and a plan of it changes nothing.
 fn update_object(
@@ -115,17 +121,21 @@ fn update_object(
     observed: &Observed,
     text: &str,
     settings: &Settings,
-) -> Result<Option<String>, UpdateError> {
+) -> Result<Option<(String, Option<FoundId>)>, UpdateError> {
     let live = match observed {
         Observed::Live(live) => live,
         // It is yet to be created.
-        Observed::Missing if desired.policy.create => return Ok(None),
-        Observed::Missing => return Err(ImportError::Missing(desired.vendor).into()),
+        Observed::Missing | Observed::Creatable(_) if desired.policy.create => return Ok(None),
+        Observed::Missing | Observed::Creatable(_) => {
+            return Err(ImportError::Missing(desired.vendor).into());
+        }
         Observed::Unread(why) => return Err(ImportError::Unread(why.text.clone()).into()),
     };
     let shared = Arc::new(desired.clone());
     let planned = plan::plan_object(seen.kind, &shared, observed, (settings.clock)());
-    if planned.changes.is_empty() {
+    let table = seen.kind.table();
+    let id = FoundId::of(table, desired, live);
+    if planned.changes.is_empty() && id.is_none() {
         return Ok(None);
     }
     let documents = edit::parse_documents(text).ok_or(EditError::InvalidFile)?;
@@ -136,8 +146,9 @@ fn update_object(
     if let Some(edition) = edition_of(document) {
         return Err(UpdateError::HasEdition(edition.to_string()));
     }
-    let table = seen.kind.table();
-    let edits = edits_of_changes(table, desired, live, document, &planned.changes)?;
+    let mut edits = edits_of_changes(table, desired, live, document, &planned.changes)?;
+    let of_id = id.iter().flat_map(|id| id.edits(table, desired, document));
+    edits.splice(..0, of_id);
     let edited = edit::edit_text(text, &edits)?;
     let read = check_text(
         checked,
@@ -155,7 +166,7 @@ fn update_object(
         .iter()
         .find(|one| one.address == desired.address);
     check_unchanged(seen.kind, again.ok_or(UpdateError::Gone)?, live, settings)?;
-    Ok(Some(edited))
+    Ok(Some((edited, id)))
 }
 
 /// Reports whether a document is the manifest of an object, by kind and name.

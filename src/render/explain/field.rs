@@ -11,6 +11,7 @@ use crate::model::field::{Elements, Shown, find_field, members_of};
 use crate::model::{
     Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape, WriteCall, WriteMode,
 };
+use crate::provider::ResourceKind;
 
 /// Finds the field `name`, or the field `inner` in the elements of its list.
 ///
@@ -43,7 +44,8 @@ pub fn find_in(
 
 /// Writes the page of a kind: what it is, the call that writes it, its identity, and all fields with their
 /// types.
-pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
+pub fn write_kind(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()> {
+    let table = kind.table();
     writeln!(out, "{BOLD}{}{BOLD:#}\n  {}\n", table.kind, table.about)?;
     writeln!(out, "Written by")?;
     for call in table.calls {
@@ -60,6 +62,7 @@ pub fn write_kind(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
         )?;
     }
     write_lifecycle(out, table)?;
+    write_omissions(out, kind)?;
     writeln!(out, "\nFields, under spec.desired")?;
     for field in table.desired {
         write_line(out, field, 2)?;
@@ -94,11 +97,34 @@ fn write_lifecycle(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
             writeln!(out, "  needs {}", create.required.join(", "))?;
         }
     }
-    match (lifecycle.remove, lifecycle.off) {
-        (Some(call), _) => writeln!(out, "\nRemoved by, with `state: absent`\n  {call}"),
-        (None, "") => Ok(()),
-        (None, off) => writeln!(out, "\nNot removed by any documented call\n  {off}"),
+    match lifecycle.remove {
+        Some(call) => writeln!(out, "\nRemoved by, with `state: absent`\n  {call}"),
+        None => Ok(()),
     }
+}
+
+/// Writes what is not done with objects of a kind, with the reason and with what a manifest can say in its place.
+fn write_omissions(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()> {
+    let (lifecycle, omissions) = (&kind.table().lifecycle, kind.omissions());
+    let created = (lifecycle.create.is_some(), [omissions.creation, ""]);
+    let removed = (
+        lifecycle.remove.is_some(),
+        [omissions.removal, lifecycle.off],
+    );
+    let listed = (kind.listing().is_some(), [omissions.list, ""]);
+    for (name, (is_done, words)) in [
+        ("created", created),
+        ("removed", removed),
+        ("listed", listed),
+    ] {
+        if !is_done {
+            writeln!(out, "\nNot {name}")?;
+            for words in words.iter().filter(|words| !words.is_empty()) {
+                writeln!(out, "  {words}")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes a field as one line: its name in a column of 38 less `indent`, then its type.
@@ -139,6 +165,12 @@ pub fn write_field(
     }
     if let Some(name) = field.sent_with {
         writeln!(out, "  sent      together with {name}")?;
+    }
+    if let (Some((record, _)), WriteMode::Merge) = (field.record_member(), call.mode) {
+        writeln!(
+            out,
+            "  sent      together with the rest of {record}, as it is"
+        )?;
     }
     if let Some(name) = field.excludes {
         writeln!(out, "  excludes  {name}: a manifest has one of them")?;

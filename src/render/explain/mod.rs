@@ -127,7 +127,7 @@ fn explain_object(
     let prefix = |name: &&&str| matches!(**name, "spec" | "desired");
     let fields = &fields[fields.iter().take_while(prefix).count()..];
     match fields.split_first() {
-        None => Ok(field::write_kind(out, table)?),
+        None => Ok(field::write_kind(out, kind)?),
         Some((&"policy", members)) => {
             member::explain_in(out, path, &POLICY, members)?;
             if members.is_empty() {

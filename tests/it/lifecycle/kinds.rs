@@ -165,7 +165,8 @@ static LICENSE_ORDER: Kind = Kind {
             Object::new("LacLicenseOrder", &marker, ids, desired)
         },
         change: || ("activations_allowed", json!(30)),
-        calls: 8,
+        // With two for the product template, which the plan alone reads.
+        calls: 10,
         refuses_doubles: false,
     }),
     removed: None,

@@ -1,10 +1,11 @@
 //! Customers of LAC that a custom tag names, and orders that a marker names: what is particular about these keys.
 
+use entitle::apply::Outcome;
 use entitle::plan::Disposition;
 use serde_json::{Value as Json, json};
 
 use super::kinds::ALL;
-use crate::support::bench::{Bench, Object};
+use crate::support::bench::{Bench, Object, in_sync, only_report};
 use crate::support::program::Workspace;
 
 const VALUE: &str = "C-4711";
@@ -85,6 +86,44 @@ async fn what_would_hide_an_order_from_its_next_run_is_refused_offline() {
         .remove("enabled");
     let expected = "`Features[Base 1.0].enabled` is required to create a LacLicenseOrder";
     assert_eq!(messages(&bench, object), [expected]);
+}
+
+/// Whether an order takes over what its template has is not known: the plan says so, and sends none of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_shows_what_the_template_has_and_converges_whatever_becomes_of_it() {
+    for defaults in ["nothing", "template"] {
+        let bench = Bench::new().await;
+        let switches = json!({"created_defaults": defaults});
+        let set = bench.sandbox.set_switches("lac", switches);
+        set.expect("switches of the simulator");
+        let mut account = bench.sandbox.state("lac").expect("an account");
+        account["product_templates"][0]["deactivations_allowed"] = json!("2");
+        bench.sandbox.set_state("lac", account).expect("an account");
+        let pass = bench.pass(&bench.check(&[floating()])).await;
+        let note = pass.planned[0].message.clone().unwrap_or_default();
+        assert!(
+            note.starts_with("template 1: deactivations_allowed: 2; not in"),
+            "{note}"
+        );
+        let report = only_report(bench.carry_out(pass).await);
+        assert_eq!(
+            report.outcome,
+            Some(Outcome::Converged),
+            "{:?}",
+            report.message
+        );
+        let reads = bench.reads();
+        let catalogue = reads
+            .iter()
+            .filter(|call| call.contains("/products"))
+            .count();
+        assert_eq!(catalogue, 2, "the steps read no template: {reads:?}");
+        in_sync(&bench.plan(&[floating()]).await[0]);
+        let order = bench.sandbox.state("lac").expect("an account");
+        let orders = order["license_orders"].as_array().into_iter().flatten();
+        let made = orders.last().expect("the order")["deactivations_allowed"].clone();
+        assert_eq!(made == json!(2), defaults == "template", "{made}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

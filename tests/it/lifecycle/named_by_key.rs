@@ -88,10 +88,7 @@ async fn a_manifest_that_cannot_be_meant_is_refused_offline() {
     );
     let order = json!({"activationKey": "A", "state": "absent"});
     let order = Object::new("LacLicenseOrder", "order", order, json!({}));
-    assert_eq!(
-        finding(&order),
-        "LacLicenseOrder has no documented call that removes it"
-    );
+    assert_eq!(finding(&order), "LacLicenseOrder objects are never removed");
     let other = json!({"name": "Another"});
     let mut renamed = new_group();
     renamed.desired = other;

@@ -107,7 +107,10 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Nothing,
     }],
-    lifecycle: Lifecycle::NONE,
+    lifecycle: Lifecycle {
+        off: "`IsPaused: true` stops its use",
+        ..Lifecycle::NONE
+    },
 };
 
 /// The samples of these views, whose generator starts its numbers anew for a nullable value, show that the member
@@ -118,8 +121,9 @@ const TEXT: &str = "GET api/licenses/{id}, 2026-11-21";
 
 /// Facts from the list of seats: the rows that it has, and how far they exceed the available seats.
 ///
-/// What a row stands for is not documented, a taken seat or a group that has seats (2026-11-29). Either way
-/// at least so many seats are taken. What −1 would mean is not documented, so manifests start at 0.
+/// A row has `Id`, `LicenseId` and `UserGroupId`; whether it stands for a taken seat or for a group that has seats is not
+/// documented (2026-11-29). A row is counted as a seat in use, and the plan says that this is a reading. What −1 would
+/// mean is not documented either, so manifests start at 0.
 pub const SEATS_USED: &str = "seats_used";
 pub const BUFFER_USED: &str = "buffer_used";
 /// The fact that the seats could not be counted, with the reason.

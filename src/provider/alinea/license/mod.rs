@@ -5,7 +5,7 @@
 //! * Accepted when the reply is 2xx **and** `IsValid` **and** there are no `Errors`: a refusal may come
 //!   with status 200. The reply shows nothing of the licence.
 //! * Read: two views with other names than the write call's; see `views`.
-//! * Where a plan may lower the seats, `GET api/seats?licenseId=` tells how many are taken; see `reading`.
+//! * Where a plan may lower the seats, the rows of `GET api/seats?licenseId=` are counted; see `reading`.
 //! * Spelling: instants without zone, in UTC, with up to seven digits of a second; sets of ids in any order.
 //! * `ModifiedAt` is the only mark of change. There is no condition on writes, so it is compared by us.
 //!
@@ -19,11 +19,10 @@ mod views;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::model::resource::Fact;
 use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply, Verdict};
 use crate::provider::codec;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write};
+use crate::provider::{Omissions, ResourceKind, Write};
 
 /// A license, with its seats.
 pub struct License;
@@ -38,9 +37,24 @@ impl ResourceKind for License {
     }
 
     fn note(&self, live: &Live) -> Option<String> {
-        match live.facts.get(fields::SEATS_UNREAD)? {
-            Fact::Text(why) => Some(format!("how many seats are taken is not known: {why}")),
-            Fact::Number(_) => None,
+        match (
+            live.text(fields::SEATS_UNREAD),
+            live.number(fields::SEATS_USED),
+        ) {
+            (Some(why), _) => Some(format!("how many seats are taken is not known: {why}")),
+            (None, Some(rows)) => Some(format!(
+                "rows of api/seats: {rows}, taken for seats in use; the vendor does not say whether a row is a seat or a \
+                 group that has seats"
+            )),
+            (None, None) => None,
+        }
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "what the call answers, POST api/licenses/add, is not published (2026-11-29)",
+            removal: "no page shows a call (searched 2026-11-29)",
+            list: "the items of the list, POST api/licenses, are not published: `entitle import --id` reads those that it names (2026-11-29)",
         }
     }
 

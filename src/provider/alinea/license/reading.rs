@@ -61,12 +61,12 @@ enum Purpose {
 
 /// Holds the numbers of seats that a manifest wants; `None` where it does not manage them, 0 where it clears them.
 #[derive(Clone, Copy)]
-struct WantedSeats {
+struct DesiredSeats {
     available: Option<i64>,
     buffer: Option<i64>,
 }
 
-impl WantedSeats {
+impl DesiredSeats {
     fn of(desired: &Desired) -> Self {
         let number = |name| match desired.fields.get(name) {
             Some(Value::Integer(number)) => Some(number),
@@ -81,11 +81,11 @@ impl WantedSeats {
 
     /// Reports whether the flat view shows more seats than the manifest wants, so that a plan would take some away.
     fn are_fewer_than(self, flat: &Map<String, Json>) -> bool {
-        let lowers = |name: &str, desired_objects: Option<i64>| {
-            let current = flat.get(name).and_then(Json::as_i64);
-            desired_objects
-                .zip(current)
-                .is_some_and(|(desired_objects, current)| desired_objects < current)
+        let lowers = |name: &str, desired: Option<i64>| {
+            let live = flat.get(name).and_then(Json::as_i64);
+            desired
+                .zip(live)
+                .is_some_and(|(desired, live)| desired < live)
         };
         lowers("AvailableSeats", self.available) || lowers("Buffer", self.buffer)
     }
@@ -94,7 +94,7 @@ impl WantedSeats {
 pub struct LicenseReading {
     outbox: Outbox<(usize, Purpose)>,
     ids: Vec<String>,
-    desired_objects: Vec<WantedSeats>,
+    desired_seats: Vec<DesiredSeats>,
     targets: Vec<Target>,
     settled: Settled,
 }
@@ -114,9 +114,9 @@ impl LicenseReading {
         Self {
             outbox,
             settled: Settled::none_of(ids.len()),
-            desired_objects: desired_objects
+            desired_seats: desired_objects
                 .iter()
-                .map(|desired| WantedSeats::of(desired))
+                .map(|desired| DesiredSeats::of(desired))
                 .collect(),
             ids,
             targets,
@@ -147,7 +147,7 @@ impl Reading for LicenseReading {
                 match view {
                     View::Flat => {
                         if let Shown::Data(flat) = &shown
-                            && self.desired_objects[index].are_fewer_than(flat)
+                            && self.desired_seats[index].are_fewer_than(flat)
                         {
                             target.seats = Seats::Asked;
                             let call = Call::get(with_query("/api/seats", &[("licenseId", id)]));

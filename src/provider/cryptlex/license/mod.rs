@@ -16,7 +16,6 @@
 //! checked 2026-11-29 and 2026-11-30.
 
 mod fields;
-mod listing;
 mod reading;
 
 use std::sync::LazyLock;
@@ -29,13 +28,12 @@ use crate::model::{
     Verdict, WritePurpose,
 };
 use crate::provider::codec;
-use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::cryptlex::account_listing::{AccountList, AccountListing};
+use crate::provider::cryptlex::rows::{echoed_row, id_of, judge_write, rows_of};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
-use crate::provider::error_text::describe_unreadable;
-use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, encode_segment};
 
 /// The scope that the page "Update a license" prints. That of the call for the expiry is not stored.
 const WRITE: &str = "license:write";
@@ -72,7 +70,14 @@ impl ResourceKind for License {
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(listing::LicenseListing::new()))
+        Some(Box::new(AccountListing::new(&LIST)))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "POST /v3/licenses makes another license each time, and nothing that the list shows guards against doubles",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
@@ -90,30 +95,32 @@ impl ResourceKind for License {
     /// Judges a refused write. The message of a 400 concerns the fields that it names, the message of a 403 is extended
     /// by the scope that the token lacks.
     fn judge(&self, reply: &Reply) -> Verdict {
-        match judge_status(reply) {
-            Verdict::Rejected { words, .. } => {
-                let words = with_scope(words, Some(reply.status), WRITE);
-                let fields = match reply.status {
-                    400 => named_fields(&words),
-                    _ => Vec::new(),
-                };
-                Verdict::Rejected { words, fields }
-            }
+        match judge_write(reply, WRITE) {
+            Verdict::Rejected { words, .. } if reply.status == 400 => Verdict::Rejected {
+                fields: named_fields(&words),
+                words,
+            },
             other => other,
         }
     }
 
     fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let license = LICENSES
-            .one(&reply.body)
-            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
+        let license = echoed_row(&LICENSES, reply, Some(desired.id("licenseId")))?;
         decode(license)
     }
 }
+
+/// The licenses of the account.
+static LIST: AccountList = AccountList {
+    path: reading::LIST,
+    scope: reading::READ,
+    read: |reply, name| {
+        let rows = rows_of(&LICENSES, reply, name, &|_| true)?.into_iter();
+        let listed = rows.map(|row| (id_of(&row).unwrap_or_default(), reading::shown(row, name)));
+        Ok(listed.collect())
+    },
+    identity: "licenseId",
+};
 
 /// A license as lists and replies show it: its id, the count of its activations, and its fields.
 static LICENSES: LazyLock<Rows<2>> = LazyLock::new(|| {

@@ -26,9 +26,6 @@ pub const USERS: &str = "users";
 pub const GROUPS: &str = "userGroups";
 pub const LICENSES: &str = "licenses";
 
-/// The index of the call that sets the address.
-pub const ADDRESS: usize = 1;
-
 pub static TABLE: KindTable = KindTable {
     kind: Kind("CryptlexOrganization"),
     vendor: super::super::VENDOR,
@@ -71,20 +68,13 @@ pub static TABLE: KindTable = KindTable {
         address("address.country", "Country."),
         address("address.postalCode", "Postal code."),
     ],
-    calls: &[
-        WriteCall {
-            name: "PATCH /v3/organizations/{organizationId}",
-            mode: WriteMode::Merge,
-            echo: Echo::Whole,
-        },
-        // The page says that members which are left out stay, and not whether that holds inside `address`. So the
-        // address goes out whole, in a call of its own: it is read right before, and nothing else is sent with it.
-        WriteCall {
-            name: "PATCH /v3/organizations/{organizationId} with address",
-            mode: WriteMode::Overwrite,
-            echo: Echo::Whole,
-        },
-    ],
+    // The page says that members which are left out stay, and not whether that holds inside `address`: its lines go out
+    // together.
+    calls: &[WriteCall {
+        name: "PATCH /v3/organizations/{organizationId}",
+        mode: WriteMode::Merge,
+        echo: Echo::Whole,
+    }],
     lifecycle: Lifecycle {
         key: Some(NaturalKey {
             replaces: ID,
@@ -114,5 +104,4 @@ const fn address(name: &'static str, about: &'static str) -> Field {
     Field::new(name, TEXT, about)
         .optional()
         .clearing(Clearing::Empty)
-        .call(ADDRESS)
 }

@@ -12,7 +12,6 @@
 
 mod dependents;
 mod fields;
-mod listing;
 mod reading;
 
 use std::sync::LazyLock;
@@ -25,10 +24,9 @@ use crate::model::{
     Verdict, WritePurpose,
 };
 use crate::provider::codec;
-use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
+use crate::provider::cryptlex::account_listing::{AccountList, AccountListing};
+use crate::provider::cryptlex::rows::{echoed_row, id_of, judge_write, rows_of};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
-use crate::provider::error_text::describe_unreadable;
-use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Write, encode_segment};
@@ -46,7 +44,7 @@ impl ResourceKind for Organization {
     }
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(listing::OrganizationListing::new()))
+        Some(Box::new(AccountListing::new(&ORGANIZATION_LIST)))
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {
@@ -60,13 +58,7 @@ impl ResourceKind for Organization {
     }
 
     fn judge(&self, reply: &Reply) -> Verdict {
-        match judge_status(reply) {
-            Verdict::Rejected { words, fields } => Verdict::Rejected {
-                words: with_scope(words, Some(reply.status), WRITE),
-                fields,
-            },
-            other => other,
-        }
+        judge_write(reply, WRITE)
     }
 
     fn note(&self, live: &Live) -> Option<String> {
@@ -74,14 +66,7 @@ impl ResourceKind for Organization {
     }
 
     fn echo(&self, _: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let row = ORGANIZATIONS
-            .one(&reply.body)
-            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        let id = before.text(fields::ID);
-        if id.is_some() && id_of(&row).as_deref() != id {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
+        let row = echoed_row(&ORGANIZATIONS, reply, before.text(fields::ID))?;
         let mut after = decode(row)?;
         // A write moves no user; the reply does not count them.
         if let Some(users) = before.number(fields::USERS) {
@@ -98,6 +83,18 @@ pub const LIST: &str = "/v3/organizations";
 /// The scopes that the pages of the list and of the writes print.
 pub const READ: &str = "organization:read";
 const WRITE: &str = "organization:write";
+
+/// The organizations of the account.
+static ORGANIZATION_LIST: AccountList = AccountList {
+    path: LIST,
+    scope: READ,
+    read: |reply, name| {
+        let rows = rows_of(&ORGANIZATIONS, reply, name, &|_| true)?.into_iter();
+        let listed = rows.map(|row| (id_of(&row).unwrap_or_default(), observed(row, name)));
+        Ok(listed.collect())
+    },
+    identity: fields::ID,
+};
 
 /// An organization as lists and replies show it: its id and its fields.
 static ORGANIZATIONS: LazyLock<Rows<1>> = LazyLock::new(|| {

@@ -45,7 +45,7 @@ fn read(desired: &[&Desired], organizations: &[Json]) -> (Vec<String>, Vec<Obser
 fn id(observed: &Observed) -> &str {
     match observed {
         Observed::Live(live) => live.text(fields::ID).unwrap_or_default(),
-        Observed::Missing => "missing",
+        Observed::Missing | Observed::Creatable(_) => "missing",
         Observed::Unread(_) => "unread",
     }
 }
@@ -182,13 +182,13 @@ fn a_refused_count_names_its_scope() {
 }
 
 #[test]
-fn the_address_goes_out_whole_and_by_itself() {
+fn the_address_goes_out_as_one_object() {
     let (_, found) = read(&[&by_id("o1")], &[organization("o1", "Rivers")]);
     let (desired, live) = (by_id("o1"), testing::live(found));
     let mut write = Write {
         desired: &desired,
         live: &live,
-        purpose: WritePurpose::Update(fields::ADDRESS),
+        purpose: WritePurpose::Update(0),
         fields: [
             ("address.city", Value::Text("Leiden".into())),
             ("address.state", Value::Null),

@@ -26,12 +26,11 @@ use crate::model::{
     Reply, Text, Value, Verdict,
 };
 use crate::provider::codec;
-use crate::provider::cryptlex::rows::{id_of, with_scope};
+use crate::provider::cryptlex::rows::{echoed_row, judge_write};
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
-use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, canon, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, canon, encode_segment};
 
 /// The scope that the page of the write call prints.
 const UPDATE: &str = "organization:license:update";
@@ -80,6 +79,14 @@ impl ResourceKind for OrganizationLicense {
         Some(Box::new(listing::LicenseListing::new()))
     }
 
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "POST /v3/licenses makes another license each time, and nothing that the list shows guards against doubles",
+            removal: "`state: absent` of a CryptlexLicense removes it",
+            ..Omissions::default()
+        }
+    }
+
     fn encode(&self, write: &Write<'_>) -> Call {
         let (organization, license) = (
             encode_segment(write.desired.id("organizationId")),
@@ -93,32 +100,17 @@ impl ResourceKind for OrganizationLicense {
     /// Judges a refused write. The body has one member, so a 400 concerns that member. The message of a 403 is extended
     /// by the scope that the token lacks.
     fn judge(&self, reply: &Reply) -> Verdict {
-        match judge_status(reply) {
-            Verdict::Rejected { words, fields } => {
-                let words = with_scope(words, Some(reply.status), UPDATE);
-                let fields = if reply.status == 400 {
-                    vec![(fields::IDS.to_string(), words.clone())]
-                } else {
-                    fields
-                };
-                Verdict::Rejected { words, fields }
-            }
+        match judge_write(reply, UPDATE) {
+            Verdict::Rejected { words, .. } if reply.status == 400 => Verdict::Rejected {
+                fields: vec![(fields::IDS.to_string(), words.clone())],
+                words,
+            },
             other => other,
         }
     }
 
     fn echo(&self, desired: &Desired, _: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let license = LICENSES
-            .one(&reply.body)
-            .map_err(|error| {
-                Malformed::new(crate::provider::error_text::describe_unreadable(
-                    reply, &error,
-                ))
-            })?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        if id_of(&license).as_deref() != Some(desired.id("licenseId")) {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
+        let license = echoed_row(&LICENSES, reply, Some(desired.id("licenseId")))?;
         decode(&license)
     }
 }

@@ -24,13 +24,11 @@ use crate::model::{
     Verdict,
 };
 use crate::provider::cryptlex::list_per_organization::{ListPerOrganization, OrganizationList};
-use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
+use crate::provider::cryptlex::rows::{echoed_row, id_of, judge_write, rows_of};
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
-use crate::provider::error_text::describe_unreadable;
-use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, canon, codec, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, canon, codec, encode_segment};
 
 /// A user of an organization.
 pub struct OrganizationUser;
@@ -53,6 +51,14 @@ impl ResourceKind for OrganizationUser {
         Some(Box::new(ListPerOrganization::new(&LIST)))
     }
 
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "the call carries a password, which has no place in a manifest",
+            removal: "no page shows a call (searched 2026-11-29)",
+            ..Omissions::default()
+        }
+    }
+
     fn encode(&self, write: &Write<'_>) -> Call {
         let list = list_path(&write.id(fields::ORGANIZATION));
         let path = format!("{list}/{}", encode_segment(&write.id(fields::ID)));
@@ -63,28 +69,17 @@ impl ResourceKind for OrganizationUser {
     /// Judges a refused write. The body has one member, so a 400 concerns that member. The message of a 403 is extended
     /// by the scope that the token lacks.
     fn judge(&self, reply: &Reply) -> Verdict {
-        match judge_status(reply) {
-            Verdict::Rejected { words, fields } => {
-                let words = with_scope(words, Some(reply.status), UPDATE);
-                let fields = match reply.status {
-                    400 => vec![(fields::GROUPS.to_string(), words.clone())],
-                    _ => fields,
-                };
-                Verdict::Rejected { words, fields }
-            }
+        match judge_write(reply, UPDATE) {
+            Verdict::Rejected { words, .. } if reply.status == 400 => Verdict::Rejected {
+                fields: vec![(fields::GROUPS.to_string(), words.clone())],
+                words,
+            },
             other => other,
         }
     }
 
     fn echo(&self, _: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let user = USERS
-            .one(&reply.body)
-            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        let id = before.text(fields::ID);
-        if id.is_some() && id_of(&user).as_deref() != id {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
+        let user = echoed_row(&USERS, reply, before.text(fields::ID))?;
         decode(&user)
     }
 }

@@ -25,7 +25,7 @@ fn read(desired: &[&Desired], users: &Json) -> (Vec<String>, Vec<Observed>) {
 fn id(observed: &Observed) -> &str {
     match observed {
         Observed::Live(live) => live.text(fields::ID).unwrap_or_default(),
-        Observed::Missing => "missing",
+        Observed::Missing | Observed::Creatable(_) => "missing",
         Observed::Unread(_) => "unread",
     }
 }

@@ -22,10 +22,8 @@ use crate::model::{
 };
 use crate::provider::codec;
 use crate::provider::cryptlex::list_per_organization::{ListPerOrganization, OrganizationList};
-use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
+use crate::provider::cryptlex::rows::{echoed_row, id_of, judge_write, rows_of};
 use crate::provider::decode::{AtomShape, Columns, Row, Rows};
-use crate::provider::error_text::describe_unreadable;
-use crate::provider::kind::judge_status;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
 use crate::provider::{ResourceKind, Write, encode_segment};
@@ -63,13 +61,7 @@ impl ResourceKind for UserGroup {
     }
 
     fn judge(&self, reply: &Reply) -> Verdict {
-        match judge_status(reply) {
-            Verdict::Rejected { words, fields } => Verdict::Rejected {
-                words: with_scope(words, Some(reply.status), WRITE),
-                fields,
-            },
-            other => other,
-        }
+        judge_write(reply, WRITE)
     }
 
     fn note(&self, live: &Live) -> Option<String> {
@@ -89,14 +81,7 @@ impl ResourceKind for UserGroup {
 
     /// The reply to `PATCH` is the group, without the number of its users.
     fn echo(&self, _: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let group = GROUPS
-            .one(&reply.body)
-            .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
-            .ok_or_else(|| Malformed::new("the reply is no object"))?;
-        let id = before.text(fields::ID);
-        if id.is_some() && id_of(&group).as_deref() != id {
-            return Err(Malformed::new("`id` is not the one that was written"));
-        }
+        let group = echoed_row(&GROUPS, reply, before.text(fields::ID))?;
         decode(group)
     }
 }

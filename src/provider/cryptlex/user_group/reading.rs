@@ -183,7 +183,7 @@ impl Organization {
             Observed::Live(live) => {
                 matches!(live.fields.get(fields::NAME), Some(Value::Text(text)) if text == name)
             }
-            Observed::Unread(_) | Observed::Missing => false,
+            Observed::Unread(_) | Observed::Missing | Observed::Creatable(_) => false,
         };
         let found: Vec<_> = self.found.iter().filter(is_named).collect();
         let mut groups = self.found.values();

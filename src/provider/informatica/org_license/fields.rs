@@ -46,7 +46,10 @@ pub static TABLE: KindTable = KindTable {
         mode: WriteMode::Overwrite,
         echo: Echo::Nothing,
     }],
-    lifecycle: Lifecycle::NONE,
+    lifecycle: Lifecycle {
+        off: "`customLicenses: []` and `assignedEditions: []` leave the organization none",
+        ..Lifecycle::NONE
+    },
 };
 
 static LICENSES_ITEMS: Elements = Elements {

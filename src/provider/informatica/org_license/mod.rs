@@ -23,7 +23,7 @@ use crate::model::{Call, Desired, KindTable, Live, Malformed, Method, Reply};
 use crate::provider::codec;
 use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, encode_segment};
 
 /// The licences of a sub-organization.
 pub struct OrgLicense;
@@ -35,6 +35,14 @@ impl ResourceKind for OrgLicense {
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
         Box::new(reading::LicenseReading::new(desired))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "no page shows a call, and none lists licence definitions, editions or limits: their ids come from the vendor (searched 2026-11-29)",
+            removal: "no page shows a call (searched 2026-11-29)",
+            list: "no page shows a call: `entitle import --id` reads those that it names (searched 2026-11-29)",
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -33,7 +33,7 @@ use crate::provider::kind_readings::read_keyed_apart;
 use crate::provider::lac::lists;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, codec, encode_segment, error_text};
+use crate::provider::{Omissions, ResourceKind, Write, codec, encode_segment, error_text};
 
 /// A customer.
 pub struct Customer;
@@ -103,6 +103,13 @@ impl ResourceKind for Customer {
 
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::CustomerListing::new()))
+    }
+
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            removal: "no page shows a call (searched 2026-11-29)",
+            ..Omissions::default()
+        }
     }
 
     fn encode(&self, write: &Write<'_>) -> Call {

@@ -108,7 +108,7 @@ fn find_tagged<'a>(
                 }
             }
             Observed::Unread(failure) => unread = unread.or(Some(failure)),
-            Observed::Missing => {}
+            Observed::Missing | Observed::Creatable(_) => {}
         }
     }
     match (&found[..], unread) {

@@ -57,7 +57,7 @@ fn read(
             Some(Value::Text(name)) => name.to_string(),
             other => panic!("{other:?}"),
         },
-        Observed::Missing => "-".into(),
+        Observed::Missing | Observed::Creatable(_) => "-".into(),
         Observed::Unread(why) => why.text,
     });
     (rounds.concat().len(), names.collect())

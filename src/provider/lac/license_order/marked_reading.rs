@@ -8,11 +8,15 @@
 //! customer 7, [trial]        GET /license-orders?customer_ids=7&customer_ids_exclude=false&offset=1     K2 again: the end
 //!                            K2 is the first, and the second is missing
 //! ```
+//!
+//! An order that is missing and may be created waits for its product template (`template_search`).
 
 use std::collections::BTreeMap;
 
 use super::lists::orders;
 use super::marker::{has_marker, marker_of};
+use super::new_order::NewOrder;
+use super::template_search::{SearchCall, TemplateSearch};
 use super::{ORDERS, OrderRow, decode, fields, key_of};
 use crate::model::resource::Fact;
 use crate::model::{Call, Desired, Observed, ReadFailure, Value};
@@ -27,16 +31,31 @@ const LIST: &str = "GET /license-orders";
 #[derive(Default)]
 struct Customer {
     walk: ListWalk,
-    /// The wanted orders, each with its marker.
-    targets: Vec<(usize, String)>,
+    targets: Vec<Target>,
     /// Orders by their keys, as the present walk has shown them.
     found: BTreeMap<String, Observed>,
 }
 
+/// A wanted order.
+struct Target {
+    index: usize,
+    marker: String,
+    /// The order that may be created; `None` if none may, or if no template has anything for it.
+    new: Option<NewOrder>,
+}
+
+/// Says what a call shows.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// Orders of this customer from this row on.
+    Orders(i64, usize),
+    Search(SearchCall),
+}
+
 pub struct MarkedReading {
-    /// Calls by the customer and the row that they ask for.
-    outbox: Outbox<(i64, usize)>,
+    outbox: Outbox<Purpose>,
     customers: BTreeMap<i64, Customer>,
+    templates: TemplateSearch,
     settled: Settled,
 }
 
@@ -46,12 +65,17 @@ impl MarkedReading {
         let mut reading = Self {
             outbox: Outbox::default(),
             customers: BTreeMap::new(),
+            templates: TemplateSearch::default(),
             settled: Settled::none_of(desired.len()),
         };
         for (index, one) in desired.iter().enumerate() {
             if let Some((customer, marker)) = marker_of(one) {
                 let customer = reading.customers.entry(customer).or_default();
-                customer.targets.push((index, marker.to_string()));
+                customer.targets.push(Target {
+                    index,
+                    marker: marker.to_string(),
+                    new: NewOrder::of(one),
+                });
             }
         }
         let customers: Vec<i64> = reading.customers.keys().copied().collect();
@@ -63,7 +87,8 @@ impl MarkedReading {
 
     fn ask(&mut self, customer: i64, offset: usize) {
         let path = orders(None, Some(customer), offset);
-        self.outbox.send(Call::get(path), (customer, offset));
+        let purpose = Purpose::Orders(customer, offset);
+        self.outbox.send(Call::get(path), purpose);
     }
 
     /// Takes a page of a customer's orders and asks for what follows. `Err` if the list cannot be read to its end.
@@ -102,16 +127,30 @@ impl MarkedReading {
         let Some(state) = self.customers.remove(&customer) else {
             return;
         };
-        for (index, marker) in &state.targets {
-            let observed = state.find(customer, marker);
-            self.settled.put(*index, observed);
+        for target in &state.targets {
+            let observed = state.find(customer, &target.marker);
+            match (&observed, &target.new) {
+                (Observed::Missing, Some(order)) => self.templates.add(target.index, order.clone()),
+                _ => self.settled.put(target.index, observed),
+            }
         }
     }
 
     fn fail(&mut self, customer: i64, failure: &ReadFailure) {
         let state = self.customers.remove(&customer);
-        for (index, _) in state.map(|state| state.targets).unwrap_or_default() {
-            self.settled.put(index, Observed::Unread(failure.clone()));
+        for target in state.map(|state| state.targets).unwrap_or_default() {
+            let failure = Observed::Unread(failure.clone());
+            self.settled.put(target.index, failure);
+        }
+    }
+
+    fn take_orders(&mut self, customer: i64, offset: usize, name: &str, answer: Answer) {
+        let read = require_success(name, answer).and_then(|reply| {
+            let rows = rows_of(&ORDERS, name, &reply, &|_| true)?;
+            self.take_page(customer, offset, rows)
+        });
+        if let Err(failure) = read {
+            self.fail(customer, &failure);
         }
     }
 }
@@ -167,13 +206,16 @@ impl Reading for MarkedReading {
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
-        let ((customer, offset), name) = self.outbox.purpose(ticket);
-        let read = require_success(&name, answer).and_then(|reply| {
-            let rows = rows_of(&ORDERS, &name, &reply, &|_| true)?;
-            self.take_page(customer, offset, rows)
-        });
-        if let Err(failure) = read {
-            self.fail(customer, &failure);
+        let (purpose, name) = self.outbox.purpose(ticket);
+        match purpose {
+            Purpose::Orders(customer, offset) => self.take_orders(customer, offset, &name, answer),
+            Purpose::Search(call) => self.templates.take(call, &name, answer),
+        }
+        for (search, call) in self.templates.calls() {
+            self.outbox.send(call, Purpose::Search(search));
+        }
+        for (index, observed) in self.templates.settled() {
+            self.settled.put(index, observed);
         }
     }
 

@@ -22,11 +22,13 @@ mod listing;
 mod lists;
 mod marked_reading;
 mod marker;
+mod new_order;
 mod order_search;
 mod owner_resolution;
 mod read_cost;
 mod reading;
 mod target;
+mod template_search;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -43,7 +45,7 @@ use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::kind_readings::read_keyed_apart;
 use crate::provider::listing::{Identity, Listing};
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write, encode_segment};
+use crate::provider::{Omissions, ResourceKind, Write, encode_segment};
 
 /// A license order.
 pub struct LicenseOrder;
@@ -83,6 +85,13 @@ impl ResourceKind for LicenseOrder {
         Some(Box::new(listing::OrderListing::new()))
     }
 
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            removal: "no page of the REST API shows a call (searched 2026-11-29)",
+            ..Omissions::default()
+        }
+    }
+
     fn encode(&self, write: &Write<'_>) -> Call {
         let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         let (method, path) = match write.purpose {
@@ -101,7 +110,10 @@ impl ResourceKind for LicenseOrder {
     fn note(&self, live: &Live) -> Option<String> {
         let active = live
             .number("activated_licenses_count")
-            .filter(|count| *count > 0)?;
+            .filter(|count| *count > 0);
+        let Some(active) = active else {
+            return new_order::note(live);
+        };
         let (noun, keeps) = if active == 1 {
             ("license", "keeps its")
         } else {

@@ -40,7 +40,7 @@ use crate::provider::licensespring::refusal::member_messages;
 use crate::provider::licensespring::span;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Route, WouldLose, Write, error_text};
+use crate::provider::{Omissions, ResourceKind, Route, WouldLose, Write, error_text};
 
 /// A license, with its product features.
 pub struct License;
@@ -95,6 +95,14 @@ impl ResourceKind for License {
 
     /// With the slash at the end: without it the server may answer by a redirect, which a write must not
     /// follow.
+    fn omissions(&self) -> Omissions {
+        Omissions {
+            creation: "a license comes with an order",
+            removal: "the call, DELETE /api/v1/licenses/{id}/, cannot be undone and is not used",
+            ..Omissions::default()
+        }
+    }
+
     fn encode(&self, write: &Write<'_>) -> Call {
         let license = format!("/api/v1/licenses/{}/", write.desired.id("licenseId"));
         let body = codec::encode_fields(fields::TABLE.desired, &write.fields);

@@ -36,7 +36,7 @@ fn read(desired: &[&Desired], features: &[Json]) -> (Vec<String>, Vec<Observed>)
 fn ids(found: &[Observed]) -> Vec<&str> {
     let ids = found.iter().map(|seen| match seen {
         Observed::Live(live) => live.text(fields::ID).unwrap_or_default(),
-        Observed::Missing => "missing",
+        Observed::Missing | Observed::Creatable(_) => "missing",
         Observed::Unread(_) => "unread",
     });
     ids.collect()

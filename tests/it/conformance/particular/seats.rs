@@ -27,6 +27,12 @@ async fn fewer_seats_than_are_taken_strand_with_the_numbers() {
     let note = change.note.clone().unwrap_or_default();
     assert_eq!((change.risk, &*note), (Risk::Strand, "2 allowed, 3 in use"));
     assert_eq!(bench.reads().len(), 3);
+    let words = pass.planned[0].message.clone().unwrap_or_default();
+    assert!(
+        words.starts_with("rows of api/seats: 3, taken for seats in use")
+            && words.contains("does not say"),
+        "{words}"
+    );
     let report = only_report(bench.carry_out_alone(pass, Risk::Reduce).await);
     assert_eq!(report.outcome, Some(Outcome::Refused));
 }

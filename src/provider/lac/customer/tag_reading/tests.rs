@@ -47,7 +47,7 @@ fn read(values: &[&str], vendor: impl Fn(&str) -> Answer) -> (usize, Vec<String>
     let (rounds, found) = drive(Box::new(TagReading::new(&desired)), vendor);
     let names = found.into_iter().map(|found| match found {
         Observed::Live(live) => live.text("customerId").expect("an id").to_string(),
-        Observed::Missing => "-".into(),
+        Observed::Missing | Observed::Creatable(_) => "-".into(),
         Observed::Unread(why) => why.text,
     });
     (rounds.concat().len(), names.collect())

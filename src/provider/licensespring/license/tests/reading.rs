@@ -66,7 +66,7 @@ fn read(objects: &[Desired], vendor: impl FnMut(&str) -> Answer) -> (Vec<String>
 fn kinds(found: &[Observed]) -> String {
     let kind = |observed: &Observed| match observed {
         Observed::Live(_) => 'L',
-        Observed::Missing => 'M',
+        Observed::Missing | Observed::Creatable(_) => 'M',
         Observed::Unread(_) => 'U',
     };
     found.iter().map(kind).collect()

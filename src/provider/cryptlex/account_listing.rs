@@ -1,28 +1,44 @@
-//! Lists every license of the account, by pages that overlap (`list_walk`).
+//! Lists every object of one kind in the account, such as its organizations, by pages that overlap (`list_walk`).
 
 use std::collections::BTreeMap;
 
-use super::LICENSES;
-use super::reading::{LIST, READ, shown};
-use crate::model::{Call, Observed};
-use crate::provider::cryptlex::list_walk::{ListWalk, WalkStep};
-use crate::provider::cryptlex::rows::{id_of, rows_of, with_scope};
-use crate::provider::cryptlex::sheet::Sheet;
+use super::list_walk::{ListWalk, WalkStep};
+use super::rows::{PageRows, with_scope};
+use super::sheet::Sheet;
+use crate::model::{Call, Observed, ReadFailure, Reply, Text};
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Outbox, Ticket, require_success};
 
-#[derive(Default)]
-pub struct LicenseListing {
+/// A list that the account has.
+pub struct AccountList {
+    pub path: &'static str,
+    /// The scope that the page of the list prints.
+    pub scope: &'static str,
+    /// Reads a page of the list. `Err` if the reply is no list of rows with ids. The text is the call's name in messages.
+    pub read: fn(&Reply, &str) -> Result<PageRows, ReadFailure>,
+    /// The member by which manifests name an object.
+    pub identity: &'static str,
+}
+
+pub struct AccountListing {
+    list: &'static AccountList,
     outbox: Outbox<Sheet>,
     walk: ListWalk,
-    /// Licenses by id, each with the reading of the list that showed it last.
-    found: BTreeMap<String, (usize, Observed)>,
+    /// Objects by id, each with the reading of the list that showed it last.
+    found: BTreeMap<Text, (usize, Observed)>,
     failures: Vec<String>,
 }
 
-impl LicenseListing {
-    pub fn new() -> Self {
-        let mut listing = Self::default();
+impl AccountListing {
+    /// Begins with the first page.
+    pub fn new(list: &'static AccountList) -> Self {
+        let mut listing = Self {
+            list,
+            outbox: Outbox::default(),
+            walk: ListWalk::default(),
+            found: BTreeMap::new(),
+            failures: Vec::new(),
+        };
         listing.ask();
         listing
     }
@@ -30,43 +46,49 @@ impl LicenseListing {
     /// Asks for the next page.
     fn ask(&mut self) {
         let sheet = self.walk.sheet();
-        self.outbox.send(Call::get(sheet.of(LIST)), sheet);
+        let call = Call::get(sheet.of(self.list.path));
+        self.outbox.send(call, sheet);
+    }
+
+    /// Takes a page and asks for what follows. `Err` if the reply is no list of rows with ids.
+    fn take_page(&mut self, sheet: Sheet, reply: &Reply, name: &str) -> Result<(), ReadFailure> {
+        let reading = self.walk.reading();
+        let mut ids = Vec::new();
+        for (id, observed) in (self.list.read)(reply, name)? {
+            ids.push(id.to_string());
+            self.found.insert(id, (reading, observed));
+        }
+        match self.walk.take(sheet, ids, self.list.path) {
+            WalkStep::Ask => self.ask(),
+            WalkStep::End => {}
+            WalkStep::Abandon(why) => self.failures.push(why),
+        }
+        Ok(())
     }
 }
 
-impl Listing for LicenseListing {
+impl Listing for AccountListing {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
         self.outbox.ready()
     }
 
     fn take(&mut self, ticket: Ticket, answer: Answer) {
         let (sheet, name) = self.outbox.purpose(ticket);
-        let read = require_success(&name, answer).and_then(|reply| {
-            let rows = rows_of(&LICENSES, &reply, &name, &|_| true)?;
-            let id = |row| id_of(row).unwrap_or_default().to_string();
-            let ids: Vec<String> = rows.iter().map(id).collect();
-            let reading = self.walk.reading();
-            for (id, row) in ids.iter().zip(rows) {
-                self.found.insert(id.clone(), (reading, shown(row, &name)));
-            }
-            match self.walk.take(sheet, ids, LIST) {
-                WalkStep::Ask => self.ask(),
-                WalkStep::End => {}
-                WalkStep::Abandon(why) => self.failures.push(why),
-            }
-            Ok(())
-        });
+        let read =
+            require_success(&name, answer).and_then(|reply| self.take_page(sheet, &reply, &name));
         if let Err(failure) = read {
-            let text = with_scope(failure.text, failure.status, READ);
+            let text = with_scope(failure.text, failure.status, self.list.scope);
             self.failures.push(text);
         }
     }
 
     fn finish(self: Box<Self>) -> Listed {
-        let Self { walk, found, .. } = *self;
+        let Self {
+            walk, found, list, ..
+        } = *self;
         let there = { found.into_iter() }.filter(|(_, (reading, _))| walk.still_has(*reading));
         let objects = there.map(|(id, (_, observed))| ListedObject {
-            identity: vec![("licenseId", id.into())],
+            identity: vec![(list.identity, id)],
             observed,
         });
         Listed::new(objects.collect(), self.failures)
@@ -76,8 +98,14 @@ impl Listing for LicenseListing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::ResourceKind;
+    use crate::provider::cryptlex::license::License;
     use crate::provider::testing::{answer, list};
     use serde_json::{Value as Json, json};
+
+    fn licenses() -> Box<dyn Listing> {
+        License.listing().expect("a list")
+    }
 
     fn rows(range: std::ops::Range<usize>) -> Answer {
         let row =
@@ -97,9 +125,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_read_by_pages_that_overlap() {
-        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
-            rows(range(call, 250))
-        });
+        let (rounds, listed) = list(licenses(), |call| rows(range(call, 250)));
         assert_eq!((rounds.concat().len(), listed.objects.len()), (3, 250));
         assert_eq!(listed.failures, [""; 0]);
         assert_eq!(
@@ -111,7 +137,7 @@ mod tests {
     #[test]
     fn a_license_that_went_while_the_list_was_read_is_not_listed() {
         let mut pages = 0;
-        let (rounds, listed) = list(Box::new(LicenseListing::new()), |call| {
+        let (rounds, listed) = list(licenses(), |call| {
             pages += 1;
             let first = usize::from(pages > 1);
             let range = range(call, 250 - first);
@@ -123,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_which_scope_is_missing() {
-        let (_, listed) = list(Box::new(LicenseListing::new()), |_| {
+        let (_, listed) = list(licenses(), |_| {
             answer(403, json!({"message": "Forbidden."}))
         });
         assert!(
