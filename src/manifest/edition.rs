@@ -7,7 +7,8 @@ use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{KIND, NAME};
 use super::values::Values;
-use crate::model::edition::{Edition, EditionUse, Parameter, ParameterType};
+use crate::model::draft::EditionUse;
+use crate::model::edition::{Edition, Parameter, ParameterType};
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Mark, Node, Origin, Tree};
 

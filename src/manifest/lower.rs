@@ -18,8 +18,7 @@ use super::{
     yaml_dialect,
 };
 use crate::model::diagnostic::{Source, find_nearest};
-use crate::model::draft::{Draft, KindRow, PolicyDraft};
-use crate::model::edition::EditionUse;
+use crate::model::draft::{Draft, EditionUse, KindRow, PolicyDraft};
 use crate::model::node::Entry;
 use crate::model::{Address, Diagnostic, Diagnostics, Mark, NaturalKey, Node, Origin, Tree};
 

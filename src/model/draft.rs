@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
-use super::edition::EditionUse;
 use super::field::{Field, IdentityField};
 use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
@@ -44,6 +43,16 @@ pub struct Draft {
     pub edition: Option<EditionUse>,
     pub desired: Node,
     pub origin: Origin,
+}
+
+/// What an object says of its edition: `edition: {name: professional, with: {seats: 25}}`.
+#[derive(Clone)]
+pub struct EditionUse {
+    pub name: String,
+    /// The place of the name.
+    pub mark: Mark,
+    /// The values of parameters that it chooses.
+    pub with: Vec<Entry>,
 }
 
 impl Draft {

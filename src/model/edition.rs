@@ -1,9 +1,9 @@
-//! Editions: desired fields that many objects share, and what an object says of the one that it has.
+//! Editions: desired fields that many objects share.
 
 use std::fmt;
 
 use super::draft::KindRow;
-use super::node::{Entry, Mark, Node, Tree};
+use super::node::{Mark, Node, Tree};
 use super::origin::Origin;
 
 /// Desired fields under a name, some of them left to parameters.
@@ -38,16 +38,6 @@ pub enum ParameterType {
     Boolean,
     Integer,
     Text,
-}
-
-/// What an object says of its edition: `edition: {name: professional, with: {seats: 25}}`.
-#[derive(Clone)]
-pub struct EditionUse {
-    pub name: String,
-    /// The place of the name.
-    pub mark: Mark,
-    /// The values of parameters that it chooses.
-    pub with: Vec<Entry>,
 }
 
 impl ParameterType {

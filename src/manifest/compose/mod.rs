@@ -25,8 +25,8 @@ mod tests;
 pub use registry::Editions;
 pub use trace::Trace;
 
-use crate::model::draft::Draft;
-use crate::model::edition::{Edition, EditionUse};
+use crate::model::draft::{Draft, EditionUse};
+use crate::model::edition::Edition;
 use crate::model::{Diagnostic, Diagnostics, Node, Origin, Tree};
 pub use merge::ABSENT;
 use merge::lay_over;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::trace::Trace;
 use crate::model::diagnostic::Source;
-use crate::model::draft::Draft;
-use crate::model::edition::{Edition, EditionUse, Parameter};
+use crate::model::draft::{Draft, EditionUse};
+use crate::model::edition::{Edition, Parameter};
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 

@@ -29,7 +29,7 @@ use steps::{Edit, PolicyEdit, Step};
 use world::{How, World};
 
 /// Sequences of a run.
-const CASES: u32 = 200;
+const CASES: u32 = 120;
 
 /// What a run of so many sequences comes upon in any case.
 const WANTED: &[&str] = &[

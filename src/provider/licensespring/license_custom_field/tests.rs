@@ -61,7 +61,7 @@ fn read(desired: &[Desired], count: u64) -> (Vec<String>, Vec<Observed>) {
 fn ids(found: &[Observed]) -> Vec<&str> {
     let ids = found.iter().map(|observed| match observed {
         Observed::Live(live) => live.text(fields::ID).unwrap_or_default(),
-        Observed::Missing => "missing",
+        Observed::Missing | Observed::Creatable(_) => "missing",
         Observed::Unread(_) => "unread",
     });
     ids.collect()
