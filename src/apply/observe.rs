@@ -20,6 +20,8 @@ use crate::model::{Call, ConnectionFault, Desired, Observed, ReadFailure};
 use crate::provider::kind_listings::KindListings;
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
+use crate::provider::references::Referents;
+use crate::provider::staged_reading::read_in_stages;
 
 /// Reads the desired objects of one account; one entry per object, in their order.
 pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
@@ -27,9 +29,14 @@ pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
         return Vec::new();
     }
     let mut observed: Vec<Option<Observed>> = desired.iter().map(|_| None).collect();
-    observe_each(account, desired, &mut |index, found| {
-        observed[index] = Some(found)
-    })
+    let reading = account.provider.reading(desired);
+    read(
+        account,
+        reading,
+        desired.len(),
+        ReadPurpose::Plan,
+        &mut |index, found| observed[index] = Some(found),
+    )
     .await;
     let none = || Observed::Unread("the vendor's reading left it out".into());
     observed
@@ -38,20 +45,27 @@ pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
         .collect()
 }
 
-/// Reads the desired objects of one account and hands each to `found`, with its index, as soon as it is read.
+/// Reads the desired objects of one account and hands each to `found`, with its index, as soon as it is read. Objects
+/// that refer to others are read after those; `referents` has the ids that are known before.
 pub async fn observe_each(
     account: &Account,
     desired: &[&Desired],
+    referents: &Referents,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, ReadPurpose::Plan, found).await;
+    if desired.is_empty() {
+        return;
+    }
+    let reading = read_in_stages(account.provider, desired, referents);
+    read(account, reading, desired.len(), ReadPurpose::Plan, found).await;
 }
 
 /// Reads one object whose step is under way; `None` only if the vendor's reading leaves it out.
 pub async fn check(account: &Account, desired: &Desired) -> Option<Observed> {
     let mut seen = None;
     let found = &mut |_, observed| seen = Some(observed);
-    read(account, &[desired], ReadPurpose::Step, found).await;
+    let reading = account.provider.reading(&[desired]);
+    read(account, reading, 1, ReadPurpose::Step, found).await;
     seen
 }
 
@@ -61,7 +75,11 @@ pub async fn check_each(
     desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, ReadPurpose::Step, found).await;
+    if desired.is_empty() {
+        return;
+    }
+    let reading = account.provider.reading(desired);
+    read(account, reading, desired.len(), ReadPurpose::Step, found).await;
 }
 
 /// The purpose of a read, which decides its urgency: reads of steps do not wait behind those of plans.
@@ -74,16 +92,13 @@ enum ReadPurpose {
 /// Runs one reading to its end and hands every result to `found`, with secrets cut out of the text of failures.
 async fn read(
     account: &Account,
-    desired: &[&Desired],
+    mut reading: Box<dyn Reading>,
+    objects: usize,
     purpose: ReadPurpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    if desired.is_empty() {
-        return;
-    }
-    let mut reading = account.provider.reading(desired);
     let found = &mut |index, observed| found(index, redacted(account, observed));
-    let span = spans::observe(&account.connection.name, desired.len());
+    let span = spans::observe(&account.connection.name, objects);
     let driven = drive(account, &mut reading, purpose, found);
     driven.instrument(span).await;
     for (index, observed) in reading.finish() {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountKey, Address, Desired, Origin, Text, Vendor};
+use crate::model::{AccountKey, Address, Desired, Origin, References, Text, Vendor};
 
 /// An object without its fields and policy.
 #[derive(Clone, Debug)]
@@ -18,6 +18,9 @@ pub struct ObjectOutline {
     pub identity: Vec<(&'static str, Text)>,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
+    pub references: References,
+    /// Whether the object is to be gone.
+    pub is_absent: bool,
 }
 
 impl From<&Desired> for ObjectOutline {
@@ -28,9 +31,10 @@ impl From<&Desired> for ObjectOutline {
             connection,
             identity,
             fields: _,
-            policy: _,
+            policy,
             labels,
             origin,
+            references,
         } = desired;
         Self {
             address: address.clone(),
@@ -39,6 +43,8 @@ impl From<&Desired> for ObjectOutline {
             identity: identity.clone(),
             labels: labels.clone(),
             origin: origin.clone(),
+            references: references.clone(),
+            is_absent: policy.absent,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The identity of objects in the journal, independent of the names of manifests and connections.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +43,8 @@ pub struct Subject<'a> {
     pub tenant: Option<&'a str>,
     pub kind: &'a str,
     pub identity: &'a Ids,
+    /// Members of the identity that are ids of other objects of the manifests.
+    pub references: &'a BTreeMap<String, Vec<String>>,
 }
 
 /// The key of an object: account, kind and identity, hashed. It is half of a SHA-256, since a daemon keeps those of ten
@@ -75,7 +79,11 @@ impl Subject<'_> {
         }
         for (name, id) in self.ids() {
             add(name);
-            add(&canon::canonical_id(id));
+            match self.references.get(name) {
+                // The id may be found late, and is found anew in every run.
+                Some(referents) => referents.iter().for_each(|referent| add(referent)),
+                None => add(&canon::canonical_id(id)),
+            }
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hash.finalize()[..16]);
@@ -90,11 +98,14 @@ impl Subject<'_> {
         }
     }
 
-    /// Returns the ids that identify the object, by name.
+    /// Returns the ids that identify the object, or the members of its natural key, by name.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let table = provider::find_kind(self.kind).map(|provider| provider.table());
         let known = move |name: &str| {
-            table.is_none_or(|table| table.identity.iter().any(|id| id.name == name))
+            table.is_none_or(|table| {
+                let mut members = table.naming(false).chain(table.naming(true));
+                members.any(|id| id.name == name)
+            })
         };
         let ids = self
             .identity
@@ -112,4 +123,44 @@ fn trim_base_url(base_url: &str) -> &str {
 /// Returns the kind of an address `Kind/name`.
 pub fn kind_of_address(address: &str) -> &str {
     address.split('/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(identity: &[(&str, &str)], references: &[(&str, &str)]) -> ObjectKey {
+        let identity = identity.iter().copied().collect();
+        let references = references.iter();
+        let references =
+            references.map(|(name, of)| ((*name).to_string(), vec![(*of).to_string()]));
+        let subject = Subject {
+            base_url: "https://lac.example.com",
+            tenant: None,
+            kind: "LacLicenseOrder",
+            identity: &identity,
+            references: &references.collect(),
+        };
+        subject.key()
+    }
+
+    #[test]
+    fn objects_that_are_named_by_keys_have_keys_of_their_own() {
+        let named = |marker| key(&[("customer_id", "7"), ("marker", marker)], &[]);
+        assert_eq!(named("desk"), named("desk"));
+        assert_ne!(named("desk"), named("shelf"));
+    }
+
+    #[test]
+    fn an_object_is_known_by_what_it_refers_to_before_and_after_the_id_is_found() {
+        let of = |id, customer| {
+            let identity = [("customer_id", id), ("marker", "desk")];
+            key(&identity, &[("customer_id", customer)])
+        };
+        assert_eq!(
+            of("{ref: LacCustomer/a}", "LacCustomer/a"),
+            of("7", "LacCustomer/a")
+        );
+        assert_ne!(of("7", "LacCustomer/a"), of("7", "LacCustomer/b"));
+    }
 }

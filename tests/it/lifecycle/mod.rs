@@ -7,6 +7,7 @@ mod lac;
 mod named_by_key;
 mod organizations;
 mod product_features;
+mod references;
 
 use entitle::apply::Outcome;
 use entitle::model::Risk;
