@@ -79,6 +79,7 @@
 //! | vendor, kind | a company with an API, and a type of object there, with its field table | |
 //! | connection, account | how a manifest reaches a vendor, and what it reaches: an account is what is locked, limited and shared out | place |
 //! | address, identity | `Kind/name` among manifests, and the ids by which the vendor knows the object | |
+//! | reference, referent | an id given as `{ref: Kind/name}`, and the object whose id it is; [`model::reference`] has its course | link |
 //! | origin | the file and line of something in a manifest | place |
 //! | draft | a document of a manifest before its fields were checked | |
 //! | pass | one run of the stages above, by a command or by the daemon | cycle |

@@ -164,7 +164,11 @@ async fn refresh_plan(
     }
     if again.changes.is_empty() {
         if again.action == Disposition::None {
-            return Err(Box::new(Report::new(again, Some(Outcome::Already), None)));
+            let id = verify::shown_id(context, &again, live.as_ref());
+            return Err(Box::new(Report {
+                id,
+                ..Report::new(again, Some(Outcome::Already), None)
+            }));
         }
         // The object can no longer be compared, or its policy suspends it now.
         let why = again.message.unwrap_or("it is suspended by now".into());

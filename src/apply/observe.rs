@@ -20,6 +20,8 @@ use crate::model::{Call, ConnectionFault, Desired, Observed, ReadFailure};
 use crate::provider::kind_listings::KindListings;
 use crate::provider::listing::{Listed, ListedObject, Listing};
 use crate::provider::reading::{Answer, Reading, Ticket};
+use crate::provider::references::Referents;
+use crate::provider::staged_reading::{read_in_stages, read_without_stages};
 
 /// Reads the desired objects of one account, to see them; one entry per object, in their order.
 pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
@@ -27,8 +29,9 @@ pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
         return Vec::new();
     }
     let mut observed: Vec<Option<Observed>> = desired.iter().map(|_| None).collect();
+    let reading = read_without_stages(account.provider, desired, false);
     let found = &mut |index, found| observed[index] = Some(found);
-    observe_each(account, desired, ReadPurpose::Look, found).await;
+    read(account, reading, desired.len(), ReadPurpose::Look, found).await;
     let none = || Observed::Unread("the vendor's reading left it out".into());
     observed
         .into_iter()
@@ -36,21 +39,29 @@ pub async fn observe(account: &Account, desired: &[&Desired]) -> Vec<Observed> {
         .collect()
 }
 
-/// Reads the desired objects of one account and hands each to `found`, with its index, as soon as it is read.
+/// Reads the desired objects of one account and hands each to `found`, with its index, as soon as it is read. Objects
+/// that refer to others are read after those; `referents` has the ids that are known before.
 pub async fn observe_each(
     account: &Account,
     desired: &[&Desired],
     purpose: ReadPurpose,
+    referents: &Referents,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, purpose, found).await;
+    if desired.is_empty() {
+        return;
+    }
+    let plans_creations = purpose == ReadPurpose::Plan;
+    let reading = read_in_stages(account.provider, desired, referents, plans_creations);
+    read(account, reading, desired.len(), purpose, found).await;
 }
 
 /// Reads one object whose step is under way; `None` only if the vendor's reading leaves it out.
 pub async fn check(account: &Account, desired: &Desired) -> Option<Observed> {
     let mut seen = None;
     let found = &mut |_, observed| seen = Some(observed);
-    read(account, &[desired], ReadPurpose::Step, found).await;
+    let reading = read_without_stages(account.provider, &[desired], false);
+    read(account, reading, 1, ReadPurpose::Step, found).await;
     seen
 }
 
@@ -60,7 +71,11 @@ pub async fn check_each(
     desired: &[&Desired],
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    read(account, desired, ReadPurpose::Step, found).await;
+    if desired.is_empty() {
+        return;
+    }
+    let reading = read_without_stages(account.provider, desired, false);
+    read(account, reading, desired.len(), ReadPurpose::Step, found).await;
 }
 
 /// The purpose of a read. It decides its urgency, since reads of steps do not wait behind the others, and what is read:
@@ -78,23 +93,13 @@ pub enum ReadPurpose {
 /// Runs one reading to its end and hands every result to `found`, with secrets cut out of the text of failures.
 async fn read(
     account: &Account,
-    desired: &[&Desired],
+    mut reading: Box<dyn Reading>,
+    objects: usize,
     purpose: ReadPurpose,
     found: &mut (dyn FnMut(usize, Observed) + Send),
 ) {
-    if desired.is_empty() {
-        return;
-    }
-    let mut reading = match purpose {
-        ReadPurpose::Plan => account.provider.reading(desired),
-        ReadPurpose::Look | ReadPurpose::Step => {
-            let desired: Vec<_> = desired.iter().map(|one| one.without_creation()).collect();
-            let desired: Vec<&Desired> = desired.iter().map(|one| &**one).collect();
-            account.provider.reading(&desired)
-        }
-    };
     let found = &mut |index, observed| found(index, redacted(account, observed));
-    let span = spans::observe(&account.connection.name, desired.len());
+    let span = spans::observe(&account.connection.name, objects);
     let driven = drive(account, &mut reading, purpose, found);
     driven.instrument(span).await;
     for (index, observed) in reading.finish() {

@@ -2,6 +2,7 @@
 
 use super::journal::Residual;
 pub use crate::model::Outcome;
+use crate::model::Text;
 use crate::plan::Planned;
 
 /// One object of an apply: what was planned and how it ended.
@@ -18,6 +19,8 @@ pub struct Report {
     pub residual: Vec<Residual>,
     /// Set if something was sent and its effect could not be read.
     pub unclear: bool,
+    /// The vendor's id of an object that its manifest names by a key, as the last read or reply shows it.
+    pub id: Option<Text>,
 }
 
 impl Report {
@@ -29,6 +32,7 @@ impl Report {
             side_effects: Vec::new(),
             residual: Vec::new(),
             unclear: false,
+            id: None,
         }
     }
 }

@@ -20,7 +20,7 @@ use super::store::{Lease, Leases, RecordQueue, StoreError};
 use super::transport::Account;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
-use crate::plan::document::ObjectEntry;
+use crate::plan::document::{ObjectEntry, reference_entries};
 use crate::plan::field_json::fields_to_json;
 
 /// Writes down what a run does, under its leases.
@@ -121,6 +121,7 @@ impl Recorder {
             tenant: vendor_account.tenant,
             account: account.connection.account_key().account,
             identity: entry.identity.clone(),
+            references: entry.references.clone(),
             method: call.method,
             path: call.path.clone(),
             later_calls: later.iter().map(CallName::of).collect(),
@@ -262,6 +263,7 @@ impl Recorder {
             tenant: vendor_account.tenant,
             account: self.account(&object.connection),
             identity: object.ids(),
+            references: reference_entries(object),
             fields: fields.to_vec(),
             desired: manifest.unwrap_or_default(),
         }));

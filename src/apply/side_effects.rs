@@ -182,6 +182,7 @@ mod tests {
         };
         let planned = Planned {
             fault: None,
+            after: Vec::new(),
             desired: Arc::new(testing::desired_object(table, &[])),
             action: Disposition::Update,
             changes: asked.map(change).into_iter().collect(),
@@ -262,6 +263,7 @@ mod tests {
         let table = provider::find_kind("LacLicenseOrder").unwrap().table();
         Planned {
             fault: None,
+            after: Vec::new(),
             desired: testing::desired_object(table, &[("activationKey", "A")]).into(),
             action: Disposition::Update,
             changes: vec![added],

@@ -111,7 +111,8 @@ async fn apply_saved_plan(
     output::print_findings(&saved.findings)?;
     let planned = saved.pass.planned.iter();
     // Accounts without an object in the plan are not locked.
-    setup.checked.desired = planned.map(|one| Arc::clone(&one.desired)).collect();
+    let planned = planned.map(|one| Arc::clone(&one.desired)).collect();
+    setup.checked.restrict_to(planned);
     setup.tell_unset_variables()?;
     let accounts = saved.pass.accounts.clone();
     let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;

@@ -20,6 +20,7 @@ use super::{files, output, setup};
 use crate::cli::error::{CommandResult, bail};
 use crate::manifest::write;
 use crate::model::wording::pluralize;
+use crate::reconcile;
 use crate::reconcile::import::{self, Ask, Imported, NameTemplate, ReadObjects};
 use crate::render::safe::make_visible;
 
@@ -107,6 +108,7 @@ impl Import {
 pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
+    reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let checked = &setup.checked;
     let ask = match (args.update, args.all) {
         (true, _) => Ask::Managed(args.id.clone()),

@@ -4,6 +4,7 @@
 //! fewer objects, or an error for a pattern that matches none. A scope never adds an object.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
 
@@ -169,8 +170,10 @@ impl Scope {
         {
             bail!("{}", describe_unknown_label(checked, key, value));
         }
-        let desired = &mut checked.desired;
-        desired.retain(|object| self.holds(&object.address, &object.labels));
+        let desired = checked.desired.iter();
+        let desired = desired.filter(|object| self.holds(&object.address, &object.labels));
+        let desired = desired.map(Arc::clone).collect();
+        checked.restrict_to(desired);
         let outlines = &mut checked.outlines;
         outlines.retain(|object| self.holds(&object.address, &object.labels));
         let is_narrowed = !self.target.is_empty() || !self.labels.is_empty();

@@ -20,8 +20,8 @@ use crate::cli::error::CommandResult;
 use crate::model::compare_natural;
 use crate::model::wording::pluralize;
 use crate::plan::document::FORMAT_VERSION;
-use crate::reconcile::Checked;
 use crate::reconcile::import::{self, Ask, Identity, ManagedObjects, ReadObjects};
+use crate::reconcile::{self, Checked};
 use crate::render;
 use crate::render::safe::make_visible;
 
@@ -62,6 +62,7 @@ pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
         kinds: &args.kinds.kind,
         ask: Ask::Everything,
     };
+    reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let read = read_connections(&setup, &scope, "").await?;
     let lists: Vec<KindObjects<'_>> = read
         .reads

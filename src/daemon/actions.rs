@@ -209,6 +209,8 @@ mod tests {
             },
             manifest_fingerprint: Some("m".into()),
             manifest_fields: Default::default(),
+            references: Default::default(),
+            after: Vec::new(),
             action: Disposition::Update,
             problem: None,
             changes: vec![ChangeEntry {

@@ -29,9 +29,10 @@ use super::trigger::Trigger;
 use super::wake_queue::WakeQueue;
 use super::window::{self, ChangeWindow, WindowState};
 use super::write_gate::WriteHistory;
-use crate::model::{Address, Desired};
-use crate::plan::guard;
+use crate::model::{Address, Desired, Outcome};
 use crate::plan::max_changes::{LimitBase, MaxChanges};
+use crate::plan::{Disposition, guard};
+use crate::provider::references::referents_of;
 use crate::reconcile::Checked;
 
 /// How the daemon was configured on the command line.
@@ -176,9 +177,10 @@ impl Engine {
 
     /// Returns the objects that are due, as one batch per connection, and marks those connections as busy.
     pub fn take_due_batches(&mut self, now: Now) -> Vec<Batch> {
-        let mut queue = std::mem::take(&mut self.queue);
-        let due = queue.take_due(now.instant, |address| self.is_free(address));
-        self.queue = queue;
+        let mut due = self.take_due(now);
+        if self.wake_referents(&due, now) {
+            due.extend(self.take_due(now));
+        }
         let mut by_connection: BTreeMap<String, Vec<(Arc<Address>, &'static str)>> =
             BTreeMap::new();
         for (address, reason) in due {
@@ -198,6 +200,42 @@ impl Engine {
         batches
             .filter_map(|(connection, due)| self.make_batch(connection, &due, window, now))
             .collect()
+    }
+
+    /// Takes the objects that are due out of the queue, each with its reason.
+    fn take_due(&mut self, now: Now) -> Vec<(Arc<Address>, &'static str)> {
+        let mut queue = std::mem::take(&mut self.queue);
+        let due = queue.take_due(now.instant, |address| self.is_free(address));
+        self.queue = queue;
+        due
+    }
+
+    /// Wakes the objects to which due ones refer and which are not as they should be: one that is still to be created can
+    /// be created only in the same pass. Reports whether there are any.
+    fn wake_referents(&mut self, due: &[(Arc<Address>, &'static str)], now: Now) -> bool {
+        let tracked = due
+            .iter()
+            .filter_map(|(address, _)| self.objects.get(address));
+        let needed = self.find_referents(tracked.map(|tracked| &tracked.desired));
+        let taken: BTreeSet<&Address> = due.iter().map(|(address, _)| &**address).collect();
+        let mut is_any = false;
+        for referent in needed {
+            if taken.contains(&referent.address) {
+                continue;
+            }
+            let Some((address, tracked)) = self.objects.get_key_value(&referent.address) else {
+                continue;
+            };
+            if !matches!(
+                tracked.status.state,
+                ObjectState::InSync | ObjectState::AsApplied
+            ) {
+                self.queue
+                    .wake(address, now.instant, "another object needs it");
+                is_any = true;
+            }
+        }
+        is_any
     }
 
     /// Makes the batch of one connection. `None` while no manifests are in force.
@@ -230,7 +268,8 @@ impl Engine {
                 settled: tracked.is_settled(),
             });
         }
-        checked.desired = jobs.iter().map(|job| Arc::clone(&job.desired)).collect();
+        checked.referents = self.find_referents(jobs.iter().map(|job| &job.desired));
+        checked.restrict_to(jobs.iter().map(|job| Arc::clone(&job.desired)).collect());
         self.busy.insert(connection.clone());
         Some(Batch {
             connection,
@@ -243,6 +282,18 @@ impl Engine {
             objects,
             braked,
         })
+    }
+
+    /// Returns the objects in force to which others refer.
+    fn find_referents<'a>(
+        &self,
+        objects: impl IntoIterator<Item = &'a Arc<Desired>>,
+    ) -> Vec<Arc<Desired>> {
+        let in_force = |address: &Address| {
+            let tracked = self.objects.get(address)?;
+            Some(Arc::clone(&tracked.desired))
+        };
+        referents_of(objects, in_force)
     }
 
     /// Takes in the results of a batch and schedules the next look at each of its objects.
@@ -282,6 +333,36 @@ impl Engine {
             self.queue.wake(&address, at, reason);
         }
         self.release_braked(&batch.connection, now);
+        self.wake_dependents(batch, now);
+    }
+
+    /// Wakes the objects that wait for the id of one which was created just now, or for the removal of one.
+    fn wake_dependents(&mut self, batch: &BatchResult, now: Now) {
+        let written = batch.results.iter().filter(|(_, _, result)| {
+            let is_whole = matches!(
+                result.entry.action,
+                Disposition::Create | Disposition::Remove
+            );
+            is_whole && result.entry.outcome == Some(Outcome::Converged)
+        });
+        let written: BTreeSet<&Address> = written.map(|(address, _, _)| address).collect();
+        if written.is_empty() {
+            return;
+        }
+        let in_batch: BTreeSet<&Address> = batch
+            .results
+            .iter()
+            .map(|(address, _, _)| address)
+            .collect();
+        for (address, tracked) in &self.objects {
+            let mut references = tracked.desired.references.iter();
+            let is_bound = references.any(|reference| written.contains(&reference.referent));
+            let is_written = in_batch.contains(&**address) && tracked.is_settled();
+            if is_bound && !is_written && self.is_own(&tracked.desired.connection) {
+                self.queue
+                    .wake(address, now.instant, "what it refers to was written");
+            }
+        }
     }
 
     /// Wakes the objects whose writes the brake held, as soon as it would not hold them any more.

@@ -59,6 +59,7 @@ mod tests {
         let desired = Arc::new(desired_object(lac.table(), &[("activationKey", "K1")]));
         [Planned {
             fault: None,
+            after: Vec::new(),
             desired,
             action: Disposition::None,
             changes: Vec::new(),

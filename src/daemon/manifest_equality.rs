@@ -17,6 +17,8 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         // Labels select objects on the command line; the live object has none.
         labels: _,
         origin: _,
+        // Their texts stand in the identity and in the fields.
+        references: _,
     } = one;
     *address == other.address
         && *vendor == other.vendor

@@ -365,7 +365,35 @@ fn gate_writes(
             }
         }
     }
+    hold_dependents(pass, &mut results);
     (results, brake)
+}
+
+/// Holds back the writes that come after one which is held back, over as many steps as it takes.
+fn hold_dependents(pass: &Pass, results: &mut BTreeMap<Address, ObjectResult>) {
+    let ordered = pass.planned.iter().filter(|one| !one.after.is_empty());
+    let ordered: Vec<&Planned> = ordered.collect();
+    let goes = |result: &ObjectResult| result.refusal.is_none() && result.entry.action.writes();
+    loop {
+        let mut is_settled = true;
+        for planned in &ordered {
+            let blocker = planned
+                .after
+                .iter()
+                .find(|address| !results.get(*address).is_some_and(goes));
+            let Some(blocker) = blocker.cloned() else {
+                continue;
+            };
+            let result = results.get_mut(&planned.desired.address);
+            if let Some(result) = result.filter(|result| goes(result)) {
+                result.refusal = Some(Refusal::ComesAfter { address: blocker });
+                is_settled = false;
+            }
+        }
+        if is_settled {
+            return;
+        }
+    }
 }
 
 /// Writes into the entry of an object how its write ended.

@@ -232,6 +232,8 @@ impl TrackedObject {
     ) -> (ObjectState, Requeue) {
         match refusal {
             Refusal::ObserveOnly => (ObjectState::Differs, Requeue::AtResync),
+            // It is woken when the other one is written.
+            Refusal::ComesAfter { .. } => (ObjectState::Waiting, Requeue::AtResync),
             Refusal::Risk { .. } | Refusal::TooMany { .. } | Refusal::TooManyRequests { .. } => {
                 (ObjectState::Refused, Requeue::AtResync)
             }

@@ -80,6 +80,8 @@ mod tests {
             },
             manifest_fingerprint: None,
             manifest_fields: Default::default(),
+            references: Default::default(),
+            after: Vec::new(),
             action,
             changes: Vec::new(),
             calls: Vec::new(),

@@ -9,6 +9,7 @@ static IDENTITY: [IdentityField; 1] = [IdentityField {
     about: "",
     shape: Shape::TEXT,
     example: "",
+    refers_to: None,
 }];
 
 /// The only kind there is.

@@ -6,6 +6,7 @@
 
 use serde_json::json;
 
+use super::address::Kind;
 use super::value::{Fields, Value};
 
 /// A member of `spec` that identifies the live object of a manifest.
@@ -14,6 +15,8 @@ pub struct IdentityField {
     pub about: &'static str,
     pub shape: Shape,
     pub example: &'static str,
+    /// The kind of which this is an id, so that a reference may stand in its place; `None` if no kind of ours has it.
+    pub refers_to: Option<Kind>,
 }
 
 /// One member of the write call.
@@ -41,6 +44,8 @@ pub struct Field {
     /// meaning of a `null` is then unknown, and a write that would have to carry the field is refused.
     pub null: Option<&'static str>,
     pub shown: Shown,
+    /// The kind of which the field, or each member of the set, is an id, so that a reference may stand in its place.
+    pub refers_to: Option<Kind>,
     /// The index of the call that writes it, among those of its kind. Members of elements go by the call of their list.
     pub call: usize,
 }
@@ -62,6 +67,7 @@ impl Field {
             excludes: None,
             null: None,
             shown: Shown::Always,
+            refers_to: None,
             call: 0,
         }
     }
@@ -139,6 +145,12 @@ impl Field {
     /// Makes `null` in a reply mean "nothing", as shown on the page `source`.
     pub const fn null(mut self, source: &'static str) -> Self {
         self.null = Some(source);
+        self
+    }
+
+    /// Lets a reference to an object of this kind stand in place of the id.
+    pub const fn refers_to(mut self, kind: Kind) -> Self {
+        self.refers_to = Some(kind);
         self
     }
 

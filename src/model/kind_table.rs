@@ -45,6 +45,13 @@ impl KindTable {
         }
     }
 
+    /// Returns the name of the object's own id, beside the ids of what it belongs to: `userGroupId` and not
+    /// `organizationId`.
+    pub fn id_member(&self) -> &'static str {
+        let last = self.identity.last().map_or("", |id| id.name);
+        self.lifecycle.key.map_or(last, |key| key.replaces)
+    }
+
     /// Returns the members by which a manifest names an object: the ids, of which the natural key replaces one if `keyed`.
     pub fn naming(&self, keyed: bool) -> impl Iterator<Item = &'static IdentityField> {
         let key = self.lifecycle.key.filter(|_| keyed);

@@ -17,6 +17,7 @@ use super::origin::Origin;
 use super::packed::PackedFields;
 use super::path::{FieldPath, PathPattern};
 use super::read_failure::ReadFailure;
+use super::reference::References;
 use super::text::Text;
 use super::value::Fields;
 
@@ -32,6 +33,8 @@ pub struct Desired {
     pub policy: OwnPolicy,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
+    /// Ids that are those of other objects of the manifests.
+    pub references: References,
 }
 
 impl Desired {
@@ -57,6 +60,24 @@ impl Desired {
     pub fn is_keyed(&self, table: &KindTable) -> bool {
         let key = table.lifecycle.key;
         key.is_some_and(|key| self.identity.iter().all(|(name, _)| *name != key.replaces))
+    }
+
+    /// Returns the object as its manifest has it, with references in place of the ids that were looked up for them.
+    pub fn manifest_form(&self) -> &Self {
+        self.references.manifest().map_or(self, |manifest| manifest)
+    }
+
+    /// Returns the object's own id, if its manifest has it. It is what a reference to the object stands for.
+    pub fn stated_id(&self, table: &KindTable) -> Option<&Text> {
+        let name = table.id_member();
+        let (_, id) = self.identity.iter().find(|(known, _)| *known == name)?;
+        Some(id)
+    }
+
+    /// Returns the id that a read shows of an object which its manifest names by a key; `None` for any other.
+    pub fn found_id(&self, table: &KindTable, live: &Live) -> Option<Text> {
+        let key = table.lifecycle.key.filter(|_| self.is_keyed(table))?;
+        live.text(key.replaces).map(Text::from)
     }
 
     /// Returns the vendor's ids of the object by their names, or the members of its key.
@@ -92,6 +113,9 @@ pub struct Policy {
     pub create: bool,
     /// Whether the object is to be gone: `spec.state: absent`.
     pub absent: bool,
+    /// Set if the object is read for its id alone, since another one refers to it and it is out of the run's scope. No
+    /// manifest can set this.
+    pub only_read: bool,
 }
 
 /// The policy of one object, boxed: few objects have one, and in place it would take a third of every object.
@@ -138,6 +162,7 @@ static NO_POLICY: Policy = Policy {
     resync: None,
     create: false,
     absent: false,
+    only_read: false,
 };
 
 impl Policy {

@@ -16,7 +16,9 @@ use super::estimate::{self, Pace};
 use super::problem::{ProblemEntry, list_problems};
 use super::source_facts::SourceFacts;
 use super::{Disposition, Planned, fingerprint, provenance};
-use crate::model::{Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json};
+use crate::model::{
+    Address, Desired, Diagnostics, Ids, Method, Outcome, Risk, Severity, same_json,
+};
 
 pub const FORMAT_VERSION: &str = "1.1";
 
@@ -117,7 +119,13 @@ pub struct ObjectEntry {
     /// Of an object that is to be written, short hashes of each managed field and policy member. They name what moved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub manifest_fields: BTreeMap<String, String>,
+    /// The members of the identity and the fields that are ids of other objects of the manifests, with these objects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Vec<String>>,
     pub action: Disposition,
+    /// The objects of the plan that are written before this one: it needs their ids, or is needed by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     pub changes: Vec<ChangeEntry>,
     pub calls: Vec<CallEntry>,
     /// Hash of the live values that the changes were computed from.
@@ -289,7 +297,7 @@ impl PlanDocument {
 
 impl ObjectEntry {
     /// Creates the entry of an object that was planned from the manifests that `source` describes.
-    pub(super) fn new(planned: &Planned, source: &SourceFacts) -> Self {
+    pub fn new(planned: &Planned, source: &SourceFacts) -> Self {
         let desired = &planned.desired;
         let manifest_fields = match planned.action {
             Disposition::Update | Disposition::Create | Disposition::Remove => {
@@ -312,7 +320,9 @@ impl ObjectEntry {
             },
             manifest_fingerprint: Some(provenance::manifest_fingerprint(desired, source)),
             manifest_fields,
+            references: reference_entries(desired),
             action: planned.action,
+            after: planned.after.iter().map(Address::to_string).collect(),
             changes: change_entries(planned),
             calls: planned
                 .step
@@ -333,6 +343,21 @@ impl ObjectEntry {
         let risks = self.changes.iter().map(|change| change.risk);
         risks.max().unwrap_or_default()
     }
+}
+
+/// Returns the objects to which an object refers, by the names of members and fields.
+pub fn reference_entries(desired: &Desired) -> BTreeMap<String, Vec<String>> {
+    let mut entries: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for reference in desired.references.iter() {
+        let referents = entries
+            .entry(reference.spot.name().to_string())
+            .or_default();
+        let referent = reference.referent.to_string();
+        if !referents.contains(&referent) {
+            referents.push(referent);
+        }
+    }
+    entries
 }
 
 /// Returns the changes of an object as the contract shows them.

@@ -107,6 +107,8 @@ mod tests {
             },
             manifest_fingerprint: None,
             manifest_fields: Default::default(),
+            references: Default::default(),
+            after: Vec::new(),
             action,
             changes: risks.iter().map(change).collect(),
             calls: Vec::new(),

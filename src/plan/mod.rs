@@ -10,6 +10,7 @@ mod canonical;
 pub mod carry;
 pub mod change;
 pub mod check;
+pub mod dependencies;
 pub mod diff;
 pub mod document;
 pub mod drift;
@@ -42,8 +43,8 @@ use jiff::Timestamp;
 use crate::model::field::sent_as_one;
 use crate::model::resource::{Facts, Resolved};
 use crate::model::{
-    ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode, WriteMode,
-    WritePurpose,
+    Address, ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode,
+    WriteMode, WritePurpose,
 };
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
@@ -100,6 +101,8 @@ pub struct Planned {
     pub resolved: Vec<Resolved>,
     /// The problem of its connection by which it could not be read.
     pub fault: Option<Box<ConnectionFault>>,
+    /// The objects of the plan whose steps come before its own.
+    pub after: Vec<Address>,
 }
 
 impl Planned {
@@ -115,6 +118,7 @@ impl Planned {
             findings: Vec::new(),
             resolved: Vec::new(),
             fault: None,
+            after: Vec::new(),
         }
     }
 }
@@ -128,6 +132,11 @@ pub fn plan_object(
 ) -> Planned {
     if desired.policy.mode_at(now) == PolicyMode::Suspend {
         return Planned::bare(desired, Disposition::Suspend, desired.policy.reason.clone());
+    }
+    if desired.references.are_open() && !matches!(observed, Observed::Unread(_)) {
+        // Nothing is planned with a reference that was not looked up, and so nothing is sent with one.
+        let why = "an id that it refers to was not looked up";
+        return Planned::bare(desired, Disposition::Error, Some(why.into()));
     }
     match observed {
         Observed::Live(live) if desired.policy.absent => {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::document::ObjectEntry;
+use super::document::{ObjectEntry, reference_entries};
 use super::provenance::{manifest_fields, manifest_fingerprint};
 use super::source_facts::{Destination, SourceFacts};
 use crate::model::Desired;
@@ -129,8 +129,12 @@ fn moved_connection(name: &str, then: &SourceFacts, now: &SourceFacts) -> Option
 /// Returns the identity members, managed fields and policy members in which a manifest differs from the plan.
 fn moved_members(entry: &ObjectEntry, desired: &Desired) -> Vec<String> {
     let identity = desired.ids();
+    let references = reference_entries(desired);
     let ids = desired.identity.iter().map(|(name, _)| *name);
-    let ids = ids.filter(|name| entry.identity.get(name) != identity.get(name));
+    let ids = ids.filter(|name| match references.get(*name) {
+        Some(referents) => entry.references.get(*name) != Some(referents),
+        None => entry.identity.get(name) != identity.get(name),
+    });
     let mut moved: Vec<String> = ids.map(str::to_string).collect();
     if entry.manifest_fields.is_empty() {
         return moved;

@@ -19,8 +19,9 @@ use crate::model::{Auth, Connection, Desired, Fields, PathPattern, Policy, Secre
 use crate::provider;
 
 /// Hashes what the manifest of an object says: identity, desired fields, policy and the connection's name, with what
-/// `source` holds of that connection. Comments, labels and the place of the manifest do not count.
+/// `source` holds of that connection. References count as they are written, whatever ids they stand for. Comments, labels and the place of the manifest do not count.
 pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
+    let desired = desired.manifest_form();
     let connection = &*desired.connection;
     let fields = desired.fields.unpack();
     json_digest(&(
@@ -37,6 +38,7 @@ pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
 pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
     const LENGTH: usize = "sha256:".len() + 8;
     let short = |member: &Member<'_>| json_digest(member)["sha256:".len()..LENGTH].to_string();
+    let desired = desired.manifest_form();
     let fields = desired.fields.unpack();
     let members = manifest_members(desired, &fields).into_iter();
     let hashed = members.map(|(name, member)| (name.into_owned(), short(&member)));
@@ -121,6 +123,8 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         given_up: _,
         reason: _,
         resync: _,
+        // No manifest sets it.
+        only_read: _,
     } = policy;
     let usual = Policy::default();
     let members = [

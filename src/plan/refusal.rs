@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::estimate::RequestCost;
 use super::max_changes::{LimitBase, MaxChanges};
-use crate::model::Risk;
 use crate::model::wording::pluralize;
+use crate::model::{Address, Risk};
 
 /// Says why a planned write is not sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub enum Refusal {
         heals: usize,
         window: Duration,
     },
+    /// The step of this object comes before and is held back.
+    ComesAfter { address: Address },
     /// Another run writes to the connection, or the lock cannot be had for the reason in `why`.
     Locked { why: String },
 }
@@ -90,6 +92,9 @@ impl fmt::Display for Refusal {
                 fields.join(", "),
                 window.as_secs() / 60
             ),
+            Self::ComesAfter { address } => {
+                write!(out, "waiting for {address}, which is held back")
+            }
             Self::Locked { why } => write!(out, "waiting: {why}"),
         }
     }

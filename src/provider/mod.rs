@@ -31,8 +31,10 @@ pub mod listing;
 pub mod overlap;
 mod read_fault;
 pub mod reading;
+pub mod references;
 mod shared_calls;
 pub mod signature;
+pub mod staged_reading;
 pub mod statement;
 pub mod webhook;
 

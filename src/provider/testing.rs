@@ -12,8 +12,8 @@ use crate::model::diagnostic::Source;
 use crate::model::field::IdentityField;
 use crate::model::{
     Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Lifecycle, Limits,
-    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, Reply, SecretRef, Shape,
-    Text, Vendor, WriteCall, WriteMode,
+    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, References, Reply, SecretRef,
+    Shape, Text, Vendor, WriteCall, WriteMode,
 };
 
 /// A manifest's object that manages nothing.
@@ -37,6 +37,7 @@ pub fn desired_object(table: &KindTable, ids: &[(&'static str, &str)]) -> Desire
             source,
             mark: Mark::default(),
         },
+        references: References::default(),
     }
 }
 
@@ -173,6 +174,7 @@ const TEST_TABLE: KindTable = KindTable {
         about: "",
         shape: Shape::Text { max: None },
         example: "1",
+        refers_to: None,
     }],
     desired: &[],
     calls: &[WriteCall {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::rejection::describe_rejection;
+use super::step_order::StepOrder;
 use super::{Pass, Settings};
 use crate::apply::execute::{Basis, StepContext, StepWork, execute, record_intent};
 use crate::apply::recorder::Recorder;
@@ -54,12 +55,14 @@ pub async fn apply_plan(pass: &Pass, options: &ApplyOptions, settings: &Settings
             .map(|(name, account)| (name.as_str(), Rereads::new(account)))
             .collect(),
         failed: AtomicBool::new(false),
+        order: StepOrder::new(pass, settings),
     };
     let steps = pass.planned.iter().zip(&pass.document.objects);
     let steps = steps.map(|(planned, entry)| {
         let run = &run;
         async move {
             let report = run.object(planned, entry).await;
+            run.order.note_end(&report);
             settings.events.tell(|| Event::done(&report));
             report
         }
@@ -104,6 +107,8 @@ struct ApplyRun<'a> {
     rereads: BTreeMap<&'a str, Rereads>,
     /// Set by the first failure under `fail_fast`.
     failed: AtomicBool,
+    /// Lets steps wait for others whose ids they need, or that need theirs.
+    order: StepOrder<'a>,
 }
 
 impl ApplyRun<'_> {
@@ -112,10 +117,11 @@ impl ApplyRun<'_> {
     /// 1. its manifest moved since the plan was saved: stale;
     /// 2. the guard refuses its risks: refused;
     /// 3. the plan has no update: no step;
-    /// 4. the run is stopping: skipped;
-    /// 5. otherwise the step is carried out.
+    /// 4. a step that comes before it did not end well: skipped;
+    /// 5. the run is stopping: skipped;
+    /// 6. otherwise the step is carried out.
     ///
-    /// The fourth is asked when the object may write its intent and once more when it may call, since an interrupt may
+    /// The fifth is asked when the object may write its intent and once more when it may call, since an interrupt may
     /// come while it waits.
     async fn object(&self, planned: &Planned, entry: &ObjectEntry) -> Report {
         if let Some(why) = self.pass.moved.get(&planned.desired.address) {
@@ -135,6 +141,10 @@ impl ApplyRun<'_> {
         if !planned.action.writes() {
             let ends = outcome_without_step(planned.action);
             return Report::new(planned.clone(), ends, planned.message.clone());
+        }
+        // Nothing is held while it waits, so steps that come before it find a place.
+        if let Err(why) = self.order.wait(planned).await {
+            return Report::new(planned.clone(), Some(Outcome::Skipped), Some(why));
         }
         // No semaphore is ever closed, so this waits for a place and for nothing else.
         let _begun = self.acquire(&self.begun, planned).await;
@@ -190,6 +200,14 @@ impl ApplyRun<'_> {
         let Some((account, rereads)) = account.zip(self.rereads.get(connection)) else {
             let why = format!("there is no connection `{}`", planned.desired.connection);
             return Report::new(planned.clone(), Some(Outcome::Failed), Some(why));
+        };
+        let ready = match self.order.complete(planned, entry, rereads).await {
+            Ok(ready) => ready,
+            Err(report) => return *report,
+        };
+        let (planned, entry) = match &ready {
+            Some(ready) => (&ready.planned, &ready.entry),
+            None => (planned, entry),
         };
         let basis = match self.pass.live.get(&planned.desired.address) {
             Some(live) => Basis::Read {

@@ -4,7 +4,7 @@
 //! its findings. Lowering has checked each file by itself; this module checks names, references, connections and
 //! counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,23 +12,29 @@ use super::composed::compose_objects;
 use super::connections::{
     CheckOptions, DeclaredConnections, check_notifications, point_connections,
 };
-use super::contents::FileContents;
+use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::load::LoadedManifests;
 use super::outline::{KeptAccounts, ObjectOutline};
+use super::references::{KnownNames, check_references};
 use super::routing::{RoutedObjects, route_objects};
 use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, BrokenConnection, Declarations, Loaded};
 use crate::model::diagnostic::Source;
-use crate::model::{AcceptedDrift, Connection, Desired, Diagnostic, Diagnostics, Notification};
+use crate::model::{
+    AcceptedDrift, Address, Connection, Desired, Diagnostic, Diagnostics, Notification,
+};
 use crate::plan::source_facts::{Destination, SourceFacts};
 use crate::plan::{self, provenance};
 use crate::provider;
+use crate::provider::references::referents_of;
 
 /// Manifests that passed every check that needs no network.
 #[derive(Clone)]
 pub struct Checked {
     /// The valid objects, sorted by address.
     pub desired: Vec<Arc<Desired>>,
+    /// Objects out of the run's scope to which its objects refer. They are read for their ids at most.
+    pub referents: Vec<Arc<Desired>>,
     /// Objects of accounts that other replicas of the daemon look after; none in any other command.
     pub outlines: Vec<Arc<ObjectOutline>>,
     /// The connections by name; with simulators, those that lead to them.
@@ -46,6 +52,31 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Returns the objects by address, those out of scope included.
+    pub(super) fn objects_by_address(&self) -> BTreeMap<&Address, &Arc<Desired>> {
+        let all = self.referents.iter().chain(&self.desired);
+        all.map(|object| (&object.address, object)).collect()
+    }
+
+    /// Replaces the objects of the run. Others to which these refer stay at hand, for their ids.
+    pub fn restrict_to(&mut self, desired: Vec<Arc<Desired>>) {
+        if desired.iter().all(|object| object.references.is_empty()) {
+            (self.desired, self.referents) = (desired, Vec::new());
+            return;
+        }
+        let all = self.objects_by_address();
+        let found = referents_of(&desired, |address| {
+            all.get(address).map(|one| Arc::clone(one))
+        });
+        let chosen: BTreeSet<&Address> = desired.iter().map(|object| &object.address).collect();
+        let mut referents: Vec<Arc<Desired>> = found;
+        referents.retain(|object| !chosen.contains(&object.address));
+        for referent in &mut referents {
+            Arc::make_mut(referent).policy.only_read = true;
+        }
+        (self.desired, self.referents) = (desired, referents);
+    }
+
     /// Lets every object be created that the vendor does not have, if its kind can be created and found again.
     pub fn allow_creation(&mut self) {
         for object in &mut self.desired {
@@ -117,14 +148,21 @@ pub(super) fn settle_references(
     );
     let declared = DeclaredConnections::new(&connections, &declarations.broken_connections);
     let notifications = check_notifications(declarations.notifications, &declared, &mut findings);
-    let RoutedObjects { desired, outlines } =
-        route_objects(objects, &declared, options, kept, &mut findings);
+    let names = objects.iter().map(|object| object.address.clone());
+    let names: KnownNames = match objects.iter().any(has_references) {
+        true => names.collect(),
+        false => KnownNames::new(),
+    };
+    let routed = route_objects(objects, &declared, options, kept, &mut findings);
+    check_references(&routed, &names, &mut findings);
+    let RoutedObjects { desired, outlines } = routed;
     for entry in &declarations.accepted {
         refuse_unknown_field(entry, &mut findings);
     }
     show_lines(&mut findings);
     Checked {
         desired,
+        referents: Vec::new(),
         outlines,
         connections,
         accepted: declarations.accepted,
@@ -132,6 +170,15 @@ pub(super) fn settle_references(
         source,
         passed: loaded.passed,
         findings: findings.sorted(),
+    }
+}
+
+/// Reports whether a valid object refers to another one.
+fn has_references(object: &LoadedObject) -> bool {
+    match &object.content {
+        ObjectContent::Invalid => false,
+        ObjectContent::Desired(desired) => !desired.references.is_empty(),
+        ObjectContent::Outline(outline) => !outline.references.is_empty(),
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::contents::{LoadedObject, ObjectContent};
 use super::load::audit_draft;
-use crate::manifest::compose::{Composed, Editions, known_fields};
+use crate::manifest::compose::{Composed, Editions, Trace, known_fields};
 use crate::manifest::{Declarations, map_parallel};
-use crate::model::Diagnostics;
 use crate::model::draft::Draft;
+use crate::model::{Diagnostics, Mark};
 use crate::provider::{self, audit};
 
 /// Checks the editions of a run, and makes the objects whole that have one.
@@ -57,6 +57,15 @@ fn check_editions(mut editions: Editions, findings: &mut Diagnostics) -> Edition
     editions
 }
 
+/// Returns the place of a node in the file of the object: its own, or that of the edition which brings it.
+fn place_in_object(draft: &Draft, trace: &Trace, mark: Mark) -> Mark {
+    let origin = trace.origin_of(mark);
+    let here = origin.filter(|origin| origin.source.name == draft.origin.source.name);
+    let edition = draft.edition.as_ref().map(|edition| edition.mark);
+    let place = here.map(|origin| origin.mark).or(edition);
+    place.unwrap_or(draft.origin.mark)
+}
+
 /// Makes one object whole, and checks it. Its findings are at the places where the values were written.
 fn compose(editions: &Editions, draft: &Draft) -> (ObjectContent, Diagnostics) {
     let mut findings = Diagnostics::default();
@@ -71,7 +80,11 @@ fn compose(editions: &Editions, draft: &Draft) -> (ObjectContent, Diagnostics) {
     let mut content = audit_draft(whole, &mut found);
     findings.extend(trace.locate(found, &draft.origin));
     if let ObjectContent::Desired(desired) = &mut content {
-        Arc::make_mut(desired).origin = draft.origin.clone();
+        let desired = Arc::make_mut(desired);
+        desired.origin = draft.origin.clone();
+        desired
+            .references
+            .relocate(|mark| place_in_object(draft, &trace, mark));
     }
     if !draft.is_named() {
         content = ObjectContent::Invalid;

@@ -87,11 +87,18 @@ impl CommitBases {
             let commit = short_commit(&self.commit).to_string();
             return Err(NoBase::NotInCommit { commit });
         };
-        if *identity != desired.ids() {
+        let manifest = desired.manifest_form();
+        if *identity != manifest.ids() {
             return Err(NoBase::OtherObject);
         }
+        // A reference that stands there still stands for the same id.
+        let (now, stated) = (desired.fields.unpack(), manifest.fields.unpack());
+        let fields = fields.iter().map(|(name, value)| match now.get(name) {
+            Some(found) if stated.get(name) == Some(value) => (name, found.clone()),
+            _ => (name, value.clone()),
+        });
         let base = Base {
-            fields: fields.clone(),
+            fields: fields.collect(),
             ..Base::default()
         };
         Ok((base, None))
@@ -143,7 +150,9 @@ pub async fn find_drift(
     narrowed: bool,
     settings: &Settings,
 ) -> (DriftDocument, Diagnostics) {
-    let (_, mut seen) = read_side_by_side(checked, settings, &Accounts::new()).await;
+    let mut seen = read_side_by_side(checked, settings, &Accounts::new())
+        .await
+        .seen;
     // Objects that were read have no fault, and count as those that a problem does not concern.
     let mut no_faults = vec![None; seen.len()];
     let read = seen.iter_mut().zip(&mut no_faults);

@@ -15,6 +15,7 @@ pub mod drift;
 pub mod import;
 mod incremental;
 mod load;
+mod lookup;
 mod named_twice;
 mod open_writes;
 mod outline;
@@ -22,12 +23,14 @@ mod piece_store;
 mod planner;
 mod probe;
 mod problems;
+mod references;
 mod rejection;
 mod reload;
 mod request_cost;
 mod restore;
 mod routing;
 mod saved;
+mod step_order;
 mod undo;
 
 use crate::apply::TlsError;
@@ -56,6 +59,7 @@ use crate::plan::problem::keep_common_faults;
 use crate::plan::source_facts::Destination;
 use crate::plan::{Disposition, Planned};
 use crate::provider;
+use crate::provider::references::Referents;
 pub use carry_out::{ApplyOptions, apply_plan};
 pub use check::{Checked, check_manifests, digest_of};
 pub use connections::{CheckOptions, Simulators};
@@ -63,6 +67,8 @@ pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, find_drift};
 pub use incremental::IncrementalLoader;
 pub use load::LoadedManifests;
+use lookup::Lookup;
+pub use lookup::follow_references;
 pub use open_writes::{Examined, examine_open_writes};
 pub use outline::{KeptAccounts, ObjectOutline};
 use planner::Planner;
@@ -72,6 +78,7 @@ pub use problems::{UnsetVariables, find_unset_at, find_unset_variables};
 pub use reload::reload_objects;
 pub use restore::{Standing, plan_restore};
 pub use saved::{Saved, join_saved_plan};
+use step_order::PassReferents;
 pub use undo::{PastWrite, PreparedUndo, Take, Undone, past_writes, prepare_undo};
 
 /// Settings that a pass needs beside the manifests.
@@ -137,6 +144,8 @@ pub struct Pass {
     pub(crate) moved: BTreeMap<Address, String>,
     /// Standing of each object once a restore has nothing left to do for it; empty for other plans.
     pub standings: BTreeMap<Address, Standing>,
+    /// The objects to which those of the plan refer.
+    pub(crate) referents: PassReferents,
     /// Time before the first read.
     pub(crate) observed_at: Timestamp,
     /// Set if every object was read for this plan; a saved plan has the values of its own time.
@@ -195,8 +204,8 @@ pub async fn plan_pass(checked: &Checked, settings: &Settings) -> Pass {
 pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) -> Pass {
     let observed_at = (settings.clock)();
     let mut planner = Planner::new(checked.desired.len(), observed_at);
-    let found = &mut |index: usize, seen| planner.add(index, &checked.desired[index], seen);
-    let accounts = look_each(checked, settings, kept, ReadPurpose::Plan, found).await;
+    let found = &mut |index: usize, object: &Arc<Desired>, seen| planner.add(index, object, seen);
+    let (accounts, referents) = look_each(checked, settings, kept, ReadPurpose::Plan, found).await;
     let (mut planned, live) = planner.finish().await;
     let read = planned
         .iter_mut()
@@ -211,6 +220,7 @@ pub async fn plan_with(checked: &Checked, settings: &Settings, kept: &Accounts) 
         live,
         moved: BTreeMap::new(),
         standings: BTreeMap::new(),
+        referents: PassReferents::read(referents),
         observed_at,
         fresh: true,
     }
@@ -249,10 +259,10 @@ fn open_accounts(
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
-    found: &mut Found<'_>,
+    found: &mut FoundAt<'_>,
 ) -> Accounts {
     let mut accounts = BTreeMap::new();
-    for (name, objects) in objects_to_read(checked, settings) {
+    for (name, objects) in objects_to_read(checked, &[], settings) {
         if let Some(account) = kept.get(name) {
             account.set_deadline(settings.deadline);
             accounts.insert(name.to_string(), Arc::clone(account));
@@ -279,102 +289,158 @@ fn open_accounts(
     accounts
 }
 
-/// Receives an object that was read: its index in `checked.desired`, and what was observed.
-type Found<'a> = dyn FnMut(usize, Observed) + Send + 'a;
+/// Receives an object that was read: its index in `checked.desired`, or beyond it that of an object which is read for its
+/// id alone, and what was observed.
+type FoundAt<'a> = dyn FnMut(usize, Observed) + Send + 'a;
+
+/// Receives an object that was read: its index in `checked.desired`, the object with ids in place of references, and what
+/// was observed.
+type Found<'a> = dyn FnMut(usize, &Arc<Desired>, Observed) + Send + 'a;
 
 /// Opens the accounts in use and reads every object. Each is given to `found` as soon as it is read, and once.
 ///
 /// An object that no read returned is given as unread, so that none is missing from a plan. This holds for
-/// suspended objects too, which are not read at all.
+/// suspended objects too, which are not read at all. Returns what is known of the objects to which others refer.
 async fn look_each(
     checked: &Checked,
     settings: &Settings,
     kept: &Accounts,
     purpose: ReadPurpose,
     found: &mut Found<'_>,
-) -> Accounts {
-    let mut seen = vec![false; checked.desired.len()];
+) -> (Accounts, Referents) {
+    let mut lookup = Lookup::new(checked, (settings.clock)());
+    let (extra, referents) = (lookup.extra.clone(), lookup.referents.clone());
+    let objects = checked.desired.iter().chain(&extra);
+    let objects: Vec<&Arc<Desired>> = objects.collect();
+    let mut seen = vec![false; objects.len()];
     let mut once = |index: usize, observed| {
         seen[index] = true;
-        found(index, observed);
+        if let Some((object, observed)) = lookup.take(index, objects[index], observed)
+            && index < checked.desired.len()
+        {
+            found(index, object, observed);
+        }
     };
     let accounts = open_accounts(checked, settings, kept, &mut once);
-    read_accounts(checked, &accounts, settings, purpose, &mut once).await;
-    for (index, _) in seen.iter().enumerate().filter(|(_, seen)| !**seen) {
-        found(index, Observed::Unread("it was not read".into()));
+    let reads = AccountReads {
+        accounts: &accounts,
+        objects: objects_to_read(checked, &extra, settings),
+        referents: &referents,
+        purpose,
+        events: &settings.events,
+    };
+    reads.read(&mut once).await;
+    let unread = seen.iter().take(checked.desired.len()).enumerate();
+    let unread: Vec<usize> = unread
+        .filter_map(|(index, seen)| (!seen).then_some(index))
+        .collect();
+    for index in unread {
+        let observed = Observed::Unread("it was not read".into());
+        if let Some((object, observed)) = lookup.take(index, objects[index], observed) {
+            found(index, object, observed);
+        }
     }
-    accounts
+    let (waiting, referents) = lookup.finish(checked);
+    for (index, object, observed) in waiting {
+        found(index, &object, observed);
+    }
+    (accounts, referents)
+}
+
+/// All objects of a pass after they were read.
+struct ReadPass {
+    accounts: Accounts,
+    /// Each with ids in place of references, in the order of `checked.desired`.
+    seen: Vec<(Arc<Desired>, Observed)>,
+    /// The objects to which others refer.
+    referents: Referents,
 }
 
 /// Reads like [`look_each`], to see the objects, and returns all objects in their order, for callers that need them together.
-async fn read_side_by_side<'a>(
-    checked: &'a Checked,
-    settings: &Settings,
-    kept: &Accounts,
-) -> (Accounts, Vec<(&'a Arc<Desired>, Observed)>) {
-    let mut seen: Vec<Option<Observed>> = checked.desired.iter().map(|_| None).collect();
-    let take = &mut |index: usize, observed| seen[index] = Some(observed);
-    let accounts = look_each(checked, settings, kept, ReadPurpose::Look, take).await;
-    let seen = checked.desired.iter().zip(seen);
-    let seen = seen.filter_map(|(object, seen)| Some((object, seen?)));
-    (accounts, seen.collect())
+async fn read_side_by_side(checked: &Checked, settings: &Settings, kept: &Accounts) -> ReadPass {
+    let mut seen: Vec<Option<(Arc<Desired>, Observed)>> =
+        checked.desired.iter().map(|_| None).collect();
+    let take = &mut |index: usize, object: &Arc<Desired>, observed| {
+        seen[index] = Some((Arc::clone(object), observed));
+    };
+    let (accounts, referents) = look_each(checked, settings, kept, ReadPurpose::Look, take).await;
+    ReadPass {
+        accounts,
+        seen: seen.into_iter().flatten().collect(),
+        referents,
+    }
 }
 
-/// Returns the objects to be read by connection, with their indexes; suspended ones are left out.
+/// Objects to be read, by connection, with their indexes.
+type ObjectsByConnection<'a> = BTreeMap<&'a str, Vec<(usize, &'a Desired)>>;
+
+/// Returns the objects to be read: those of `checked` that are not suspended, and `extra`, whose indexes follow.
 fn objects_to_read<'a>(
     checked: &'a Checked,
+    extra: &'a [Arc<Desired>],
     settings: &Settings,
-) -> BTreeMap<&'a str, Vec<(usize, &'a Desired)>> {
+) -> ObjectsByConnection<'a> {
     let now = (settings.clock)();
-    let mut desired: BTreeMap<&str, Vec<(usize, &Desired)>> = BTreeMap::new();
-    for (index, object) in checked.desired.iter().enumerate() {
-        if object.policy.mode_at(now) != PolicyMode::Suspend {
-            let indices = desired.entry(&object.connection).or_default();
-            indices.push((index, object));
-        }
+    let active = checked.desired.iter().enumerate();
+    let active = active.filter(|(_, object)| object.policy.mode_at(now) != PolicyMode::Suspend);
+    let extra = (checked.desired.len()..).zip(extra);
+    let mut desired = ObjectsByConnection::new();
+    for (index, object) in active.chain(extra) {
+        let indices = desired.entry(&object.connection).or_default();
+        indices.push((index, object));
     }
     desired
 }
 
-/// Reads every account side by side: one that is slow or down delays no other.
-async fn read_accounts(
-    checked: &Checked,
-    accounts: &Accounts,
-    settings: &Settings,
+/// The reads of a pass.
+struct AccountReads<'a> {
+    accounts: &'a Accounts,
+    objects: ObjectsByConnection<'a>,
+    /// The ids of objects to which others refer, as far as manifests have them.
+    referents: &'a Referents,
     purpose: ReadPurpose,
-    found: &mut Found<'_>,
-) {
-    // All accounts run on one task and take turns, so this lock is never contended.
-    let found = Mutex::new(found);
-    let mut reads: FuturesUnordered<_> = objects_to_read(checked, settings)
-        .into_iter()
-        .filter_map(|(name, desired)| Some((accounts.get(name)?, desired)))
-        .map(|(account, desired)| {
-            let found = &found;
-            async move {
-                let (places, objects): (Vec<usize>, Vec<&Desired>) = desired.into_iter().unzip();
-                let (connection, count) = (&account.connection.name, objects.len());
-                settings.events.tell(|| {
-                    Some(Event::Observing {
-                        connection: connection.clone(),
-                        objects: count,
-                    })
-                });
-                let each = &mut |index: usize, observed| {
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found(places[index], observed);
-                };
-                observe_each(account, &objects, purpose, each).await;
-                settings.events.tell(|| {
-                    Some(Event::Observed {
-                        connection: connection.clone(),
-                        objects: count,
-                    })
-                });
-            }
-        })
-        .collect();
-    while reads.next().await.is_some() {}
+    events: &'a Listener,
+}
+
+impl AccountReads<'_> {
+    /// Reads every account side by side: one that is slow or down delays no other.
+    async fn read(self, found: &mut FoundAt<'_>) {
+        // All accounts run on one task and take turns, so this lock is never contended.
+        let found = Mutex::new(found);
+        let (accounts, referents, events) = (self.accounts, self.referents, self.events);
+        let purpose = self.purpose;
+        let mut reads: FuturesUnordered<_> = self
+            .objects
+            .into_iter()
+            .filter_map(|(name, desired)| Some((accounts.get(name)?, desired)))
+            .map(|(account, desired)| {
+                let found = &found;
+                async move {
+                    let (places, objects): (Vec<usize>, Vec<&Desired>) =
+                        desired.into_iter().unzip();
+                    let (connection, count) = (&account.connection.name, objects.len());
+                    events.tell(|| {
+                        Some(Event::Observing {
+                            connection: connection.clone(),
+                            objects: count,
+                        })
+                    });
+                    let each = &mut |index: usize, observed| {
+                        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                        found(places[index], observed);
+                    };
+                    observe_each(account, &objects, purpose, referents, each).await;
+                    events.tell(|| {
+                        Some(Event::Observed {
+                            connection: connection.clone(),
+                            objects: count,
+                        })
+                    });
+                }
+            })
+            .collect();
+        while reads.next().await.is_some() {}
+    }
 }
 
 /// The reason why an account cannot be opened.

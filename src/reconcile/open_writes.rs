@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Settings, account_of, read_side_by_side, undo};
+use super::{Accounts, Checked, ReadPass, Settings, account_of, read_side_by_side, undo};
 use crate::apply::journal::Finding;
 use crate::apply::memory::{Memory, OpenIntent};
 use crate::model::{Desired, Observed, PolicyMode};
@@ -68,11 +68,11 @@ pub async fn examine_open_writes(
             accounts: kept.clone(),
         };
     }
-    let concerned = Checked {
-        desired: objects,
-        ..checked.clone()
-    };
-    let (mut accounts, seen) = read_side_by_side(&concerned, settings, kept).await;
+    let mut concerned = checked.clone();
+    concerned.restrict_to(objects);
+    let ReadPass {
+        mut accounts, seen, ..
+    } = read_side_by_side(&concerned, settings, kept).await;
     let mut found = Vec::new();
     for (object, seen) in seen {
         let Some(kind) = provider::find_kind(object.address.kind.0) else {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{AccountKey, Address, Desired, Origin, Text, Vendor};
+use crate::model::{AccountKey, Address, Desired, Origin, References, Text, Vendor};
 
 /// An object without its fields and policy.
 #[derive(Clone, Debug)]
@@ -21,6 +21,9 @@ pub struct ObjectOutline {
     pub origin: Origin,
     /// The object itself if it has an edition: its fields come from several files, so its own does not give them again.
     pub composed: Option<Arc<Desired>>,
+    pub references: References,
+    /// Whether the object is to be gone.
+    pub is_absent: bool,
 }
 
 impl From<&Desired> for ObjectOutline {
@@ -31,9 +34,10 @@ impl From<&Desired> for ObjectOutline {
             connection,
             identity,
             fields: _,
-            policy: _,
+            policy,
             labels,
             origin,
+            references,
         } = desired;
         Self {
             address: address.clone(),
@@ -43,6 +47,8 @@ impl From<&Desired> for ObjectOutline {
             labels: labels.clone(),
             origin: origin.clone(),
             composed: None,
+            references: references.clone(),
+            is_absent: policy.absent,
         }
     }
 }

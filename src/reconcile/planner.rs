@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use tokio::task::{JoinError, JoinSet};
 
 use super::named_twice::refuse_second_names;
-use crate::model::{Address, Desired, KindTable, Live, Observed, Text};
+use crate::model::{Address, Desired, Live, Observed, Text};
+use crate::plan::dependencies::order_steps;
 use crate::plan::{self, Planned};
 use crate::provider;
 
@@ -99,6 +100,7 @@ impl Planner {
         }
         let mut planned: Vec<Planned> = self.planned.into_iter().flatten().collect();
         refuse_second_names(&mut planned, &self.ids);
+        order_steps(&mut planned);
         (planned, self.live)
     }
 
@@ -129,7 +131,7 @@ fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedObject> 
         let kind = provider::find_kind(object.address.kind.0)?;
         let planned = plan::plan_object(kind, &object, &seen, now);
         let id = match &seen {
-            Observed::Live(live) => found_id(kind.table(), &object, live),
+            Observed::Live(live) => object.found_id(kind.table(), live),
             Observed::Missing | Observed::Creatable(_) | Observed::Unread(_) => None,
         };
         let live = match seen {
@@ -147,12 +149,6 @@ fn plan_batch(batch: Vec<ObservedObject>, now: Timestamp) -> Vec<PlannedObject> 
         })
     };
     batch.into_iter().filter_map(one).collect()
-}
-
-/// Returns the id that a read shows of an object which its manifest names by a key; `None` for any other.
-fn found_id(table: &KindTable, desired: &Desired, live: &Live) -> Option<Text> {
-    let key = table.lifecycle.key.filter(|_| desired.is_keyed(table))?;
-    live.text(key.replaces).map(Text::from)
 }
 
 #[cfg(test)]

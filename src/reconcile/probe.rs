@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Accounts, Checked, Settings, read_side_by_side};
+use super::{Accounts, Checked, ReadPass, Settings, read_side_by_side};
 use crate::model::{ConnectionFault, Desired, Kind, Observed, PolicyMode, ReadFailure};
 
 /// What came of a login and a read at a connection.
@@ -44,11 +44,10 @@ pub async fn probe_connections(
         }
     }
     firsts.retain(|(name, _), _| names.iter().any(|one| one == name));
-    let narrowed = Checked {
-        desired: firsts.values().map(|object| Arc::clone(object)).collect(),
-        ..checked.clone()
-    };
-    let (accounts, seen) = read_side_by_side(&narrowed, settings, &Accounts::new()).await;
+    let mut narrowed = checked.clone();
+    narrowed.restrict_to(firsts.values().map(|object| Arc::clone(object)).collect());
+    let ReadPass { accounts, seen, .. } =
+        read_side_by_side(&narrowed, settings, &Accounts::new()).await;
     let mut probes: BTreeMap<String, Probe> = names
         .iter()
         .map(|name| (name.clone(), Probe::Idle))

@@ -31,7 +31,7 @@ pub struct UnsetVariables {
 
 /// Finds the connections in use whose variables are not set. No call is sent.
 pub fn find_unset_variables(checked: &Checked, settings: &Settings) -> Diagnostics {
-    let in_use = objects_to_read(checked, settings).into_iter();
+    let in_use = objects_to_read(checked, &[], settings).into_iter();
     let in_use = in_use.map(|(name, objects)| (name, objects.len()));
     find_unset_at(checked, in_use, settings).findings
 }

@@ -15,7 +15,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Accounts, Checked, Pass, Settings, account_of, plan_document, read_side_by_side};
+use super::{
+    Accounts, Checked, Pass, PassReferents, ReadPass, Settings, account_of, plan_document,
+    read_side_by_side,
+};
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::field::{Elements, find_field};
 use crate::model::{
@@ -23,6 +26,7 @@ use crate::model::{
     Shape, Value,
 };
 use crate::plan::base::{self, Base};
+use crate::plan::dependencies::order_steps;
 use crate::plan::{self, Change, Disposition, Planned, carry};
 use crate::provider::{self, ResourceKind};
 
@@ -48,7 +52,12 @@ pub async fn plan_restore(
     kept: &Accounts,
 ) -> Pass {
     let observed_at = (settings.clock)();
-    let (accounts, seen) = read_side_by_side(checked, settings, kept).await;
+    let read = read_side_by_side(checked, settings, kept).await;
+    let ReadPass {
+        accounts,
+        seen,
+        referents,
+    } = read;
     let now = (settings.clock)();
     let mut planned = Vec::new();
     let (mut live, mut standings) = (BTreeMap::new(), BTreeMap::new());
@@ -57,17 +66,18 @@ pub async fn plan_restore(
             continue;
         };
         let Observed::Live(seen) = seen else {
-            planned.push(plan::plan_object(kind, object, &seen, now));
+            planned.push(plan::plan_object(kind, &object, &seen, now));
             continue;
         };
         let account = account_of(checked, &object.connection);
-        let restored = restore_object(memory, kind, object, (&account, seen), now);
+        let restored = restore_object(memory, kind, &object, (&account, seen), now);
         if let Some(standing) = restored.standing {
             standings.insert(object.address.clone(), standing);
         }
         planned.push(restored.planned);
         live.insert(object.address.clone(), restored.live);
     }
+    order_steps(&mut planned);
     let document = plan_document(checked, &planned, &accounts, settings, now);
     Pass {
         planned,
@@ -76,6 +86,7 @@ pub async fn plan_restore(
         live,
         moved: BTreeMap::new(),
         standings,
+        referents: PassReferents::read(referents),
         observed_at,
         fresh: true,
     }

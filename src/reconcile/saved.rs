@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Accounts, Checked, Pass, Settings, open_accounts};
+use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
 use crate::model::diagnostic::Source;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
+    References,
 };
 use crate::plan::document::{
     FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, diagnostic_entries, summarize_objects,
@@ -71,6 +72,7 @@ pub fn join_saved_plan(
         diagnostics: diagnostic_entries(&all),
         ..plan
     };
+    let referents = PassReferents::of_saved(checked, &join.planned, settings);
     let pass = Pass {
         planned: join.planned,
         document,
@@ -78,6 +80,7 @@ pub fn join_saved_plan(
         live: BTreeMap::new(),
         moved: join.moved,
         standings: BTreeMap::new(),
+        referents,
         observed_at: (settings.clock)(),
         fresh: false,
     };
@@ -182,9 +185,23 @@ impl<'a> Join<'a> {
             findings: Vec::new(),
             resolved: Vec::new(),
             fault: None,
+            after: entry
+                .after
+                .iter()
+                .filter_map(|text| address_of(text))
+                .collect(),
         });
         self.entries.push(entry);
     }
+}
+
+/// Reads an address of a plan; `None` for a kind that this version does not have.
+fn address_of(text: &str) -> Option<Address> {
+    let (kind, name) = text.split_once('/')?;
+    Some(Address {
+        kind: provider::find_kind(kind)?.table().kind,
+        name: name.to_string(),
+    })
 }
 
 /// Makes an object that only the plan has, for the report. Nothing is sent for it.
@@ -216,6 +233,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
                 ..Mark::default()
             },
         },
+        references: References::default(),
     })
 }
 

@@ -16,13 +16,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Accounts, Checked, Pass, Settings, account_of, plan_document, read_side_by_side};
+use super::{
+    Accounts, Checked, Pass, PassReferents, ReadPass, Settings, account_of, plan_document,
+    read_side_by_side,
+};
 use crate::apply::journal::{Intent, WholeObject};
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
-    OwnPolicy, PackedFields, PathPattern, diagnostic::Source,
+    OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
 };
 use crate::plan::document::ChangeEntry;
 use crate::plan::field_json::fields_from_json;
@@ -151,7 +154,7 @@ pub fn prepare_undo(
         work.add(write, take, &checked);
     }
     work.desired.sort_by(|a, b| a.address.cmp(&b.address));
-    checked.desired = work.desired;
+    checked.restrict_to(work.desired);
     Ok(PreparedUndo {
         checked,
         intents: work.intents,
@@ -175,7 +178,12 @@ impl PreparedUndo {
             manifests,
             mut findings,
         } = self;
-        let (accounts, seen) = read_side_by_side(&checked, settings, kept).await;
+        let read = read_side_by_side(&checked, settings, kept).await;
+        let ReadPass {
+            accounts,
+            seen,
+            referents,
+        } = read;
         let now = (settings.clock)();
         let mut planned = Vec::new();
         let mut live = BTreeMap::new();
@@ -208,6 +216,7 @@ impl PreparedUndo {
                 live,
                 moved: BTreeMap::new(),
                 standings: BTreeMap::new(),
+                referents: PassReferents::read(referents),
                 observed_at: now,
                 fresh: true,
             },
@@ -459,8 +468,7 @@ pub fn unmanaged_object(
         connection: intent.connection.clone(),
     })?;
     let name = intent.address.split_once('/').map_or("", |(_, name)| name);
-    let key = table.lifecycle.key;
-    let keyed = key.is_some_and(|key| intent.identity.get(key.replaces).is_none());
+    let keyed = intent.identity.get(table.id_member()).is_none();
     let ids = table.naming(keyed);
     Ok(Desired {
         address: Address {
@@ -482,5 +490,6 @@ pub fn unmanaged_object(
             source: Arc::clone(source),
             mark: Mark::default(),
         },
+        references: References::default(),
     })
 }

@@ -245,6 +245,8 @@ mod tests {
             },
             manifest_fingerprint: None,
             manifest_fields: BTreeMap::new(),
+            references: Default::default(),
+            after: Vec::new(),
             action: Disposition::Update,
             changes: vec![ChangeEntry {
                 path: "activations_allowed".into(),

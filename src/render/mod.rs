@@ -54,6 +54,10 @@ pub fn with_outcomes(mut document: PlanDocument, reports: &[Report]) -> PlanDocu
         if !report.planned.changes.is_empty() {
             entry.changes = document::change_entries(&report.planned);
         }
+        if !entry.references.is_empty() {
+            // Ids that the plan had to wait for.
+            entry.identity = report.planned.desired.ids();
+        }
     }
     let count = |outcome: Outcome| {
         document

@@ -17,7 +17,7 @@ use crate::manifest::own_kind::OwnKind;
 use crate::manifest::table::{Form, MapTable, Member, Rule, SECRET};
 use crate::manifest::text_type::TextType;
 use crate::model::field::{Elements, IdentityField};
-use crate::model::{Clearing, Field, KindTable, NaturalKey, Need, Shape};
+use crate::model::{Clearing, Field, Kind, KindTable, NaturalKey, Need, Shape};
 use crate::provider;
 use crate::provider::auth::AuthForm;
 
@@ -157,9 +157,29 @@ fn identity_schema(identity: &'static IdentityField) -> Json {
     if matches!(identity.shape, Shape::Integer { .. }) {
         schema = json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"});
     }
+    let mut schema = match identity.refers_to {
+        Some(kind) => or_reference(schema, kind),
+        None => schema,
+    };
     set_description(&mut schema, identity.about);
     schema["examples"] = json!([identity.example]);
     schema
+}
+
+/// Lets a reference to an object of a kind stand in place of an id.
+fn or_reference(id: Json, kind: Kind) -> Json {
+    let reference = json!({
+        "type": "object",
+        "description": format!("Reference to a {kind} of the manifests, in place of its id."),
+        "properties": {"ref": {
+            "type": "string",
+            "description": format!("{kind}/name"),
+            "pattern": format!("^{kind}/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"),
+        }},
+        "required": ["ref"],
+        "additionalProperties": false,
+    });
+    json!({"anyOf": [id, reference]})
 }
 
 /// Builds the schema of one of the format's own maps, with its rule about members that exclude or need each
@@ -328,6 +348,11 @@ fn fields_schema(table: &'static [Field], keys: &[(&'static str, &'static str)])
 /// Builds the schema of a field. `null` is allowed where the field can be cleared, and for every list.
 fn field_schema(field: &'static Field) -> Json {
     let mut schema = shape_schema(&field.shape);
+    match (field.refers_to, schema.get_mut("items")) {
+        (Some(kind), Some(items)) => *items = or_reference(items.take(), kind),
+        (Some(kind), None) => schema = or_reference(schema, kind),
+        (None, _) => {}
+    }
     let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
     if list || field.clearing != Clearing::Impossible {
         allow_null(&mut schema);

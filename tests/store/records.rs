@@ -49,6 +49,7 @@ pub fn intent(run: &str, account: &AccountKey, name: &str) -> Record {
         tenant: Some(account.account.clone()),
         account: account.account.clone(),
         identity: [("activationKey", name)].into_iter().collect(),
+        references: Default::default(),
         method: Method::Patch,
         path: format!("/license-orders/{name}"),
         later_calls: Vec::new(),

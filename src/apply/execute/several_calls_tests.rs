@@ -35,6 +35,7 @@ static TABLE: KindTable = KindTable {
         about: "",
         shape: Shape::Text { max: None },
         example: "1",
+        refers_to: None,
     }],
     desired: &[
         Field::new("seats", Shape::COUNT, "").risk(RiskRule::Amount { used: None }),

@@ -10,7 +10,7 @@ use crate::apply::journal::Residual;
 use crate::apply::outcome::{Outcome, Report};
 use crate::apply::settle;
 use crate::apply::side_effects::side_effects;
-use crate::model::{Desired, Echo, Live, Observed, Reply, Verify};
+use crate::model::{Desired, Echo, Live, Observed, Reply, Text, Verify};
 use crate::plan::{self, Change, Disposition, Planned, look_alike};
 
 /// The reason for which an object could not be read for its step.
@@ -124,6 +124,7 @@ pub(super) fn report_live(
     seen: Option<&Live>,
 ) -> Report {
     let residual = replan(context, &planned, seen);
+    let id = shown_id(context, &planned, seen);
     let is_update = planned.action == Disposition::Update;
     let side_effects = match seen.filter(|_| is_update) {
         Some(live) => {
@@ -136,6 +137,7 @@ pub(super) fn report_live(
     if residual.changes.is_empty() && residual.action == Disposition::None {
         return Report {
             side_effects,
+            id,
             ..Report::new(planned, Some(Outcome::Converged), None)
         };
     }
@@ -154,6 +156,16 @@ pub(super) fn report_live(
         side_effects,
         ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
     }
+}
+
+/// Returns the id that a read or reply shows of an object which its manifest names by a key.
+pub(super) fn shown_id(
+    context: &StepContext<'_>,
+    planned: &Planned,
+    seen: Option<&Live>,
+) -> Option<Text> {
+    let table = kind_of(context, planned).table();
+    planned.desired.found_id(table, seen?)
 }
 
 /// Describes the fields that differ from the plan after a write.

@@ -172,6 +172,10 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub account: String,
     pub identity: Ids,
+    /// The members of the identity and the fields that are ids of other objects of the manifests. The object is known by
+    /// these: the ids are found anew in every run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Vec<String>>,
     pub method: Method,
     pub path: String,
     /// The calls that follow the first, in the order in which they are sent. Each change names its call by index.
@@ -277,6 +281,9 @@ pub struct Agreed {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub account: String,
     pub identity: Ids,
+    /// As in [`Intent`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Vec<String>>,
     /// Every managed field as the manifest states it.
     pub managed: BTreeMap<String, Json>,
     /// The ids that names among the fields were resolved to: `{"userGroupIds": ["…"]}`.
@@ -311,6 +318,9 @@ pub struct GaveUp {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub account: String,
     pub identity: Ids,
+    /// As in [`Intent`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub references: BTreeMap<String, Vec<String>>,
     pub fields: Vec<String>,
     /// The hash of the fields of the manifest.
     #[serde(rename = "wanted")]
@@ -335,6 +345,7 @@ impl Intent {
             tenant: self.tenant.as_deref(),
             kind: kind_of_address(&self.address),
             identity: &self.identity,
+            references: &self.references,
         }
     }
 }
@@ -347,6 +358,7 @@ impl Agreed {
             tenant: self.tenant.as_deref(),
             kind: kind_of_address(&self.address),
             identity: &self.identity,
+            references: &self.references,
         }
     }
 }
@@ -359,6 +371,7 @@ impl GaveUp {
             tenant: self.tenant.as_deref(),
             kind: kind_of_address(&self.address),
             identity: &self.identity,
+            references: &self.references,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::key::VendorAccount;
 use crate::model::path::PatternPart;
 use crate::model::resource::Resolved;
 use crate::model::{Desired, Field, Fields, Need, PathPattern};
+use crate::plan::document::reference_entries;
 use crate::plan::field_json::fields_to_json;
 use crate::plan::{Disposition, Planned, fingerprint};
 use crate::provider;
@@ -80,6 +81,7 @@ pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agr
         tenant: account.tenant.clone(),
         account: String::new(),
         identity: object.ids(),
+        references: reference_entries(object),
         managed: fields_to_json(table, &fields),
         resolved: resolved_fields(table, &planned.resolved),
         unread: unread_fields(table, &fields),

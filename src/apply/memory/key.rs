@@ -1,5 +1,7 @@
 //! The identity of objects in the journal, independent of the names of manifests and connections.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +43,8 @@ pub struct Subject<'a> {
     pub tenant: Option<&'a str>,
     pub kind: &'a str,
     pub identity: &'a Ids,
+    /// Members of the identity that are ids of other objects of the manifests.
+    pub references: &'a BTreeMap<String, Vec<String>>,
 }
 
 /// The key of an object: account, kind and identity, hashed. It is half of a SHA-256, since a daemon keeps those of ten
@@ -75,7 +79,11 @@ impl Subject<'_> {
         }
         for (name, id) in self.ids() {
             add(name);
-            add(&canon::canonical_id(id));
+            match self.references.get(name) {
+                // The id may be found late, and is found anew in every run.
+                Some(referents) => referents.iter().for_each(|referent| add(referent)),
+                None => add(&canon::canonical_id(id)),
+            }
         }
         let mut key = [0; 16];
         key.copy_from_slice(&hash.finalize()[..16]);
@@ -90,14 +98,13 @@ impl Subject<'_> {
         }
     }
 
-    /// Returns the ids, or the members of the natural key, that identify the object, by name.
+    /// Returns the ids that identify the object, or the members of its natural key, by name.
     fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let table = provider::find_kind(self.kind).map(|provider| provider.table());
         let known = move |name: &str| {
             table.is_none_or(|table| {
-                let mut ids = table.identity.iter();
-                let key = table.lifecycle.key;
-                ids.any(|id| id.name == name) || key.is_some_and(|key| key.names(name))
+                let mut members = table.naming(false).chain(table.naming(true));
+                members.any(|id| id.name == name)
             })
         };
         let ids = self
@@ -123,11 +130,19 @@ mod tests {
     use super::*;
 
     fn key(kind: &str, ids: &[(&str, &str)]) -> ObjectKey {
+        referring_key(kind, ids, &[])
+    }
+
+    fn referring_key(kind: &str, ids: &[(&str, &str)], references: &[(&str, &str)]) -> ObjectKey {
+        let references = references.iter();
+        let references =
+            references.map(|(name, of)| ((*name).to_string(), vec![(*of).to_string()]));
         let subject = Subject {
             base_url: "https://vendor.example.com/",
             tenant: None,
             kind,
             identity: &ids.iter().copied().collect(),
+            references: &references.collect(),
         };
         subject.key()
     }
@@ -159,5 +174,18 @@ mod tests {
         let older = [("activationKey", "a"), ("customer", "7")];
         let kind = "LacLicenseOrder";
         assert_eq!(key(kind, &order), key(kind, &older));
+    }
+
+    #[test]
+    fn an_object_is_known_by_what_it_refers_to_before_and_after_the_id_is_found() {
+        let of = |id, customer| {
+            let identity = [("customer_id", id), ("marker", "desk")];
+            referring_key("LacLicenseOrder", &identity, &[("customer_id", customer)])
+        };
+        assert_eq!(
+            of("{ref: LacCustomer/a}", "LacCustomer/a"),
+            of("7", "LacCustomer/a")
+        );
+        assert_ne!(of("7", "LacCustomer/a"), of("7", "LacCustomer/b"));
     }
 }

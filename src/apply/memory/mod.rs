@@ -31,6 +31,7 @@ use super::records::Damaged;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
 use crate::plan::base::Base;
+use crate::plan::document::reference_entries;
 use crate::plan::drift::document::Applied;
 pub use key::{ObjectKey, Subject, VendorAccount, kind_of_address};
 use known::ObjectMemory;
@@ -235,12 +236,13 @@ impl Memory {
 
 /// Returns the key of a desired object, and the key that older journals know it by.
 pub fn object_keys(object: &Desired, account: &VendorAccount) -> [ObjectKey; 2] {
-    let identity = object.ids();
+    let (identity, references) = (object.ids(), reference_entries(object));
     let subject = Subject {
         base_url: &account.base_url,
         tenant: account.tenant.as_deref(),
         kind: object.address.kind.0,
         identity: &identity,
+        references: &references,
     };
     [subject.key(), subject.key_without_tenant()]
 }

@@ -150,6 +150,7 @@ mod tests {
             tenant: None,
             kind: "LacLicenseOrder",
             identity: &identity,
+            references: &Default::default(),
         };
         let keys = [subject.key()];
         let mut reader = ObjectWriteReader {

@@ -40,6 +40,7 @@ pub fn intent(address: &str) -> Intent {
         tenant: None,
         account: String::new(),
         identity: [("activationKey", "a")].into_iter().collect(),
+        references: BTreeMap::new(),
         method: Method::Patch,
         path: "/license-orders/a".into(),
         later_calls: Vec::new(),
@@ -99,6 +100,7 @@ pub fn agreed(managed: &[(&str, Json)]) -> Agreed {
         base_url: URL.into(),
         tenant: None,
         identity: [("activationKey", "a")].into_iter().collect(),
+        references: BTreeMap::new(),
         managed: managed
             .map(|(name, json)| ((*name).into(), json.clone()))
             .collect(),

@@ -385,6 +385,7 @@ fn heals_and_fields_that_were_given_up_are_remembered_until_the_manifest_changes
                 base_url: URL.into(),
                 tenant: None,
                 identity: [("activationKey", "a")].into_iter().collect(),
+                references: Default::default(),
                 fields: vec!["activations_allowed".into()],
                 desired: journal::format_hash(agreement::hash_manifest(desired).unwrap()),
             })),

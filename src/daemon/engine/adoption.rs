@@ -26,6 +26,7 @@ impl Engine {
         let mut outlined = std::mem::take(&mut self.outlined);
         let moved = self.changed_connections(&checked);
         let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
+        let mut changed = BTreeSet::new();
         for desired in objects {
             if let Some((address, known)) = outlined.remove_entry(&desired.address) {
                 let fights = remembered(&checked, &desired);
@@ -53,7 +54,9 @@ impl Engine {
             }
             self.queue
                 .wake(&address, now.instant, "the manifest changed");
+            changed.insert(address);
         }
+        self.wake_referring(&changed, now);
         self.adopt_outlines(outlines, outlined, &moved, &mut gone);
         for address in gone {
             self.queue.remove(&address);
@@ -62,6 +65,17 @@ impl Engine {
         self.forget_unused_resyncs();
         self.checked = Some(checked);
         moved
+    }
+
+    /// Wakes the objects that refer to one whose manifest changed: it may have another id now.
+    fn wake_referring(&mut self, changed: &BTreeSet<Arc<Address>>, now: Now) {
+        for (address, tracked) in &self.objects {
+            let mut references = tracked.desired.references.iter();
+            if references.any(|reference| changed.contains(&reference.referent)) {
+                self.queue
+                    .wake(address, now.instant, "what it refers to changed");
+            }
+        }
     }
 
     /// Forgets the resyncs of groups that no object belongs to any more.

@@ -58,6 +58,8 @@ fn in_sync(desired: &Desired) -> ObjectResult {
             },
             manifest_fingerprint: None,
             manifest_fields: Default::default(),
+            references: Default::default(),
+            after: Vec::new(),
             action: Disposition::None,
             changes: Vec::new(),
             calls: Vec::new(),
@@ -340,4 +342,78 @@ async fn a_pass_that_began_before_an_object_was_given_away_does_not_count_once_i
     engine.finish_batch(&seen, now(), 0.0);
     assert_eq!(engine.object_statuses()[0].state, ObjectState::Unseen);
     assert_eq!(look(&mut engine, now()), 1);
+}
+
+/// A customer that a tag names, and an order of it.
+fn customer_with_order(seats: usize) -> Checked {
+    let text = format!(
+        "apiVersion: entitle.dev/v1\nkind: Connection\nmetadata: {{name: lac}}\nspec: {{vendor: lac, baseUrl: \
+         'https://lac.example.com', auth: {{token: {{env: T}}}}}}\n---\napiVersion: entitle.dev/v1\nkind: LacCustomer\n\
+         metadata: {{name: a}}\nspec: {{customTag: {{tag_name: t, value: a}}, desired: {{name: A}}}}\n---\napiVersion: \
+         entitle.dev/v1\nkind: LacLicenseOrder\nmetadata: {{name: b}}\nspec: {{activationKey: K, desired: {{customer_id: \
+         {{ref: LacCustomer/a}}, activations_allowed: {seats}}}}}\n"
+    );
+    let loaded = Loaded {
+        sources: vec![Arc::new(Source::new("all.yaml".into(), text))],
+        ..Loaded::default()
+    };
+    let checked = reconcile::check_manifests(loaded, &CheckOptions::default());
+    assert!(!checked.findings.has_errors(), "{:?}", checked.findings);
+    checked
+}
+
+/// The names of the objects of each batch that is due, and of those that are read for their ids alone.
+fn take(engine: &mut Engine, state: ObjectState) -> Vec<(Vec<String>, Vec<String>)> {
+    let batches = engine.take_due_batches(now());
+    for batch in &batches {
+        let results = batch.jobs.iter().map(|job| {
+            let desired = &job.desired;
+            (desired.address.clone(), job.generation, in_sync(desired))
+        });
+        let result = BatchResult {
+            connection: batch.connection.clone(),
+            run: "run".into(),
+            results: results.collect(),
+        };
+        engine.finish_batch(&result, now(), 0.0);
+        for tracked in engine.objects.values_mut() {
+            Arc::make_mut(&mut tracked.status).state = state;
+        }
+    }
+    let names = |objects: &[Arc<Desired>]| {
+        let mut names: Vec<String> = objects.iter().map(|one| one.address.name.clone()).collect();
+        names.sort();
+        names
+    };
+    let batches = batches.iter();
+    batches
+        .map(|batch| {
+            (
+                names(&batch.checked.desired),
+                names(&batch.checked.referents),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_due_takes_along_the_one_it_refers_to_only_if_that_is_not_in_sync() {
+    let mut engine = engine();
+    let adopt = |engine: &mut Engine, seats| {
+        engine.adopt_manifests(
+            customer_with_order(seats),
+            &|_, _| FieldFights::default(),
+            now(),
+        );
+    };
+    let of = |desired: &[&str], referents: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
+        vec![(names(desired), names(referents))]
+    };
+    adopt(&mut engine, 5);
+    assert_eq!(take(&mut engine, ObjectState::InSync), of(&["a", "b"], &[]));
+    adopt(&mut engine, 6);
+    assert_eq!(take(&mut engine, ObjectState::Failed), of(&["b"], &["a"]));
+    adopt(&mut engine, 7);
+    assert_eq!(take(&mut engine, ObjectState::Failed), of(&["a", "b"], &[]));
 }

@@ -22,6 +22,7 @@ static IDENTITY: [IdentityField; 1] = [IdentityField {
     about: "",
     shape: Shape::TEXT,
     example: "",
+    refers_to: None,
 }];
 
 fn lowered() -> (Vec<Draft>, Declarations) {

@@ -64,6 +64,7 @@ fn usual() -> Connection {
 fn entry(desired: &Desired, facts: &SourceFacts) -> ObjectEntry {
     let planned = Planned {
         fault: None,
+        after: Vec::new(),
         desired: desired.clone().into(),
         action: Disposition::Update,
         changes: Vec::new(),

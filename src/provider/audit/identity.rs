@@ -7,9 +7,10 @@
 use crate::model::Kind;
 use compact_str::ToCompactString;
 
+use super::reference::is_reference;
 use super::{Auditor, canon};
 use crate::model::draft::Draft;
-use crate::model::{Diagnostic, KindTable, Shape, Text, Tree};
+use crate::model::{Diagnostic, KindTable, ReferenceSpot, Shape, Text, Tree};
 use crate::provider::listing::Identity;
 
 impl Auditor<'_> {
@@ -26,6 +27,12 @@ impl Auditor<'_> {
                 continue; // the envelope has reported it
             };
             let node = &entry.value;
+            if is_reference(node) {
+                let spot = ReferenceSpot::Id(identity.name);
+                let text = self.reference(node, spot, identity.refers_to);
+                found.extend(text.map(|text| (identity.name, text)));
+                continue;
+            }
             // Numeric ids are read as numbers or as text, since both are natural to write.
             let text = match &node.tree {
                 Tree::Text(text) => Ok(text.clone()),

@@ -31,13 +31,15 @@ use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, ElementKey, Field, FieldPath, Fields, KindTable,
-    Mark, Need, Node, Origin, PackedFields, Shape, Text, Tree, Value,
+    Mark, Need, Node, Origin, PackedFields, Reference, ReferenceSpot, References, Shape, Text,
+    Tree, Value,
 };
 
 mod identity;
 mod lifecycle;
 mod paths;
 mod policy;
+mod reference;
 
 pub use identity::{IdentityError, identity_of};
 pub use paths::{find_mark, path_fault};
@@ -56,6 +58,7 @@ pub fn audit_draft(
         origin: &draft.origin,
         findings: &mut object_findings,
         table,
+        references: Vec::new(),
     };
     let identity = auditor.identity(table, &draft);
     let mut fields = auditor.fields(
@@ -70,6 +73,7 @@ pub fn audit_draft(
     auditor.lifecycle(kind, &draft, &fields);
     let mut policy = auditor.policy(table, &draft.policy);
     policy.absent = draft.absent.is_some();
+    let references = std::mem::take(&mut auditor.references);
     let location =
         |path: &str| find_mark(table.desired, &draft.desired, path).unwrap_or(draft.desired.mark);
     conditions::audit_conditions(table.desired, &mut fields, &mut |path, finding| {
@@ -107,6 +111,7 @@ pub fn audit_draft(
         policy: policy.into(),
         labels: draft.labels,
         origin: draft.origin.clone(),
+        references: References::new(references),
     };
     lifecycle::refuse_other_key(table, &desired, &location, &mut object_findings);
     if !object_findings.has_errors() {
@@ -126,6 +131,7 @@ pub fn audit_fields(kind: &dyn ResourceKind, entries: &[Entry], origin: &Origin)
         origin,
         findings: &mut findings,
         table,
+        references: Vec::new(),
     };
     auditor.fields(table.desired, entries, &AuditSpot::Object, &[]);
     findings
@@ -162,6 +168,8 @@ struct Auditor<'a> {
     origin: &'a Origin,
     findings: &'a mut Diagnostics,
     table: &'static KindTable,
+    /// References in place of ids, as far as they are read.
+    references: Vec<Reference>,
 }
 
 impl Auditor<'_> {
@@ -279,8 +287,14 @@ impl Auditor<'_> {
             self.report(finding, node.mark);
             return None;
         }
+        let is_free = matches!(field.shape, Shape::Object | Shape::Keyed(_));
+        if !is_free && reference::is_reference(node) {
+            let kind = field.refers_to.filter(|_| !list);
+            let spot = ReferenceSpot::Field(field.name);
+            return self.reference(node, spot, kind).map(Value::Text);
+        }
         match (&field.shape, &node.tree) {
-            (Shape::Set(inner), Tree::List(items)) => Some(self.set(inner, items, path)),
+            (Shape::Set(inner), Tree::List(items)) => Some(self.set(field, inner, items, path)),
             (Shape::Keyed(elements), Tree::List(items)) => Some(self.items(elements, items, path)),
             (Shape::Object, Tree::Map(_)) => Some(Value::Json(Box::new(self.json(node, path)))),
             (shape, Tree::List(_) | Tree::Map(_)) => {
@@ -319,9 +333,21 @@ impl Auditor<'_> {
     }
 
     /// Checks the members of a set. An empty member is an error, one that occurs twice a warning.
-    fn set(&mut self, inner: &Shape, items: &[Node], path: &AuditSpot<'_>) -> Value {
+    fn set(
+        &mut self,
+        field: &'static Field,
+        inner: &Shape,
+        items: &[Node],
+        path: &AuditSpot<'_>,
+    ) -> Value {
         let mut members = std::collections::BTreeSet::new();
         for item in items {
+            if reference::is_reference(item) {
+                let spot = ReferenceSpot::Member(field.name);
+                let text = self.reference(item, spot, field.refers_to);
+                members.extend(text);
+                continue;
+            }
             if item.tree == Tree::Null {
                 let message = format!("`{path}` has an empty member");
                 self.report(Diagnostic::error("wrong-type", message), item.mark);

@@ -61,6 +61,7 @@ impl Auditor<'_> {
             resync: draft.resync,
             create: draft.create.is_some(),
             absent: false,
+            only_read: false,
         }
     }
 

@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
-use crate::model::{Address, Desired, Mark, Origin, PackedFields, Policy, Text};
+use crate::model::field::find_field;
+use crate::model::{
+    Address, Desired, KindTable, Mark, Origin, PackedFields, Policy, Reference, ReferenceSpot,
+    ReferenceState, References, Text,
+};
 use crate::provider;
 
 /// A piece with nothing but objects and documents of other tools.
@@ -43,6 +47,26 @@ struct Object<'a> {
     mark: PackedMark,
     /// The desired fields in their packed form, which is copied as it is.
     fields: &'a [u8],
+    #[serde(borrow)]
+    references: Vec<PackedReference<'a>>,
+}
+
+/// A reference to another object, whose kind is that of the spot.
+#[derive(Serialize, Deserialize)]
+struct PackedReference<'a> {
+    spot: SpotForm,
+    /// The name of the member or field.
+    member: &'a str,
+    referent: &'a str,
+    mark: PackedMark,
+}
+
+/// The form of a [`ReferenceSpot`].
+#[derive(Serialize, Deserialize)]
+enum SpotForm {
+    Id,
+    Field,
+    Member,
 }
 
 /// Line, column, start and end of a mark.
@@ -106,6 +130,7 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
         policy: desired.policy.explicit().cloned(),
         mark: pack_mark(loaded.origin.mark),
         fields: desired.fields.bytes(),
+        references: desired.references.iter().map(pack_reference).collect(),
     })
 }
 
@@ -128,6 +153,8 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         mark: unpack_mark(object.mark),
     };
     let labels = object.labels.into_iter();
+    let references = object.references.into_iter();
+    let references = references.map(|reference| unpack_reference(reference, table));
     let desired = Desired {
         address: address.clone(),
         vendor: table.vendor,
@@ -139,6 +166,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         policy: object.policy.map(Into::into).unwrap_or_default(),
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),
+        references: References::new(references.collect::<Option<_>>()?),
     };
     Some(LoadedObject {
         draft: None,
@@ -149,6 +177,49 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
             .map(|(name, mark)| (name.into(), unpack_mark(mark))),
         origin,
         content: ObjectContent::Desired(Arc::new(desired)),
+    })
+}
+
+fn pack_reference(reference: &Reference) -> PackedReference<'_> {
+    let spot = match reference.spot {
+        ReferenceSpot::Id(_) => SpotForm::Id,
+        ReferenceSpot::Field(_) => SpotForm::Field,
+        ReferenceSpot::Member(_) => SpotForm::Member,
+    };
+    PackedReference {
+        spot,
+        member: reference.spot.name(),
+        referent: &reference.referent.name,
+        mark: pack_mark(reference.mark),
+    }
+}
+
+/// Makes a reference from its record. `None` if the table has no such spot, or one that takes no reference.
+fn unpack_reference(packed: PackedReference<'_>, table: &KindTable) -> Option<Reference> {
+    let field = || find_field(table.desired, packed.member);
+    let (spot, kind) = match packed.spot {
+        SpotForm::Id => {
+            let mut members = table.naming(false).chain(table.naming(true));
+            let member = members.find(|id| id.name == packed.member)?;
+            (ReferenceSpot::Id(member.name), member.refers_to)
+        }
+        SpotForm::Field => {
+            let field = field()?;
+            (ReferenceSpot::Field(field.name), field.refers_to)
+        }
+        SpotForm::Member => {
+            let field = field()?;
+            (ReferenceSpot::Member(field.name), field.refers_to)
+        }
+    };
+    Some(Reference {
+        spot,
+        referent: Address {
+            kind: kind?,
+            name: packed.referent.into(),
+        },
+        mark: unpack_mark(packed.mark),
+        state: ReferenceState::Open,
     })
 }
 

@@ -10,7 +10,7 @@ use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
 use crate::model::{
     Address, ConnectionFault, Desired, Fields, KindTable, Mark, Observed, Origin, OwnPolicy,
-    PackedFields, PolicyMode,
+    PackedFields, PolicyMode, References,
 };
 use crate::provider::listing::{Identity, ListedObject};
 use crate::provider::{ResourceKind, audit};
@@ -269,5 +269,6 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
             source: Arc::default(),
             mark: Mark::default(),
         },
+        references: References::default(),
     }
 }

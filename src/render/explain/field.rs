@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::{BOLD, ExplainError};
-use crate::model::field::{Elements, Shown, find_field, members_of};
+use crate::model::field::{Elements, IdentityField, Shown, find_field, members_of};
 use crate::model::{
     Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape, WriteCall, WriteMode,
 };
@@ -54,12 +54,7 @@ pub fn write_kind(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()
     writeln!(out)?;
     writeln!(out, "Identity, under spec")?;
     for identity in table.identity {
-        let about = identity.about;
-        writeln!(
-            out,
-            "  {:<26} {about} For example {}",
-            identity.name, identity.example
-        )?;
+        writeln!(out, "  {:<26} {}", identity.name, describe_id(identity))?;
     }
     write_lifecycle(out, table)?;
     write_omissions(out, kind)?;
@@ -77,14 +72,22 @@ pub fn write_kind(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()
     )
 }
 
+/// Describes an id with an example, and with the reference that may stand in its place.
+fn describe_id(id: &IdentityField) -> String {
+    let (about, example) = (id.about, id.example);
+    match id.refers_to {
+        Some(kind) => format!("{about} For example {example}, or {{ref: {kind}/NAME}}"),
+        None => format!("{about} For example {example}"),
+    }
+}
+
 /// Writes how an object is named by a key, created and removed; nothing for what the vendor's API does not have.
 fn write_lifecycle(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
     let lifecycle = &table.lifecycle;
     if let Some(key) = lifecycle.key {
         writeln!(out, "or\n  {:<26} {}", key.member, key.about)?;
         for field in key.fields {
-            let (about, example) = (field.about, field.example);
-            writeln!(out, "    {:<24} {about} For example {example}", field.name)?;
+            writeln!(out, "    {:<24} {}", field.name, describe_id(field))?;
         }
     }
     if let Some(create) = lifecycle.create {
@@ -150,6 +153,9 @@ pub fn write_field(
     writeln!(out, "  type      {}", field.shape.name())?;
     if let Shape::Integer { min, max, .. } = field.shape {
         writeln!(out, "  range     {min} to {max}")?;
+    }
+    if let Some(kind) = field.refers_to {
+        writeln!(out, "  or        {{ref: {kind}/NAME}}, whose id it is")?;
     }
     writeln!(out, "  needed    {}", describe_need(field, call.mode))?;
     if calls > 1 {

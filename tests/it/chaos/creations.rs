@@ -14,10 +14,10 @@ use futures::StreamExt;
 
 use super::round::{self, Manner};
 use super::{BUSY, QUIET, ROUNDS, connections, seeds, told, well};
-use crate::lifecycle::kinds::{ALL, Kind};
+use crate::lifecycle::kinds::created_sets;
 use crate::support::bench::Object;
 
-/// Objects that each seed creates.
+/// Objects that each seed creates, or one more where they refer to each other.
 const OBJECTS: usize = 3;
 
 fn check(sandbox: &SandboxServer, objects: &[Object]) -> Checked {
@@ -37,13 +37,6 @@ fn check(sandbox: &SandboxServer, objects: &[Object]) -> Checked {
     checked
 }
 
-/// How many objects the account has for each manifest.
-fn counts(sandbox: &SandboxServer, kind: &Kind, objects: &[Object]) -> Result<Vec<usize>, String> {
-    let account = sandbox.state(kind.vendor)?;
-    let counts = objects.iter().map(|object| (kind.count)(&account, object));
-    Ok(counts.collect())
-}
-
 /// Leaves out of a mix what no program can make good where the vendor takes two objects of one key: a call that reaches it
 /// twice, and other admins who take the key away. The next run tells of two objects, and writes neither.
 fn survivable(mix: &str) -> String {
@@ -58,18 +51,17 @@ fn survivable(mix: &str) -> String {
 
 /// Runs one seed. The error says what went wrong.
 async fn run(seed: u64) -> Result<(), String> {
-    let kinds: Vec<&Kind> = { ALL.iter().copied() }
-        .filter(|kind| kind.created.is_some())
-        .collect();
-    let kind = kinds[seed as usize % kinds.len()];
-    let mix = if (seed / kinds.len() as u64).is_multiple_of(3) {
+    let mut sets = created_sets(OBJECTS);
+    let count = sets.len();
+    let set = sets.swap_remove(seed as usize % count);
+    let mix = if (seed / count as u64).is_multiple_of(3) {
         BUSY
     } else {
         QUIET
     };
-    let mix = match kind.created.as_ref() {
-        Some(created) if !created.refuses_doubles => survivable(mix),
-        _ => mix.to_string(),
+    let mix = match set.refuses_doubles {
+        false => survivable(mix),
+        true => mix.to_string(),
     };
     let plan: FaultPlan = format!("{seed}:{mix}").parse().expect("known faults");
     let options = Options {
@@ -79,7 +71,7 @@ async fn run(seed: u64) -> Result<(), String> {
     let sandbox = SandboxServer::start(options)
         .await
         .map_err(|error| error.to_string())?;
-    let objects: Vec<Object> = (0..OBJECTS).filter_map(|n| kind.permitted(n)).collect();
+    let objects = set.objects();
     let checked = check(&sandbox, &objects);
     let mut last = String::from("no round");
     for number in 0..ROUNDS {
@@ -90,8 +82,8 @@ async fn run(seed: u64) -> Result<(), String> {
             .wait_until_all_closed()
             .await
             .map_err(|error| error.to_string())?;
-        let found = counts(&sandbox, kind, &objects)?;
-        let what = format!("{}, round {number}, {manner:?}: {found:?}", kind.name);
+        let found = set.counts(&sandbox.state(set.vendor)?);
+        let what = format!("{}, round {number}, {manner:?}: {found:?}", set.name);
         if found.iter().any(|count| *count > 1) {
             return Err(format!("{what}: made twice; {}", told(&reports)));
         }
@@ -99,7 +91,7 @@ async fn run(seed: u64) -> Result<(), String> {
             let address = &report.planned.desired.address;
             let at = objects
                 .iter()
-                .position(|one| one.name == address.name.as_str());
+                .position(|one| (one.kind, one.name.as_str()) == (address.kind.0, &address.name));
             if at.is_none_or(|at| found[at] != 1) {
                 return Err(format!(
                     "{what}: {address} is reported as {:?}",
@@ -117,7 +109,7 @@ async fn run(seed: u64) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!(
             "{}: no success in {ROUNDS} applies: {last}",
-            kind.name
+            set.name
         )),
     }
 }

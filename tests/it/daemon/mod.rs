@@ -5,6 +5,7 @@ pub mod git;
 mod held_writes;
 mod passes;
 pub mod program;
+mod references;
 mod replicas;
 mod requests;
 mod service;

@@ -8,51 +8,46 @@ use std::time::{Duration, Instant};
 use entitle::sandbox::{Options, SandboxServer, credentials};
 use serde_json::{Value as Json, json};
 
-use super::kinds::{ALL, Kind};
+use super::kinds::{CreatedSet, created_sets};
 use crate::support::bench::Object;
 use crate::support::past::History;
 
-/// Objects of each kind that a workspace creates.
+/// Objects that a workspace creates.
 const OBJECTS: usize = 3;
 
-/// A sandbox, and manifests of objects of one kind that are to be created.
+/// A sandbox, and manifests of objects that are to be created.
 struct Workspace {
-    kind: &'static Kind,
+    set: CreatedSet,
     objects: Vec<Object>,
     sandbox: SandboxServer,
     token: &'static str,
     dir: tempfile::TempDir,
 }
 
-/// The kinds that can be created.
-fn kinds() -> impl Iterator<Item = &'static Kind> {
-    ALL.iter().copied().filter(|kind| kind.created.is_some())
-}
-
 impl Workspace {
-    async fn new(kind: &'static Kind) -> Self {
+    async fn new(set: CreatedSet) -> Self {
         let options = Options {
             latency: Duration::from_millis(8),
             ..Options::default()
         };
         let sandbox = SandboxServer::start(options).await.expect("loopback");
         let dir = tempfile::tempdir().expect("a directory");
-        let all = credentials::credentials_of(kind.vendor);
+        let all = credentials::credentials_of(set.vendor);
         let credential = { all }.find(|one| one.values.len() == 1 && one.form != "login");
         let credential = credential.expect("a token or a key");
         let (_, token) = credential.values[0];
         let connection = json!({
-            "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": kind.vendor},
-            "spec": {"vendor": kind.vendor, "baseUrl": format!("http://{}{}", sandbox.address(), credential.base),
+            "apiVersion": "entitle.dev/v1", "kind": "Connection", "metadata": {"name": set.vendor},
+            "spec": {"vendor": set.vendor, "baseUrl": format!("http://{}{}", sandbox.address(), credential.base),
                 "auth": {credential.form: {"env": "VENDOR_TOKEN"}}, "limits": {"concurrency": 2}},
         });
         write(dir.path(), "connection.yaml", &connection.to_string());
-        let objects: Vec<Object> = (0..OBJECTS).filter_map(|n| kind.permitted(n)).collect();
+        let objects = set.objects();
         for object in &objects {
             write(dir.path(), &format!("{}.yaml", object.name), &object.text());
         }
         Self {
-            kind,
+            set,
             objects,
             sandbox,
             token,
@@ -87,11 +82,8 @@ impl Workspace {
 
     /// How many objects the account has for each manifest.
     fn counts(&self) -> Vec<usize> {
-        let account = self.sandbox.state(self.kind.vendor).expect("a simulator");
-        let objects = self.objects.iter();
-        objects
-            .map(|object| (self.kind.count)(&account, object))
-            .collect()
+        let account = self.sandbox.state(self.set.vendor).expect("a simulator");
+        self.set.counts(&account)
     }
 
     fn creations(&self) -> usize {
@@ -103,7 +95,7 @@ impl Workspace {
 
     /// Runs again after a kill and checks that everything is as it should be.
     async fn recover(&self, when: &str) {
-        let when = format!("{}, {when}", self.kind.name);
+        let when = format!("{}, {when}", self.set.name);
         // A write of the killed run may still be on its way into the account.
         self.sandbox.wait_until_all_closed().await.expect("quiet");
         let counts = self.counts();
@@ -112,8 +104,12 @@ impl Workspace {
         let output = self.apply().wait_with_output().expect("it ends");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{when}: {stderr}");
-        assert_eq!(self.counts(), [1; OBJECTS], "{when}");
-        assert_eq!(self.creations(), OBJECTS, "{when}: none was made twice");
+        assert_eq!(self.counts(), vec![1; self.objects.len()], "{when}");
+        assert_eq!(
+            self.creations(),
+            self.objects.len(),
+            "{when}: none was made twice"
+        );
         for open in &cut_off {
             let address = &open.intent.address;
             assert!(
@@ -161,6 +157,11 @@ impl Workspace {
     }
 }
 
+/// The set at this index.
+fn set(at: usize) -> CreatedSet {
+    created_sets(OBJECTS).swap_remove(at)
+}
+
 fn write(dir: &Path, name: &str, text: &str) {
     std::fs::write(dir.join(name), text).expect("written");
 }
@@ -179,10 +180,10 @@ fn kill_when(mut child: Child, now: impl Fn() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_line_of_the_journal_nothing_is_made_twice() {
-    for kind in kinds() {
+    for at in 0..created_sets(OBJECTS).len() {
         // One start, an intent and an outcome for each object, one end.
-        for line in 1..=2 * OBJECTS + 2 {
-            let workspace = Workspace::new(kind).await;
+        for line in 1..=2 * set(at).parts.len() + 2 {
+            let workspace = Workspace::new(set(at)).await;
             kill_when(workspace.apply(), || workspace.lines() >= line);
             workspace.recover(&format!("killed at line {line}")).await;
             workspace.sandbox.stop().await;
@@ -193,9 +194,9 @@ async fn killed_at_every_line_of_the_journal_nothing_is_made_twice() {
 /// The instant that matters most: the object is there, and nothing says so yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_between_a_creation_and_its_outcome_nothing_is_made_twice() {
-    for kind in kinds() {
-        for creations in 1..=OBJECTS {
-            let workspace = Workspace::new(kind).await;
+    for at in 0..created_sets(OBJECTS).len() {
+        for creations in 1..=set(at).parts.len() {
+            let workspace = Workspace::new(set(at)).await;
             kill_when(workspace.apply(), || workspace.creations() >= creations);
             let open = workspace.history().open_intents().len();
             workspace
@@ -210,10 +211,10 @@ async fn killed_between_a_creation_and_its_outcome_nothing_is_made_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_instant_nothing_is_made_twice() {
-    for kind in kinds() {
+    for at in 0..created_sets(OBJECTS).len() {
         let mut after = Duration::from_millis(5);
         for _ in 0..8 {
-            let workspace = Workspace::new(kind).await;
+            let workspace = Workspace::new(set(at)).await;
             let start = Instant::now();
             kill_when(workspace.apply(), || start.elapsed() >= after);
             workspace.recover(&format!("killed after {after:?}")).await;
@@ -225,8 +226,8 @@ async fn killed_at_any_instant_nothing_is_made_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_runs_on_one_store_one_creates_and_the_other_makes_nothing() {
-    for kind in kinds() {
-        let workspace = Workspace::new(kind).await;
+    for at in 0..created_sets(OBJECTS).len() {
+        let workspace = Workspace::new(set(at)).await;
         let runs = [workspace.apply(), workspace.apply()];
         let codes: Vec<Option<i32>> = runs
             .into_iter()
@@ -238,8 +239,9 @@ async fn of_two_runs_on_one_store_one_creates_and_the_other_makes_nothing() {
             codes.iter().all(|code| matches!(code, Some(0 | 6))),
             "{codes:?}"
         );
-        assert_eq!(workspace.counts(), [1; OBJECTS], "{}", kind.name);
-        assert_eq!(workspace.creations(), OBJECTS, "{}", kind.name);
+        let (name, objects) = (workspace.set.name, workspace.objects.len());
+        assert_eq!(workspace.counts(), vec![1; objects], "{name}");
+        assert_eq!(workspace.creations(), objects, "{name}");
         workspace.sandbox.stop().await;
     }
 }

@@ -352,6 +352,68 @@ static PRODUCT_FEATURE: Kind = Kind {
     },
 };
 
+/// Objects of one account that are created together, each with its kind.
+pub struct CreatedSet {
+    pub name: &'static str,
+    pub vendor: &'static str,
+    pub parts: Vec<(&'static Kind, Object)>,
+    /// Whether the vendor refuses a second object of each key.
+    pub refuses_doubles: bool,
+}
+
+impl CreatedSet {
+    /// How many objects of an account are the one that each manifest names.
+    pub fn counts(&self, account: &Json) -> Vec<usize> {
+        let parts = self.parts.iter();
+        parts
+            .map(|(kind, object)| (kind.count)(account, object))
+            .collect()
+    }
+
+    pub fn objects(&self) -> Vec<Object> {
+        self.parts
+            .iter()
+            .map(|(_, object)| object.clone())
+            .collect()
+    }
+}
+
+/// A set of `most` objects of each kind that can be created, and one of objects that refer to others of the set.
+pub fn created_sets(most: usize) -> Vec<CreatedSet> {
+    let kinds = ALL.iter().copied();
+    let sets = kinds.filter_map(|kind| {
+        let created = kind.created.as_ref()?;
+        let objects = (0..most).filter_map(|number| kind.permitted(number));
+        Some(CreatedSet {
+            name: kind.name,
+            vendor: kind.vendor,
+            parts: objects.map(|object| (kind, object)).collect(),
+            refuses_doubles: created.refuses_doubles,
+        })
+    });
+    let dependents = CreatedSet {
+        name: "LacCustomer with LacLicenseOrder",
+        vendor: "lac",
+        parts: (0..most.div_ceil(2))
+            .flat_map(customer_with_order)
+            .collect(),
+        refuses_doubles: false,
+    };
+    sets.chain([dependents]).collect()
+}
+
+/// A customer of LAC that the seed does not have, and an order that refers to it.
+pub fn customer_with_order(number: usize) -> [(&'static Kind, Object); 2] {
+    let permitted = |kind: &'static Kind| {
+        let object = kind.permitted(number).expect("a kind that is created");
+        (kind, object)
+    };
+    let (customer, mut order) = (permitted(&CUSTOMER), permitted(&LICENSE_ORDER));
+    let referent = format!("LacCustomer/{}", customer.1.name);
+    order.1.ids["order"]["customer_id"] = json!({"ref": referent});
+    [customer, order]
+}
+
 impl Kind {
     /// A manifest that may create its object.
     pub fn permitted(&self, number: usize) -> Option<Object> {

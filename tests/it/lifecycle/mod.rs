@@ -10,6 +10,7 @@ mod license_policies;
 mod named_by_key;
 mod organizations;
 mod product_features;
+mod references;
 
 use entitle::apply::Outcome;
 use entitle::model::Risk;

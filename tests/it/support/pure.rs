@@ -6,10 +6,13 @@ use std::sync::Arc;
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
 use entitle::model::{Call, Desired, Limits, Observed, PolicyMode, Reply, WriteChecks};
+use entitle::plan::dependencies::order_steps;
 use entitle::plan::document::PlanDocument;
 use entitle::plan::estimate::Pace;
 use entitle::plan::source_facts::SourceFacts;
 use entitle::plan::{self, Planned};
+use entitle::provider::references::{LookedUp, Referents};
+use entitle::provider::staged_reading::read_in_stages;
 use entitle::provider::{self, reading::Answer};
 use entitle::reconcile::{self, CheckOptions, Checked};
 use jiff::Timestamp;
@@ -52,7 +55,7 @@ pub fn observe(
     let (mut observed, mut calls) = (BTreeMap::new(), Vec::new());
     for (_, objects) in by_vendor {
         let provider = provider::provider_of(objects[0].vendor).ok_or("no provider")?;
-        let mut reading = provider.reading(&objects);
+        let mut reading = read_in_stages(provider, &objects, &stated(checked), true);
         loop {
             let ready = reading.ready();
             if ready.is_empty() {
@@ -77,6 +80,11 @@ pub fn observe(
     Ok((observed, calls))
 }
 
+/// The ids that manifests have of objects to which others refer.
+fn stated(checked: &Checked) -> Referents {
+    Referents::stated(checked.desired.iter().map(|object| &**object), now())
+}
+
 fn reply(replies: &Replies, call: &Call) -> Option<Reply> {
     let given = replies.get(&call.name())?;
     let status = given.get("$status").and_then(Json::as_u64).unwrap_or(200);
@@ -99,16 +107,23 @@ fn reply(replies: &Replies, call: &Call) -> Option<Reply> {
 
 /// Plans every object against what was observed.
 pub fn plan(checked: &Checked, observed: &BTreeMap<String, Observed>) -> Vec<Planned> {
-    checked
-        .desired
-        .iter()
-        .map(|object| {
-            let kind = provider::find_kind(object.address.kind.0).expect("a kind");
-            let unread = Observed::Unread("it was not read".into());
-            let seen = observed.get(&object.address.to_string()).unwrap_or(&unread);
-            plan::plan_object(kind, object, seen, now())
-        })
-        .collect()
+    let unread = Observed::Unread("it was not read".into());
+    let seen = |object: &Desired| observed.get(&object.address.to_string()).unwrap_or(&unread);
+    let mut referents = stated(checked);
+    for object in &checked.desired {
+        referents.note(object, seen(object));
+    }
+    let planned = checked.desired.iter().map(|object| {
+        let kind = provider::find_kind(object.address.kind.0).expect("a kind");
+        let desired = match referents.look_up(object) {
+            LookedUp::Resolved(resolved) => resolved,
+            LookedUp::Blocked(_) | LookedUp::Open => Arc::clone(object),
+        };
+        plan::plan_object(kind, &desired, seen(object), now())
+    });
+    let mut planned: Vec<Planned> = planned.collect();
+    order_steps(&mut planned);
+    planned
 }
 
 /// The plan as the contract shows it, at the fixed moment.

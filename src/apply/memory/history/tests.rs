@@ -187,6 +187,7 @@ fn writes_without_the_lock_and_fields_left_to_others_are_told() {
         tenant: None,
         account: String::new(),
         identity: intent("c").identity,
+        references: Default::default(),
         fields: vec!["seats".into()],
         desired: String::new(),
     };

@@ -85,6 +85,7 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
             tenant: intent.tenant,
             account: intent.account,
             identity: intent.identity,
+            references: Default::default(),
             fields: vec!["activations_allowed".into()],
             desired: match b % 2 {
                 0 => journal::format_hash([a; 16]),

@@ -19,6 +19,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Unique identifier of the licence.",
         shape: Shape::Guid,
         example: "f76ac030-df89-41a9-a62a-b6fbbba5a58c",
+        refers_to: None,
     }],
     desired: &[
         Field::new("LicenseName", Shape::TEXT, "Name of the licence."),

@@ -21,6 +21,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Id of the license; not its key.",
         shape: Shape::Id,
         example: "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01",
+        refers_to: None,
     }],
     desired: &[
         switch(

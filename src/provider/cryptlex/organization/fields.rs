@@ -35,6 +35,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Id of the organization.",
         shape: Shape::Id,
         example: "5b3c7d2e-0f11-4b7a-9a52-0c7b8d1e2f30",
+        refers_to: None,
     }],
     desired: &[
         Field::new(NAME, TEXT, "Name of the organization.").optional(),
@@ -85,6 +86,7 @@ pub static TABLE: KindTable = KindTable {
                 about: "Name of the organization, exactly as it is.",
                 shape: TEXT,
                 example: "Rivers Institute",
+                refers_to: None,
             }],
         }),
         create: Some(CreateCall {

@@ -21,12 +21,14 @@ pub static TABLE: KindTable = KindTable {
             about: "Id of the organization that the license belongs to.",
             shape: Shape::Id,
             example: "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11",
+            refers_to: Some(Kind("CryptlexOrganization")),
         },
         IdentityField {
             name: "licenseId",
             about: "Id of the license; not its key.",
             shape: Shape::Id,
             example: "5d0e3c52-8a44-4b6f-9d0f-6a1f0e9b7a01",
+            refers_to: Some(Kind("CryptlexLicense")),
         },
     ],
     desired: &[
@@ -35,6 +37,7 @@ pub static TABLE: KindTable = KindTable {
             Shape::Set(&Shape::Id),
             "Ids of the user groups that may use the license.",
         )
+        .refers_to(Kind("CryptlexUserGroup"))
         .risk(RiskRule::Members { used: None }),
         Field::new(
             NAMES,

@@ -29,12 +29,14 @@ pub static TABLE: KindTable = KindTable {
             about: "Id of the organization.",
             shape: Shape::Id,
             example: "0b1f4a6e-52c7-4a0b-9d7c-0f2f8a3b1c11",
+            refers_to: Some(Kind("CryptlexOrganization")),
         },
         IdentityField {
             name: ID,
             about: "Id of the user.",
             shape: Shape::Id,
             example: "e7c1b9d4-3a20-4f5e-8d61-000000000001",
+            refers_to: None,
         },
     ],
     desired: &[Field::new(
@@ -42,6 +44,7 @@ pub static TABLE: KindTable = KindTable {
         Shape::Set(&Shape::Id),
         "Ids of the user groups that the user is in.",
     )
+    .refers_to(Kind("CryptlexUserGroup"))
     .risk(RiskRule::Members { used: None })],
     calls: &[WriteCall {
         name: "PATCH /v3/organizations/{organizationId}/users/{userId}",
@@ -58,6 +61,7 @@ pub static TABLE: KindTable = KindTable {
                 about: "E-mail address of the user; upper and lower case are one.",
                 shape: Shape::Text { max: Some(256) },
                 example: "asha.menon@rivers.example",
+                refers_to: None,
             }],
         }),
         create: None,

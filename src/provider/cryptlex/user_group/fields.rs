@@ -28,12 +28,14 @@ pub static TABLE: KindTable = KindTable {
             about: "Id of the organization.",
             shape: Shape::Id,
             example: "5b3c7d2e-0f11-4b7a-9a52-0c7b8d1e2f30",
+            refers_to: Some(Kind("CryptlexOrganization")),
         },
         IdentityField {
             name: ID,
             about: "Id of the user group.",
             shape: Shape::Id,
             example: "a4f8d1b0-1111-4c22-8f33-000000000001",
+            refers_to: None,
         },
     ],
     desired: &[
@@ -61,6 +63,7 @@ pub static TABLE: KindTable = KindTable {
                 about: "Name of the group, exactly as it is.",
                 shape: Shape::Text { max: Some(256) },
                 example: "Sales",
+                refers_to: None,
             }],
         }),
         create: Some(CreateCall {

@@ -19,6 +19,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Organization ID of the version 3 API: 22 characters, not the short ID of version 2.",
         shape: Shape::TEXT,
         example: "1ax3wad2FEsz35asd2892s",
+        refers_to: None,
     }],
     // The write overwrites, and what a list left out of it becomes is not documented: all three are sent.
     desired: &[

@@ -19,6 +19,7 @@ pub static TABLE: KindTable = KindTable {
             digits: true,
         },
         example: "1",
+        refers_to: None,
     }],
     desired: &[
         Field::new(
@@ -65,12 +66,14 @@ pub static TABLE: KindTable = KindTable {
                     about: "Name of the custom tag, exactly as it is defined.",
                     shape: Shape::TEXT,
                     example: "crm_id",
+                    refers_to: None,
                 },
                 IdentityField {
                     name: TAG_VALUE,
                     about: "Value of the tag that only this customer has, such as your own number of the customer.",
                     shape: Shape::TEXT,
                     example: "C-4711",
+                    refers_to: None,
                 },
             ],
         }),

@@ -22,10 +22,12 @@ pub static TABLE: KindTable = KindTable {
         about: "Activation key of the order.",
         shape: Shape::TEXT,
         example: "II1HP-TX8EQ-R1QXZ-7LYXF",
+        refers_to: None,
     }],
     desired: &[
         Field::new(CUSTOMER_ID, Shape::Integer { min: 1, max: i64::MAX, digits: false }, "Customer ID.")
             .need(Need::InManifest)
+            .refers_to(Kind("LacCustomer"))
             .risk(RiskRule::Reassign),
         Field::new(
             "product_template_id",
@@ -101,12 +103,14 @@ pub static TABLE: KindTable = KindTable {
                     about: "Customer ID of the customer that the order belongs to.",
                     shape: Shape::Integer { min: 1, max: i64::MAX, digits: false },
                     example: "7",
+                    refers_to: Some(Kind("LacCustomer")),
                 },
                 IdentityField {
                     name: MARKER,
                     about: "Marker that the description of this order alone has, in brackets: `[floating-2026]`.",
                     shape: Shape::TEXT,
                     example: "floating-2026",
+                    refers_to: None,
                 },
             ],
         }),

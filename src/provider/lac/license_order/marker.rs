@@ -13,6 +13,11 @@ pub fn marker_of(desired: &Desired) -> Option<(i64, &str)> {
     Some((customer, desired.id(fields::MARKER)))
 }
 
+/// The marker by which a manifest names its order, whether or not the customer is known.
+fn stated_marker(desired: &Desired) -> Option<&str> {
+    Some(desired.id(fields::MARKER)).filter(|marker| !marker.is_empty())
+}
+
 /// Returns the markers in a description.
 fn markers_in(description: &str) -> impl Iterator<Item = &str> {
     let after = description.split('[').skip(1);
@@ -46,9 +51,15 @@ pub fn natural_keys(live: &Live) -> Vec<Identity> {
 /// Returns the customer and the description that a creation gives an order, where its manifest states none.
 pub fn key_fields(desired: &Desired) -> Fields {
     let mut fields = Fields::new();
-    if let Some((customer, marker)) = marker_of(desired) {
+    if let Some(marker) = stated_marker(desired) {
         let description = format!("[{marker}]");
-        fields.insert(fields::CUSTOMER_ID, Value::Integer(customer));
+        // A customer that is yet to be created has no number.
+        let customer = desired.id(fields::CUSTOMER_ID);
+        let customer = match customer.parse() {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Text(customer.into()),
+        };
+        fields.insert(fields::CUSTOMER_ID, customer);
         fields.insert(fields::DESCRIPTION, Value::Text(description.into()));
     }
     fields
@@ -56,7 +67,7 @@ pub fn key_fields(desired: &Desired) -> Fields {
 
 /// Refuses what would hide an order from the next run: a description without the marker.
 pub fn audit(desired: &Desired, location: &dyn Fn(&str) -> Mark, findings: &mut Diagnostics) {
-    let Some((_, marker)) = marker_of(desired) else {
+    let Some(marker) = stated_marker(desired) else {
         return;
     };
     let source = &desired.origin.source;

@@ -24,6 +24,7 @@ pub static TABLE: KindTable = KindTable {
             digits: true,
         },
         example: "818",
+        refers_to: None,
     }],
     desired: &[
         text("name", "Name of the account."),
@@ -47,6 +48,7 @@ pub static TABLE: KindTable = KindTable {
                 about: "Code of the account, exactly as it is. It is unique, and cannot be changed.",
                 shape: Shape::TEXT,
                 example: "tc6",
+                refers_to: None,
             }],
         }),
         create: Some(CreateCall {

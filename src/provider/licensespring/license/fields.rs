@@ -52,6 +52,7 @@ pub static TABLE: KindTable = KindTable {
             digits: true,
         },
         example: "1593781720493289",
+        refers_to: None,
     }],
     desired: &[
         Field::new(

@@ -21,6 +21,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Number of the license custom field.",
         shape: NUMBER,
         example: "83",
+        refers_to: None,
     }],
     // What a value means is between the vendor and its program: any may be more or less than another.
     desired: &[Field::new(
@@ -45,12 +46,14 @@ pub static TABLE: KindTable = KindTable {
                     about: "Number of the license.",
                     shape: NUMBER,
                     example: "1609234933166159",
+                    refers_to: None,
                 },
                 IdentityField {
                     name: FIELD,
                     about: "Number of the custom field of the product.",
                     shape: NUMBER,
                     example: "51",
+                    refers_to: None,
                 },
             ],
         }),

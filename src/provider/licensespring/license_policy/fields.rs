@@ -32,6 +32,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Number of the license policy.",
         shape: NUMBER,
         example: "938",
+        refers_to: None,
     }],
     // What new licenses get less of is told as a reduction, as for product features.
     desired: &[
@@ -188,12 +189,14 @@ pub static TABLE: KindTable = KindTable {
                     about: "Code of the policy, exactly as it is. It cannot be changed.",
                     shape: Shape::TEXT,
                     example: "example_code",
+                    refers_to: None,
                 },
                 IdentityField {
                     name: PRODUCT,
                     about: "Number of the product that has the policy.",
                     shape: NUMBER,
                     example: "1584723961091260",
+                    refers_to: None,
                 },
             ],
         }),

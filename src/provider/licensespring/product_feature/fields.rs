@@ -26,6 +26,7 @@ pub static TABLE: KindTable = KindTable {
         about: "Number of the product feature.",
         shape: NUMBER,
         example: "172",
+        refers_to: None,
     }],
     desired: &[
         // "Update Product Feature" marks `name`, `code` and `feature_type` as required, though it updates in parts.
@@ -93,6 +94,7 @@ pub static TABLE: KindTable = KindTable {
                     about: "Code of the feature, exactly as it is. It cannot be changed.",
                     shape: Shape::TEXT,
                     example: "f2",
+                    refers_to: None,
                 },
                 IdentityField {
                     name: PRODUCT,
@@ -103,6 +105,7 @@ pub static TABLE: KindTable = KindTable {
                         digits: true,
                     },
                     example: "1584723961091234",
+                    refers_to: None,
                 },
             ],
         }),
