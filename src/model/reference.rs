@@ -37,12 +37,8 @@
 //!
 //! A referent that is there and whose own update fails holds up nothing: its id is known.
 
-use std::fmt;
-use std::sync::Arc;
-
 use super::address::Address;
 use super::node::Mark;
-use super::resource::Desired;
 
 /// The spot of an object at which a reference stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,75 +92,5 @@ impl Reference {
     /// Returns what a plan shows in place of an id that the vendor is still to make.
     pub fn awaited_text(referent: &Address) -> String {
         format!("(id of {referent}, which this plan creates)")
-    }
-}
-
-/// The references of one object, boxed: few objects have any.
-#[derive(Clone, Default)]
-pub struct References(Option<Box<ReferenceList>>);
-
-#[derive(Clone)]
-struct ReferenceList {
-    all: Vec<Reference>,
-    /// The object as its manifest has it; `None` for that object itself.
-    manifest: Option<Arc<Desired>>,
-}
-
-impl References {
-    /// The references of an object as its manifest has it.
-    pub fn new(all: Vec<Reference>) -> Self {
-        let list = ReferenceList {
-            all,
-            manifest: None,
-        };
-        Self((!list.all.is_empty()).then(|| Box::new(list)))
-    }
-
-    /// The references of an object in which they were looked up.
-    pub fn looked_up(all: Vec<Reference>, manifest: Arc<Desired>) -> Self {
-        Self(Some(Box::new(ReferenceList {
-            all,
-            manifest: Some(manifest),
-        })))
-    }
-
-    /// Changes the place of each.
-    pub fn relocate(&mut self, place: impl Fn(Mark) -> Mark) {
-        let references = self.0.iter_mut().flat_map(|list| &mut list.all);
-        for reference in references {
-            reference.mark = place(reference.mark);
-        }
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Reference> {
-        self.0.iter().flat_map(|list| &list.all)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// Reports whether the text of a reference stands at some spot.
-    pub fn are_open(&self) -> bool {
-        self.iter()
-            .any(|reference| reference.state == ReferenceState::Open)
-    }
-
-    /// Returns the objects that are still to be created before this one.
-    pub fn awaited(&self) -> impl Iterator<Item = &Reference> {
-        self.iter()
-            .filter(|reference| reference.state == ReferenceState::Awaited)
-    }
-
-    /// Returns the object as its manifest has it; `None` for that object itself.
-    pub fn manifest(&self) -> Option<&Arc<Desired>> {
-        self.0.as_ref()?.manifest.as_ref()
-    }
-}
-
-/// Lists the references only: the manifest is the same object once more.
-impl fmt::Debug for References {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
     }
 }

@@ -62,8 +62,8 @@ fn place_in_object(draft: &Draft, trace: &Trace, mark: Mark) -> Mark {
     let origin = trace.origin_of(mark);
     let here = origin.filter(|origin| origin.source.name == draft.origin.source.name);
     let edition = draft.edition.as_ref().map(|edition| edition.mark);
-    let place = here.map(|origin| origin.mark).or(edition);
-    place.unwrap_or(draft.origin.mark)
+    let mark = here.map(|origin| origin.mark).or(edition);
+    mark.unwrap_or(draft.origin.mark)
 }
 
 /// Makes one object whole, and checks it. Its findings are at the places where the values were written.

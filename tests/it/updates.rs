@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::model::diagnostic::Source;
+use entitle::model::field::find_field;
 use entitle::model::{Live, Observed};
 use entitle::provider::{self, decode, listing::ListedObject};
 use entitle::reconcile::import::{self, ReadObjects};
@@ -53,8 +54,12 @@ fn checked(manifests: &[&str]) -> Checked {
 /// An object of a vendor with these live fields, in the words of the write call.
 fn seen(vendor: &str, id: &str, live: &Json) -> ReadObjects {
     let mut all = provider::all_kinds();
-    let kind = all.find(|kind| kind.vendor().0 == vendor);
-    let kind = kind.expect("a vendor");
+    let kind = all.find(|kind| {
+        let mut members = live.as_object().expect("an object").keys();
+        let known = |name: &String| find_field(kind.table().desired, name).is_some();
+        kind.vendor().0 == vendor && members.all(known)
+    });
+    let kind = kind.expect("a kind that has the fields");
     let table = kind.table();
     let fields = decode::decode_fields(table.desired, live.as_object().expect("an object"));
     let live = Live {

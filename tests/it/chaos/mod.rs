@@ -16,7 +16,7 @@ use entitle::apply::{Outcome, Report};
 use entitle::cli::simulators;
 use entitle::manifest;
 use entitle::model::connection::Credential;
-use entitle::model::{Auth, Connection, SecretRef};
+use entitle::model::{Auth, Connection, Desired, SecretRef};
 use entitle::provider::{self, ResourceKind};
 use entitle::reconcile::{self, CheckOptions, Checked, Simulators};
 use entitle::sandbox::{FaultPlan, Options, SandboxServer, credentials};
@@ -80,7 +80,11 @@ fn check(sandbox: &SandboxServer, kind: &dyn ResourceKind) -> Checked {
     let mut checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
     let name = kind.table().kind;
-    checked.desired.retain(|object| object.address.kind == name);
+    // What belongs to an object of another kind cannot be applied without it; `creations` has such pairs.
+    let is_alone = |object: &Desired| object.references.is_empty();
+    checked
+        .desired
+        .retain(|object| object.address.kind == name && is_alone(object));
     checked
 }
 

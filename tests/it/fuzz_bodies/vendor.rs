@@ -185,10 +185,9 @@ fn numbered(kind: &'static dyn ResourceKind, first: &Desired, number: i64) -> De
     }
     let shape = kind.table().identity.last().map(|last| &last.shape);
     if let Some((_, id)) = object.identity.last_mut() {
-        *id = match shape {
-            Some(Shape::Integer { .. }) => {
-                format!("{}", id.parse::<u64>().expect("a number") + number as u64).into()
-            }
+        *id = match (shape, id.parse::<u64>()) {
+            (Some(Shape::Integer { .. }), Ok(id)) => format!("{}", id + number as u64).into(),
+            // A text, also where one stands in place of a number, as in a natural key.
             _ => format!("{}{number}", &id[..id.len() - 1]).into(),
         };
     }
