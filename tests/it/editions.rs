@@ -234,3 +234,40 @@ spec:
             .all(|planned| planned.changes.is_empty())
     );
 }
+
+#[test]
+fn a_reference_of_an_edition_is_followed_and_shown_at_the_object() {
+    let edition = "
+apiVersion: entitle.dev/v1
+kind: Edition
+metadata: {name: professional}
+spec:
+  for: LacLicenseOrder
+  desired: {customer_id: {ref: LacCustomer/rivers}, enabled: true}
+";
+    let order = ORDER.replace(", with: {seats: 25}", "");
+    let order = order.replace("customer_id: 1, ", "");
+    let customer = "
+apiVersion: entitle.dev/v1
+kind: LacCustomer
+metadata: {name: rivers}
+spec: {customerId: 7, desired: {description: a customer}}
+";
+    let texts = [("c", CONNECTION), ("e", edition), ("o", order.as_str())];
+    let checked = pure::check(&texts);
+    let found = checked.findings.iter().map(|finding| {
+        let origin = finding.origin.as_ref().expect("a place");
+        (finding.code, origin.source.name.as_str(), origin.mark.line)
+    });
+    // The line of the object that names the edition.
+    assert_eq!(found.collect::<Vec<_>>(), [("unknown-reference", "o", 7)]);
+    let whole = pure::check(&[texts.as_slice(), &[("r", customer)]].concat());
+    assert!(whole.findings.is_empty(), "{:?}", whole.findings);
+    let order = whole
+        .desired
+        .iter()
+        .find(|one| one.address.kind.0 == "LacLicenseOrder");
+    let referents = order.expect("the order").references.iter();
+    let names: Vec<String> = referents.map(|one| one.referent.to_string()).collect();
+    assert_eq!(names, ["LacCustomer/rivers"]);
+}
