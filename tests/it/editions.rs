@@ -271,3 +271,33 @@ spec: {customerId: 7, desired: {description: a customer}}
     let names: Vec<String> = referents.map(|one| one.referent.to_string()).collect();
     assert_eq!(names, ["LacCustomer/rivers"]);
 }
+
+#[test]
+fn what_an_object_lacks_beside_its_edition_is_shown_in_both_files() {
+    let edition = "
+apiVersion: entitle.dev/v1
+kind: Edition
+metadata: {name: professional}
+spec:
+  for: LacLicenseOrder
+  desired:
+    licensee_type: fixed
+";
+    let order = ORDER.replace(", with: {seats: 25}", "");
+    let place = |text: &str| {
+        let texts = [("c", CONNECTION), ("e", edition), ("o", text)];
+        let checked = pure::check(&texts);
+        let found = checked.findings.iter().map(|finding| {
+            let file =
+                |origin: &entitle::model::Origin| (origin.source.name.clone(), origin.mark.line);
+            let related = finding.related.as_ref().map(|(origin, _)| file(origin));
+            (finding.code, finding.origin.as_ref().map(file), related)
+        });
+        found.collect::<Vec<_>>()
+    };
+    let value = Some(("e".to_string(), 8));
+    let object = Some(("o".to_string(), 2));
+    assert_eq!(place(&order), [("missing-field", value, object)]);
+    let whole = order.replace("enabled: false", "enabled: false, licensee: Rivers");
+    assert_eq!(place(&whole), []);
+}
