@@ -14,6 +14,7 @@ use super::trusted::TrustedHosts;
 use super::values::{parse_kind, parse_parallelism, parse_process_count, parse_request_count};
 use crate::model::{Kind, Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
+use crate::reconcile::EnvironmentChoice;
 use crate::render::report;
 use crate::sandbox::FaultPlan;
 
@@ -47,6 +48,14 @@ pub struct Selection {
         value_delimiter = ','
     )]
     pub selector: Vec<String>,
+    /// The Environment whose values and connections count [default: the only one]
+    #[arg(
+        long = "env",
+        id = "env",
+        value_name = "NAME",
+        env = "ENTITLE_ENVIRONMENT"
+    )]
+    pub environment: Option<String>,
     #[command(flatten)]
     pub cache: CacheArgs,
 }
@@ -71,8 +80,16 @@ impl Selection {
             target: Vec::new(),
             exclude: Vec::new(),
             selector: Vec::new(),
+            environment: None,
             cache: CacheArgs::default(),
         }
+    }
+
+    /// Returns how the run comes to its environment.
+    pub fn environment_choice(&self) -> EnvironmentChoice {
+        self.environment
+            .clone()
+            .map_or(EnvironmentChoice::Only, EnvironmentChoice::Named)
     }
 
     /// The same manifests, all of their objects.

@@ -14,9 +14,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::cli::error::{CommandError, CommandResult, bail};
+use crate::manifest::rows::{RowFiles, named_files};
 use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
+use crate::provider;
 
 /// Time limit of one git call. Reading a commit is local work of a moment; a call that takes 30 s hangs.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -40,6 +42,8 @@ pub struct Snapshot {
     /// The full name of the commit.
     pub commit: String,
     pub sources: Vec<Arc<Source>>,
+    /// The files of rows that they name.
+    pub row_files: RowFiles,
     /// Findings about files that could not be read.
     pub findings: Diagnostics,
 }
@@ -98,8 +102,18 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
     let files = names
         .into_iter()
         .zip(repository.read_blobs(&desired).await?);
+    let sources = name_sources(files, &sha);
+    let prefix = format!("{}:", crate::reconcile::drift::short_commit(&sha));
+    let named = named_files(&sources, &provider::kind_rows()).into_iter();
+    let named = named.filter_map(|name| {
+        let blob = tree.blob_of(name.strip_prefix(&prefix)?)?;
+        Some((name, blob))
+    });
+    let (names, blobs): (Vec<String>, Vec<Blob>) = named.unzip();
+    let texts = repository.read_blobs(&blobs).await?;
     Ok(Snapshot {
-        sources: name_sources(files, &sha),
+        sources,
+        row_files: RowFiles::of_commit(names.into_iter().zip(texts)),
         commit: sha,
         findings: found.findings,
     })

@@ -43,7 +43,8 @@ pub fn find_project() -> Option<FoundProject> {
         None => Default::default(),
     };
     let names = drafts.iter().map(|draft| (&draft.address, &draft.origin));
-    declarations.refuse_duplicate_names(names);
+    declarations.refuse_duplicate_objects(names);
+    declarations.refuse_duplicate_declarations();
     let mut projects = declarations.projects.into_iter();
     if projects.len() == 0 && declarations.documents > 0 {
         return None;

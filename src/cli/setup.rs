@@ -147,6 +147,7 @@ pub async fn set_up_with(
     let options = CheckOptions {
         need_connections: true,
         simulators: simulators.stand_ins,
+        environment: selection.environment_choice(),
     };
     // A thread reads the system's certificates while this one reads the manifests; a request that needs the
     // certificates earlier waits for that thread.

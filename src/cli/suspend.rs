@@ -22,7 +22,7 @@ use crate::manifest::edit::EditedFile;
 use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
 use crate::model::Desired;
 use crate::provider;
-use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests};
+use crate::reconcile::{self, CheckOptions, Checked, EnvironmentChoice, LoadedManifests};
 use crate::render::safe::make_visible;
 
 #[derive(Args)]
@@ -99,6 +99,7 @@ impl Objects {
             target: self.objects.iter().map(whole).collect(),
             exclude: self.exclude.clone(),
             selector: self.selector.clone(),
+            environment: None,
             cache: CacheArgs::default(),
         }
     }
@@ -120,7 +121,11 @@ impl Objects {
             &setup::read_limits(Some(self.time.timeout)),
             None,
         );
-        let mut checked = reconcile::check_manifests(manifests, &CheckOptions::default());
+        let options = CheckOptions {
+            environment: EnvironmentChoice::Any,
+            ..CheckOptions::default()
+        };
+        let mut checked = reconcile::check_manifests(manifests, &options);
         findings::print_manifest_findings(&checked.findings, &selection.paths)?;
         if checked.findings.has_errors() {
             return Ok(None);

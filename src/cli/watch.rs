@@ -71,6 +71,7 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
     let options = CheckOptions {
         need_connections: true,
         simulators: simulators.stand_ins,
+        environment: args.selection.environment_choice(),
     };
     let location = match &remote {
         Some(remote) => ManifestSource::Git(remote.clone()),

@@ -160,11 +160,15 @@ impl Watch {
             target,
             exclude,
             selector,
+            environment,
             cache: _,
         } = &self.selection;
         let scope = &self.store.scope;
-        let manifests =
+        let mut manifests =
             format!("{remote:?} {paths:?} {scope:?} {target:?} {exclude:?} {selector:?}");
+        if let Some(environment) = environment {
+            manifests += &format!(" {environment:?}");
+        }
         format!(
             "{} {}",
             self.rules().mode.name(),

@@ -17,6 +17,7 @@ use crate::daemon::source::Fetched;
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::SourceReader;
 use crate::manifest::Loaded;
+use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::reconcile::{
     self, CheckOptions, Checked, IncrementalLoader, KeptAccounts, LoadedManifests,
@@ -51,6 +52,8 @@ struct Last {
     /// Digest of the texts, with the error that they led to; `None` if they could not be read in full.
     read: Option<(String, Option<SourceError>)>,
     commit: Option<String>,
+    /// Labels of the files of rows that the last reading read. They are no manifests, so they are looked at by themselves.
+    row_files: Vec<Arc<Source>>,
     /// True if the manifests in force name an object. Then a source without any is refused as emptied.
     objects: bool,
 }
@@ -161,8 +164,10 @@ impl WatchSource {
             }
             (ManifestSource::Git(_), None) => LoadedManifests::default(),
         };
-        let digest = reconcile::digest_of(&manifests.loaded.sources);
         let mut last = self.last();
+        let sources = manifests.loaded.sources.clone();
+        let rows = manifests.loaded.row_files.as_they_are(&last.row_files);
+        let mut digest = reconcile::digest_of(&[&sources[..], &rows].concat());
         last.commit.clone_from(&commit);
         let unread = manifests.loaded.findings.has_errors();
         if let Some((known, problem)) = &last.read
@@ -173,12 +178,16 @@ impl WatchSource {
         }
         let names_objects =
             |checked: &Checked| !checked.desired.is_empty() || !checked.outlines.is_empty();
-        let refuse_emptied = |checked: Checked| match !names_objects(&checked) && last.objects {
+        let named_objects = last.objects;
+        let refuse_emptied = |checked: Checked| match !names_objects(&checked) && named_objects {
             true => Err(SourceError::Emptied),
             false => Ok(checked),
         };
+        let checked = self.loader().check(manifests, &self.options, kept);
+        last.row_files.clone_from(&checked.row_files);
+        digest = reconcile::digest_of(&[&sources[..], &last.row_files].concat());
         let checked = self
-            .checked(manifests, commit.as_deref(), &digest, kept)
+            .judge(checked, commit.as_deref(), &digest)
             .and_then(refuse_emptied);
         if let Some(cache) = &cache {
             cache.save();
@@ -197,18 +206,16 @@ impl WatchSource {
         fetched
     }
 
-    /// Checks the loaded manifests, logs new findings and narrows them to the scope.
+    /// Logs new findings of checked manifests and narrows them to the scope.
     ///
     /// Returns `SourceError::Invalid` with the first error and the number of others, or
     /// `SourceError::Scope` for a pattern that matches nothing.
-    fn checked(
+    fn judge(
         &self,
-        manifests: LoadedManifests,
+        mut checked: Checked,
         commit: Option<&str>,
         digest: &str,
-        kept: &KeptAccounts,
     ) -> Result<Checked, SourceError> {
-        let mut checked = self.loader().check(manifests, &self.options, kept);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
         }

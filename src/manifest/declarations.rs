@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use super::project::Project;
 use crate::model::draft::KindRow;
 use crate::model::edition::Edition;
+use crate::model::environment::Environment;
+use crate::model::object_set::ObjectSet;
 use crate::model::{
     AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Node, Notification, Origin, Vendor,
 };
@@ -19,6 +21,10 @@ pub struct Declarations {
     pub editions: Vec<Edition>,
     /// Names of editions that cannot be read, each after a finding.
     pub broken_editions: Vec<String>,
+    pub environments: Vec<Environment>,
+    /// Names of environments that cannot be read, each after a finding.
+    pub broken_environments: Vec<String>,
+    pub sets: Vec<ObjectSet>,
     pub projects: Vec<Project>,
     /// Notifications of the daemon, each with its place for findings about the names in it.
     pub notifications: Vec<(Notification, Origin)>,
@@ -68,6 +74,9 @@ impl Declarations {
             && self.accepted.is_empty()
             && self.editions.is_empty()
             && self.broken_editions.is_empty()
+            && self.environments.is_empty()
+            && self.broken_environments.is_empty()
+            && self.sets.is_empty()
             && self.projects.is_empty()
             && self.notifications.is_empty()
             && self.findings.is_empty()
@@ -80,6 +89,9 @@ impl Declarations {
         self.accepted.extend(next.accepted);
         self.editions.extend(next.editions);
         self.broken_editions.extend(next.broken_editions);
+        self.environments.extend(next.environments);
+        self.broken_environments.extend(next.broken_environments);
+        self.sets.extend(next.sets);
         self.projects.extend(next.projects);
         self.notifications.extend(next.notifications);
         self.documents += next.documents;
@@ -87,9 +99,9 @@ impl Declarations {
         self.findings.extend(next.findings);
     }
 
-    /// Adds an error for every name that two documents of one kind have. `objects` are those of vendors, in the order
-    /// in which they were read: the second of two is the one at fault.
-    pub fn refuse_duplicate_names<'a>(
+    /// Adds an error for every name that two objects of one kind have. They come in the order in which they were read: the
+    /// second of two is the one at fault.
+    pub fn refuse_duplicate_objects<'a>(
         &mut self,
         objects: impl ExactSizeIterator<Item = (&'a Address, &'a Origin)>,
     ) {
@@ -102,6 +114,14 @@ impl Declarations {
                 None => drop(first_by_address.insert(address, origin)),
             }
         }
+        for finding in findings {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Adds an error for every name that two documents of one of our own kinds have.
+    pub fn refuse_duplicate_declarations(&mut self) {
+        let mut findings = Vec::new();
         let connections = self.connections.iter();
         let connections =
             connections.map(|declared| ("Connection", declared.name.as_str(), &declared.origin));
@@ -111,8 +131,14 @@ impl Declarations {
         let editions = self.editions.iter();
         let editions =
             editions.map(|declared| ("Edition", declared.name.as_str(), &declared.origin));
+        let environments = self.environments.iter();
+        let environments =
+            environments.map(|declared| ("Environment", declared.name.as_str(), &declared.origin));
+        let sets = self.sets.iter();
+        let sets = sets.map(|declared| ("ObjectSet", declared.name.as_str(), &declared.origin));
+        let all = connections.chain(notifications).chain(editions);
         let mut first_by_name: HashMap<(&str, &str), &Origin> = HashMap::new();
-        for (kind, name, origin) in connections.chain(notifications).chain(editions) {
+        for (kind, name, origin) in all.chain(environments).chain(sets) {
             match first_by_name.get(&(kind, name)) {
                 Some(first) => {
                     findings.push(duplicate_name(&format!("{kind}/{name}"), first, origin));

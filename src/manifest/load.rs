@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use super::foreign;
 use super::parallel::map_parallel;
+use super::rows::RowFiles;
 use super::walk::{self, Disk, FoundManifests, NamedPath, PassedOver, ReadLimits, RootResolver};
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::files;
@@ -31,6 +32,8 @@ pub struct Loaded {
     /// The other files and directories that were found.
     pub passed: PassedOver,
     pub findings: Diagnostics,
+    /// Files of rows, where they are not read from beside their manifest.
+    pub row_files: RowFiles,
 }
 
 /// Files that were found below the paths of a command, and not read yet.
@@ -243,6 +246,11 @@ fn read_input(input: &mut dyn Read) -> ReadOutcome {
 pub(super) fn too_large(name: &str) -> Diagnostic {
     let message = format!("{name} is larger than {} MiB", MAX_FILE_BYTES >> 20);
     Diagnostic::error("too-large", message)
+}
+
+/// Makes a source of bytes that can be had only once.
+pub fn read_given(name: String, bytes: Vec<u8>) -> ReadOutcome {
+    source_from_bytes(name, bytes, Source::new)
 }
 
 /// Makes a source of the bytes of a file, by `source`. `Err` if they are too many; also if they are no UTF-8 or have a

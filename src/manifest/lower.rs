@@ -14,8 +14,8 @@ use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::MapReader;
 use super::{
-    accepted, connection, edition, fast_yaml, foreign, notification, policy, project, yaml,
-    yaml_dialect,
+    accepted, connection, edition, environment, fast_yaml, foreign, notification, object_set,
+    policy, project, yaml, yaml_dialect,
 };
 use crate::model::diagnostic::{Source, find_nearest};
 use crate::model::draft::{Draft, EditionUse, KindRow, PolicyDraft};
@@ -186,40 +186,53 @@ fn lower_document(
         return None;
     };
     let kind = kind_of(kind, kinds, &mut reader)?;
-    let metadata = envelope::read_metadata(&document, &mut reader);
+    match kind {
+        DocumentKind::Own(kind) => {
+            let metadata = envelope::read_metadata(&document, &mut reader);
+            let origin = reader.origin(document.mark);
+            let Some(spec) = document.get_mut("spec") else {
+                reader.missing(&DOCUMENT.title, "spec", origin.mark);
+                return None;
+            };
+            let name = metadata.map(|(name, _)| name);
+            lower_own_kind(kind, name, spec, origin, kinds, all);
+            None
+        }
+        DocumentKind::OfVendor(row) => lower_vendor_object(row, &mut document, &mut reader),
+    }
+}
+
+/// Checks what is around the fields of a vendor's object, in a document whose kind is known; `None`, after a finding, if it
+/// is not in order.
+pub(super) fn lower_vendor_object(
+    row: KindRow,
+    document: &mut Node,
+    reader: &mut MapReader<'_>,
+) -> Option<Draft> {
+    let metadata = envelope::read_metadata(document, reader);
     let origin = reader.origin(document.mark);
     let Some(spec) = document.get_mut("spec") else {
         reader.missing(&DOCUMENT.title, "spec", origin.mark);
         return None;
     };
-    match kind {
-        DocumentKind::Own(kind) => {
-            let name = metadata.map(|(name, _)| name);
-            lower_own_kind(kind, name, spec, origin, kinds, all);
-            None
-        }
-        DocumentKind::OfVendor(row) => {
-            let object = lower_object(row, spec, &mut reader);
-            let parts = object?;
-            let (name, labels) = metadata.unwrap_or_default();
-            Some(Draft {
-                row,
-                address: Address {
-                    kind: row.kind,
-                    name,
-                },
-                labels,
-                connection: parts.connection,
-                identity: parts.identity,
-                is_keyed: parts.is_keyed,
-                policy: parts.policy,
-                absent: parts.absent,
-                edition: parts.edition,
-                desired: parts.desired,
-                origin,
-            })
-        }
-    }
+    let parts = lower_object(row, spec, reader)?;
+    let (name, labels) = metadata.unwrap_or_default();
+    Some(Draft {
+        row,
+        address: Address {
+            kind: row.kind,
+            name,
+        },
+        labels,
+        connection: parts.connection,
+        identity: parts.identity,
+        is_keyed: parts.is_keyed,
+        policy: parts.policy,
+        absent: parts.absent,
+        edition: parts.edition,
+        desired: parts.desired,
+        origin,
+    })
 }
 
 /// Returns the kind of a document. `None` if there is no such kind, after a finding.
@@ -298,6 +311,18 @@ fn lower_own_kind(
                 Some(edition) => all.editions.extend(name.map(|_| edition)),
                 None => all.broken_editions.extend(name),
             }
+        }
+        OwnKind::Environment => {
+            let given = name.clone().unwrap_or_default();
+            match environment::lower(given, spec, origin, &mut reader) {
+                Some(environment) => all.environments.extend(name.map(|_| environment)),
+                None => all.broken_environments.extend(name),
+            }
+        }
+        OwnKind::ObjectSet => {
+            let given = name.clone().unwrap_or_default();
+            let lowered = object_set::lower(given, spec, origin, &mut reader);
+            all.sets.extend(lowered.filter(|_| name.is_some()));
         }
         OwnKind::Connection => {
             let given = name.clone().unwrap_or_default();

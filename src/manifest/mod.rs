@@ -3,8 +3,10 @@
 //! * `walk` finds the files and `load` reads them, `foreign` tells those of other tools; `file_stamp` tells which have not changed.
 //! * `piece` cuts large files up, `yaml` parses text to trees whose nodes know their place, and `fast_yaml` does it faster
 //!   for plain text. `yaml_dialect` asks a second reader whether it agrees.
-//! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted` and `project`
-//!   its parts. Objects leave as drafts, one by one, and everything else as `declarations`.
+//! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted`, `project`,
+//!   `edition`, `environment` and `object_set` its parts. Objects leave as drafts, one by one, and everything else as
+//!   `declarations`.
+//! * `compose` makes objects whole that have an edition, name values of an environment, or stand in the `rows` of a set.
 //! * `edit` changes files in place, for `fmt`, `reorder`, `suspension` and the import; `write` spells new ones.
 //!
 //! Nothing here knows a vendor's fields: the kinds come in as an argument, and `desired` leaves as a tree for the
@@ -17,6 +19,7 @@ mod declarations;
 pub mod edit;
 pub mod edition;
 pub mod envelope;
+mod environment;
 pub mod fast_yaml;
 pub mod file_stamp;
 pub mod fmt;
@@ -25,6 +28,7 @@ mod list;
 pub mod load;
 pub mod lower;
 mod notification;
+mod object_set;
 pub mod own_kind;
 mod parallel;
 mod piece;
@@ -32,6 +36,7 @@ pub mod policy;
 pub mod project;
 mod reader;
 mod reorder;
+pub mod rows;
 mod secret;
 pub mod suspension;
 pub mod table;

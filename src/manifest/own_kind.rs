@@ -3,7 +3,9 @@
 use super::accepted::ACCEPTED_DRIFT;
 use super::connection::CONNECTION;
 use super::edition::EDITION;
+use super::environment::ENVIRONMENT;
 use super::notification::NOTIFICATION;
+use super::object_set::OBJECT_SET;
 use super::project::PROJECT;
 use super::table::MapTable;
 
@@ -13,17 +15,21 @@ pub enum OwnKind {
     AcceptedDrift,
     Connection,
     Edition,
+    Environment,
     Notification,
+    ObjectSet,
     Project,
 }
 
 impl OwnKind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::AcceptedDrift,
         Self::Connection,
         Self::Edition,
+        Self::Environment,
         Self::Notification,
+        Self::ObjectSet,
         Self::Project,
     ];
 
@@ -33,7 +39,9 @@ impl OwnKind {
             Self::AcceptedDrift => "AcceptedDrift",
             Self::Connection => "Connection",
             Self::Edition => "Edition",
+            Self::Environment => "Environment",
             Self::Notification => "Notification",
+            Self::ObjectSet => "ObjectSet",
             Self::Project => "Project",
         }
     }
@@ -44,7 +52,9 @@ impl OwnKind {
             Self::AcceptedDrift => &ACCEPTED_DRIFT,
             Self::Connection => &CONNECTION,
             Self::Edition => &EDITION,
+            Self::Environment => &ENVIRONMENT,
             Self::Notification => &NOTIFICATION,
+            Self::ObjectSet => &OBJECT_SET,
             Self::Project => &PROJECT,
         }
     }

@@ -112,7 +112,7 @@ pub fn lower(spec: &Node, reader: &mut MapReader<'_>) -> Project {
 
 /// Returns the reason for which a path leads out of the project's directory; `None` if it stays below. For example
 /// `a/./b` stays, and `/a`, `a/../b`, `a/.GIT/b` and `-` are refused.
-fn leads_out(text: &str) -> Option<&'static str> {
+pub(super) fn leads_out(text: &str) -> Option<&'static str> {
     for part in Path::new(text).components() {
         match part {
             Component::Prefix(_) | Component::RootDir | Component::ParentDir => {

@@ -164,6 +164,19 @@ impl Diagnostics {
         self
     }
 
+    /// Keeps the findings for which `is_kept` holds. Of those that were too many to keep only the count is known: it stays.
+    pub fn filter(mut self, is_kept: impl FnMut(&Diagnostic) -> bool) -> Self {
+        let (errors, warnings) = self.unkept();
+        self.kept.retain(is_kept);
+        let severities = self.kept.iter().map(|finding| finding.severity);
+        let kept_errors = severities
+            .filter(|severity| *severity == Severity::Error)
+            .count();
+        self.errors = errors + kept_errors;
+        self.warnings = warnings + self.kept.len() - kept_errors;
+        self
+    }
+
     pub fn has_errors(&self) -> bool {
         self.errors > 0
     }

@@ -56,6 +56,12 @@ pub struct EditionUse {
 }
 
 impl Draft {
+    /// Reports whether a part of what it desires stands elsewhere.
+    pub fn is_open(&self, names_values: impl Fn(&Node) -> bool) -> bool {
+        let in_entries = |entries: &[Entry]| entries.iter().any(|entry| names_values(&entry.value));
+        self.edition.is_some() || in_entries(&self.identity) || names_values(&self.desired)
+    }
+
     /// Reports whether it has a name. One without can be checked, and not be in force.
     pub fn is_named(&self) -> bool {
         !self.address.name.is_empty()

@@ -12,6 +12,7 @@ pub mod connection;
 pub mod diagnostic;
 pub mod draft;
 pub mod edition;
+pub mod environment;
 pub mod field;
 pub mod ids;
 pub mod json;
@@ -20,6 +21,7 @@ pub mod lifecycle;
 pub mod natural;
 pub mod node;
 pub mod notification;
+pub mod object_set;
 pub mod origin;
 pub mod outcome;
 pub mod packed;
@@ -57,7 +59,9 @@ pub use packed::PackedFields;
 pub use path::{ElementKey, FieldPath, PathError, PathPart, PathPattern};
 pub use read_failure::{ConnectionFault, FaultKind, ReadFailure};
 pub use reference::{Reference, ReferenceSpot, ReferenceState};
-pub use resource::{Desired, Live, Observed, OwnPolicy, Policy, PolicyMode, References, Risk};
+pub use resource::{
+    Desired, LayerNames, Live, Observed, OwnPolicy, Policy, PolicyMode, References, Risk,
+};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Items, Value};

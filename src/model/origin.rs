@@ -115,6 +115,11 @@ impl Source {
         self.on_disk && self.text.is_empty()
     }
 
+    /// Reports whether the text is that of a file on this machine, also if this is its label.
+    pub fn is_on_disk(&self) -> bool {
+        self.on_disk
+    }
+
     /// The SHA-256 of the text.
     pub fn hash(&self) -> &[u8; 32] {
         &self.hash

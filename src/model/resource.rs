@@ -36,6 +36,29 @@ pub struct Desired {
     pub origin: Origin,
     /// Ids that are those of other objects of the manifests.
     pub references: References,
+    pub layers: LayerNames,
+}
+
+/// The documents that an object is made of beside its own, boxed: few objects have any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerNames(Option<Box<(Option<Text>, Option<Text>)>>);
+
+impl LayerNames {
+    /// Notes the edition of an object, and the set of which it is a row.
+    pub fn of(edition: Option<&str>, set: Option<&str>) -> Self {
+        let names = (edition.map(Text::from), set.map(Text::from));
+        Self((names != (None, None)).then(|| Box::new(names)))
+    }
+
+    /// Returns the name of the object's edition; `None` if it has none.
+    pub fn edition(&self) -> Option<&str> {
+        self.0.as_ref()?.0.as_deref()
+    }
+
+    /// Returns the name of the set of which the object is a row; `None` if it stands by itself.
+    pub fn set(&self) -> Option<&str> {
+        self.0.as_ref()?.1.as_deref()
+    }
 }
 
 /// The references of one object, boxed: few objects have any.

@@ -16,6 +16,9 @@ pub struct SourceFacts {
     /// The commit of the working tree, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The environment whose values and connections count, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The run that the plan takes back, if it is an inverse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,

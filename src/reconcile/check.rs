@@ -20,6 +20,7 @@ use super::routing::{RoutedObjects, route_objects};
 use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, BrokenConnection, Declarations, Loaded};
 use crate::model::diagnostic::Source;
+use crate::model::environment::Environment;
 use crate::model::{
     AcceptedDrift, Address, Connection, Desired, Diagnostic, Diagnostics, Notification,
 };
@@ -47,6 +48,10 @@ pub struct Checked {
     pub source: SourceFacts,
     /// The files and directories that were not read.
     pub passed: PassedOver,
+    /// The environment in force; `None` if there is none.
+    pub environment: Option<Arc<Environment>>,
+    /// Labels of the files of rows.
+    pub row_files: Vec<Arc<Source>>,
     /// All findings, sorted.
     pub findings: Diagnostics,
 }
@@ -119,18 +124,29 @@ pub(super) fn settle_references(
     kept: &KeptAccounts,
 ) -> Checked {
     let counts = count_documents(&files);
-    let FileContents {
-        mut objects,
-        mut declarations,
-    } = FileContents::merge(files);
+    let mut contents = FileContents::join(files);
     let mut findings = loaded.findings;
     if findings.has_errors() {
         // A file that could not be read may have held the connection.
         let unread = BrokenConnection::default();
-        declarations.broken_connections.push(unread);
+        contents.declarations.broken_connections.push(unread);
     }
+    // Before the editions and sets of the files are taken.
+    let composed = {
+        contents.declarations.refuse_duplicate_declarations();
+        compose_objects(
+            &mut contents,
+            &options.environment,
+            &loaded.row_files,
+            &mut findings,
+        )
+    };
+    contents.refuse_duplicate_objects();
+    let FileContents {
+        objects,
+        mut declarations,
+    } = contents;
     findings.extend(std::mem::take(&mut declarations.findings));
-    compose_objects(&mut declarations, &mut objects, &mut findings);
     if !counts.is_empty() && !findings.has_errors() {
         if declarations.documents == declarations.skipped {
             findings.push(none_of_ours("", declarations.documents));
@@ -138,7 +154,12 @@ pub(super) fn settle_references(
             refuse_empty_paths(&loaded.named, &loaded.sources, &counts, &mut findings);
         }
     }
-    let mut source = count_source(counts.len(), &declarations, &loaded.sources);
+    let sources = [&loaded.sources[..], &composed.row_files].concat();
+    let mut source = count_source(counts.len(), &declarations, &sources);
+    source.environment = composed
+        .environment
+        .as_ref()
+        .map(|environment| environment.name.clone());
     let connections = settle_connections(
         declarations.connections,
         options,
@@ -146,7 +167,10 @@ pub(super) fn settle_references(
         &mut source,
         &mut findings,
     );
-    let declared = DeclaredConnections::new(&connections, &declarations.broken_connections);
+    let environment = composed.environment.as_deref();
+    let declared =
+        DeclaredConnections::new(&connections, &declarations.broken_connections, environment);
+    declared.check_environment(&mut findings);
     let notifications = check_notifications(declarations.notifications, &declared, &mut findings);
     let names = objects.iter().map(|object| object.address.clone());
     let names: KnownNames = match objects.iter().any(has_references) {
@@ -169,6 +193,8 @@ pub(super) fn settle_references(
         notifications,
         source,
         passed: loaded.passed,
+        environment: composed.environment,
+        row_files: composed.row_files,
         findings: findings.sorted(),
     }
 }

@@ -1,30 +1,149 @@
-//! Makes objects whole that have an edition: composes them, and checks them as any other.
+//! Makes objects whole that stand in several documents: those with an edition, those that name values of the environment,
+//! and the rows of sets. Each is composed, and checked as any other.
 //!
-//! What an object desires then depends on several files, so it is no part of the contents of one. It is made anew each time
+//! What such an object desires depends on several files, so it is no part of the contents of one. It is made anew each time
 //! the files of a run are settled, also by a daemon, of which only one file has changed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::contents::{LoadedObject, ObjectContent};
+use super::connections::EnvironmentChoice;
+use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::load::audit_draft;
-use crate::manifest::compose::{Composed, Editions, Trace, known_fields};
-use crate::manifest::{Declarations, map_parallel};
-use crate::model::draft::Draft;
-use crate::model::{Diagnostics, Mark};
+use crate::manifest::compose::{
+    Composed, Editions, FilledSet, Layers, Trace, known_fields, real_origin,
+};
+use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
+use crate::manifest::{ReadLimits, map_parallel};
+use crate::model::diagnostic::Source;
+use crate::model::draft::{Draft, KindRow};
+use crate::model::environment::Environment;
+use crate::model::object_set::{ObjectSet, RowSource};
+use crate::model::{Diagnostic, Diagnostics, LayerNames, Mark, Origin};
 use crate::provider::{self, audit};
 
-/// Checks the editions of a run, and makes the objects whole that have one.
+/// The parts of a run that its objects are made of.
+#[derive(Default)]
+pub struct ComposedRun {
+    pub editions: Editions,
+    pub environment: Option<Arc<Environment>>,
+    /// Labels of the files of rows.
+    pub row_files: Vec<Arc<Source>>,
+}
+
+impl ComposedRun {
+    pub fn layers(&self) -> Layers<'_> {
+        Layers {
+            editions: &self.editions,
+            environment: self.environment.as_deref(),
+        }
+    }
+}
+
+/// Checks the editions, the environment and the sets of a run, and makes the objects of it whole.
 pub fn compose_objects(
-    declarations: &mut Declarations,
-    objects: &mut [LoadedObject],
+    contents: &mut FileContents,
+    choice: &EnvironmentChoice,
+    row_files: &RowFiles,
     findings: &mut Diagnostics,
-) {
+) -> ComposedRun {
+    let declarations = &mut contents.declarations;
+    let environment = choose_environment(
+        std::mem::take(&mut declarations.environments),
+        &std::mem::take(&mut declarations.broken_environments),
+        choice,
+        findings,
+    );
     let editions = std::mem::take(&mut declarations.editions);
     let broken = std::mem::take(&mut declarations.broken_editions);
-    let editions = check_editions(Editions::new(editions, broken, findings), findings);
+    let mut run = ComposedRun {
+        editions: Editions::new(editions, broken, findings),
+        environment: environment.map(Arc::new),
+        row_files: Vec::new(),
+    };
+    check_editions(&mut run, findings);
+    make_whole(&run, &mut contents.objects, findings);
+    for set in std::mem::take(&mut declarations.sets) {
+        let Some(rows) = read_rows(&set, row_files, &mut run.row_files, findings) else {
+            continue;
+        };
+        contents
+            .objects
+            .extend(make_objects(&run, &set, &rows, findings));
+    }
+    run
+}
+
+/// Returns the environment in force: the chosen one, or the only one. `None`, after a finding, if the choice is not clear.
+fn choose_environment(
+    mut all: Vec<Environment>,
+    broken: &[String],
+    choice: &EnvironmentChoice,
+    findings: &mut Diagnostics,
+) -> Option<Environment> {
+    let names: Vec<String> = all
+        .iter()
+        .map(|environment| environment.name.clone())
+        .collect();
+    match choice {
+        EnvironmentChoice::Named(name) => {
+            let index = names.iter().position(|known| known == name);
+            if index.is_none() && !broken.contains(name) {
+                let finding = Diagnostic::error(
+                    "unknown-environment",
+                    format!("there is no environment `{name}`"),
+                );
+                findings.push(finding.suggest(name, names.iter().map(String::as_str)));
+            }
+            index.map(|index| all.swap_remove(index))
+        }
+        EnvironmentChoice::Only if all.len() > 1 => {
+            let message = format!("{} environments are defined, and none is chosen", all.len());
+            let hint = format!("pass --env {}", names.join(" or --env "));
+            let last = &all[all.len() - 1].origin;
+            let finding = Diagnostic::error("no-environment", message).hint(hint);
+            findings.push(
+                finding
+                    .at(&last.source, last.mark)
+                    .also(all[0].origin.clone(), "another one is here"),
+            );
+            None
+        }
+        EnvironmentChoice::Only | EnvironmentChoice::Any => {
+            (!all.is_empty()).then(|| all.swap_remove(0))
+        }
+    }
+}
+
+/// Checks the fields of each edition by the table of its kind. Those with a fault are reported once, and the objects that
+/// have them come out invalid without a finding of their own.
+fn check_editions(run: &mut ComposedRun, findings: &mut Diagnostics) {
+    let names: Vec<String> = run.editions.iter().map(|one| one.name.clone()).collect();
+    for name in names {
+        let Some(chain) = run.editions.chain(&name) else {
+            continue;
+        };
+        let edition = chain.last();
+        let kind = edition.and_then(|edition| provider::find_kind(edition.row.kind.0));
+        let Some((edition, kind)) = edition.zip(kind) else {
+            continue;
+        };
+        let fields = known_fields(&chain, run.environment.as_deref());
+        let found = audit::audit_fields(kind, &fields, &edition.origin);
+        let is_broken = found.has_errors();
+        findings.extend(found);
+        if is_broken {
+            run.editions.refuse(&name);
+        }
+    }
+}
+
+/// Makes the objects of files whole that stand in several documents.
+fn make_whole(run: &ComposedRun, objects: &mut [LoadedObject], findings: &mut Diagnostics) {
     let drafts: Vec<Option<Arc<Draft>>> = objects.iter().map(|one| one.draft.clone()).collect();
     let composed = map_parallel(&drafts, |draft| {
-        draft.as_deref().map(|draft| compose(&editions, draft))
+        let draft = draft.as_deref()?;
+        Some(compose(run.layers(), draft, Trace::default(), None))
     });
     for (object, composed) in objects.iter_mut().zip(composed) {
         if let Some((content, found)) = composed {
@@ -34,60 +153,135 @@ pub fn compose_objects(
     }
 }
 
-/// Checks the fields of each edition by the table of its kind. Those with a fault are reported
-/// once, and the objects that have them come out invalid without a finding of their own.
-fn check_editions(mut editions: Editions, findings: &mut Diagnostics) -> Editions {
-    let names: Vec<String> = editions.iter().map(|one| one.name.clone()).collect();
-    for name in names {
-        let Some(chain) = editions.chain(&name) else {
-            continue;
-        };
-        let edition = chain.last();
-        let kind = edition.and_then(|edition| provider::find_kind(edition.row.kind.0));
-        let Some((edition, kind)) = edition.zip(kind) else {
-            continue;
-        };
-        let found = audit::audit_fields(kind, &known_fields(&chain), &edition.origin);
-        let is_broken = found.has_errors();
-        findings.extend(found);
-        if is_broken {
-            editions.refuse(&name);
-        }
+/// Returns the rows of a set; `None` after a finding. The label of the file that was read is added to `row_files`.
+fn read_rows(
+    set: &ObjectSet,
+    files: &RowFiles,
+    row_files: &mut Vec<Arc<Source>>,
+    findings: &mut Diagnostics,
+) -> Option<Rows> {
+    match &set.rows {
+        RowSource::Here(maps) => Some(Rows::here(Arc::clone(&set.origin.source), maps.clone())),
+        RowSource::File(file) => match files.read(file, &set.origin, &ReadLimits::default()) {
+            Ok(source) => {
+                row_files.push(source.label());
+                Rows::parse(&source, file, findings)
+            }
+            Err(finding) => {
+                row_files.push(missing_label(&shown_path(file, &set.origin.source)));
+                findings.push(*finding);
+                None
+            }
+        },
     }
-    editions
 }
 
-/// Returns the place of a node in the file of the object: its own, or that of the edition which brings it.
-fn place_in_object(draft: &Draft, trace: &Trace, mark: Mark) -> Mark {
-    let origin = trace.origin_of(mark);
-    let here = origin.filter(|origin| origin.source.name == draft.origin.source.name);
-    let edition = draft.edition.as_ref().map(|edition| edition.mark);
-    let mark = here.map(|origin| origin.mark).or(edition);
-    mark.unwrap_or(draft.origin.mark)
+/// Makes the objects of a set. What is wrong with the template itself is reported once, not for each row.
+fn make_objects(
+    run: &ComposedRun,
+    set: &ObjectSet,
+    rows: &Rows,
+    findings: &mut Diagnostics,
+) -> Vec<LoadedObject> {
+    let filled = FilledSet {
+        set,
+        rows,
+        editions: &run.editions,
+    };
+    if !filled.check_columns(findings) {
+        return Vec::new();
+    }
+    let kinds = provider::kind_rows();
+    let all: Vec<Row<'_>> = rows.iter().collect();
+    let made = map_parallel(&all, |row| make_object(run, &filled, *row, &kinds));
+    let mut seen = HashSet::new();
+    let mut is_new = |finding: &Diagnostic| {
+        let place = finding
+            .origin
+            .as_ref()
+            .map(|origin| (origin.source.name.clone(), origin.mark.start));
+        seen.insert((finding.code, finding.message.clone(), place))
+    };
+    let mut objects = Vec::with_capacity(made.len());
+    for (object, found) in made {
+        findings.extend(found.filter(&mut is_new));
+        objects.extend(object);
+    }
+    objects
+}
+
+/// Makes the object of one row; `None`, after a finding, if its envelope is not in order.
+fn make_object(
+    run: &ComposedRun,
+    filled: &FilledSet<'_>,
+    row: Row<'_>,
+    kinds: &[KindRow],
+) -> (Option<LoadedObject>, Diagnostics) {
+    let origin = Origin {
+        source: Arc::clone(&filled.rows.source),
+        mark: row.mark(),
+    };
+    let (mut trace, mut found) = (Trace::default(), Diagnostics::default());
+    let draft = filled.draft_of(row, kinds, &mut trace, &mut found);
+    let mut findings = trace.locate(found, &origin);
+    let Some(draft) = draft.filter(Draft::is_named) else {
+        return (None, findings);
+    };
+    let mut object = LoadedObject::of(&draft);
+    object.is_composed = true;
+    if let Some((_, mark)) = &mut object.connection {
+        *mark = place_in_object(&trace, *mark, &origin, None);
+    }
+    let (content, found) = compose(run.layers(), &draft, trace, Some(&filled.set.name));
+    findings.extend(found);
+    (object.content, object.origin) = (content, origin);
+    (Some(object), findings)
 }
 
 /// Makes one object whole, and checks it. Its findings are at the places where the values were written.
-fn compose(editions: &Editions, draft: &Draft) -> (ObjectContent, Diagnostics) {
+fn compose(
+    layers: Layers<'_>,
+    draft: &Draft,
+    trace: Trace,
+    set: Option<&str>,
+) -> (ObjectContent, Diagnostics) {
     let mut findings = Diagnostics::default();
     let Some(Composed {
         draft: whole,
         trace,
-    }) = editions.compose(draft, &mut findings)
+    }) = layers.compose(draft, trace, &mut findings)
     else {
         return (ObjectContent::Invalid, findings);
     };
+    let origin = real_origin(&whole, &trace);
+    let edition = draft.edition.as_ref();
+    // The edition of a row has its place in the template.
+    let edition_mark = edition
+        .filter(|_| set.is_none())
+        .map(|edition| edition.mark);
     let mut found = Diagnostics::default();
     let mut content = audit_draft(whole, &mut found);
-    findings.extend(trace.locate(found, &draft.origin));
+    findings.extend(trace.locate(found, &origin));
     if let ObjectContent::Desired(desired) = &mut content {
         let desired = Arc::make_mut(desired);
-        desired.origin = draft.origin.clone();
-        desired
-            .references
-            .relocate(|mark| place_in_object(draft, &trace, mark));
+        desired.origin = origin.clone();
+        desired.layers = LayerNames::of(edition.map(|edition| edition.name.as_str()), set);
+        let references = &mut desired.references;
+        references.relocate(|mark| place_in_object(&trace, mark, &origin, edition_mark));
     }
     if !draft.is_named() {
         content = ObjectContent::Invalid;
     }
     (content, findings)
+}
+
+/// Returns the place of a node in the file of the object: its own, or that of the edition which brings it, or that of the
+/// object.
+fn place_in_object(trace: &Trace, mark: Mark, object: &Origin, edition: Option<Mark>) -> Mark {
+    let here = trace
+        .descent(mark)
+        .find(|origin| origin.source.name == object.source.name);
+    here.map(|origin| origin.mark)
+        .or(edition)
+        .unwrap_or(object.mark)
 }

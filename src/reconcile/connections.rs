@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::contents::LoadedObject;
 use crate::manifest::BrokenConnection;
+use crate::model::environment::Environment;
 use crate::model::{
     Address, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
 };
@@ -19,6 +20,18 @@ pub struct CheckOptions {
     pub need_connections: bool,
     /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
     pub simulators: Option<Simulators>,
+    pub environment: EnvironmentChoice,
+}
+
+/// How a run comes to its environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EnvironmentChoice {
+    /// There must be one at most.
+    #[default]
+    Only,
+    /// Whichever comes first: what the run does is the same in each.
+    Any,
+    Named(String),
 }
 
 /// Simulators of vendors, to which connections are pointed.
@@ -81,10 +94,15 @@ pub(super) struct DeclaredConnections<'a> {
     by_vendor: BTreeMap<Vendor, Vec<&'a str>>,
     /// They count as there: a finding reports each of them, and no further one is needed for each of its objects.
     broken: &'a [BrokenConnection],
+    environment: Option<&'a Environment>,
 }
 
 impl<'a> DeclaredConnections<'a> {
-    pub fn new(usable: &'a BTreeMap<String, Connection>, broken: &'a [BrokenConnection]) -> Self {
+    pub fn new(
+        usable: &'a BTreeMap<String, Connection>,
+        broken: &'a [BrokenConnection],
+        environment: Option<&'a Environment>,
+    ) -> Self {
         let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
         for connection in usable.values() {
             let names = by_vendor.entry(connection.vendor).or_default();
@@ -94,7 +112,55 @@ impl<'a> DeclaredConnections<'a> {
             usable,
             by_vendor,
             broken,
+            environment,
         }
+    }
+
+    /// Reports the connections that the environment names and that do not exist.
+    pub fn check_environment(&self, findings: &mut Diagnostics) {
+        let Some(environment) = self.environment else {
+            return;
+        };
+        for mapped in &environment.connections {
+            let name = &mapped.stands_for;
+            let may_be_broken = self
+                .broken
+                .iter()
+                .any(|one| one.name.as_ref().is_none_or(|known| known == name));
+            if self.usable.contains_key(name) || may_be_broken {
+                continue;
+            }
+            let message = format!("there is no connection `{name}`");
+            let finding = Diagnostic::error("unknown-connection", message).suggest(
+                name,
+                self.usable.keys().map(String::as_str).take(MAX_COMPARED),
+            );
+            findings.push(finding.at(&environment.origin.source, mapped.mark));
+        }
+    }
+
+    /// Returns the name of the connection that is meant in this environment.
+    fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        let mapped = self
+            .environment
+            .into_iter()
+            .flat_map(|environment| &environment.connections);
+        let mut mapped = mapped.filter(|mapped| mapped.name == name);
+        mapped.next().map_or(name, |mapped| &mapped.stands_for)
+    }
+
+    /// Returns the only connection of these that the environment means; `None` if there is none or several.
+    fn only_meant<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        let environment = self.environment?;
+        let is_meant = |name: &&&str| {
+            environment
+                .connections
+                .iter()
+                .any(|mapped| mapped.stands_for == **name)
+        };
+        let mut meant = names.iter().filter(is_meant);
+        let only = meant.next()?;
+        meant.next().is_none().then_some(*only)
     }
 
     /// Returns the connections in order, by name.
@@ -127,8 +193,9 @@ pub(super) fn resolve_connection(
     let of_vendor = of_vendor.map_or(&[][..], Vec::as_slice);
     let similar = || of_vendor.iter().copied().take(MAX_COMPARED);
     if let Some((name, mark)) = &object.connection {
+        let name = declared.meant(name);
         match declared.usable.get(name) {
-            Some(connection) if connection.vendor == vendor => return Some(name.clone()),
+            Some(connection) if connection.vendor == vendor => return Some(name.to_string()),
             Some(connection) => findings.push(
                 Diagnostic::error(
                     "unknown-connection",
@@ -151,6 +218,9 @@ pub(super) fn resolve_connection(
             }
         }
         return None;
+    }
+    if let Some(only) = declared.only_meant(of_vendor) {
+        return Some(only.to_string());
     }
     match of_vendor {
         [only] => Some((*only).to_string()),

@@ -28,9 +28,26 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
-    /// The object as it was written, if it has an edition: its content then depends on other files.
+    /// The object as it was written, if a part of it stands elsewhere: its content then depends on other files.
     pub draft: Option<Arc<Draft>>,
+    /// Whether its content is made of several documents.
+    pub is_composed: bool,
     pub content: ObjectContent,
+}
+
+impl LoadedObject {
+    /// Takes the envelope of a draft, still without content.
+    pub fn of(draft: &Draft) -> Self {
+        Self {
+            address: draft.address.clone(),
+            vendor: draft.row.vendor,
+            connection: draft.connection.clone(),
+            origin: draft.origin.clone(),
+            draft: None,
+            is_composed: false,
+            content: ObjectContent::Invalid,
+        }
+    }
 }
 
 /// The part of an object beside its envelope.
@@ -79,12 +96,10 @@ impl FileContents {
         joined
     }
 
-    /// Joins the contents of all files of a run, with a finding for every name that is given twice.
-    pub fn merge(files: impl IntoIterator<Item = Self>) -> Self {
-        let mut merged = Self::join(files);
-        let objects = merged.objects.iter();
+    /// Adds a finding for every object whose name another one has.
+    pub fn refuse_duplicate_objects(&mut self) {
+        let objects = self.objects.iter();
         let names = objects.map(|object| (&object.address, &object.origin));
-        merged.declarations.refuse_duplicate_names(names);
-        merged
+        self.declarations.refuse_duplicate_objects(names);
     }
 }

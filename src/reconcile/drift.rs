@@ -11,12 +11,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::composed::compose_objects;
+use super::connections::EnvironmentChoice;
 use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
 use super::{
     Accounts, Checked, Settings, account_of, check, connection_findings, read_side_by_side,
 };
 use crate::apply::memory::{Memory, VendorAccount};
+use crate::manifest::rows::RowFiles;
 use crate::model::diagnostic::Source;
 use crate::model::{
     ConnectionFault, Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode,
@@ -64,9 +67,17 @@ enum NoBase {
 
 impl CommitBases {
     /// Lowers the manifests of a commit. Invalid ones are left out and set `partial`.
-    pub fn new(commit: String, sources: &[Arc<Source>]) -> Self {
-        let manifests = FileContents::merge(lower_sources(sources));
-        let findings = manifests.declarations.findings;
+    pub fn new(
+        commit: String,
+        sources: &[Arc<Source>],
+        row_files: &RowFiles,
+        environment: Option<&str>,
+    ) -> Self {
+        let mut manifests = FileContents::join(lower_sources(sources));
+        let mut findings = std::mem::take(&mut manifests.declarations.findings);
+        let choice = environment.map(|name| EnvironmentChoice::Named(name.to_string()));
+        let choice = choice.unwrap_or(EnvironmentChoice::Any);
+        compose_objects(&mut manifests, &choice, row_files, &mut findings);
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
             if let ObjectContent::Desired(desired) = object.content {

@@ -22,6 +22,7 @@ use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::outline::KeptAccounts;
 use super::piece_store::PieceStore;
+use crate::manifest::compose::names_values;
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
 use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, foreign, map_parallel};
@@ -306,30 +307,19 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
-            if draft.edition.is_some() {
-                objects.push(LoadedObject {
-                    address: draft.address.clone(),
-                    vendor: draft.row.vendor,
-                    connection: draft.connection.clone(),
-                    origin: draft.origin.clone(),
-                    draft: Some(Arc::new(draft)),
-                    content: ObjectContent::Invalid,
-                });
-                continue;
-            }
-            if !draft.is_named() {
+            let is_composed = draft.is_open(names_values);
+            if !is_composed && !draft.is_named() {
                 // For its findings alone.
                 audit_draft(draft, reader.findings());
                 continue;
             }
-            objects.push(LoadedObject {
-                address: draft.address.clone(),
-                vendor: draft.row.vendor,
-                connection: draft.connection.clone(),
-                origin: draft.origin.clone(),
-                draft: None,
-                content: audit_draft(draft, reader.findings()),
-            });
+            let mut object = LoadedObject::of(&draft);
+            object.is_composed = is_composed;
+            match is_composed {
+                true => object.draft = Some(Arc::new(draft)),
+                false => object.content = audit_draft(draft, reader.findings()),
+            }
+            objects.push(object);
         }
         let mut contents = FileContents {
             objects,

@@ -62,7 +62,7 @@ use crate::provider;
 use crate::provider::references::Referents;
 pub use carry_out::{ApplyOptions, apply_plan};
 pub use check::{Checked, check_manifests, digest_of};
-pub use connections::{CheckOptions, Simulators};
+pub use connections::{CheckOptions, EnvironmentChoice, Simulators};
 pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, find_drift};
 pub use incremental::IncrementalLoader;

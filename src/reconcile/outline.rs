@@ -38,6 +38,7 @@ impl From<&Desired> for ObjectOutline {
             labels,
             origin,
             references,
+            layers: _,
         } = desired;
         Self {
             address: address.clone(),

@@ -66,7 +66,7 @@ pub(super) fn route_objects(
             }
         };
         if is_elsewhere {
-            let composed = object.draft.as_ref().and(content.desired().cloned());
+            let composed = content.desired().filter(|_| object.is_composed).cloned();
             content.forget();
             if let ObjectContent::Outline(outline) = &mut content
                 && composed.is_some()

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
-    References,
+    Address, Desired, Diagnostic, Diagnostics, Fields, LayerNames, Mark, Origin, OwnPolicy,
+    PackedFields, References,
 };
 use crate::plan::document::{
     FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, diagnostic_entries, summarize_objects,
@@ -234,6 +234,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
             },
         },
         references: References::default(),
+        layers: LayerNames::default(),
     })
 }
 

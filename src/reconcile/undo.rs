@@ -24,8 +24,8 @@ use crate::apply::journal::{Intent, WholeObject};
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
-    OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
+    Address, Desired, Diagnostic, Diagnostics, Field, Fields, LayerNames, Mark, Need, Observed,
+    Origin, OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
 };
 use crate::plan::document::ChangeEntry;
 use crate::plan::field_json::fields_from_json;
@@ -491,5 +491,6 @@ pub fn unmanaged_object(
             mark: Mark::default(),
         },
         references: References::default(),
+        layers: LayerNames::default(),
     })
 }

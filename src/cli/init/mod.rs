@@ -24,7 +24,7 @@ use crate::manifest::Loaded;
 use crate::model::address::refuse_name;
 use crate::model::diagnostic::Source;
 use crate::provider::{self, Provider};
-use crate::reconcile::{self, CheckOptions};
+use crate::reconcile::{self, CheckOptions, EnvironmentChoice};
 use crate::render::safe::make_visible;
 use layout::ProjectLayout;
 use questions::{ask_choice, ask_text, describe_unknown};
@@ -144,6 +144,7 @@ fn is_valid_project(files: &[ProjectFile]) -> CommandResult<bool> {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        environment: EnvironmentChoice::Any,
     };
     let checked = reconcile::check_manifests(loaded, &options);
     output::print_findings(&checked.findings)?;

@@ -14,8 +14,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::files::write::create_private_dirs;
+use crate::manifest::rows::{RowFiles, named_files};
 use crate::manifest::walk::{self, Blob, CommitTree, MissingBlob};
 use crate::manifest::{self, Loaded};
+use crate::provider;
 
 /// The longest time for one run of git: fetching one commit that takes longer does not succeed later either.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -176,7 +178,13 @@ impl Remote {
             self.redacted_url(),
             commit.get(..12).unwrap_or(commit)
         );
-        Ok(manifest::from_bytes(found, files.collect(), &location))
+        let mut loaded = manifest::from_bytes(found, files.collect(), &location);
+        let named = named_files(&loaded.sources, &provider::kind_rows()).into_iter();
+        let named = named.filter_map(|name| Some((tree.blob_of(&name)?, name)));
+        let (blobs, names): (Vec<Blob>, Vec<String>) = named.unzip();
+        let texts = self.read_blobs(&blobs).await?;
+        loaded.row_files = RowFiles::of_commit(names.into_iter().zip(texts));
+        Ok(loaded)
     }
 
     /// Returns the bytes of blobs, in their order.

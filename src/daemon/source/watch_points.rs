@@ -28,6 +28,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::filesystem::{DirectoryId, FileSystem, PathEntry};
+use crate::manifest::rows;
 use crate::manifest::walk::{self, EntryKind, FileTree, LinkTarget, NamedRoot, ReadLimits};
 
 /// As many links as Linux follows in one path.
@@ -103,7 +104,9 @@ impl WatchPoints {
             return false;
         };
         let in_directory = match change {
-            FileChange::Written => walk::is_manifest(name) || name == GITIGNORE,
+            FileChange::Written => {
+                walk::is_manifest(name) || rows::is_row_file(name) || name == GITIGNORE
+            }
             FileChange::Moved => !is_hidden(name) || name == GITIGNORE,
         };
         point.names.contains(name) || point.all && in_directory

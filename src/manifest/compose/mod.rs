@@ -1,7 +1,12 @@
-//! Composes objects: lays the fields of an object over those of its edition, and fills in the parameters.
+//! Composes objects: lays the fields of an object over those of its edition, and fills in parameters, values and columns.
 //!
-//! In goes a draft and all editions of a run; out comes a draft whose `desired` is whole, with a [`Trace`] of where each
-//! value was written. Nothing after it knows of editions. No text is pasted: a parameter stands where a value stands.
+//! In goes a draft, with the editions and the environment of a run; out comes a draft whose `desired` is whole, with a
+//! [`Trace`] of where each value was written. Nothing after it knows of editions, sets and environments. No text is pasted
+//! but into names and ids: a value stands where a value stands.
+//!
+//! * `columns` makes the document of one row of a set, with `pattern` for names.
+//! * `values` looks up what an environment says, `parameters` what an edition leaves to the object.
+//! * `merge` lays one layer over another, `registry` holds the editions, and `trace` remembers places.
 //!
 //! Example: `edition: {name: professional, with: {seats: 25}}`, where `professional` extends `basic`.
 //!
@@ -14,24 +19,31 @@
 
 use std::sync::Arc;
 
+mod columns;
 mod merge;
 mod parameters;
+mod pattern;
 mod registry;
 mod trace;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
+pub use columns::FilledSet;
 pub use registry::Editions;
 pub use trace::Trace;
+pub use values::{leaves, names_values};
 
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::Edition;
+use crate::model::environment::Environment;
 use crate::model::{Diagnostic, Diagnostics, Node, Origin, Tree};
 pub use merge::ABSENT;
 use merge::lay_over;
 use parameters::Arguments;
 pub use parameters::known_fields;
+use values::ValueReader;
 
 /// A draft with all of its fields, and where they come from.
 pub struct Composed {
@@ -40,37 +52,74 @@ pub struct Composed {
     pub trace: Trace,
 }
 
-impl Editions {
-    /// Lays the fields of a draft over those of its edition. `None`, after a finding, if the edition does not exist or a
-    /// parameter has no value that fits; without a finding if the edition has faults of its own, which were reported.
-    pub fn compose(&self, draft: &Draft, findings: &mut Diagnostics) -> Option<Composed> {
-        let chosen = draft.edition.as_ref()?;
-        let chain = self.chain_for(draft, chosen, findings)?;
-        let arguments = Arguments::read(&chain, draft, chosen, findings)?;
-        let (mut trace, mut fields, mut found) = (Trace::default(), Vec::new(), Vec::new());
-        for edition in &chain {
-            let tree = arguments.fill_in(edition, &mut trace);
-            if let Tree::Map(entries) = tree.tree {
-                lay_over(&mut fields, entries, draft.row.desired, &mut found);
-            }
-        }
-        let own_tree = trace.adopt(&draft.origin.source, &draft.desired, &|_, _| None);
-        if let Tree::Map(entries) = own_tree.tree {
-            lay_over(&mut fields, entries, draft.row.desired, &mut found);
-        }
-        let mut laid = Diagnostics::default();
-        for (finding, mark) in found {
-            laid.push(finding.at(trace.source(), mark));
-        }
-        findings.extend(trace.locate(laid, &draft.origin));
-        let desired = Node {
-            tree: Tree::Map(fields),
-            mark: own_tree.mark,
+/// The layers of a run below its objects.
+#[derive(Clone, Copy)]
+pub struct Layers<'a> {
+    pub editions: &'a Editions,
+    /// The environment in force; `None` if there is none.
+    pub environment: Option<&'a Environment>,
+}
+
+impl Layers<'_> {
+    /// Makes a draft whole. `None`, after a finding, if the edition does not exist, or a parameter or a name has no value
+    /// that fits; without a finding if the edition has faults of its own, which were reported.
+    ///
+    /// `trace` is that of the draft's marks if it was made of a row, and a new one otherwise.
+    pub fn compose(
+        &self,
+        draft: &Draft,
+        mut trace: Trace,
+        findings: &mut Diagnostics,
+    ) -> Option<Composed> {
+        let mut values = ValueReader::new(self.environment);
+        let draft = adopt(draft, &mut values, &mut trace);
+        let object = real_origin(&draft, &trace);
+        let mut found = Diagnostics::default();
+        let desired = self.lay(&draft, &mut values, &mut trace, &mut found);
+        let is_whole = values.report(&trace, &mut found);
+        findings.extend(trace.locate(found, &object));
+        let desired = desired.filter(|_| is_whole)?;
+        let draft = Draft {
+            edition: None,
+            desired,
+            ..draft
         };
-        let draft = adopt_envelope(draft, desired, &mut trace);
         Some(Composed { draft, trace })
     }
 
+    /// Lays the layers of a draft over each other. Findings have marks of the trace.
+    fn lay(
+        &self,
+        draft: &Draft,
+        values: &mut ValueReader<'_>,
+        trace: &mut Trace,
+        findings: &mut Diagnostics,
+    ) -> Option<Node> {
+        let (mut fields, mut found) = (Vec::new(), Vec::new());
+        let mut lay = |node: Node| {
+            if let Tree::Map(entries) = node.tree {
+                lay_over(&mut fields, entries, draft.row.desired, &mut found);
+            }
+        };
+        if let Some(chosen) = &draft.edition {
+            let chain = self.editions.chain_for(draft, chosen, findings)?;
+            let arguments = Arguments::read(&chain, draft, chosen, findings)?;
+            for edition in &chain {
+                lay(arguments.fill_in(edition, values, trace));
+            }
+        }
+        lay(draft.desired.clone());
+        for (finding, mark) in found {
+            findings.push(finding.at(trace.source(), mark));
+        }
+        Some(Node {
+            tree: Tree::Map(fields),
+            mark: draft.desired.mark,
+        })
+    }
+}
+
+impl Editions {
     /// Returns the editions of an object, the lowest first.
     fn chain_for(
         &self,
@@ -103,8 +152,15 @@ impl Editions {
     }
 }
 
-/// Copies a draft with other fields; all of its places become marks of the trace.
-fn adopt_envelope(draft: &Draft, desired: Node, trace: &mut Trace) -> Draft {
+/// Returns where a draft with marks of a trace was written.
+pub fn real_origin(draft: &Draft, trace: &Trace) -> Origin {
+    let origin = trace.origin_of(draft.origin.mark);
+    origin.unwrap_or(&draft.origin).clone()
+}
+
+/// Copies a draft into a trace: all of its places become marks of the trace, and names of the environment's values become
+/// those values.
+fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draft {
     let source = &draft.origin.source;
     let mut policy = draft.policy.clone();
     let patterns = policy.ignore.iter_mut().chain(&mut policy.absent_is_empty);
@@ -113,17 +169,32 @@ fn adopt_envelope(draft: &Draft, desired: Node, trace: &mut Trace) -> Draft {
     for mark in marks.chain(lists).chain(&mut policy.create) {
         *mark = trace.mark(source, *mark);
     }
+    let edition = draft.edition.as_ref().map(|edition| EditionUse {
+        name: edition.name.clone(),
+        mark: trace.mark(source, edition.mark),
+        with: trace.adopt_entries(source, &edition.with, &mut |trace, node| {
+            values.replace(source, node, trace)
+        }),
+    });
+    let connection = draft
+        .connection
+        .as_ref()
+        .map(|(name, mark)| (name.clone(), trace.mark(source, *mark)));
     Draft {
         row: draft.row,
         address: draft.address.clone(),
         labels: draft.labels.clone(),
-        connection: draft.connection.clone(),
-        identity: trace.adopt_entries(source, &draft.identity, &|_, _| None),
+        connection,
+        identity: trace.adopt_entries(source, &draft.identity, &mut |trace, node| {
+            values.replace(source, node, trace)
+        }),
         is_keyed: draft.is_keyed,
         policy,
         absent: draft.absent.map(|mark| trace.mark(source, mark)),
-        edition: None,
-        desired,
+        edition,
+        desired: trace.adopt(source, &draft.desired, &mut |trace, node| {
+            values.replace(source, node, trace)
+        }),
         origin: Origin {
             mark: trace.mark(source, draft.origin.mark),
             source: Arc::clone(trace.source()),

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::trace::Trace;
+use super::values::{ValueReader, value_in, value_of};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::{Edition, Parameter};
+use crate::model::environment::Environment;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
@@ -138,15 +140,23 @@ impl<'a> Arguments<'a> {
         is_in_order.then_some(Self { values })
     }
 
-    /// Copies the tree of an edition, with values in place of its parameters.
-    pub fn fill_in(&self, edition: &Edition, trace: &mut Trace) -> Node {
+    /// Copies the tree of an edition, with values in place of its parameters and of the names of the environment's.
+    pub fn fill_in(
+        &self,
+        edition: &Edition,
+        values: &mut ValueReader<'_>,
+        trace: &mut Trace,
+    ) -> Node {
         let source = &edition.origin.source;
-        trace.adopt(source, &edition.desired, &|trace, node| {
-            let (name, _) = parameter_in(node)?;
-            let (value, source) = self.values.get(name)?;
+        trace.adopt(source, &edition.desired, &mut |trace, node| {
+            let Some((name, mark)) = parameter_in(node) else {
+                return values.replace(source, node, trace);
+            };
+            let (value, value_source) = self.values.get(name)?;
+            let written = trace.copy(value_source, value);
             Some(Node {
-                tree: value.tree.clone(),
-                mark: trace.mark(source, value.mark),
+                mark: trace.mark_of_name(source, mark, written.mark),
+                ..written
             })
         })
     }
@@ -161,26 +171,42 @@ fn declared_at(parameter: &Parameter, edition: &Edition) -> Origin {
 
 /// Returns the fields of an edition that are known without an object: defaults in place of parameters, and nothing where
 /// there is none. Elements that take something out are left out, and so are those of which a member has no value.
-pub fn known_fields(chain: &[&Edition]) -> Vec<Entry> {
+pub fn known_fields(chain: &[&Edition], environment: Option<&Environment>) -> Vec<Entry> {
     let Some(edition) = chain.last() else {
         return Vec::new();
     };
     let defaults = declared(chain);
-    let default_of = |name: &str| defaults.get(name)?.0.default.as_ref();
+    let known = |node: &Node| match parameter_in(node) {
+        Some((name, _)) => Some(
+            defaults
+                .get(name)?
+                .0
+                .default
+                .as_ref()
+                .map(|value| &value.tree),
+        ),
+        None => {
+            value_in(node).map(|(name, _)| value_of(environment, name).map(|value| &value.tree))
+        }
+    };
+    let known: &KnownValue<'_> = &known;
     let fields = edition.desired.entries().iter();
-    let known = fields.filter_map(|entry| {
+    let fields = fields.filter_map(|entry| {
         Some(Entry {
-            value: known_part(&entry.value, &default_of)?,
+            value: known_part(&entry.value, known)?,
             ..entry.clone()
         })
     });
-    known.collect()
+    fields.collect()
 }
 
-fn known_part<'p>(node: &Node, default_of: &dyn Fn(&str) -> Option<&'p Node>) -> Option<Node> {
-    if let Some((name, _)) = parameter_in(node) {
-        return default_of(name).map(|default| Node {
-            tree: default.tree.clone(),
+/// Tells for a node that stands for a value which one it is, if it has one without an object; `None` for any other node.
+type KnownValue<'v> = dyn Fn(&Node) -> Option<Option<&'v Tree>> + 'v;
+
+fn known_part(node: &Node, known: &KnownValue<'_>) -> Option<Node> {
+    if let Some(value) = known(node) {
+        return value.map(|value| Node {
+            tree: value.clone(),
             // A value that does not fit its field is the fault of the field that names the parameter.
             mark: node.mark,
         });
@@ -190,15 +216,12 @@ fn known_part<'p>(node: &Node, default_of: &dyn Fn(&str) -> Option<&'p Node>) ->
             let items = items.iter();
             let is_left_out = |item: &Node| item.get(super::merge::ABSENT).is_some();
             let kept = items.filter(|item| !is_left_out(item));
-            Tree::List(
-                kept.filter_map(|item| known_part(item, default_of))
-                    .collect(),
-            )
+            Tree::List(kept.filter_map(|item| known_part(item, known)).collect())
         }
         Tree::Map(entries) => {
             let entries = entries.iter().map(|entry| {
                 Some(Entry {
-                    value: known_part(&entry.value, default_of)?,
+                    value: known_part(&entry.value, known)?,
                     ..entry.clone()
                 })
             });

@@ -1,9 +1,9 @@
 //! Holds the editions of a run, checked among each other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::parameters::check_parameters;
-use crate::model::edition::Edition;
+use crate::model::edition::{Edition, ParameterType};
 use crate::model::{Diagnostic, Diagnostics, Kind};
 
 /// All editions of a run by name.
@@ -80,6 +80,16 @@ impl Editions {
     /// of them has a fault.
     pub fn chain(&self, name: &str) -> Option<Vec<&Edition>> {
         self.chain_of(*self.by_name.get(name)?)
+    }
+
+    /// Returns the types of the parameters that an edition takes, also those of the editions below it; none if there is no
+    /// such edition.
+    pub fn parameters_of(&self, name: &str) -> BTreeMap<&str, ParameterType> {
+        let chain = self.chain(name).unwrap_or_default();
+        let parameters = chain.into_iter().flat_map(|edition| &edition.parameters);
+        parameters
+            .map(|parameter| (parameter.name.as_str(), parameter.value_type))
+            .collect()
     }
 
     fn chain_of(&self, index: usize) -> Option<Vec<&Edition>> {

@@ -62,12 +62,19 @@ fn read(documents: &[(&str, &str, &str)]) -> (Vec<Draft>, Editions, Diagnostics)
     (drafts, editions, findings)
 }
 
+fn layers(editions: &Editions) -> Layers<'_> {
+    Layers {
+        editions,
+        environment: None,
+    }
+}
+
 /// The fields of the one object among some documents, or the codes of the findings.
 fn composed(documents: &[(&str, &str, &str)]) -> String {
     let (drafts, editions, mut findings) = read(documents);
     let composed = drafts
         .iter()
-        .filter_map(|draft| editions.compose(draft, &mut findings))
+        .filter_map(|draft| layers(&editions).compose(draft, Trace::default(), &mut findings))
         .next();
     let mut shown: Vec<String> = findings
         .iter()
@@ -251,7 +258,9 @@ fn an_unused_parameter_is_a_warning() {
 fn each_value_knows_where_it_was_written() {
     let order = "{edition: {name: basic, with: {seats: 25}}, desired: {note: mine}}";
     let (drafts, editions, mut findings) = read(&[BASIC, ("Order", "a", order)]);
-    let composed = editions.compose(&drafts[0], &mut findings).expect("whole");
+    let composed = layers(&editions)
+        .compose(&drafts[0], Trace::default(), &mut findings)
+        .expect("whole");
     let file = |mark: Mark| {
         let origin = composed.trace.origin_of(mark).expect("an origin");
         origin.source.name.clone()

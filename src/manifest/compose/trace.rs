@@ -11,16 +11,25 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 /// A mark has no file, and the nodes of a composed tree come from several. So each node gets a mark that is the index of
 /// its origin here, in a source that stands for all of them. Whoever checks the tree reports findings as for any other;
 /// [`Trace::locate`] then moves them to where their values were written.
+///
+/// A value may come by way of names: a cell of a table is named by `{column: seats}`, and that value by `{param: seats}`.
+/// The node then has the place of the last name, and leads down to where the value was written.
 pub struct Trace {
     stand_in: Arc<Source>,
-    origins: Vec<Origin>,
+    nodes: Vec<TracedNode>,
+}
+
+struct TracedNode {
+    origin: Origin,
+    /// The node whose value this one names.
+    names: Option<Mark>,
 }
 
 impl Default for Trace {
     fn default() -> Self {
         Self {
             stand_in: Arc::new(Source::new("a composed object".into(), String::new())),
-            origins: Vec::new(),
+            nodes: Vec::new(),
         }
     }
 }
@@ -31,14 +40,37 @@ impl Trace {
         &self.stand_in
     }
 
-    /// Notes an origin, and returns the mark that stands for it.
+    /// Notes an origin, and returns the mark that stands for it. A mark of the trace itself stays as it is.
     pub fn mark(&mut self, source: &Arc<Source>, mark: Mark) -> Mark {
-        // Trees are far smaller than what 32 bits can count.
-        let index = u32::try_from(self.origins.len()).unwrap_or(u32::MAX);
-        self.origins.push(Origin {
+        if Arc::ptr_eq(source, &self.stand_in) {
+            return mark;
+        }
+        let origin = Origin {
             source: Arc::clone(source),
             mark,
-        });
+        };
+        self.push(TracedNode {
+            origin,
+            names: None,
+        })
+    }
+
+    /// Notes a place that names the value of the node `value`.
+    pub fn mark_of_name(&mut self, source: &Arc<Source>, mark: Mark, value: Mark) -> Mark {
+        let named_at = self.mark(source, mark);
+        let Some(origin) = self.place_of(named_at).cloned() else {
+            return value;
+        };
+        self.push(TracedNode {
+            origin,
+            names: Some(value),
+        })
+    }
+
+    fn push(&mut self, node: TracedNode) -> Mark {
+        // Trees are far smaller than what 32 bits can count.
+        let index = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.nodes.push(node);
         Mark {
             start: index,
             end: index,
@@ -51,7 +83,7 @@ impl Trace {
         &mut self,
         source: &Arc<Source>,
         node: &Node,
-        replace: &dyn Fn(&mut Self, &Node) -> Option<Node>,
+        replace: &mut dyn FnMut(&mut Self, &Node) -> Option<Node>,
     ) -> Node {
         if let Some(other) = replace(self, node) {
             return other;
@@ -79,7 +111,7 @@ impl Trace {
         &mut self,
         source: &Arc<Source>,
         entries: &[Entry],
-        replace: &dyn Fn(&mut Self, &Node) -> Option<Node>,
+        replace: &mut dyn FnMut(&mut Self, &Node) -> Option<Node>,
     ) -> Vec<Entry> {
         let entries = entries.iter();
         entries
@@ -91,37 +123,70 @@ impl Trace {
             .collect()
     }
 
-    /// Returns the origin of a mark of this trace.
+    /// Copies a tree of a source as it is.
+    pub fn copy(&mut self, source: &Arc<Source>, node: &Node) -> Node {
+        self.adopt(source, node, &mut |_, _| None)
+    }
+
+    /// Returns the place of a mark of this trace.
+    pub fn place_of(&self, mark: Mark) -> Option<&Origin> {
+        self.nodes.get(mark.start as usize).map(|node| &node.origin)
+    }
+
+    /// Lists the places of a value: that of the name which stands for it first, and last where it was written.
+    pub fn descent(&self, mark: Mark) -> impl Iterator<Item = &Origin> {
+        let first = self.nodes.get(mark.start as usize);
+        let nodes = std::iter::successors(first, |node| self.nodes.get(node.names?.start as usize));
+        nodes.map(|node| &node.origin)
+    }
+
+    /// Returns where the value of a mark of this trace was written.
     pub fn origin_of(&self, mark: Mark) -> Option<&Origin> {
-        self.origins.get(mark.start as usize)
+        self.descent(mark).last()
     }
 
     /// Moves findings about the composed tree to the origins of its nodes. Where a value is not the object's own, the
-    /// finding also shows the object.
+    /// finding also shows the object, or the place that names the value.
     pub fn locate(&self, findings: Diagnostics, object: &Origin) -> Diagnostics {
         findings.map(|finding| self.locate_one(finding, object))
     }
 
     fn locate_one(&self, mut finding: Diagnostic, object: &Origin) -> Diagnostic {
         if let Some((origin, words)) = &finding.related
-            && let Some(real) = self.find(origin)
+            && self.is_ours(origin)
+            && let Some(real) = self.origin_of(origin.mark)
         {
             finding.related = Some((real.clone(), words));
         }
-        let Some(real) = finding.origin.as_ref().and_then(|origin| self.find(origin)) else {
+        let Some(mark) = finding
+            .origin
+            .as_ref()
+            .filter(|origin| self.is_ours(origin))
+            .map(|origin| origin.mark)
+        else {
             return finding;
         };
-        let (source, mark) = (Arc::clone(&real.source), real.mark);
-        let is_elsewhere = source.name != object.source.name;
-        let finding = finding.at(&source, mark);
-        match finding.related {
-            None if is_elsewhere => finding.also(object.clone(), "this object has it"),
-            _ => finding,
+        let places: Vec<&Origin> = self.descent(mark).collect();
+        let Some((real, names)) = places.split_last() else {
+            return finding;
+        };
+        let finding = finding.at(&real.source, real.mark);
+        if finding.related.is_some() {
+            return finding;
+        }
+        let name = names
+            .last()
+            .filter(|name| name.source.name != real.source.name);
+        match name {
+            _ if real.source.name != object.source.name => {
+                finding.also(object.clone(), "this object has it")
+            }
+            Some(name) => finding.also((*name).clone(), "it is used here"),
+            None => finding,
         }
     }
 
-    fn find(&self, origin: &Origin) -> Option<&Origin> {
-        let is_ours = Arc::ptr_eq(&origin.source, &self.stand_in);
-        is_ours.then(|| self.origin_of(origin.mark)).flatten()
+    fn is_ours(&self, origin: &Origin) -> bool {
+        Arc::ptr_eq(&origin.source, &self.stand_in)
     }
 }

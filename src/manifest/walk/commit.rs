@@ -138,6 +138,17 @@ impl CommitTree {
         (names, blobs)
     }
 
+    /// Returns the blob of a file, by its path in the tree; `None` if there is none, or it is too large to be read.
+    pub fn blob_of(&self, path: &str) -> Option<Blob> {
+        let LinkTarget::To(real, _) = self.resolve(Path::new(path), None).ok()? else {
+            return None;
+        };
+        match self.entries.get(real.to_str()?) {
+            Some(CommitEntry::File(blob)) if blob.size <= MAX_FILE_BYTES => Some(blob.clone()),
+            _ => None,
+        }
+    }
+
     /// Returns the kind of a path without links; `None` if it does not exist.
     fn kind_of(&self, path: &str) -> Option<EntryKind> {
         match self.entries.get(path) {

@@ -31,8 +31,8 @@ use crate::model::json::json_number;
 use crate::model::node::Entry;
 use crate::model::{
     Clearing, Desired, Diagnostic, Diagnostics, ElementKey, Field, FieldPath, Fields, KindTable,
-    Mark, Need, Node, Origin, PackedFields, Reference, ReferenceSpot, References, Shape, Text,
-    Tree, Value,
+    LayerNames, Mark, Need, Node, Origin, PackedFields, Reference, ReferenceSpot, References,
+    Shape, Text, Tree, Value,
 };
 
 mod identity;
@@ -112,6 +112,7 @@ pub fn audit_draft(
         labels: draft.labels,
         origin: draft.origin.clone(),
         references: References::new(references),
+        layers: LayerNames::default(),
     };
     lifecycle::refuse_other_key(table, &desired, &location, &mut object_findings);
     if !object_findings.has_errors() {

@@ -12,8 +12,8 @@ use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
 use crate::model::field::find_field;
 use crate::model::{
-    Address, Desired, KindTable, Mark, Origin, PackedFields, Policy, Reference, ReferenceSpot,
-    ReferenceState, References, Text,
+    Address, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy, Reference,
+    ReferenceSpot, ReferenceState, References, Text,
 };
 use crate::provider;
 
@@ -167,9 +167,11 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),
         references: References::new(references.collect::<Option<_>>()?),
+        layers: LayerNames::default(),
     };
     Some(LoadedObject {
         draft: None,
+        is_composed: false,
         address,
         vendor: table.vendor,
         connection: object

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::check::check_among;
-use super::{CheckOptions, Checked, Settings};
+use super::{CheckOptions, Checked, EnvironmentChoice, Settings};
 use crate::manifest::{Loaded, write};
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Field, Kind, Live, Need, Observed, Severity, Shape};
@@ -190,6 +190,7 @@ fn check_text(checked: &Checked, source: Source) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        environment: EnvironmentChoice::Any,
     };
     check_among(loaded.into(), &options, &checked.connections)
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
 use crate::model::{
-    Address, ConnectionFault, Desired, Fields, KindTable, Mark, Observed, Origin, OwnPolicy,
-    PackedFields, PolicyMode, References,
+    Address, ConnectionFault, Desired, Fields, KindTable, LayerNames, Mark, Observed, Origin,
+    OwnPolicy, PackedFields, PolicyMode, References,
 };
 use crate::provider::listing::{Identity, ListedObject};
 use crate::provider::{ResourceKind, audit};
@@ -270,5 +270,6 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
             mark: Mark::default(),
         },
         references: References::default(),
+        layers: LayerNames::default(),
     }
 }

@@ -192,6 +192,8 @@ fn note_on(kind: OwnKind) -> &'static str {
         OwnKind::AcceptedDrift => ACCEPTED_DRIFT,
         OwnKind::Connection | OwnKind::Notification => SECRETS,
         OwnKind::Edition => EDITION,
+        OwnKind::Environment => ENVIRONMENT,
+        OwnKind::ObjectSet => OBJECT_SET,
         OwnKind::Project => PROJECT,
     }
 }
@@ -208,6 +210,20 @@ const EDITION: &str = "\
 An object names it: `edition: {name: professional, with: {seats: 25}}`. Its own
 `desired` wins, field by field; elements of lists are merged by their keys, and
 `absent: true` beside a key takes an element out.";
+
+/// How an environment is chosen, and where its values stand.
+const ENVIRONMENT: &str = "\
+`--env NAME` chooses one; without it the only one that is read counts. A value
+`{value: seats.floor}` may stand in ids, in `edition.with`, and in `desired` of
+objects, editions and sets. An object that says `connection: lac` goes through
+the Connection to which the environment maps `lac`.";
+
+/// What a set makes of a row.
+const OBJECT_SET: &str = "\
+`{column: seats}` takes the type of the place where it stands. An empty cell is
+an error, unless it has `default: VALUE` or `optional: true` beside the name;
+an optional one is left out. In names, labels, ids and `connection` a column may
+stand in braces: `\"{customer}-cad\"`. A row that goes leaves its object as it is.";
 
 /// How the project file is found, what takes precedence over it, and what it may not do.
 const PROJECT: &str = "\

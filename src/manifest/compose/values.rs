@@ -1,0 +1,151 @@
+//! Values of the environment in place of `{value: seats.floor}`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::trace::Trace;
+use crate::model::diagnostic::Source;
+use crate::model::environment::Environment;
+use crate::model::node::Entry;
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
+
+/// The member that stands for a value of the environment.
+const VALUE: &str = "value";
+
+/// Returns the name in `{value: seats.floor}`, with its place; `None` for any other node.
+pub fn value_in(node: &Node) -> Option<(&str, Mark)> {
+    match &node.tree {
+        Tree::Map(entries) => match entries.as_slice() {
+            [Entry { key, value, .. }] if key == VALUE => Some((value.text()?, value.mark)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Reports whether a tree names a value of the environment.
+pub fn names_values(node: &Node) -> bool {
+    let is_in = |node: &Node| names_values(node);
+    value_in(node).is_some()
+        || match &node.tree {
+            Tree::Map(entries) => entries.iter().any(|entry| is_in(&entry.value)),
+            Tree::List(items) => items.iter().any(is_in),
+            _ => false,
+        }
+}
+
+/// Returns the value of this name, which is no group; `None` if there is none.
+pub fn value_of<'a>(environment: Option<&'a Environment>, name: &str) -> Option<&'a Node> {
+    let node = node_of(environment?, name)?;
+    (!matches!(node.tree, Tree::Map(_))).then_some(node)
+}
+
+/// Returns the node of this name: `seats.floor` is the member `floor` of the group `seats`.
+fn node_of<'a>(environment: &'a Environment, name: &str) -> Option<&'a Node> {
+    let mut members = name.split('.');
+    members.try_fold(&environment.values, |node, member| node.get(member))
+}
+
+/// Looks values up, and collects what is wrong with their names.
+pub struct ValueReader<'a> {
+    environment: Option<&'a Environment>,
+    /// Marks of a trace.
+    faults: Vec<(Diagnostic, Mark)>,
+}
+
+impl<'a> ValueReader<'a> {
+    pub fn new(environment: Option<&'a Environment>) -> Self {
+        Self {
+            environment,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Returns the value that a node stands for, with marks of the trace; `None` for any other node. A name without a
+    /// value is noted, and gives null.
+    pub fn replace(
+        &mut self,
+        source: &Arc<Source>,
+        node: &Node,
+        trace: &mut Trace,
+    ) -> Option<Node> {
+        let (name, mark) = value_in(node)?;
+        match self.find(name) {
+            Ok((value, environment)) => {
+                let written = trace.copy(&environment.origin.source, value);
+                Some(Node {
+                    mark: trace.mark_of_name(source, mark, written.mark),
+                    ..written
+                })
+            }
+            Err(finding) => {
+                let mark = trace.mark(source, mark);
+                self.faults.push((*finding, mark));
+                Some(Node {
+                    tree: Tree::Null,
+                    mark,
+                })
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<(&'a Node, &'a Environment), Box<Diagnostic>> {
+        let Some(environment) = self.environment else {
+            let finding = Diagnostic::error(
+                "no-environment",
+                format!("`{name}` is a value of an environment, and none is chosen"),
+            );
+            return Err(Box::new(
+                finding.hint("choose one by --env, or add the file that has it"),
+            ));
+        };
+        if let Some(node) = value_of(Some(environment), name) {
+            return Ok((node, environment));
+        }
+        match node_of(environment, name) {
+            Some(_) => {
+                let message = format!(
+                    "`{name}` is a group of values in environment `{}`",
+                    environment.name
+                );
+                Err(Box::new(Diagnostic::error("unknown-value", message)))
+            }
+            None => {
+                let names = leaves(environment);
+                let message = format!("environment `{}` has no value `{name}`", environment.name);
+                let finding = Diagnostic::error("unknown-value", message);
+                Err(Box::new(
+                    finding.suggest(name, names.iter().map(String::as_str)),
+                ))
+            }
+        }
+    }
+
+    /// Hands over what was found wrong, as findings about the composed tree. Returns whether nothing was.
+    pub fn report(self, trace: &Trace, findings: &mut Diagnostics) -> bool {
+        let is_in_order = self.faults.is_empty();
+        for (finding, mark) in self.faults {
+            findings.push(finding.at(trace.source(), mark));
+        }
+        is_in_order
+    }
+}
+
+/// Lists the names of an environment's values.
+pub fn leaves(environment: &Environment) -> BTreeSet<String> {
+    fn walk(node: &Node, path: &str, names: &mut BTreeSet<String>) {
+        for entry in node.entries() {
+            let path = match path {
+                "" => entry.key.clone(),
+                group => format!("{group}.{}", entry.key),
+            };
+            match &entry.value.tree {
+                Tree::Map(_) => walk(&entry.value, &path, names),
+                _ => drop(names.insert(path)),
+            }
+        }
+    }
+    let mut names = BTreeSet::new();
+    walk(&environment.values, "", &mut names);
+    names
+}
