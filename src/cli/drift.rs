@@ -251,7 +251,7 @@ fn ended_early(args: &Drift, error: &CommandError) -> DriftDocument {
 async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if let Some(commit) = &args.base {
         let snapshot = git::read_snapshot(commit, &args.selection.paths).await?;
-        let mut bases = CommitBases::new(snapshot.commit, &snapshot.sources);
+        let mut bases = CommitBases::new(snapshot.commit, &snapshot.sources, snapshot.committed_at);
         bases.partial |= snapshot.findings.has_errors();
         return Ok(Bases::Commit(bases));
     }

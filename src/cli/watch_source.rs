@@ -12,11 +12,13 @@ use std::time::{Duration, SystemTime};
 use super::args::{CacheArgs, Selection};
 use super::cached::ManifestCache;
 use super::{output, scope, setup, state, work_tree};
+use crate::apply::clock;
 use crate::cli::error::CommandResult;
 use crate::daemon::source::Fetched;
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::SourceReader;
 use crate::manifest::Loaded;
+use crate::model::dated::ReadingTime;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::reconcile::{
     self, CheckOptions, Checked, IncrementalLoader, KeptAccounts, LoadedManifests,
@@ -208,7 +210,11 @@ impl WatchSource {
         digest: &str,
         kept: &KeptAccounts,
     ) -> Result<Checked, SourceError> {
-        let mut checked = self.loader().check(manifests, &self.options, kept);
+        let options = CheckOptions {
+            time: ReadingTime::now(clock::now()),
+            ..self.options.clone()
+        };
+        let mut checked = self.loader().check(manifests, &options, kept);
         if self.is_news(&checked.findings, digest) {
             self.tell(&checked.findings);
         }

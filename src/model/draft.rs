@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
+use super::dated::DatedChange;
 use super::field::{Field, IdentityField};
 use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
@@ -42,6 +43,8 @@ pub struct Draft {
     /// The edition that it has; its fields are not yet in `desired`.
     pub edition: Option<EditionUse>,
     pub desired: Node,
+    /// Fields that begin on a date, in the order of the file; they are not in `desired`.
+    pub changes: Vec<DatedChange>,
     pub origin: Origin,
 }
 
@@ -56,6 +59,11 @@ pub struct EditionUse {
 }
 
 impl Draft {
+    /// Reports whether its fields are composed: what it is then depends on other files or on the time.
+    pub fn is_composed(&self) -> bool {
+        self.edition.is_some() || !self.changes.is_empty()
+    }
+
     /// Reports whether it has a name. One without can be checked, and not be in force.
     pub fn is_named(&self) -> bool {
         !self.address.name.is_empty()

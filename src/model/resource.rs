@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
+use super::dated::ComingStates;
 use super::ids::Ids;
 use super::kind_table::KindTable;
 use super::node::Mark;
@@ -36,6 +37,8 @@ pub struct Desired {
     pub origin: Origin,
     /// Ids that are those of other objects of the manifests.
     pub references: References,
+    /// What it is from moments on that lie ahead.
+    pub coming: ComingStates,
 }
 
 /// The references of one object, boxed: few objects have any.

@@ -38,6 +38,7 @@ pub fn desired_object(table: &KindTable, ids: &[(&'static str, &str)]) -> Desire
             mark: Mark::default(),
         },
         references: References::default(),
+        coming: Default::default(),
     }
 }
 

@@ -130,7 +130,12 @@ pub(super) fn settle_references(
         declarations.broken_connections.push(unread);
     }
     findings.extend(std::mem::take(&mut declarations.findings));
-    compose_objects(&mut declarations, &mut objects, &mut findings);
+    compose_objects(
+        &mut declarations,
+        &mut objects,
+        &options.time,
+        &mut findings,
+    );
     if !counts.is_empty() && !findings.has_errors() {
         if declarations.documents == declarations.skipped {
             findings.push(none_of_ours("", declarations.documents));
@@ -139,6 +144,10 @@ pub(super) fn settle_references(
         }
     }
     let mut source = count_source(counts.len(), &declarations, &loaded.sources);
+    source.at = options
+        .time
+        .is_named
+        .then(|| options.time.instant().to_string());
     let connections = settle_connections(
         declarations.connections,
         options,
@@ -177,7 +186,10 @@ pub(super) fn settle_references(
 fn has_references(object: &LoadedObject) -> bool {
     match &object.content {
         ObjectContent::Invalid => false,
-        ObjectContent::Desired(desired) => !desired.references.is_empty(),
+        ObjectContent::Desired(desired) => {
+            let mut coming = desired.coming.iter();
+            !desired.references.is_empty() || coming.any(|state| !state.references.is_empty())
+        }
         ObjectContent::Outline(outline) => !outline.references.is_empty(),
     }
 }

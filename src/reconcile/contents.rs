@@ -28,7 +28,7 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
-    /// The object as it was written, if it has an edition: its content then depends on other files.
+    /// The object as it was written, if it is composed: its content then depends on other files or on the time.
     pub draft: Option<Arc<Draft>>,
     pub content: ObjectContent,
 }

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::composed::compose_objects;
 use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
 use super::{
     Accounts, Checked, Settings, account_of, check, connection_findings, read_side_by_side,
 };
 use crate::apply::memory::{Memory, VendorAccount};
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::{
     ConnectionFault, Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode,
@@ -63,10 +65,17 @@ enum NoBase {
 }
 
 impl CommitBases {
-    /// Lowers the manifests of a commit. Invalid ones are left out and set `partial`.
-    pub fn new(commit: String, sources: &[Arc<Source>]) -> Self {
-        let manifests = FileContents::merge(lower_sources(sources));
-        let findings = manifests.declarations.findings;
+    /// Lowers the manifests of a commit, and composes them as they were at its `time`: a dated change that began later is
+    /// none of what the commit asked for. Invalid ones are left out and set `partial`.
+    pub fn new(commit: String, sources: &[Arc<Source>], time: Timestamp) -> Self {
+        let mut manifests = FileContents::merge(lower_sources(sources));
+        let mut findings = std::mem::take(&mut manifests.declarations.findings);
+        compose_objects(
+            &mut manifests.declarations,
+            &mut manifests.objects,
+            &ReadingTime::now(time),
+            &mut findings,
+        );
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
             if let ObjectContent::Desired(desired) = object.content {

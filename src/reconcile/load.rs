@@ -306,7 +306,7 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
-            if draft.edition.is_some() {
+            if draft.is_composed() {
                 objects.push(LoadedObject {
                     address: draft.address.clone(),
                     vendor: draft.row.vendor,

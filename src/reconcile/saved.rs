@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
+use crate::model::dated::ComingStates;
 use crate::model::diagnostic::Source;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Fields, Mark, Origin, OwnPolicy, PackedFields,
@@ -234,6 +235,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
             },
         },
         references: References::default(),
+        coming: ComingStates::default(),
     })
 }
 

@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+mod dates;
 mod merge;
 mod parameters;
 mod registry;
@@ -22,53 +23,86 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use dates::{Moments, refuse_same_moments};
 pub use registry::Editions;
 pub use trace::Trace;
 
+use jiff::tz::TimeZone;
+
+use crate::model::dated::ReadingTime;
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::Edition;
-use crate::model::{Diagnostic, Diagnostics, Node, Origin, Tree};
-pub use merge::ABSENT;
-use merge::lay_over;
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
+use merge::{Found, lay_over};
 use parameters::Arguments;
-pub use parameters::known_fields;
+pub use parameters::known_trees;
 
 /// A draft with all of its fields, and where they come from.
 pub struct Composed {
     /// Its marks are those of the trace.
     pub draft: Draft,
     pub trace: Trace,
+    /// The places of elements that took one out, with marks of the trace.
+    pub taken_out: Vec<Mark>,
 }
 
 impl Editions {
-    /// Lays the fields of a draft over those of its edition. `None`, after a finding, if the edition does not exist or a
+    /// Lays the fields of a draft over those of its edition, as both are at a time. `None`, after a finding, if the edition does not exist or a
     /// parameter has no value that fits; without a finding if the edition has faults of its own, which were reported.
-    pub fn compose(&self, draft: &Draft, findings: &mut Diagnostics) -> Option<Composed> {
-        let chosen = draft.edition.as_ref()?;
-        let chain = self.chain_for(draft, chosen, findings)?;
-        let arguments = Arguments::read(&chain, draft, chosen, findings)?;
-        let (mut trace, mut fields, mut found) = (Trace::default(), Vec::new(), Vec::new());
+    pub fn compose(
+        &self,
+        draft: &Draft,
+        time: &ReadingTime,
+        findings: &mut Diagnostics,
+    ) -> Option<Composed> {
+        let (chain, arguments) = match &draft.edition {
+            None => (Vec::new(), Arguments::default()),
+            Some(chosen) => {
+                let chain = self.chain_for(draft, chosen, findings)?;
+                let arguments = Arguments::read(&chain, draft, chosen, findings)?;
+                (chain, arguments)
+            }
+        };
+        let (mut trace, mut fields, mut found) = (Trace::default(), Vec::new(), Found::default());
         for edition in &chain {
-            let tree = arguments.fill_in(edition, &mut trace);
+            for tree in dates::trees_at(&edition.desired, &edition.changes, time) {
+                let tree = arguments.fill_in(&edition.origin.source, tree, &mut trace);
+                if let Tree::Map(entries) = tree.tree {
+                    lay_over(&mut fields, entries, draft.row.desired, &mut found);
+                }
+            }
+        }
+        for tree in dates::trees_at(&draft.desired, &draft.changes, time) {
+            let tree = trace.adopt(&draft.origin.source, tree, &|_, _| None);
             if let Tree::Map(entries) = tree.tree {
                 lay_over(&mut fields, entries, draft.row.desired, &mut found);
             }
         }
-        let own_tree = trace.adopt(&draft.origin.source, &draft.desired, &|_, _| None);
-        if let Tree::Map(entries) = own_tree.tree {
-            lay_over(&mut fields, entries, draft.row.desired, &mut found);
-        }
         let mut laid = Diagnostics::default();
-        for (finding, mark) in found {
+        for (finding, mark) in found.findings {
             laid.push(finding.at(trace.source(), mark));
         }
         findings.extend(trace.locate(laid, &draft.origin));
         let desired = Node {
             tree: Tree::Map(fields),
-            mark: own_tree.mark,
+            mark: trace.mark(&draft.origin.source, draft.desired.mark),
         };
         let draft = adopt_envelope(draft, desired, &mut trace);
-        Some(Composed { draft, trace })
+        Some(Composed {
+            draft,
+            trace,
+            taken_out: found.taken_out,
+        })
+    }
+
+    /// Lists the moments at which a draft or one of its editions changes.
+    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Moments {
+        let chosen = draft.edition.as_ref();
+        let chain = chosen.and_then(|chosen| self.chain(&chosen.name));
+        let editions = chain.iter().flatten();
+        let layers = editions.map(|edition| edition.changes.as_slice());
+        dates::moments_of(layers.chain([draft.changes.as_slice()]), zone)
     }
 
     /// Returns the editions of an object, the lowest first.
@@ -124,6 +158,7 @@ fn adopt_envelope(draft: &Draft, desired: Node, trace: &mut Trace) -> Draft {
         absent: draft.absent.map(|mark| trace.mark(source, mark)),
         edition: None,
         desired,
+        changes: Vec::new(),
         origin: Origin {
             mark: trace.mark(source, draft.origin.mark),
             source: Arc::clone(trace.source()),

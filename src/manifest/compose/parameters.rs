@@ -38,6 +38,14 @@ fn parameters_in<'n>(node: &'n Node, found: &mut Vec<(&'n str, Mark)>) {
     }
 }
 
+/// Lists the trees of an edition: its fields, and those of each change.
+fn trees_of(edition: &Edition) -> impl Iterator<Item = &Node> {
+    let changes = edition.changes.iter();
+    [&edition.desired]
+        .into_iter()
+        .chain(changes.map(|change| &change.desired))
+}
+
 /// The parameters of a chain of editions, by name. An edition may declare one of those below anew.
 fn declared<'e>(chain: &[&'e Edition]) -> BTreeMap<&'e str, (&'e Parameter, &'e Edition)> {
     let editions = chain.iter();
@@ -56,7 +64,9 @@ pub fn check_parameters(chain: &[&Edition], findings: &mut Diagnostics) -> bool 
     };
     let (all, inherited) = (declared(chain), declared(below));
     let mut used = Vec::new();
-    parameters_in(&edition.desired, &mut used);
+    for tree in trees_of(edition) {
+        parameters_in(tree, &mut used);
+    }
     let source = &edition.origin.source;
     let mut is_in_order = true;
     for (name, mark) in &used {
@@ -82,7 +92,8 @@ pub fn check_parameters(chain: &[&Edition], findings: &mut Diagnostics) -> bool 
     is_in_order
 }
 
-/// The values of all parameters for one object.
+/// The values of all parameters for one object; none if it has no edition.
+#[derive(Default)]
 pub struct Arguments<'a> {
     values: BTreeMap<&'a str, (&'a Node, &'a Arc<Source>)>,
 }
@@ -138,10 +149,9 @@ impl<'a> Arguments<'a> {
         is_in_order.then_some(Self { values })
     }
 
-    /// Copies the tree of an edition, with values in place of its parameters.
-    pub fn fill_in(&self, edition: &Edition, trace: &mut Trace) -> Node {
-        let source = &edition.origin.source;
-        trace.adopt(source, &edition.desired, &|trace, node| {
+    /// Copies a tree of an edition, with values in place of its parameters.
+    pub fn fill_in(&self, source: &Arc<Source>, tree: &Node, trace: &mut Trace) -> Node {
+        trace.adopt(source, tree, &|trace, node| {
             let (name, _) = parameter_in(node)?;
             let (value, source) = self.values.get(name)?;
             Some(Node {
@@ -159,22 +169,25 @@ fn declared_at(parameter: &Parameter, edition: &Edition) -> Origin {
     }
 }
 
-/// Returns the fields of an edition that are known without an object: defaults in place of parameters, and nothing where
-/// there is none. Elements that take something out are left out, and so are those of which a member has no value.
-pub fn known_fields(chain: &[&Edition]) -> Vec<Entry> {
+/// Returns the fields of an edition that are known without an object, and those of each of its changes: defaults in place
+/// of parameters, and nothing where there is none. Elements that take something out are left out, and so are those of which a member has no value.
+pub fn known_trees(chain: &[&Edition]) -> Vec<Vec<Entry>> {
     let Some(edition) = chain.last() else {
         return Vec::new();
     };
     let defaults = declared(chain);
     let default_of = |name: &str| defaults.get(name)?.0.default.as_ref();
-    let fields = edition.desired.entries().iter();
-    let known = fields.filter_map(|entry| {
-        Some(Entry {
-            value: known_part(&entry.value, &default_of)?,
-            ..entry.clone()
-        })
-    });
-    known.collect()
+    let known = |tree: &Node| {
+        let fields = tree.entries().iter();
+        let known = fields.filter_map(|entry| {
+            Some(Entry {
+                value: known_part(&entry.value, &default_of)?,
+                ..entry.clone()
+            })
+        });
+        known.collect()
+    };
+    trees_of(edition).map(known).collect()
 }
 
 fn known_part<'p>(node: &Node, default_of: &dyn Fn(&str) -> Option<&'p Node>) -> Option<Node> {

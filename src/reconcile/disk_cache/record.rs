@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
+use crate::model::dated::ComingStates;
 use crate::model::field::find_field;
 use crate::model::{
     Address, Desired, KindTable, Mark, Origin, PackedFields, Policy, Reference, ReferenceSpot,
@@ -167,6 +168,8 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),
         references: References::new(references.collect::<Option<_>>()?),
+        // An object with changes is composed anew in every run.
+        coming: ComingStates::default(),
     };
     Some(LoadedObject {
         draft: None,

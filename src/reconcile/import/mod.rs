@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 use super::check::check_among;
 use super::{CheckOptions, Checked, Settings};
 use crate::manifest::{Loaded, write};
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Field, Kind, Live, Need, Observed, Severity, Shape};
 use crate::plan::{self, Disposition};
@@ -190,6 +191,8 @@ fn check_text(checked: &Checked, source: Source) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        // What an import writes has no changes.
+        time: ReadingTime::default(),
     };
     check_among(loaded.into(), &options, &checked.connections)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
+use crate::model::dated::ComingStates;
 use crate::model::{
     Address, ConnectionFault, Desired, Fields, KindTable, Mark, Observed, Origin, OwnPolicy,
     PackedFields, PolicyMode, References,
@@ -270,5 +271,6 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
             mark: Mark::default(),
         },
         references: References::default(),
+        coming: ComingStates::default(),
     }
 }
