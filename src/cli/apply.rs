@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::args::{Consent, Reach, Rendering, Selection};
 use super::carry_out::{self, WritingCommand};
@@ -20,6 +21,7 @@ use super::sandbox_choice::SandboxChoice;
 use super::scope::Scope;
 use super::setup::{Files, Piped};
 use super::{output, plan, project, setup, undo, work_tree};
+use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, ReadBounds};
 use crate::plan::document::PlanDocument;
@@ -96,6 +98,7 @@ async fn apply_saved_plan(
     outputs: &Outputs,
 ) -> CommandResult<Exit> {
     let (selection, reach) = (&args.selection, &args.reach);
+    refuse_time_ahead(&document)?;
     refuse_other_simulators(&document, reach.sandbox == SandboxChoice::BuiltIn)?;
     work_tree::refuse_outside(&selection.paths)?;
     if document.source.undo.is_some() {
@@ -117,6 +120,21 @@ async fn apply_saved_plan(
     let accounts = saved.pass.accounts.clone();
     let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;
     writer.carry_out(&saved.pass, true).await
+}
+
+/// Returns `Err` for a plan of a time that lies ahead: an apply writes what is true now.
+fn refuse_time_ahead(document: &PlanDocument) -> CommandResult<()> {
+    let Some(at) = &document.source.at else {
+        return Ok(());
+    };
+    match at.parse::<Timestamp>() {
+        // What has changed since is found object by object.
+        Ok(time) if time <= clock::now() => Ok(()),
+        Ok(_) | Err(_) => bail!(
+            "the plan shows what is to be at {}, and an apply writes what is to be now: plan again without --at",
+            make_visible(at)
+        ),
+    }
 }
 
 /// Returns `Err` if a plan was made against simulators of its own run and is applied to accounts, or the reverse.

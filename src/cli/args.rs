@@ -12,6 +12,7 @@ use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
 use super::values::{parse_kind, parse_parallelism, parse_process_count, parse_request_count};
+use crate::model::dated::Moment;
 use crate::model::{Kind, Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
 use crate::reconcile::EnvironmentChoice;
@@ -101,6 +102,14 @@ impl Selection {
             ..self.clone()
         }
     }
+}
+
+/// The time that a reading command looks at. No command that writes has it.
+#[derive(Args, Clone, Copy)]
+pub struct AtTime {
+    /// Look at this day or moment instead of now: dated changes that begin until then have begun
+    #[arg(long, value_name = "DATE|INSTANT", env = "ENTITLE_AT")]
+    pub at: Option<Moment>,
 }
 
 /// How long a command may take.

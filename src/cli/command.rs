@@ -12,8 +12,9 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 use super::flag_groups::{HelpPage, arrange_flags};
 use super::project::FoundProject;
 use super::{
-    apply, complete, completions, doctor, drift, explain, fmt, help, history, import, init, plan,
-    sandbox, schema, status, store, suspend, undo, unmanaged, validate, version, watch_args,
+    apply, calendar, complete, completions, doctor, drift, explain, fmt, help, history, import,
+    init, plan, sandbox, schema, status, store, suspend, undo, unmanaged, validate, version,
+    watch_args,
 };
 
 /// GitOps for software licences
@@ -47,6 +48,8 @@ pub enum Command {
     Apply(apply::Apply),
     /// Tell apart what you and what others changed; writes nothing
     Drift(drift::Drift),
+    /// List what happens by date: changes, expiries, ends of suspensions
+    Calendar(calendar::Calendar),
     /// Show a saved plan, offline
     Show(plan::Show),
     /// List past applies, or show what one of them did

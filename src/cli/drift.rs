@@ -256,6 +256,7 @@ async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
             &snapshot.sources,
             &snapshot.row_files,
             setup.checked.source.environment.as_deref(),
+            snapshot.committed_at,
         );
         bases.partial |= snapshot.findings.has_errors();
         return Ok(Bases::Commit(bases));

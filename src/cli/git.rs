@@ -10,10 +10,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::cli::error::{CommandError, CommandResult, bail};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::manifest::rows::{RowFiles, named_files};
 use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
@@ -41,6 +42,7 @@ const LOCKS: [&str; 6] = [
 pub struct Snapshot {
     /// The full name of the commit.
     pub commit: String,
+    pub committed_at: Timestamp,
     pub sources: Vec<Arc<Source>>,
     /// The files of rows that they name.
     pub row_files: RowFiles,
@@ -114,6 +116,7 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
     Ok(Snapshot {
         sources,
         row_files: RowFiles::of_commit(names.into_iter().zip(texts)),
+        committed_at: repository.commit_time(&sha).await?,
         commit: sha,
         findings: found.findings,
     })
@@ -132,6 +135,20 @@ impl Repository {
     fn around(paths: &[PathBuf]) -> Self {
         let dir = directory_of(paths).to_path_buf();
         Self { dir }
+    }
+
+    /// Returns when a commit was made.
+    async fn commit_time(&self, sha: &str) -> CommandResult<Timestamp> {
+        let show = [
+            "show",
+            "--no-patch",
+            "--no-show-signature",
+            "--format=%ct",
+            sha,
+        ];
+        let seconds = trimmed_text(self.read(&show, &[]).await?).parse().ok();
+        let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        time.ok_or_else(|| user_error(format_args!("git shows no time of the commit {sha}")))
     }
 
     /// Reports whether it is a clone without all of its history.

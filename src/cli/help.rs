@@ -49,6 +49,7 @@ pub static TOPICS: &[Topic] = topics! {
     "sandbox": "simulators of the vendors, to try things out",
     "manifests": "what a file says, and which files are read",
     "editions": "what many objects share, said once",
+    "dates": "what changes on a day that is agreed today",
     "credentials": "secrets, and where they may be sent",
     "risk": "what a change takes away, and who accepts it",
     "plans": "saved plans, and what makes one stale",

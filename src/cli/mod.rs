@@ -13,6 +13,7 @@ mod apply;
 mod approval;
 mod args;
 mod cached;
+mod calendar;
 mod carry_out;
 mod command;
 mod command_run;
@@ -132,6 +133,7 @@ pub fn main() -> ExitCode {
     environment::warn_of_misspelt(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
+        Command::Calendar(args) => calendar::run(&args),
         Command::Show(args) => plan::show_plan(&args),
         Command::History(args) => with_runtime(history::run(args)),
         Command::Undo(args) => with_runtime(trace_command("undo", undo::run(args))),

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Reach, Rendering, RequestLimit, Selection, SharedStore};
+use super::args::{AtTime, Reach, Rendering, RequestLimit, Selection, SharedStore};
 use super::exit::Exit;
 use super::outputs::Outputs;
-use super::{output, project, setup, work_tree};
+use super::setup::{self, Files};
+use super::{output, project, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::files::write::{FileMode, Output};
@@ -31,6 +32,8 @@ pub struct Plan {
     selection: Selection,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    time: AtTime,
     #[command(flatten)]
     rendering: Rendering,
     /// Exit with 2 when there are changes
@@ -60,7 +63,8 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 /// than `--max-requests`; `Exit::Changes`, with `--detailed-exitcode` only, if objects would change or differ in a way
 /// that is only observed; else `Done`.
 async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
-    let mut setup = setup::set_up(&args.selection, &args.reach).await?;
+    let time = setup::reading_time(args.time.at);
+    let mut setup = setup::set_up_at(&args.selection, &args.reach, Files::Named, time).await?;
     if args.create {
         setup.checked.allow_creation();
     }

@@ -20,6 +20,7 @@ use crate::cli::error::{CommandError, CommandResult};
 use crate::daemon::status::StatusDocument;
 use crate::files::links::LinkPolicy;
 use crate::files::write::{self, FileMode};
+use crate::plan::calendar::CalendarDocument;
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
 use crate::render;
@@ -29,6 +30,7 @@ use crate::render::schema::{document_schema, manifest_schema};
 /// The schemas there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaName {
+    Calendar,
     Doctor,
     Drift,
     Manifest,
@@ -45,6 +47,7 @@ impl SchemaName {
     /// Returns the name of its file.
     fn file_name(self) -> &'static str {
         match self {
+            Self::Calendar => "calendar.json",
             Self::Doctor => "doctor.json",
             Self::Drift => "drift.json",
             Self::Manifest => "manifest.json",
@@ -60,6 +63,7 @@ impl SchemaName {
 
     fn schema(self) -> Json {
         match self {
+            Self::Calendar => document_schema::<CalendarDocument>(),
             Self::Doctor => document_schema::<DoctorDocument<'_>>(),
             Self::Drift => document_schema::<DriftDocument>(),
             Self::Manifest => manifest_schema(),

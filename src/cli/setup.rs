@@ -26,6 +26,7 @@ use crate::apply::{Budgets, Listener, Secrets, Tls, Trust};
 use crate::cli::error::{CommandError, CommandResult};
 use crate::manifest::walk::FoundManifests;
 use crate::manifest::{self, Loaded, ReadLimits};
+use crate::model::dated::{Moment, ReadingTime};
 use crate::model::{Diagnostic, WriteChecks};
 use crate::reconcile::{self, CheckOptions, Checked, LoadedManifests, Settings};
 use crate::sandbox::SandboxServer;
@@ -142,12 +143,23 @@ pub async fn set_up_with(
     reach: &Reach,
     files: Files<'_>,
 ) -> CommandResult<Setup> {
+    set_up_at(selection, reach, files, reading_time(None)).await
+}
+
+/// Sets up a command that may look at another time than now, and so must not write.
+pub async fn set_up_at(
+    selection: &Selection,
+    reach: &Reach,
+    files: Files<'_>,
+    time: ReadingTime,
+) -> CommandResult<Setup> {
     let limits = read_limits(Some(reach.time.timeout));
     let simulators = simulators::open_simulators(reach).await?;
     let options = CheckOptions {
         need_connections: true,
         simulators: simulators.stand_ins,
         environment: selection.environment_choice(),
+        time,
     };
     // A thread reads the system's certificates while this one reads the manifests; a request that needs the
     // certificates earlier waits for that thread.
@@ -189,6 +201,14 @@ pub async fn set_up_with(
     })
 }
 
+/// Returns the time for which a run reads the manifests: the one that the user named, or now.
+pub fn reading_time(at: Option<Moment>) -> ReadingTime {
+    match at {
+        Some(at) => ReadingTime::named(at),
+        None => ReadingTime::now(clock::now()),
+    }
+}
+
 /// The paths that a selection names, as plans keep them.
 pub fn selected_paths(selection: &Selection) -> Vec<String> {
     let paths = selection.paths.iter();
@@ -221,8 +241,18 @@ pub fn check_selection(
     options: &CheckOptions,
     time: Time,
 ) -> CommandResult<Checked> {
+    check_selected(selection, options, Files::Named, time)
+}
+
+/// Loads and checks manifests, without a call and without a secret.
+pub fn check_selected(
+    selection: &Selection,
+    options: &CheckOptions,
+    files: Files<'_>,
+    time: Time,
+) -> CommandResult<Checked> {
     let limits = read_limits(Some(time.timeout));
-    check_files(selection, options, Files::Named, &limits)
+    check_files(selection, options, files, &limits)
 }
 
 /// Loads the files, checks them and narrows them to the selection's scope.

@@ -48,7 +48,11 @@ pub fn run(args: &Validate) -> CommandResult<Exit> {
 /// Checks and prints; returns `Exit::Error` if any finding is an error, and `Exit::Done` with warnings
 /// only.
 fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit> {
-    let mut checked = setup::check_selection(&args.selection, &CheckOptions::default(), args.time)?;
+    let options = CheckOptions {
+        time: setup::reading_time(None),
+        ..CheckOptions::default()
+    };
+    let mut checked = setup::check_selection(&args.selection, &options, args.time)?;
     checked.source.paths = setup::selected_paths(&args.selection);
     if args.rendering.format == Printed::Text {
         print_summary(&checked, args)?;

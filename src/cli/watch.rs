@@ -38,6 +38,7 @@ use crate::daemon::status::SourceKind;
 use crate::daemon::status_log::StatusLog;
 use crate::daemon::task::{DaemonTask, SourceReader};
 use crate::daemon::trigger::Trigger;
+use crate::model::dated::ReadingTime;
 use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
 
 /// Number of hints that the channel to the daemon holds.
@@ -72,6 +73,8 @@ pub async fn run(args: Watch) -> CommandResult<Exit> {
         need_connections: true,
         simulators: simulators.stand_ins,
         environment: args.selection.environment_choice(),
+        // Each reading has its own.
+        time: ReadingTime::default(),
     };
     let location = match &remote {
         Some(remote) => ManifestSource::Git(remote.clone()),

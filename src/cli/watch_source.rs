@@ -12,11 +12,13 @@ use std::time::{Duration, SystemTime};
 use super::args::{CacheArgs, Selection};
 use super::cached::ManifestCache;
 use super::{output, scope, setup, state, work_tree};
+use crate::apply::clock;
 use crate::cli::error::CommandResult;
 use crate::daemon::source::Fetched;
 use crate::daemon::source::git::Remote;
 use crate::daemon::task::SourceReader;
 use crate::manifest::Loaded;
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::reconcile::{
@@ -183,7 +185,11 @@ impl WatchSource {
             true => Err(SourceError::Emptied),
             false => Ok(checked),
         };
-        let checked = self.loader().check(manifests, &self.options, kept);
+        let options = CheckOptions {
+            time: ReadingTime::now(clock::now()),
+            ..self.options.clone()
+        };
+        let checked = self.loader().check(manifests, &options, kept);
         last.row_files.clone_from(&checked.row_files);
         digest = reconcile::digest_of(&[&sources[..], &last.row_files].concat());
         let checked = self

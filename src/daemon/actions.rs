@@ -231,6 +231,7 @@ mod tests {
             outcome: None,
             message: None,
             side_effects: Vec::new(),
+            coming: Default::default(),
         }
     }
 

@@ -35,6 +35,9 @@ use crate::plan::{Disposition, guard};
 use crate::provider::references::referents_of;
 use crate::reconcile::Checked;
 
+/// The reason that wakes an object at the moment of a dated change.
+const CHANGE_BEGINS: &str = "a dated change begins";
+
 /// How the daemon was configured on the command line.
 #[derive(Clone, Debug)]
 pub struct WatchRules {
@@ -202,11 +205,17 @@ impl Engine {
             .collect()
     }
 
-    /// Takes the objects that are due out of the queue, each with its reason.
+    /// Takes the objects that are due out of the queue, each with its reason. Their dated changes that have begun come into
+    /// force.
     fn take_due(&mut self, now: Now) -> Vec<(Arc<Address>, &'static str)> {
         let mut queue = std::mem::take(&mut self.queue);
         let due = queue.take_due(now.instant, |address| self.is_free(address));
         self.queue = queue;
+        for (address, _) in &due {
+            if let Some(tracked) = self.objects.get_mut(address) {
+                tracked.begin_changes(now);
+            }
+        }
         due
     }
 
@@ -329,6 +338,10 @@ impl Engine {
                 }
                 schedule::Requeue::WithBackoff => (now.instant + wait, "trying again"),
                 schedule::Requeue::After(_) => (now.instant + wait, "waited for"),
+            };
+            let (at, reason) = match tracked.next_change(now).filter(|begins| *begins < at) {
+                Some(begins) => (begins, CHANGE_BEGINS),
+                None => (at, reason),
             };
             self.queue.wake(&address, at, reason);
         }

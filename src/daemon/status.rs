@@ -17,6 +17,7 @@ use super::mode::RunMode;
 use super::window::WindowStatus;
 use crate::model::wording::pluralize;
 use crate::model::{Ids, Outcome, Risk};
+use crate::plan::coming::ComingChanges;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 /// Version of the JSON at `/status`, with the same promise as the plan format.
@@ -139,6 +140,9 @@ pub struct ObjectStatus {
     pub suspended: Option<Box<SuspensionStatus>>,
     /// Fields that somebody else keeps changing back.
     pub fight: Option<Box<FightStatus>>,
+    /// What changes later by date.
+    #[serde(default, skip_serializing_if = "ComingChanges::is_empty")]
+    pub coming: ComingChanges,
 }
 
 /// The state of one object.

@@ -16,6 +16,7 @@
 
 mod published;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ impl TrackedObject {
     /// Starts to track an object before its first look. `fights` are the fights over it that the store remembers.
     pub fn new(desired: Arc<Desired>, fights: FieldFights<Instant>) -> Self {
         let status = Arc::new(unseen_status(&ObjectOutline::from(&*desired)));
-        Self {
+        let mut tracked = Self {
             desired,
             generation: 1,
             settled: None,
@@ -105,7 +106,9 @@ impl TrackedObject {
             suspension: None,
             approval: None,
             status,
-        }
+        };
+        tracked.publish_coming();
+        tracked
     }
 
     /// Tracks an object that was an outline until now. Its status continues.
@@ -114,10 +117,12 @@ impl TrackedObject {
         fights: FieldFights<Instant>,
         status: Arc<ObjectStatus>,
     ) -> Self {
-        Self {
+        let mut tracked = Self {
             status,
             ..Self::new(desired, fights)
-        }
+        };
+        tracked.publish_coming();
+        tracked
     }
 
     /// Reduces the object to its outline and status.
@@ -138,6 +143,22 @@ impl TrackedObject {
         self.generation += 1;
         self.fights.clear();
         self.reset_failures();
+        self.publish_coming();
+    }
+
+    /// Puts the dated changes in force that have begun. Each is a change of the manifest like any other, so what live
+    /// has from before it is nobody's foreign edit.
+    pub fn begin_changes(&mut self, now: Now) {
+        if let Cow::Owned(object) = self.desired.at_time(now.time) {
+            self.set_desired(Arc::new(object));
+        }
+    }
+
+    /// Returns when the next dated change begins; `None` if there is none.
+    pub fn next_change(&self, now: Now) -> Option<Instant> {
+        let begins = self.desired.coming.next()?;
+        now.instant
+            .checked_add(window::time_until(Some(begins), now.time))
     }
 
     /// Replaces the manifest by one that asks for the same in another file or line.
@@ -148,6 +169,7 @@ impl TrackedObject {
             (status.origin, status.labels) = (origin, labels);
         }
         self.desired = desired;
+        self.publish_coming();
     }
 
     /// Takes the object over from another replica, with the fights that it recorded.

@@ -89,6 +89,7 @@ mod tests {
             outcome: None,
             message: None,
             side_effects: Vec::new(),
+            coming: Default::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! In goes a node, out comes an [`Edition`] or an [`EditionUse`]; what is wrong in it by itself is a finding. Whether an
 //! edition that is named exists, and what it makes of an object, is settled in `compose` once all files are read.
 
+use super::changes::{CHANGE, take_changes};
 use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{KIND, NAME};
@@ -20,6 +21,7 @@ map_table! {
         parameters: Form::Named(&PARAMETER), "What each object may choose, by name.";
         desired: Form::Unread, required: true, "The fields, in the vendor's own names. `{param: NAME}` stands for the value \
             of a parameter; an element with `absent: true` takes out one of the edition below.";
+        changes: Form::List(&Form::Map(&CHANGE)), "What changes on a date; `{param: NAME}` stands for a value here too.";
     }
 }
 
@@ -55,6 +57,7 @@ pub fn lower(
     let parameters = named.map(|(entry, values)| read_parameter(entry, values, reader));
     // Each is read, so that one run shows all mistakes.
     let parameters: Vec<Option<Parameter>> = parameters.collect();
+    let changes = take_changes(&mut values, reader);
     let kinds = reader.kinds;
     let row = kind.and_then(|name| kinds.iter().find(|row| row.kind.0 == name).copied());
     let desired = match spec.get_mut("desired") {
@@ -68,6 +71,7 @@ pub fn lower(
         extends: base?.zip(extends),
         parameters: parameters.into_iter().collect::<Option<_>>()?,
         desired,
+        changes: changes?,
         origin,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::CHANGE;
 use super::edition::EDITION_USE;
 use super::policy::POLICY;
 use super::reader::MapReader;
@@ -43,6 +44,8 @@ map_table! {
         policy: Form::Map(&POLICY), "What may be done to the object.";
         desired: Form::Unread, required: true, "The fields that are managed, in the vendor's own names. A field left out \
             keeps its live value.";
+        changes: Form::List(&Form::Map(&CHANGE)), "What changes on a date: the fields of the last change that has begun \
+            win over those under `desired`.";
     }
 }
 

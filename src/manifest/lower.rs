@@ -14,9 +14,10 @@ use super::own_kind::OwnKind;
 use super::piece::Piece;
 use super::reader::MapReader;
 use super::{
-    accepted, connection, edition, environment, fast_yaml, foreign, notification, object_set,
-    policy, project, yaml, yaml_dialect,
+    accepted, changes, connection, edition, environment, fast_yaml, foreign, notification,
+    object_set, policy, project, yaml, yaml_dialect,
 };
+use crate::model::dated::DatedChange;
 use crate::model::diagnostic::{Source, find_nearest};
 use crate::model::draft::{Draft, EditionUse, KindRow, PolicyDraft};
 use crate::model::node::Entry;
@@ -231,6 +232,7 @@ pub(super) fn lower_vendor_object(
         absent: parts.absent,
         edition: parts.edition,
         desired: parts.desired,
+        changes: parts.changes,
         origin,
     })
 }
@@ -344,6 +346,7 @@ struct ObjectParts {
     absent: Option<Mark>,
     edition: Option<EditionUse>,
     desired: Node,
+    changes: Vec<DatedChange>,
 }
 
 /// Lowers the spec of an object. `None`, after a finding, if it has no map of desired fields and is not to be gone.
@@ -365,6 +368,9 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
     let edition = spec
         .get("edition")
         .map(|node| edition::read_use(node, reader));
+    let changes = spec
+        .get("changes")
+        .map_or(Some(Vec::new()), |node| changes::read_changes(node, reader));
     let absent = spec.get("state").and_then(|node| read_absent(node, reader));
     let key = row.key.filter(|key| spec.get(key.member).is_some());
     let mut identity = read_ids(row, key.as_ref(), entries, spec.mark, &title, reader);
@@ -393,6 +399,7 @@ fn lower_object(row: KindRow, spec: &mut Node, reader: &mut MapReader<'_>) -> Op
         // One that cannot be read was reported, and no object is made of what is left.
         edition: edition.map_or(Some(None), |edition| edition.map(Some))?,
         desired,
+        changes: changes?,
     })
 }
 

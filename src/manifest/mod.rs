@@ -13,6 +13,7 @@
 //! audit of the provider. Problems are collected, never thrown.
 
 mod accepted;
+pub mod changes;
 pub mod compose;
 mod connection;
 mod declarations;

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::model::address::refuse_name;
+use crate::model::dated::{Moment, MomentError};
 use crate::model::draft::KindRow;
 use crate::model::trusted_host::is_loopback;
 use crate::model::{Diagnostic, PathPattern};
@@ -38,6 +39,7 @@ pub enum TextValue {
     Duration(Duration),
     Instant(Timestamp),
     Day(Date),
+    Moment(Moment),
     FieldPath(PathPattern),
     Url(Url),
 }
@@ -126,6 +128,22 @@ pub static DAY: TextType = TextType {
                 .hint("write the last day on which it is accepted as YYYY-MM-DD")
                 .into()),
         }
+    },
+};
+
+/// A day, or a moment with a time and a zone.
+pub static MOMENT: TextType = TextType {
+    name: "day YYYY-MM-DD, or moment such as 2027-07-01T06:00:00+02:00",
+    keywords: &[(
+        "pattern",
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9:.]+([Zz]|[+-][0-9:]+))?$",
+    )],
+    parse: |given| match given.text.parse() {
+        Ok(moment) => Ok(TextValue::Moment(moment)),
+        Err(MomentError) => Err(given
+            .refuse("bad-date", "a day or a moment")
+            .hint(MomentError.to_string())
+            .into()),
     },
 };
 

@@ -15,6 +15,7 @@ use url::Url;
 use super::table::MapTable;
 use super::text_type::TextValue;
 use crate::model::connection::Credential;
+use crate::model::dated::Moment;
 use crate::model::node::Entry;
 use crate::model::{Mark, Node, PathPattern, SecretRef, Vendor};
 
@@ -176,6 +177,7 @@ from_checked! {
     String: |inner| MemberValue::Parsed(TextValue::Text(inner)),
     Duration: |inner| MemberValue::Parsed(TextValue::Duration(inner)),
     Timestamp: |inner| MemberValue::Parsed(TextValue::Instant(inner)),
+    Moment: |inner| MemberValue::Parsed(TextValue::Moment(inner)),
     Date: |inner| MemberValue::Parsed(TextValue::Day(inner)),
     PathPattern: |inner| MemberValue::Parsed(TextValue::FieldPath(inner)),
     Url: |inner| MemberValue::Parsed(TextValue::Url(inner)),

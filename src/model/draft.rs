@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::address::{Address, Kind, Vendor};
+use super::dated::DatedChange;
 use super::field::{Field, IdentityField};
 use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
@@ -42,6 +43,8 @@ pub struct Draft {
     /// The edition that it has; its fields are not yet in `desired`.
     pub edition: Option<EditionUse>,
     pub desired: Node,
+    /// Fields that begin on a date, in the order of the file; they are not in `desired`.
+    pub changes: Vec<DatedChange>,
     pub origin: Origin,
 }
 
@@ -56,10 +59,14 @@ pub struct EditionUse {
 }
 
 impl Draft {
-    /// Reports whether a part of what it desires stands elsewhere.
-    pub fn is_open(&self, names_values: impl Fn(&Node) -> bool) -> bool {
+    /// Reports whether its fields are composed: what it is then depends on other files or on the time. `names_values` tells
+    /// whether a tree names values of the environment.
+    pub fn is_composed(&self, names_values: impl Fn(&Node) -> bool) -> bool {
         let in_entries = |entries: &[Entry]| entries.iter().any(|entry| names_values(&entry.value));
-        self.edition.is_some() || in_entries(&self.identity) || names_values(&self.desired)
+        self.edition.is_some()
+            || !self.changes.is_empty()
+            || in_entries(&self.identity)
+            || names_values(&self.desired)
     }
 
     /// Reports whether it has a name. One without can be checked, and not be in force.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::dated::DatedChange;
 use super::draft::KindRow;
 use super::node::{Mark, Node, Tree};
 use super::origin::Origin;
@@ -17,6 +18,8 @@ pub struct Edition {
     pub parameters: Vec<Parameter>,
     /// The fields as they were written; `{param: NAME}` stands for the value of a parameter.
     pub desired: Node,
+    /// Fields that begin on a date, in the order of the file.
+    pub changes: Vec<DatedChange>,
     pub origin: Origin,
 }
 

@@ -9,6 +9,7 @@ pub mod address;
 pub mod causes;
 pub mod checks;
 pub mod connection;
+pub mod dated;
 pub mod diagnostic;
 pub mod draft;
 pub mod edition;

@@ -232,6 +232,23 @@ impl PathPattern {
     }
 }
 
+/// Writes it as it is parsed.
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in self.parts.iter().enumerate() {
+            match part {
+                PatternPart::Field(name) if i == 0 => f.write_str(name)?,
+                PatternPart::Field(name) => write!(f, ".{name}")?,
+                PatternPart::Element(texts) => {
+                    write!(f, "[{}]", ElementKey::new(texts.clone(), false))?;
+                }
+                PatternPart::AnyElement => f.write_str("[*]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Parses a key behind its `[`. Returns the part and the text behind the `]`.
 ///
 /// For example `Licstat 6.0].count` gives the key `Licstat`, `6.0` of two parts and the rest `.count`. A part with a
@@ -325,6 +342,20 @@ mod tests {
             let path = path(&parts);
             let pattern = PathPattern::parse(&path.to_string()).expect("parses");
             assert!(pattern.names(&path, false), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_printed_as_it_is_parsed() {
+        for text in [
+            "Features[Licstat 6.0].count",
+            "Features[*].comment",
+            "Features[\"*\"].comment",
+            "address.city",
+            "Features[\"a b\" \"[x]\"]",
+        ] {
+            let pattern = PathPattern::parse(text).expect("a pattern");
+            assert_eq!(pattern.to_string(), text);
         }
     }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
+use super::dated::ComingStates;
 use super::ids::Ids;
 use super::kind_table::KindTable;
 use super::node::Mark;
@@ -37,6 +38,8 @@ pub struct Desired {
     /// Ids that are those of other objects of the manifests.
     pub references: References,
     pub layers: LayerNames,
+    /// What it is from moments on that lie ahead.
+    pub coming: ComingStates,
 }
 
 /// The documents that an object is made of beside its own, boxed: few objects have any.

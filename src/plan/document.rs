@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::change::{Change, ChangeVerb};
+use super::coming::ComingChanges;
 use super::estimate::{self, Pace};
 use super::problem::{ProblemEntry, list_problems};
 use super::source_facts::SourceFacts;
@@ -143,6 +144,9 @@ pub struct ObjectEntry {
     /// After an apply: fields that changed though nobody asked for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side_effects: Vec<String>,
+    /// What changes later by date; nothing of it is written before.
+    #[serde(default, skip_serializing_if = "ComingChanges::is_empty")]
+    pub coming: ComingChanges,
 }
 
 /// Where an object stands in the manifests.
@@ -168,7 +172,7 @@ pub struct ChangeEntry {
     pub call: usize,
 }
 
-fn is_zero(number: &usize) -> bool {
+pub(super) fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
@@ -335,6 +339,7 @@ impl ObjectEntry {
             message: planned.message.clone(),
             problem: planned.fault.as_ref().map(|fault| fault.kind.code().into()),
             side_effects: Vec::new(),
+            coming: ComingChanges::of(desired),
         }
     }
 
@@ -370,7 +375,7 @@ pub fn change_entries(planned: &Planned) -> Vec<ChangeEntry> {
 }
 
 impl ChangeEntry {
-    fn new(change: &Change, call: usize) -> Self {
+    pub(super) fn new(change: &Change, call: usize) -> Self {
         Self {
             call,
             path: change.path.to_string(),

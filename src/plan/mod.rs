@@ -6,10 +6,12 @@
 //! plan as the JSON contract shows it.
 
 pub mod base;
+pub mod calendar;
 mod canonical;
 pub mod carry;
 pub mod change;
 pub mod check;
+pub mod coming;
 pub mod dependencies;
 pub mod diff;
 pub mod document;

@@ -25,6 +25,42 @@ impl Reversed {
     }
 }
 
+/// Lists the dates of an object and of the elements of its lists that may end something: those that have a meaning, but for
+/// beginnings.
+pub fn list_ends(table: &'static [Field], object: &Fields) -> Vec<(FieldPath, Text)> {
+    let root = FieldPath::default();
+    let mut found = ends_at(table, object, &root);
+    for field in table {
+        let Shape::Keyed(elements) = &field.shape else {
+            continue;
+        };
+        for (key, element) in object.get(field.name).map_or(&[][..], Value::items) {
+            let at = root.field(field.name).element(key.clone());
+            found.extend(ends_at(elements.fields, element, &at));
+        }
+    }
+    found
+}
+
+fn ends_at(table: &'static [Field], fields: &Fields, at: &FieldPath) -> Vec<(FieldPath, Text)> {
+    let is_date = |field: &&Field| matches!(field.shape, Shape::Date | Shape::Instant);
+    let is_begin = |field: &Field| {
+        let mut others = table.iter();
+        others.any(|other| other.not_before == Some(field.name))
+    };
+    let ends = table
+        .iter()
+        .filter(is_date)
+        .filter(|field| !is_begin(field));
+    ends.filter_map(|field| {
+        Some((
+            at.field(field.name),
+            meaningful_date(field, fields)?.clone(),
+        ))
+    })
+    .collect()
+}
+
 /// Finds the ends that come before their beginnings, in an object and in the elements of its lists.
 pub fn find_reversed(table: &'static [Field], object: &Fields) -> Vec<Reversed> {
     let root = FieldPath::default();

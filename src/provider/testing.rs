@@ -39,6 +39,7 @@ pub fn desired_object(table: &KindTable, ids: &[(&'static str, &str)]) -> Desire
         },
         references: References::default(),
         layers: crate::model::LayerNames::default(),
+        coming: Default::default(),
     }
 }
 

@@ -134,12 +134,7 @@ pub(super) fn settle_references(
     // Before the editions and sets of the files are taken.
     let composed = {
         contents.declarations.refuse_duplicate_declarations();
-        compose_objects(
-            &mut contents,
-            &options.environment,
-            &loaded.row_files,
-            &mut findings,
-        )
+        compose_objects(&mut contents, options, &loaded.row_files, &mut findings)
     };
     contents.refuse_duplicate_objects();
     let FileContents {
@@ -160,6 +155,8 @@ pub(super) fn settle_references(
         .environment
         .as_ref()
         .map(|environment| environment.name.clone());
+    let time = &composed.time;
+    source.at = time.is_named.then(|| time.instant().to_string());
     let connections = settle_connections(
         declarations.connections,
         options,
@@ -203,7 +200,10 @@ pub(super) fn settle_references(
 fn has_references(object: &LoadedObject) -> bool {
     match &object.content {
         ObjectContent::Invalid => false,
-        ObjectContent::Desired(desired) => !desired.references.is_empty(),
+        ObjectContent::Desired(desired) => {
+            let mut coming = desired.coming.iter();
+            !desired.references.is_empty() || coming.any(|state| !state.references.is_empty())
+        }
         ObjectContent::Outline(outline) => !outline.references.is_empty(),
     }
 }

@@ -1,25 +1,27 @@
-//! Makes objects whole that stand in several documents: those with an edition, those that name values of the environment,
-//! and the rows of sets. Each is composed, and checked as any other.
+//! Makes objects whole that stand in several documents: those with an edition or dated changes, those that name values of
+//! the environment, and the rows of sets. Each is composed, and checked as any other.
 //!
-//! What such an object desires depends on several files, so it is no part of the contents of one. It is made anew each time
+//! What such an object desires depends on several files and on the time, so it is no part of the contents of one. It is made anew each time
 //! the files of a run are settled, also by a daemon, of which only one file has changed.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::connections::EnvironmentChoice;
+use super::connections::{CheckOptions, EnvironmentChoice};
 use super::contents::{FileContents, LoadedObject, ObjectContent};
+use super::dated::compose_over_time;
 use super::load::audit_draft;
 use crate::manifest::compose::{
-    Composed, Editions, FilledSet, Layers, Trace, known_fields, real_origin,
+    Composed, Editions, FilledSet, Layers, Trace, known_trees, real_origin, refuse_same_moments,
 };
 use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
 use crate::manifest::{ReadLimits, map_parallel};
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
 use crate::model::environment::Environment;
 use crate::model::object_set::{ObjectSet, RowSource};
-use crate::model::{Diagnostic, Diagnostics, LayerNames, Mark, Origin};
+use crate::model::{Desired, Diagnostic, Diagnostics, LayerNames, Mark, Origin};
 use crate::provider::{self, audit};
 
 /// The parts of a run that its objects are made of.
@@ -27,6 +29,8 @@ use crate::provider::{self, audit};
 pub struct ComposedRun {
     pub editions: Editions,
     pub environment: Option<Arc<Environment>>,
+    /// The time for which the manifests are read, in the zone of the environment.
+    pub time: ReadingTime,
     /// Labels of the files of rows.
     pub row_files: Vec<Arc<Source>>,
 }
@@ -43,7 +47,7 @@ impl ComposedRun {
 /// Checks the editions, the environment and the sets of a run, and makes the objects of it whole.
 pub fn compose_objects(
     contents: &mut FileContents,
-    choice: &EnvironmentChoice,
+    options: &CheckOptions,
     row_files: &RowFiles,
     findings: &mut Diagnostics,
 ) -> ComposedRun {
@@ -51,13 +55,18 @@ pub fn compose_objects(
     let environment = choose_environment(
         std::mem::take(&mut declarations.environments),
         &std::mem::take(&mut declarations.broken_environments),
-        choice,
+        &options.environment,
         findings,
     );
     let editions = std::mem::take(&mut declarations.editions);
     let broken = std::mem::take(&mut declarations.broken_editions);
+    let mut time = options.time.clone();
+    if let Some(zone) = environment.as_ref().and_then(|one| one.time_zone.clone()) {
+        time.zone = zone;
+    }
     let mut run = ComposedRun {
         editions: Editions::new(editions, broken, findings),
+        time,
         environment: environment.map(Arc::new),
         row_files: Vec::new(),
     };
@@ -128,8 +137,12 @@ fn check_editions(run: &mut ComposedRun, findings: &mut Diagnostics) {
         let Some((edition, kind)) = edition.zip(kind) else {
             continue;
         };
-        let fields = known_fields(&chain, run.environment.as_deref());
-        let found = audit::audit_fields(kind, &fields, &edition.origin);
+        let mut found = Diagnostics::default();
+        let source = &edition.origin.source;
+        refuse_same_moments(&edition.changes, source, &run.time.zone, &mut found);
+        for tree in known_trees(&chain, run.environment.as_deref()) {
+            found.extend(audit::audit_fields(kind, &tree, &edition.origin));
+        }
         let is_broken = found.has_errors();
         findings.extend(found);
         if is_broken {
@@ -142,8 +155,12 @@ fn check_editions(run: &mut ComposedRun, findings: &mut Diagnostics) {
 fn make_whole(run: &ComposedRun, objects: &mut [LoadedObject], findings: &mut Diagnostics) {
     let drafts: Vec<Option<Arc<Draft>>> = objects.iter().map(|one| one.draft.clone()).collect();
     let composed = map_parallel(&drafts, |draft| {
-        let draft = draft.as_deref()?;
-        Some(compose(run.layers(), draft, Trace::default(), None))
+        let open = OpenDraft {
+            draft: draft.as_deref()?,
+            trace: Trace::default(),
+            set: None,
+        };
+        Some(compose_over_time(run.layers(), &open, &run.time))
     });
     for (object, composed) in objects.iter_mut().zip(composed) {
         if let Some((content, found)) = composed {
@@ -232,47 +249,83 @@ fn make_object(
     if let Some((_, mark)) = &mut object.connection {
         *mark = place_in_object(&trace, *mark, &origin, None);
     }
-    let (content, found) = compose(run.layers(), &draft, trace, Some(&filled.set.name));
+    let open = OpenDraft {
+        draft: &draft,
+        trace,
+        set: Some(&filled.set.name),
+    };
+    let (content, found) = compose_over_time(run.layers(), &open, &run.time);
     findings.extend(found);
     (object.content, object.origin) = (content, origin);
     (Some(object), findings)
 }
 
-/// Makes one object whole, and checks it. Its findings are at the places where the values were written.
-fn compose(
-    layers: Layers<'_>,
-    draft: &Draft,
-    trace: Trace,
-    set: Option<&str>,
-) -> (ObjectContent, Diagnostics) {
-    let mut findings = Diagnostics::default();
-    let Some(Composed {
-        draft: whole,
-        trace,
-    }) = layers.compose(draft, trace, &mut findings)
-    else {
-        return (ObjectContent::Invalid, findings);
-    };
-    let origin = real_origin(&whole, &trace);
-    let edition = draft.edition.as_ref();
-    // The edition of a row has its place in the template.
-    let edition_mark = edition
-        .filter(|_| set.is_none())
-        .map(|edition| edition.mark);
-    let mut found = Diagnostics::default();
-    let mut content = audit_draft(whole, &mut found);
-    findings.extend(trace.locate(found, &origin));
-    if let ObjectContent::Desired(desired) = &mut content {
-        let desired = Arc::make_mut(desired);
-        desired.origin = origin.clone();
-        desired.layers = LayerNames::of(edition.map(|edition| edition.name.as_str()), set);
+/// An object as it is at one time.
+pub(super) struct ComposedState {
+    pub content: ObjectContent,
+    pub findings: Diagnostics,
+    /// The places of elements that took one out.
+    pub taken_out: Vec<Origin>,
+}
+
+/// A draft that is to be made whole, and where it comes from.
+pub(super) struct OpenDraft<'a> {
+    pub draft: &'a Draft,
+    /// That of the draft's marks if it was made of a row, and an empty one otherwise.
+    pub trace: Trace,
+    /// The set of which it is a row.
+    pub set: Option<&'a str>,
+}
+
+impl OpenDraft<'_> {
+    /// Makes the object whole as it is at a time, and checks it. Its findings are at the places where the values were
+    /// written.
+    pub fn compose(&self, layers: Layers<'_>, time: &ReadingTime) -> ComposedState {
+        let mut findings = Diagnostics::default();
+        let composed = layers.compose(self.draft, self.trace.clone(), time, &mut findings);
+        let Some(Composed {
+            draft: whole,
+            trace,
+            taken_out,
+        }) = composed
+        else {
+            return ComposedState {
+                content: ObjectContent::Invalid,
+                findings,
+                taken_out: Vec::new(),
+            };
+        };
+        let origin = real_origin(&whole, &trace);
+        let mut found = Diagnostics::default();
+        let mut content = audit_draft(whole, &mut found);
+        findings.extend(trace.locate(found, &origin));
+        if let ObjectContent::Desired(desired) = &mut content {
+            self.settle(Arc::make_mut(desired), &trace, origin);
+        }
+        if !self.draft.is_named() {
+            content = ObjectContent::Invalid;
+        }
+        let taken_out = taken_out.into_iter();
+        ComposedState {
+            content,
+            findings,
+            taken_out: taken_out
+                .filter_map(|mark| trace.origin_of(mark).cloned())
+                .collect(),
+        }
+    }
+
+    /// Moves the places of a whole object to where they were written, and notes what it is made of.
+    fn settle(&self, desired: &mut Desired, trace: &Trace, origin: Origin) {
+        let edition = self.draft.edition.as_ref();
+        // The edition of a row has its place in the template.
+        let in_object = edition.filter(|_| self.set.is_none());
+        let edition_mark = in_object.map(|edition| edition.mark);
+        desired.layers = LayerNames::of(edition.map(|edition| edition.name.as_str()), self.set);
         let references = &mut desired.references;
-        references.relocate(|mark| place_in_object(&trace, mark, &origin, edition_mark));
+        references.relocate(|mark| place_in_object(trace, mark, &origin, edition_mark));
+        desired.origin = origin;
     }
-    if !draft.is_named() {
-        content = ObjectContent::Invalid;
-    }
-    (content, findings)
 }
 
 /// Returns the place of a node in the file of the object: its own, or that of the edition which brings it, or that of the

@@ -8,19 +8,22 @@ use std::sync::Arc;
 
 use super::contents::LoadedObject;
 use crate::manifest::BrokenConnection;
+use crate::model::dated::ReadingTime;
 use crate::model::environment::Environment;
 use crate::model::{
     Address, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
 };
 
 /// Options of the check.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct CheckOptions {
     /// Set if an object of a vendor without a connection is an error; `validate` of single files only warns.
     pub need_connections: bool,
     /// The simulators, to which all connections are pointed; `None` for the vendors themselves.
     pub simulators: Option<Simulators>,
     pub environment: EnvironmentChoice,
+    /// The time for which the manifests are read. By default no change has begun.
+    pub time: ReadingTime,
 }
 
 /// How a run comes to its environment.

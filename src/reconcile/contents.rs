@@ -28,7 +28,7 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
-    /// The object as it was written, if a part of it stands elsewhere: its content then depends on other files.
+    /// The object as it was written, if it is composed: its content then depends on other files or on the time.
     pub draft: Option<Arc<Draft>>,
     /// Whether its content is made of several documents.
     pub is_composed: bool,

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::composed::compose_objects;
-use super::connections::EnvironmentChoice;
+use super::connections::{CheckOptions, EnvironmentChoice};
 use super::contents::{FileContents, ObjectContent};
 use super::load::lower_sources;
 use super::{
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::manifest::rows::RowFiles;
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::{
     ConnectionFault, Desired, Diagnostics, Field, Fields, Ids, Live, Observed, PolicyMode,
@@ -66,18 +67,24 @@ enum NoBase {
 }
 
 impl CommitBases {
-    /// Lowers the manifests of a commit. Invalid ones are left out and set `partial`.
+    /// Lowers the manifests of a commit, and composes them as they were at its `time`: a dated change that began later is
+    /// none of what the commit asked for. Invalid ones are left out and set `partial`.
     pub fn new(
         commit: String,
         sources: &[Arc<Source>],
         row_files: &RowFiles,
         environment: Option<&str>,
+        time: Timestamp,
     ) -> Self {
         let mut manifests = FileContents::join(lower_sources(sources));
         let mut findings = std::mem::take(&mut manifests.declarations.findings);
         let choice = environment.map(|name| EnvironmentChoice::Named(name.to_string()));
-        let choice = choice.unwrap_or(EnvironmentChoice::Any);
-        compose_objects(&mut manifests, &choice, row_files, &mut findings);
+        let options = CheckOptions {
+            environment: choice.unwrap_or(EnvironmentChoice::Any),
+            time: ReadingTime::now(time),
+            ..CheckOptions::default()
+        };
+        compose_objects(&mut manifests, &options, row_files, &mut findings);
         let mut by_address = BTreeMap::new();
         for object in manifests.objects {
             if let ObjectContent::Desired(desired) = object.content {

@@ -116,7 +116,7 @@ impl KnownFile {
 
 /// Counts the objects that are valid.
 fn count_in_order(objects: &[LoadedObject]) -> usize {
-    // One with an edition is made anew each time.
+    // One that is composed is made anew each time.
     let by_itself = objects.iter().filter(|object| object.draft.is_none());
     let in_order = by_itself.filter(|object| object.content.is_valid());
     in_order.count()

@@ -307,7 +307,7 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
-            let is_composed = draft.is_open(names_values);
+            let is_composed = draft.is_composed(names_values);
             if !is_composed && !draft.is_named() {
                 // For its findings alone.
                 audit_draft(draft, reader.findings());

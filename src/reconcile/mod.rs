@@ -10,6 +10,7 @@ mod check;
 mod composed;
 mod connections;
 mod contents;
+mod dated;
 mod disk_cache;
 pub mod drift;
 pub mod import;

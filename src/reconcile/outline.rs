@@ -19,7 +19,8 @@ pub struct ObjectOutline {
     pub identity: Vec<(&'static str, Text)>,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
-    /// The object itself if it has an edition: its fields come from several files, so its own does not give them again.
+    /// The object itself if it is composed: its fields come from several files or depend on the time, so its own file does
+    /// not give them again.
     pub composed: Option<Arc<Desired>>,
     pub references: References,
     /// Whether the object is to be gone.
@@ -39,6 +40,7 @@ impl From<&Desired> for ObjectOutline {
             origin,
             references,
             layers: _,
+            coming: _,
         } = desired;
         Self {
             address: address.clone(),

@@ -209,6 +209,7 @@ impl Scene {
         let options = CheckOptions {
             need_connections: true,
             simulators: Some(Simulators::of_run(connections.clone())),
+            ..CheckOptions::default()
         };
         let checked = super::check_manifests(loaded, &options);
         assert!(!checked.findings.has_errors());

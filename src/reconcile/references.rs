@@ -9,11 +9,12 @@
 //! order b   customer_id: {ref: LacCustomer/rivers}    LacCustomer/rivers is to be gone, and order b needs it
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::outline::ObjectOutline;
 use super::routing::RoutedObjects;
+use crate::model::dated::ComingStates;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Origin, Reference, References, Text,
 };
@@ -24,6 +25,7 @@ struct Node<'a> {
     connection: &'a Text,
     origin: &'a Origin,
     references: &'a References,
+    coming: Option<&'a ComingStates>,
     is_absent: bool,
 }
 
@@ -34,6 +36,7 @@ impl<'a> Node<'a> {
             connection: &object.connection,
             origin: &object.origin,
             references: &object.references,
+            coming: Some(&object.coming),
             is_absent: object.policy.absent,
         }
     }
@@ -44,8 +47,20 @@ impl<'a> Node<'a> {
             connection: &object.connection,
             origin: &object.origin,
             references: &object.references,
+            coming: object.composed.as_ref().map(|whole| &whole.coming),
             is_absent: object.is_absent,
         }
+    }
+
+    /// Lists the references that the object has now, and those that it comes to have, each once.
+    fn all_references(&self) -> impl Iterator<Item = &'a Reference> {
+        let states = self.coming.into_iter().flat_map(ComingStates::iter);
+        let coming = states.flat_map(|state| state.references.iter());
+        let mut seen = BTreeSet::new();
+        let all = self.references.iter().chain(coming);
+        all.filter(move |reference| {
+            seen.insert((reference.spot.name(), &reference.referent, reference.mark))
+        })
     }
 
     /// Returns the place of one of the object's references.
@@ -69,13 +84,16 @@ pub(super) fn check_references(
     let desired = routed.desired.iter().map(Node::of_desired);
     let outlines = routed.outlines.iter().map(Node::of_outline);
     let all: Vec<Node<'_>> = desired.chain(outlines).collect();
-    if all.iter().all(|node| node.references.is_empty()) {
+    if all
+        .iter()
+        .all(|node| node.all_references().next().is_none())
+    {
         return;
     }
     let nodes: BTreeMap<&Address, &Node<'_>> =
         all.iter().map(|node| (node.address, node)).collect();
     for node in &all {
-        for reference in node.references.iter() {
+        for reference in node.all_references() {
             let fault = match nodes.get(&reference.referent) {
                 Some(referent) => find_fault(node, referent),
                 None if names.contains(&reference.referent) => None,

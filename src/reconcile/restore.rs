@@ -20,6 +20,7 @@ use super::{
     read_side_by_side,
 };
 use crate::apply::memory::{Memory, VendorAccount};
+use crate::model::dated::ComingStates;
 use crate::model::field::{Elements, find_field};
 use crate::model::{
     Carry, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields, PathPart, RiskRule,
@@ -187,6 +188,7 @@ fn never_applied(
     };
     let nothing = Arc::new(Desired {
         fields: PackedFields::new(kind.table().desired, &Fields::new()),
+        coming: ComingStates::default(),
         ..Desired::clone(object)
     });
     let planned = plan::plan_object(kind, &nothing, &Observed::Live(live.clone()), now);
@@ -232,6 +234,8 @@ fn agreed_object(
     }
     let mut desired = Desired {
         fields: PackedFields::new(table, &fields),
+        // What comes by date follows from the manifest, and is no part of what was agreed on.
+        coming: ComingStates::default(),
         ..object.clone()
     };
     // While unlisted members were kept, no baseline says that a list has no further members.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
+use crate::model::dated::ComingStates;
 use crate::model::diagnostic::Source;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Fields, LayerNames, Mark, Origin, OwnPolicy,
@@ -235,6 +236,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
         },
         references: References::default(),
         layers: LayerNames::default(),
+        coming: ComingStates::default(),
     })
 }
 

@@ -23,10 +23,12 @@ use super::{
 use crate::apply::journal::{Intent, WholeObject};
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
+use crate::model::dated::ComingStates;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Field, Fields, LayerNames, Mark, Need, Observed,
     Origin, OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
 };
+use crate::plan::coming::ComingChanges;
 use crate::plan::document::ChangeEntry;
 use crate::plan::field_json::fields_from_json;
 use crate::plan::provenance::{manifest_fields, manifest_fingerprint};
@@ -207,6 +209,8 @@ impl PreparedUndo {
             entry.manifest_fingerprint =
                 manifest.map(|it| manifest_fingerprint(it, &checked.source));
             entry.manifest_fields = manifest.map(|it| manifest_fields(it)).unwrap_or_default();
+            // What the undo takes back may come again by date.
+            entry.coming = manifest.map(|it| ComingChanges::of(it)).unwrap_or_default();
         }
         Undone {
             pass: Pass {
@@ -439,6 +443,7 @@ fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
     }
     Desired {
         fields: PackedFields::new(table, &fields),
+        coming: ComingStates::default(),
         ..manifest.clone()
     }
 }
@@ -492,5 +497,6 @@ pub fn unmanaged_object(
         },
         references: References::default(),
         layers: LayerNames::default(),
+        coming: ComingStates::default(),
     })
 }

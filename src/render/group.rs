@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
+use crate::plan::coming::ComingChanges;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
@@ -102,8 +103,8 @@ pub fn group_none<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
 
 /// Groups objects by what is planned for them and how it ended.
 ///
-/// Two objects are in one group if kind, connection, action, outcome and all changes are equal: path, both values, risk
-/// and note. The note of a change that strands has the number in use, so a group never hides how many users one of its
+/// Two objects are in one group if kind, connection, action, outcome and all changes, coming ones included, are equal: path,
+/// both values, risk and note. The note of a change that strands has the number in use, so a group never hides how many users one of its
 /// objects has. Of objects without an outcome the message is only a remark on the licence and may differ.
 pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
     group_by_key(
@@ -122,6 +123,7 @@ pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
                     .filter(|_| decides && !ended_well(object)),
                 side_effects: &object.side_effects,
                 changes: object.changes.iter().map(ChangePart::new).collect(),
+                coming: &object.coming,
             })
         },
     )
@@ -158,6 +160,7 @@ struct ChangeKey<'a> {
     message: Option<&'a str>,
     side_effects: &'a [String],
     changes: Vec<ChangePart<'a>>,
+    coming: &'a ComingChanges,
 }
 
 /// A change as a part of the key. Every member of the entry is in it.
@@ -262,6 +265,7 @@ mod tests {
             outcome: None,
             message: Some(format!("a remark on {name}")),
             side_effects: Vec::new(),
+            coming: Default::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::change::describe_change;
+use super::coming::describe_coming;
 use super::safe::make_visible;
 use super::text::format_location;
 use super::view::{Level, RunView, Stage, describe_state};
@@ -153,6 +154,8 @@ fn object_case(stage: Stage, object: &ObjectEntry) -> TestCase {
             .iter()
             .map(|effect| plain_text(&format!("side effect: {effect}"))),
     );
+    let coming = describe_coming(&object.coming);
+    message.extend(coming.iter().map(|line| plain_text(line)));
     if !message.is_empty() {
         case.set_system_out(message.join("\n"));
     }

@@ -8,6 +8,7 @@
 use std::fmt::Write;
 
 use super::change::{ChangeLayout, describe_change};
+use super::coming::describe_coming;
 use super::group::{ObjectGroup, split_address};
 pub use super::page::COMMENT;
 use super::page::{BudgetedPage, LONGEST_LINE, fold_details, inline_code};
@@ -141,7 +142,13 @@ fn object_cell(object: &ObjectEntry) -> String {
                 others => format!("{first} and {others} more"),
             }
         }
-        (message, None) => message.unwrap_or_default(),
+        (None, None) => {
+            let coming = describe_coming(&object.coming).into_iter().next();
+            coming
+                .map(|line| inline_code(&shorten(&line, LONGEST_LINE)))
+                .unwrap_or_default()
+        }
+        (Some(message), None) => message,
     }
 }
 
@@ -177,7 +184,10 @@ fn risk_cell(object: &ObjectEntry) -> String {
 fn add_details(page: &mut BudgetedPage, groups: &[ObjectGroup<'_>]) {
     let folded: Vec<&ObjectGroup> = groups
         .iter()
-        .filter(|group| !group.first().changes.is_empty())
+        .filter(|group| {
+            let object = group.first();
+            !object.changes.is_empty() || !object.coming.is_empty()
+        })
         .collect();
     let mut shown = 0;
     for group in &folded {
@@ -206,6 +216,8 @@ fn fold_group(group: &ObjectGroup<'_>) -> String {
     body.extend(message.map(|message| format!("# {message}")));
     let effects = object.side_effects.iter();
     body.extend(effects.map(|effect| format!("! side effect: {effect}")));
+    let coming = describe_coming(&object.coming).into_iter();
+    body.extend(coming.map(|line| format!("# {line}")));
     let changes = pluralize(object.changes.len(), "change");
     if !group.is_many() {
         return fold_details(&object.address, &changes, body);

@@ -9,7 +9,9 @@
 //! variable or network is read here, and nothing is planned or judged: a risk or an outcome is taken from the
 //! document as it is.
 
+pub mod calendar;
 pub mod change;
+pub mod coming;
 pub mod diagnostics;
 pub mod drift;
 mod excerpt;

@@ -89,6 +89,17 @@ fn object_schema(table: &'static KindTable) -> Json {
     let mut desired = fields_schema(table.desired, &[]);
     let demand = take_demand(table, &mut desired);
     desired["description"] = properties["desired"]["description"].take();
+    // A change may give a part of an element, so its fields are known by their names alone.
+    let names: Vec<&String> = desired["properties"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .collect();
+    properties["changes"]["items"]["properties"]["desired"] = json!({
+        "type": "object",
+        "description": properties["changes"]["items"]["properties"]["desired"]["description"],
+        "propertyNames": {"enum": names},
+    });
     properties.insert("desired".into(), desired);
     // What an edition gives an object need not say, and an object that is to be gone needs nothing.
     let has_edition = json!({"required": ["edition"]});

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::change::ChangeLayout;
+use super::coming::describe_coming;
 use super::group::{ObjectGroup, group_none, group_outcomes};
 use super::safe::{defuse_commands, make_visible};
 use super::values::{LONGEST, describe_risk};
@@ -178,6 +179,9 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     }
     if !has_several_calls {
         write_calls(out, group)?;
+    }
+    for line in describe_coming(&object.coming) {
+        write_paragraph(out, 4, &line, DIM)?;
     }
     if object.action == Disposition::Observe {
         let words = "observed only: its policy says not to write";

@@ -324,7 +324,8 @@ fn is_notable(object: &ObjectEntry) -> bool {
         | Disposition::Missing
         | Disposition::Error => true,
         Disposition::None | Disposition::Suspend => {
-            object.message.is_some() || object.outcome.is_some()
+            let is_coming = !object.coming.is_empty() && object.action == Disposition::None;
+            object.message.is_some() || object.outcome.is_some() || is_coming
         }
     }
 }

@@ -114,6 +114,7 @@ async fn apply_twice(folder: &Path) -> BTreeSet<&'static str> {
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(Simulators::of_run(simulators::stand_ins(sandbox.address()))),
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

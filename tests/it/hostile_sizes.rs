@@ -103,6 +103,7 @@ fn check(dir: &Path) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        ..CheckOptions::default()
     };
     reconcile::check_manifests(said, &options)
 }

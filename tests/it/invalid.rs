@@ -40,6 +40,7 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
         &CheckOptions {
             need_connections: true,
             simulators: None,
+            ..CheckOptions::default()
         },
     );
     let codes = checked

@@ -22,6 +22,7 @@ mod commands;
 mod conformance;
 mod connection_problems;
 mod daemon;
+mod dates;
 mod deploy;
 mod doctor;
 mod drift;

@@ -38,6 +38,7 @@ async fn planned(percent: f64) -> Pass {
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(Simulators::of_run(simulators::stand_ins(sandbox.address()))),
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

@@ -44,6 +44,7 @@ fn checked(manifests: &[&str]) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     let errors: Vec<String> = checked.findings.iter().map(|f| f.message.clone()).collect();

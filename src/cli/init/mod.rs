@@ -17,7 +17,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::exit::Exit;
-use super::output;
+use super::{output, setup};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::write;
 use crate::manifest::Loaded;
@@ -145,6 +145,7 @@ fn is_valid_project(files: &[ProjectFile]) -> CommandResult<bool> {
         need_connections: true,
         simulators: None,
         environment: EnvironmentChoice::Any,
+        time: setup::reading_time(None),
     };
     let checked = reconcile::check_manifests(loaded, &options);
     output::print_findings(&checked.findings)?;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::super::output::DANGER;
 use crate::cli::error::{CommandResult, bail, user_error};
 use crate::daemon::activity::{Activity, ActivityKind};
+use crate::daemon::serve::view::coming::list_next_changes;
 use crate::daemon::serve::view::connections::{list_connections, past_error};
 use crate::daemon::serve::view::{ATTENTION, PageView, Query};
 use crate::daemon::serve::words::{count_words, relative_time, short_revision, state_words};
@@ -16,15 +17,17 @@ use crate::daemon::window::WindowStatus;
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::render::change::describe_change;
+use crate::render::coming::describe_entry;
 use crate::render::safe::make_visible;
 
 /// The width of a line, in columns.
 const WIDTH: usize = 80;
 
-/// How many objects, activities and changes of an object are shown without `--all`.
+/// How many objects, activities, changes of an object and changes that come are shown without `--all`.
 const OBJECTS: usize = 10;
 const ACTIVITIES: usize = 8;
 const CHANGES: usize = 3;
+const COMING: usize = 5;
 
 /// A reply of `/status`.
 pub struct StatusReply {
@@ -86,6 +89,7 @@ pub fn write_status(
     write_notices(out, status)?;
     write_objects(out, status, options)?;
     write_activity(out, status, options)?;
+    write_coming(out, status, options)?;
     write_connections(out, status, options.now)?;
     write_windows(out, &reply.windows, options.now)
 }
@@ -297,6 +301,28 @@ fn write_activity(out: &mut impl Write, status: &Status, options: TextOptions) -
     Ok(())
 }
 
+/// Writes what changes next by date.
+fn write_coming(out: &mut impl Write, status: &Status, options: TextOptions) -> io::Result<()> {
+    let changes = list_next_changes(status, options.now);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nComing changes")?;
+    let most = if options.all { changes.len() } else { COMING };
+    for change in changes.iter().take(most) {
+        let when = relative_time(change.at, options.now);
+        write_line(out, &format!("  {when:<11} {}", change.object.address))?;
+        write_line(
+            out,
+            &format!("              {}", describe_entry(change.entry)),
+        )?;
+    }
+    match changes.len().saturating_sub(most) {
+        0 => Ok(()),
+        more => write_line(out, &format!("  {more} later with --all")),
+    }
+}
+
 /// Describes an activity on one line: the event, and the person or program that caused it.
 fn describe_activity(entry: &Activity) -> String {
     let changes = entry.changes.first.iter();
@@ -420,6 +446,7 @@ mod tests {
     use crate::daemon::serve::samples;
     use crate::daemon::status::StatusDocument;
     use crate::daemon::window::{ChangeWindow, describe_windows};
+    use crate::plan::coming::ComingEntry;
 
     fn reply(objects: usize) -> String {
         let windows: [ChangeWindow; 1] = ["allow 0 22 * * 1-5 for 6h in Europe/Vienna"
@@ -452,6 +479,39 @@ mod tests {
         assert_eq!(read.status.objects, sent.objects);
         assert_eq!(read.status.connections, sent.connections);
         assert_eq!(read.status.recent, sent.recent);
+    }
+
+    #[test]
+    fn the_next_changes_are_shown_in_the_order_of_time() {
+        let mut reply = StatusReply::parse(&reply(20)).unwrap_or_else(|error| panic!("{error}"));
+        let entry = |from: &str, to: i64| ComingEntry {
+            from: from.into(),
+            at: format!("{from}T00:00:00Z"),
+            changes: vec![samples::sample_change("seats", 25.into(), to.into())],
+        };
+        let next = vec![entry("2020-01-01", 30), entry("2036-07-01", 40)];
+        let mut seventh = (*reply.status.objects[7]).clone();
+        seventh.coming.next = next;
+        let mut third = (*reply.status.objects[3]).clone();
+        third.coming.next = vec![entry("2036-10-01", 60)];
+        let later = third.address.clone();
+        let sooner = seventh.address.clone();
+        reply.status.objects[7] = seventh.into();
+        reply.status.objects[3] = third.into();
+        let mut out = Vec::new();
+        let options = TextOptions {
+            all: false,
+            now: samples::sample_now(),
+        };
+        write_status(&mut out, &reply, options).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let coming = text.split("Coming changes\n").nth(1).unwrap_or_default();
+        let lines: Vec<&str> = coming.lines().take(4).collect();
+        assert!(lines[0].ends_with(&sooner), "{coming}");
+        assert_eq!(lines[1].trim(), "2036-07-01: seats 25 → 40");
+        assert!(lines[2].ends_with(&later), "{coming}");
+        assert_eq!(lines[3].trim(), "2036-10-01: seats 25 → 60");
+        assert!(!text.contains("2020-01-01"), "what has begun is not ahead");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Engine, FightLookup};
+use super::{CHANGE_BEGINS, Engine, FightLookup};
 use crate::daemon::manifest_equality::{same_connection, same_object};
 use crate::daemon::tracked_object::{Now, TrackedObject};
 use crate::model::Address;
@@ -39,6 +39,9 @@ impl Engine {
             match self.objects.get_mut(&address) {
                 Some(tracked) if same_object(&tracked.desired, &desired) && !rerouted => {
                     tracked.set_origin(desired);
+                    if let Some(begins) = tracked.next_change(now) {
+                        self.queue.wake(&address, begins, CHANGE_BEGINS);
+                    }
                     continue;
                 }
                 // With another identity, vendor or account the address stands for another object, so nothing known of

@@ -67,6 +67,7 @@ fn in_sync(desired: &Desired) -> ObjectResult {
             outcome: None,
             message: None,
             side_effects: Vec::new(),
+            coming: Default::default(),
         }),
         refusal: None,
         standing: None,

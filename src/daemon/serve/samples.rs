@@ -17,6 +17,7 @@ use crate::daemon::status::{
 };
 use crate::model::{FaultKind, Outcome, Risk};
 use crate::plan::ChangeVerb;
+use crate::plan::coming::ComingChanges;
 use crate::plan::document::{ChangeEntry, OriginEntry};
 
 pub fn sample_now() -> Timestamp {
@@ -112,6 +113,7 @@ pub fn sample_object(number: usize) -> ObjectStatus {
         last_write: None,
         suspended: None,
         fight: None,
+        coming: ComingChanges::default(),
     }
 }
 

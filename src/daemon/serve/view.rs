@@ -1,5 +1,6 @@
 //! Selects, orders and counts the objects that a reader of the status sees. Pure.
 
+pub mod coming;
 pub mod connections;
 
 use std::cmp::{Ordering, Reverse};

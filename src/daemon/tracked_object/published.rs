@@ -12,6 +12,7 @@ use crate::daemon::status::{
 };
 use crate::model::{Desired, Origin, Outcome, PolicyMode, Risk};
 use crate::plan::Refusal;
+use crate::plan::coming::ComingChanges;
 use crate::plan::document::{CallEntry, OriginEntry};
 use crate::reconcile::{ObjectOutline, Standing};
 use std::sync::Arc;
@@ -76,6 +77,14 @@ impl TrackedObject {
         }
         status.suspended = suspended.map(Box::new);
         status.fight = fight.map(Box::new);
+    }
+
+    /// Writes what changes later by date into the published status.
+    pub(super) fn publish_coming(&mut self) {
+        let coming = ComingChanges::of(&self.desired);
+        if self.status.coming != coming {
+            Arc::make_mut(&mut self.status).coming = coming;
+        }
     }
 
     /// Returns the write that was planned and not sent; `None` if there is none.
@@ -202,5 +211,10 @@ pub fn unseen_status(object: &ObjectOutline) -> ObjectStatus {
         last_write: None,
         suspended: None,
         fight: None,
+        coming: object
+            .composed
+            .as_deref()
+            .map(ComingChanges::of)
+            .unwrap_or_default(),
     }
 }

@@ -7,8 +7,16 @@ use crate::model::{Diagnostic, ElementKey, Field, Mark, Node, Shape, Tree};
 /// The member of an element that takes out the one below it.
 pub const ABSENT: &str = "absent";
 
-/// Findings about a composed tree, each with a mark of its trace.
-pub type Found = Vec<(Diagnostic, Mark)>;
+/// The code of the finding that an element takes nothing out.
+pub const NOTHING_TO_TAKE_OUT: &str = "nothing-to-take-out";
+
+/// What laying trees over each other has shown, with marks of the trace.
+#[derive(Default)]
+pub struct Found {
+    pub findings: Vec<(Diagnostic, Mark)>,
+    /// The places of elements that took one out.
+    pub taken_out: Vec<Mark>,
+}
 
 /// Lays `over` over `base`. A field of `over` replaces the one below it; the elements of keyed lists are merged by their
 /// keys, and objects of which the table knows the members by those.
@@ -81,7 +89,7 @@ fn lay_elements_over(
         let is_absent = match read_absent(&mut item) {
             Ok(is_absent) => is_absent,
             Err(finding) => {
-                found.push(*finding);
+                found.findings.push(*finding);
                 continue;
             }
         };
@@ -92,12 +100,15 @@ fn lay_elements_over(
                 .position(|one| key_of(elements, one).as_ref() == Some(key))
         });
         match (index, item.tree) {
-            (Some(index), _) if is_absent => drop(below.remove(index)),
+            (Some(index), _) if is_absent => {
+                found.taken_out.push(item.mark);
+                below.remove(index);
+            }
             (None, _) if is_absent => {
                 let finding =
-                    Diagnostic::warning("nothing-to-take-out", "no edition below has this element")
+                    Diagnostic::warning(NOTHING_TO_TAKE_OUT, "there is no such element below")
                         .hint("leave it out of the list");
-                found.push((finding, item.mark));
+                found.findings.push((finding, item.mark));
             }
             (Some(index), Tree::Map(entries)) => {
                 if let Tree::Map(base) = &mut below[index].tree {

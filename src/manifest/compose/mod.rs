@@ -20,6 +20,7 @@
 use std::sync::Arc;
 
 mod columns;
+mod dates;
 mod merge;
 mod parameters;
 mod pattern;
@@ -31,18 +32,23 @@ mod values;
 mod tests;
 
 pub use columns::FilledSet;
+pub use dates::{Moments, refuse_same_moments};
+pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
+pub use parameters::known_trees;
 pub use registry::Editions;
 pub use trace::Trace;
 pub use values::{leaves, names_values};
 
+use jiff::tz::TimeZone;
+
+use crate::model::dated::{DatedChange, ReadingTime};
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::Edition;
 use crate::model::environment::Environment;
-use crate::model::{Diagnostic, Diagnostics, Node, Origin, Tree};
-pub use merge::ABSENT;
-use merge::lay_over;
+use crate::model::node::Entry;
+use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+use merge::{Found, lay_over};
 use parameters::Arguments;
-pub use parameters::known_fields;
 use values::ValueReader;
 
 /// A draft with all of its fields, and where they come from.
@@ -50,6 +56,8 @@ pub struct Composed {
     /// Its marks are those of the trace.
     pub draft: Draft,
     pub trace: Trace,
+    /// The places of elements that took one out, with marks of the trace.
+    pub taken_out: Vec<Mark>,
 }
 
 /// The layers of a run below its objects.
@@ -61,65 +69,87 @@ pub struct Layers<'a> {
 }
 
 impl Layers<'_> {
-    /// Makes a draft whole. `None`, after a finding, if the edition does not exist, or a parameter or a name has no value
-    /// that fits; without a finding if the edition has faults of its own, which were reported.
+    /// Makes a draft whole, as it is at a time. `None`, after a finding, if the edition does not exist, or a parameter or a
+    /// name has no value that fits; without a finding if the edition has faults of its own, which were reported.
     ///
     /// `trace` is that of the draft's marks if it was made of a row, and a new one otherwise.
     pub fn compose(
         &self,
         draft: &Draft,
         mut trace: Trace,
+        time: &ReadingTime,
         findings: &mut Diagnostics,
     ) -> Option<Composed> {
         let mut values = ValueReader::new(self.environment);
         let draft = adopt(draft, &mut values, &mut trace);
         let object = real_origin(&draft, &trace);
-        let mut found = Diagnostics::default();
-        let desired = self.lay(&draft, &mut values, &mut trace, &mut found);
+        let (mut laid, mut found) = (Found::default(), Diagnostics::default());
+        let fields = self.lay(&draft, time, &mut values, &mut trace, &mut laid, &mut found);
+        for (finding, mark) in laid.findings {
+            found.push(finding.at(trace.source(), mark));
+        }
         let is_whole = values.report(&trace, &mut found);
         findings.extend(trace.locate(found, &object));
-        let desired = desired.filter(|_| is_whole)?;
+        let desired = Node {
+            tree: Tree::Map(fields.filter(|_| is_whole)?),
+            mark: draft.desired.mark,
+        };
         let draft = Draft {
             edition: None,
+            changes: Vec::new(),
             desired,
             ..draft
         };
-        Some(Composed { draft, trace })
+        Some(Composed {
+            draft,
+            trace,
+            taken_out: laid.taken_out,
+        })
     }
 
     /// Lays the layers of a draft over each other. Findings have marks of the trace.
     fn lay(
         &self,
         draft: &Draft,
+        time: &ReadingTime,
         values: &mut ValueReader<'_>,
         trace: &mut Trace,
+        laid: &mut Found,
         findings: &mut Diagnostics,
-    ) -> Option<Node> {
-        let (mut fields, mut found) = (Vec::new(), Vec::new());
+    ) -> Option<Vec<Entry>> {
+        let mut fields = Vec::new();
         let mut lay = |node: Node| {
             if let Tree::Map(entries) = node.tree {
-                lay_over(&mut fields, entries, draft.row.desired, &mut found);
+                lay_over(&mut fields, entries, draft.row.desired, laid);
             }
         };
         if let Some(chosen) = &draft.edition {
             let chain = self.editions.chain_for(draft, chosen, findings)?;
             let arguments = Arguments::read(&chain, draft, chosen, findings)?;
             for edition in &chain {
-                lay(arguments.fill_in(edition, values, trace));
+                let source = &edition.origin.source;
+                for tree in dates::trees_at(&edition.desired, &edition.changes, time) {
+                    lay(arguments.fill_in(source, tree, values, trace));
+                }
             }
         }
-        lay(draft.desired.clone());
-        for (finding, mark) in found {
-            findings.push(finding.at(trace.source(), mark));
+        for tree in dates::trees_at(&draft.desired, &draft.changes, time) {
+            lay(tree.clone());
         }
-        Some(Node {
-            tree: Tree::Map(fields),
-            mark: draft.desired.mark,
-        })
+        Some(fields)
     }
 }
 
 impl Editions {
+    /// Lists the moments at which a draft or one of its editions changes.
+    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Moments {
+        let chosen = draft.edition.as_ref();
+        let chain = chosen.and_then(|chosen| self.chain(&chosen.name));
+        let editions = chain.iter().flatten();
+        let layers = editions.map(|edition| edition.changes.as_slice());
+        dates::moments_of(layers.chain([draft.changes.as_slice()]), zone)
+    }
+
     /// Returns the editions of an object, the lowest first.
     fn chain_for(
         &self,
@@ -176,6 +206,14 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
             values.replace(source, node, trace)
         }),
     });
+    let changes = draft.changes.iter().map(|change| DatedChange {
+        from: change.from,
+        mark: trace.mark(source, change.mark),
+        desired: trace.adopt(source, &change.desired, &mut |trace, node| {
+            values.replace(source, node, trace)
+        }),
+    });
+    let changes = changes.collect();
     let connection = draft
         .connection
         .as_ref()
@@ -192,6 +230,7 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
         policy,
         absent: draft.absent.map(|mark| trace.mark(source, mark)),
         edition,
+        changes,
         desired: trace.adopt(source, &draft.desired, &mut |trace, node| {
             values.replace(source, node, trace)
         }),

@@ -40,6 +40,14 @@ fn parameters_in<'n>(node: &'n Node, found: &mut Vec<(&'n str, Mark)>) {
     }
 }
 
+/// Lists the trees of an edition: its fields, and those of each change.
+fn trees_of(edition: &Edition) -> impl Iterator<Item = &Node> {
+    let changes = edition.changes.iter();
+    [&edition.desired]
+        .into_iter()
+        .chain(changes.map(|change| &change.desired))
+}
+
 /// The parameters of a chain of editions, by name. An edition may declare one of those below anew.
 fn declared<'e>(chain: &[&'e Edition]) -> BTreeMap<&'e str, (&'e Parameter, &'e Edition)> {
     let editions = chain.iter();
@@ -58,7 +66,9 @@ pub fn check_parameters(chain: &[&Edition], findings: &mut Diagnostics) -> bool 
     };
     let (all, inherited) = (declared(chain), declared(below));
     let mut used = Vec::new();
-    parameters_in(&edition.desired, &mut used);
+    for tree in trees_of(edition) {
+        parameters_in(tree, &mut used);
+    }
     let source = &edition.origin.source;
     let mut is_in_order = true;
     for (name, mark) in &used {
@@ -84,7 +94,8 @@ pub fn check_parameters(chain: &[&Edition], findings: &mut Diagnostics) -> bool 
     is_in_order
 }
 
-/// The values of all parameters for one object.
+/// The values of all parameters for one object; none if it has no edition.
+#[derive(Default)]
 pub struct Arguments<'a> {
     values: BTreeMap<&'a str, (&'a Node, &'a Arc<Source>)>,
 }
@@ -140,15 +151,15 @@ impl<'a> Arguments<'a> {
         is_in_order.then_some(Self { values })
     }
 
-    /// Copies the tree of an edition, with values in place of its parameters and of the names of the environment's.
+    /// Copies a tree of an edition, with values in place of its parameters and of the names of the environment's.
     pub fn fill_in(
         &self,
-        edition: &Edition,
+        source: &Arc<Source>,
+        tree: &Node,
         values: &mut ValueReader<'_>,
         trace: &mut Trace,
     ) -> Node {
-        let source = &edition.origin.source;
-        trace.adopt(source, &edition.desired, &mut |trace, node| {
+        trace.adopt(source, tree, &mut |trace, node| {
             let Some((name, mark)) = parameter_in(node) else {
                 return values.replace(source, node, trace);
             };
@@ -169,35 +180,33 @@ fn declared_at(parameter: &Parameter, edition: &Edition) -> Origin {
     }
 }
 
-/// Returns the fields of an edition that are known without an object: defaults in place of parameters, and nothing where
-/// there is none. Elements that take something out are left out, and so are those of which a member has no value.
-pub fn known_fields(chain: &[&Edition], environment: Option<&Environment>) -> Vec<Entry> {
+/// Returns the fields of an edition that are known without an object, and those of each of its changes: defaults in place
+/// of parameters, values of the environment, and nothing where there is none. Elements that take something out are left out,
+/// and so are those of which a member has no value.
+pub fn known_trees(chain: &[&Edition], environment: Option<&Environment>) -> Vec<Vec<Entry>> {
     let Some(edition) = chain.last() else {
         return Vec::new();
     };
     let defaults = declared(chain);
-    let known = |node: &Node| match parameter_in(node) {
-        Some((name, _)) => Some(
-            defaults
-                .get(name)?
-                .0
-                .default
-                .as_ref()
-                .map(|value| &value.tree),
-        ),
+    let default_of = |name: &str| defaults.get(name)?.0.default.as_ref();
+    let value = |node: &Node| match parameter_in(node) {
+        Some((name, _)) => Some(default_of(name).map(|value| &value.tree)),
         None => {
             value_in(node).map(|(name, _)| value_of(environment, name).map(|value| &value.tree))
         }
     };
-    let known: &KnownValue<'_> = &known;
-    let fields = edition.desired.entries().iter();
-    let fields = fields.filter_map(|entry| {
-        Some(Entry {
-            value: known_part(&entry.value, known)?,
-            ..entry.clone()
-        })
-    });
-    fields.collect()
+    let value: &KnownValue<'_> = &value;
+    let known = |tree: &Node| {
+        let fields = tree.entries().iter();
+        let known = fields.filter_map(|entry| {
+            Some(Entry {
+                value: known_part(&entry.value, value)?,
+                ..entry.clone()
+            })
+        });
+        known.collect()
+    };
+    trees_of(edition).map(known).collect()
 }
 
 /// Tells for a node that stands for a value which one it is, if it has one without an object; `None` for any other node.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::manifest::read_drafts;
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
 use crate::model::field::Elements;
@@ -69,12 +70,17 @@ fn layers(editions: &Editions) -> Layers<'_> {
     }
 }
 
-/// The fields of the one object among some documents, or the codes of the findings.
+/// The fields of the one object among some documents, or the messages of the findings.
 fn composed(documents: &[(&str, &str, &str)]) -> String {
+    composed_at(documents, &ReadingTime::default())
+}
+
+/// The same at a time.
+fn composed_at(documents: &[(&str, &str, &str)], time: &ReadingTime) -> String {
     let (drafts, editions, mut findings) = read(documents);
     let composed = drafts
         .iter()
-        .filter_map(|draft| layers(&editions).compose(draft, Trace::default(), &mut findings))
+        .filter_map(|draft| layers(&editions).compose(draft, Trace::default(), time, &mut findings))
         .next();
     let mut shown: Vec<String> = findings
         .iter()
@@ -146,7 +152,7 @@ fn an_element_is_taken_out_by_its_key() {
                  features: [{name: Viewer, absent: true}, {name: Other, absent: true}]}}";
     assert_eq!(
         composed(&[BASIC, PROFESSIONAL, ("Order", "a", order)]),
-        "a: no edition below has this element\n\
+        "a: there is no such element below\n\
          {seats: 10, note: null, features: [{name: Reports, count: 10}]}"
     );
     let odd = "{edition: {name: basic}, desired: {features: [{name: Viewer, absent: no}]}}";
@@ -254,12 +260,148 @@ fn an_unused_parameter_is_a_warning() {
     );
 }
 
+/// An edition that changes in July, and an object of it that changes in June and in September.
+const DATED: [(&str, &str, &str); 2] = [
+    (
+        "Edition",
+        "dated",
+        "{for: Order, parameters: {seats: {type: integer, default: 10}}, \
+         desired: {seats: {param: seats}, note: of the edition, features: [{name: Viewer, count: 1}]}, \
+         changes: [{from: 2027-07-01, desired: {note: in July, \
+         features: [{name: Reports, count: {param: seats}}, {name: Viewer, absent: true}]}}]}",
+    ),
+    (
+        "Order",
+        "a",
+        "{edition: {name: dated, with: {seats: 25}}, desired: {}, \
+         changes: [{from: 2027-09-01T06:00:00+02:00, desired: {note: in September}}, \
+         {from: 2027-06-01, desired: {seats: 40}}]}",
+    ),
+];
+
+fn at(moment: &str) -> ReadingTime {
+    ReadingTime::named(moment.parse().expect("a moment"))
+}
+
+#[test]
+fn of_the_changes_that_have_begun_the_last_wins_field_by_field() {
+    let cases = [
+        (
+            "2027-05-31",
+            "{seats: 25, note: of the edition, features: [{name: Viewer, count: 1}]}",
+        ),
+        (
+            "2027-06-01",
+            "{seats: 40, note: of the edition, features: [{name: Viewer, count: 1}]}",
+        ),
+        (
+            "2027-07-01",
+            "{seats: 40, note: in July, features: [{name: Reports, count: 25}]}",
+        ),
+        (
+            "2027-09-01T03:59:59Z",
+            "{seats: 40, note: in July, features: [{name: Reports, count: 25}]}",
+        ),
+        (
+            "2027-09-01T04:00:00Z",
+            "{seats: 40, note: in September, features: [{name: Reports, count: 25}]}",
+        ),
+    ];
+    for (moment, fields) in cases {
+        assert_eq!(composed_at(&DATED, &at(moment)), fields, "{moment}");
+    }
+}
+
+#[test]
+fn a_day_begins_at_midnight_in_the_zone_of_the_run() {
+    let order = "{desired: {note: before}, changes: [{from: 2027-07-01, desired: {note: after}}]}";
+    let note = |zone: &str, moment: &str| {
+        let time = ReadingTime {
+            zone: jiff::tz::TimeZone::get(zone).expect("a zone"),
+            ..at(moment)
+        };
+        composed_at(&[("Order", "a", order)], &time)
+    };
+    for (zone, moment, fields) in [
+        ("UTC", "2027-06-30T23:59:59Z", "{note: before}"),
+        ("UTC", "2027-07-01T00:00:00Z", "{note: after}"),
+        ("Europe/Vienna", "2027-06-30T21:59:59Z", "{note: before}"),
+        ("Europe/Vienna", "2027-06-30T22:00:00Z", "{note: after}"),
+        ("Europe/Vienna", "2027-07-01", "{note: after}"),
+        ("America/New_York", "2027-07-01T03:59:59Z", "{note: before}"),
+    ] {
+        assert_eq!(note(zone, moment), fields, "{zone} {moment}");
+    }
+    // In Santiago the clock went from 23:59 of one day to 01:00 of the next.
+    let gap = "{desired: {}, changes: [{from: 2022-09-11, desired: {note: after}}]}";
+    let time = |moment| ReadingTime {
+        zone: jiff::tz::TimeZone::get("America/Santiago").expect("a zone"),
+        ..at(moment)
+    };
+    let shown = |moment| composed_at(&[("Order", "a", gap)], &time(moment));
+    assert_eq!(shown("2022-09-11T03:59:59Z"), "{}");
+    assert_eq!(shown("2022-09-11T04:00:00Z"), "{note: after}");
+}
+
+#[test]
+fn a_change_that_cannot_be_read_makes_no_object_and_is_reported_once() {
+    let cases = [
+        (
+            "{from: soon, desired: {}}",
+            "a: changes.from must be a day or a moment, not \"soon\"",
+        ),
+        ("{desired: {}}", "a: a change needs the field `from`"),
+        (
+            "{from: 2027-07-01}",
+            "a: a change needs the field `desired`",
+        ),
+        (
+            "{from: 2027-07-01, desired: 3}",
+            "a: changes.desired must be a map of fields, not integer 3",
+        ),
+        (
+            "{form: 2027-07-01, desired: {}}",
+            "a: unknown field `form` in a change\na: a change needs the field `from`",
+        ),
+    ];
+    for (change, message) in cases {
+        let order = format!("{{desired: {{}}, changes: [{change}]}}");
+        assert_eq!(composed(&[("Order", "a", &order)]), message);
+        let edition = format!("{{for: Order, desired: {{}}, changes: [{change}]}}");
+        let documents = [
+            ("Edition", "a", edition.as_str()),
+            ("Order", "b", "{edition: {name: a}}"),
+        ];
+        assert_eq!(composed(&documents), message);
+    }
+    let order = "{desired: {}, changes: {from: 2027-07-01, desired: {}}}";
+    assert_eq!(
+        composed(&[("Order", "a", order)]),
+        "a: changes must be a list of changes, not a map"
+    );
+}
+
+#[test]
+fn an_unknown_parameter_in_a_change_is_found() {
+    let edition = "{for: Order, desired: {}, \
+                   changes: [{from: 2027-07-01, desired: {seats: {param: seat}}}]}";
+    let documents = [
+        ("Edition", "top", edition),
+        ("Order", "a", "{edition: {name: top}}"),
+    ];
+    assert_eq!(
+        composed(&documents),
+        "top: edition `top` has no parameter `seat`"
+    );
+}
+
 #[test]
 fn each_value_knows_where_it_was_written() {
     let order = "{edition: {name: basic, with: {seats: 25}}, desired: {note: mine}}";
     let (drafts, editions, mut findings) = read(&[BASIC, ("Order", "a", order)]);
+    let time = ReadingTime::default();
     let composed = layers(&editions)
-        .compose(&drafts[0], Trace::default(), &mut findings)
+        .compose(&drafts[0], Trace::default(), &time, &mut findings)
         .expect("whole");
     let file = |mark: Mark| {
         let origin = composed.trace.origin_of(mark).expect("an origin");

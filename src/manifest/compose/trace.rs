@@ -14,11 +14,13 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 ///
 /// A value may come by way of names: a cell of a table is named by `{column: seats}`, and that value by `{param: seats}`.
 /// The node then has the place of the last name, and leads down to where the value was written.
+#[derive(Clone)]
 pub struct Trace {
     stand_in: Arc<Source>,
     nodes: Vec<TracedNode>,
 }
 
+#[derive(Clone)]
 struct TracedNode {
     origin: Origin,
     /// The node whose value this one names.

@@ -25,6 +25,7 @@ use serde_json::Value as Json;
 
 use super::canon::{self, Edge, Scalar};
 use super::{ResourceKind, conditions, dates, exclusive};
+use crate::model::dated::ComingStates;
 use crate::model::draft::Draft;
 use crate::model::field::{Elements, find_field, members_of};
 use crate::model::json::json_number;
@@ -113,6 +114,7 @@ pub fn audit_draft(
         origin: draft.origin.clone(),
         references: References::new(references),
         layers: LayerNames::default(),
+        coming: ComingStates::default(),
     };
     lifecycle::refuse_other_key(table, &desired, &location, &mut object_findings);
     if !object_findings.has_errors() {

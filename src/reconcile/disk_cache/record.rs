@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
+use crate::model::dated::ComingStates;
 use crate::model::field::find_field;
 use crate::model::{
     Address, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy, Reference,
@@ -168,6 +169,8 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         origin: origin.clone(),
         references: References::new(references.collect::<Option<_>>()?),
         layers: LayerNames::default(),
+        // An object with changes is composed anew in every run.
+        coming: ComingStates::default(),
     };
     Some(LoadedObject {
         draft: None,

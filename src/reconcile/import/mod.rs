@@ -21,6 +21,7 @@ use serde_json::Value as Json;
 use super::check::check_among;
 use super::{CheckOptions, Checked, EnvironmentChoice, Settings};
 use crate::manifest::{Loaded, write};
+use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::{Desired, Field, Kind, Live, Need, Observed, Severity, Shape};
 use crate::plan::{self, Disposition};
@@ -191,6 +192,8 @@ fn check_text(checked: &Checked, source: Source) -> Checked {
         need_connections: true,
         simulators: None,
         environment: EnvironmentChoice::Any,
+        // What an import writes has no changes.
+        time: ReadingTime::default(),
     };
     check_among(loaded.into(), &options, &checked.connections)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
+use crate::model::dated::ComingStates;
 use crate::model::{
     Address, ConnectionFault, Desired, Fields, KindTable, LayerNames, Mark, Observed, Origin,
     OwnPolicy, PackedFields, PolicyMode, References,
@@ -271,5 +272,6 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
         },
         references: References::default(),
         layers: LayerNames::default(),
+        coming: ComingStates::default(),
     }
 }

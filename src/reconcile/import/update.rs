@@ -59,6 +59,9 @@ pub enum UpdateError {
     /// A value that changed may be the edition's or the object's.
     #[error("its fields come from edition `{0}` too: change them by hand")]
     HasEdition(String),
+    /// A value that changed may be that of `desired` or that of a change that has begun.
+    #[error("its fields change by date: change them by hand")]
+    HasChanges,
     #[error("a field that is not in the table")]
     UnknownField,
     /// No manifest can state the element at this path.
@@ -146,6 +149,9 @@ fn update_object(
     if let Some(edition) = edition_of(document) {
         return Err(UpdateError::HasEdition(edition.to_string()));
     }
+    if has_changes(document) {
+        return Err(UpdateError::HasChanges);
+    }
     let mut edits = edits_of_changes(table, desired, live, document, &planned.changes)?;
     let of_id = id.iter().flat_map(|id| id.edits(table, desired, document));
     edits.splice(..0, of_id);
@@ -180,6 +186,12 @@ fn is_manifest_of(document: &Node, desired: &Desired) -> bool {
 /// Returns the name of the edition that an object has; `None` if it has none.
 fn edition_of(document: &Node) -> Option<&str> {
     document.get("spec")?.get("edition")?.get("name")?.text()
+}
+
+/// Reports whether an object has fields that begin on a date.
+fn has_changes(document: &Node) -> bool {
+    let changes = document.get("spec").and_then(|spec| spec.get("changes"));
+    changes.is_some_and(|changes| !matches!(&changes.tree, Tree::List(items) if items.is_empty()))
 }
 
 /// One field of `desired` in the file, as the target of edits.

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
+use crate::manifest::changes::CHANGE;
 use crate::manifest::edition::EDITION_USE;
 use crate::manifest::envelope::METADATA;
 use crate::manifest::own_kind::OwnKind;
@@ -140,6 +141,10 @@ fn explain_object(
             member::explain_in(out, path, &EDITION_USE, members)?;
             Ok(writeln!(out, "\n{EDITION}")?)
         }
+        Some((&"changes", members)) if find_field(table.desired, "changes").is_none() => {
+            member::explain_in(out, path, &CHANGE, members)?;
+            Ok(writeln!(out, "\n{CHANGES}")?)
+        }
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;
             // Members of elements go by the call of their list.
@@ -224,6 +229,14 @@ const OBJECT_SET: &str = "\
 an error, unless it has `default: VALUE` or `optional: true` beside the name;
 an optional one is left out. In names, labels, ids and `connection` a column may
 stand in braces: `\"{customer}-cad\"`. A row that goes leaves its object as it is.";
+/// How dated changes come into force.
+const CHANGES: &str = "\
+A list: `changes: [{from: 2027-07-01, desired: {…}}]`. The fields of a change win
+over `desired` from its moment on, and those of a later one over those of an
+earlier one; elements of lists are merged by their keys, and `absent: true`
+beside a key takes an element out. An edition may have changes too; the object
+still wins over it. `entitle calendar` lists what comes, `entitle plan --at DATE`
+shows it, and `watch` applies it on the moment.";
 
 /// How the project file is found, what takes precedence over it, and what it may not do.
 const PROJECT: &str = "\

@@ -31,6 +31,7 @@ fn check(sandbox: &SandboxServer, objects: &[Object]) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(Simulators::of_run(connections(sandbox))),
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

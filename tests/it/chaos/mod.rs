@@ -76,6 +76,7 @@ fn check(sandbox: &SandboxServer, kind: &dyn ResourceKind) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(Simulators::of_run(connections(sandbox))),
+        ..CheckOptions::default()
     };
     let mut checked = reconcile::check_manifests(loaded, &options);
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);

@@ -41,6 +41,7 @@ fn checked(bench: &Bench, texts: &[String]) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: Some(Simulators::of_run(bench.connections.clone())),
+        ..CheckOptions::default()
     };
     reconcile::check_manifests(loaded, &options)
 }

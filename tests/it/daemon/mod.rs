@@ -1,5 +1,6 @@
 //! The daemon over the simulators, in simulated time: its clock jumps while nothing is in flight.
 
+mod dates;
 mod day;
 pub mod git;
 mod held_writes;

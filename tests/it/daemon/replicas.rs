@@ -112,6 +112,7 @@ fn account_manifests(bench: &Bench, accounts: usize) -> Checked {
     let options = CheckOptions {
         need_connections: true,
         simulators: None,
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     assert!(!checked.findings.has_errors(), "{:?}", checked.findings);

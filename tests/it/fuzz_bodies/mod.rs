@@ -40,6 +40,7 @@ pub fn manifest(data: &[u8]) -> String {
     let options = CheckOptions {
         need_connections: data.len().is_multiple_of(2),
         simulators: None,
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     let printed = printed(&checked.findings);

@@ -178,6 +178,7 @@ impl Bench {
         let options = CheckOptions {
             need_connections: true,
             simulators: Some(Simulators::of_run(self.connections.clone())),
+            ..CheckOptions::default()
         };
         reconcile::check_manifests(loaded, &options)
     }

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::frame::{FramedPage, Visitor, page_frame, time_element};
 use super::{activity, connections, history, rows};
+use crate::daemon::serve::view::coming::list_next_changes;
 use crate::daemon::serve::view::{
     ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_kinds, present_labels,
     wants_attention,
@@ -116,6 +117,11 @@ fn source_facts(overview: &Overview<'_>) -> Markup {
                 div { dt { "Replica" } dd {
                     (replicas.name) ", one of " (replicas.live.len()) ", looks after "
                     (count_kept_connections(status)) " of " (pluralize(status.connections.len(), "connection"))
+                } }
+            }
+            @if let Some(next) = list_next_changes(status, now).first() {
+                div { dt { "Next change" } dd {
+                    (time_element(next.at, now)) ": " (next.object.address)
                 } }
             }
             div { dt { "Started" } dd { (time_element(status.started_at, now)) } }

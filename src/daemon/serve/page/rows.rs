@@ -10,6 +10,7 @@ use crate::daemon::status::{ObjectStatus, SuspensionStatus};
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::document::ChangeEntry;
+use crate::render::coming::describe_coming;
 use crate::render::html::parts::{change_table, risk_class, risk_word};
 
 /// Most changes of one object, so that a page stays readable.
@@ -75,6 +76,7 @@ pub fn object_state(object: &ObjectStatus, instead: Option<Markup>, now: Timesta
             }
         }
         @if let Some(suspension) = &object.suspended { (suspension_notice(suspension, now)) }
+        @for line in describe_coming(&object.coming) { p.message { "Comes " (shorten(&line, 2_000)) } }
         @if object.failures > 0 {
             p.message {
                 (pluralize(object.failures as usize, "failed look")) " in a row"

@@ -1,0 +1,204 @@
+//! Lists what happens by date: changes that begin, dates of objects that pass, and suspensions and accepted drift that end.
+//!
+//! In: desired objects with the states that lie ahead, accepted drift, and two times. Out: events in the order of time.
+//! Everything comes from manifests; nothing is read from a vendor.
+//!
+//! Example: an order ends on 2027-08-01, and a change of 2027-07-01 moves that by a year. Seen in June it has one event in
+//! July, the change, and none in August.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::coming::list_coming;
+use super::document::{ChangeEntry, FORMAT_VERSION, OriginEntry};
+use crate::model::dated::Moment;
+use crate::model::{AcceptedDrift, Desired, Fields, Origin, PolicyMode};
+use crate::provider::{self, dates};
+
+/// The events between two times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "entitle calendar")]
+pub struct CalendarDocument {
+    /// Major and minor version of this format.
+    pub format_version: String,
+    /// The first moment that is looked at, in UTC.
+    pub from: String,
+    /// The last one.
+    pub until: String,
+    /// In the order of time.
+    pub events: Vec<CalendarEvent>,
+}
+
+/// Something that happens to an object at a moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CalendarEvent {
+    /// The moment, in UTC.
+    pub at: String,
+    /// The day, or the moment with its time, as the manifest has it.
+    pub date: String,
+    pub kind: EventKind,
+    /// Kind and name of the object.
+    pub object: String,
+    /// The field whose date passes, or of which drift was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// How the object changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeEntry>,
+    /// Why the object was suspended, or why its drift was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where that stands in the manifests.
+    pub origin: OriginEntry,
+}
+
+/// What happens.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A dated change begins.
+    Change,
+    /// A date of the object passes: it, or a part of it, ends.
+    Expiry,
+    /// The object is looked after again.
+    SuspensionEnds,
+    /// From this day on the drift is reported again.
+    AcceptanceEnds,
+}
+
+/// The time that is looked at, and the zone in which its days begin.
+pub struct Period {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub zone: TimeZone,
+}
+
+impl Period {
+    fn contains(&self, time: Timestamp) -> bool {
+        time > self.from && time <= self.until
+    }
+}
+
+impl CalendarDocument {
+    /// Lists the events of a period.
+    pub fn new<'a>(
+        objects: impl IntoIterator<Item = &'a Desired>,
+        accepted: &[AcceptedDrift],
+        period: &Period,
+    ) -> Self {
+        let mut events: Vec<(Timestamp, CalendarEvent)> = Vec::new();
+        for object in objects {
+            events.extend(list_changes(object));
+            events.extend(list_expiries(object, period));
+            events.extend(suspension_end(object));
+        }
+        events.extend(accepted.iter().filter_map(acceptance_end));
+        events.retain(|(at, _)| period.contains(*at));
+        events.sort_by(|(one, a), (other, b)| {
+            (one, a.kind, &a.object, &a.field).cmp(&(other, b.kind, &b.object, &b.field))
+        });
+        Self {
+            format_version: FORMAT_VERSION.into(),
+            from: period.from.to_string(),
+            until: period.until.to_string(),
+            events: events.into_iter().map(|(_, event)| event).collect(),
+        }
+    }
+}
+
+/// Makes an event of an object, still without its particulars.
+fn event(at: Timestamp, date: String, kind: EventKind, object: &Desired) -> CalendarEvent {
+    CalendarEvent {
+        at: at.to_string(),
+        date,
+        kind,
+        object: object.address.to_string(),
+        field: None,
+        changes: Vec::new(),
+        reason: None,
+        origin: origin_entry(&object.origin),
+    }
+}
+
+fn origin_entry(origin: &Origin) -> OriginEntry {
+    OriginEntry {
+        file: origin.source.name.clone(),
+        line: origin.mark.line,
+    }
+}
+
+fn list_changes(object: &Desired) -> impl Iterator<Item = (Timestamp, CalendarEvent)> {
+    let states = object.coming.iter().map(|state| state.from);
+    states.zip(list_coming(object)).map(|(at, entry)| {
+        let event = CalendarEvent {
+            changes: entry.changes,
+            ..event(at, entry.from, EventKind::Change, object)
+        };
+        (at, event)
+    })
+}
+
+/// Lists the dates that pass while the state that has them is in force.
+fn list_expiries(object: &Desired, period: &Period) -> Vec<(Timestamp, CalendarEvent)> {
+    let Some(kind) = provider::find_kind(object.address.kind.0) else {
+        return Vec::new();
+    };
+    let coming = object.coming.iter();
+    let states = coming.map(|state| (state.from, &state.fields));
+    let states: Vec<_> = [(Timestamp::MIN, &object.fields)]
+        .into_iter()
+        .chain(states)
+        .collect();
+    let mut events = Vec::new();
+    for (index, (from, fields)) in states.iter().enumerate() {
+        let next = states.get(index + 1).map(|(from, _)| *from);
+        let fields: Fields = fields.unpack();
+        for (path, date) in dates::list_ends(kind.table().desired, &fields) {
+            let Ok(moment) = date.parse::<Moment>() else {
+                continue;
+            };
+            let at = moment.in_zone(&period.zone);
+            if at >= *from && next.is_none_or(|next| at < next) {
+                let event = CalendarEvent {
+                    field: Some(path.to_string()),
+                    ..event(at, moment.to_string(), EventKind::Expiry, object)
+                };
+                events.push((at, event));
+            }
+        }
+    }
+    events
+}
+
+fn suspension_end(object: &Desired) -> Option<(Timestamp, CalendarEvent)> {
+    let policy = &object.policy;
+    let until = policy
+        .until
+        .filter(|_| policy.mode == PolicyMode::Suspend)?;
+    let event = CalendarEvent {
+        reason: policy.reason.clone(),
+        ..event(until, until.to_string(), EventKind::SuspensionEnds, object)
+    };
+    Some((until, event))
+}
+
+/// Returns the end of an acceptance: the day after the last one on which it holds, in UTC.
+fn acceptance_end(accepted: &AcceptedDrift) -> Option<(Timestamp, CalendarEvent)> {
+    let day = accepted.until.tomorrow().ok()?;
+    let at = Moment::Day(day).in_zone(&TimeZone::UTC);
+    let event = CalendarEvent {
+        at: at.to_string(),
+        date: day.to_string(),
+        kind: EventKind::AcceptanceEnds,
+        object: accepted.object.clone(),
+        field: Some(accepted.field.to_string()),
+        changes: Vec::new(),
+        reason: Some(accepted.reason.clone()),
+        origin: origin_entry(&accepted.origin),
+    };
+    Some((at, event))
+}

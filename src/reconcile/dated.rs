@@ -1,0 +1,107 @@
+//! Makes an object whole at each moment at which it changes: what it is now, and what it comes to be.
+//!
+//! Every state is checked, also those that have passed, so that a mistake in a change for July is found in March, and the
+//! findings are the same on every day.
+//!
+//! ```text
+//! desired             seats: 25                            ── state 0, before every change
+//! from 2027-07-01     seats: 40                            ── state 1
+//! from 2027-10-01     features: [{name: Reports}]          ── state 2: 40 seats, with Reports
+//! read on 2027-08-15  the object is state 1, and state 2 comes
+//! ```
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::composed::{ComposedState, OpenDraft};
+use super::contents::ObjectContent;
+use crate::manifest::compose::{
+    Layers, Moments, NOTHING_TO_TAKE_OUT, real_origin, refuse_same_moments,
+};
+use crate::model::dated::{ComingState, ComingStates, ReadingTime};
+use crate::model::{Diagnostic, Diagnostics, Origin};
+
+/// Makes one object whole as it is at a time, with the states that lie ahead, and checks all of its states.
+pub(super) fn compose_over_time(
+    layers: Layers<'_>,
+    open: &OpenDraft<'_>,
+    time: &ReadingTime,
+) -> (ObjectContent, Diagnostics) {
+    let draft = open.draft;
+    let moments = layers.editions.moments_of(draft, &time.zone);
+    if moments.is_empty() {
+        let ComposedState {
+            content, findings, ..
+        } = open.compose(layers, time);
+        return (content, findings);
+    }
+    let mut findings = Diagnostics::default();
+    let source = &draft.origin.source;
+    let mut found = Diagnostics::default();
+    let is_in_order = refuse_same_moments(&draft.changes, source, &time.zone, &mut found);
+    findings.extend(open.trace.locate(found, &real_origin(draft, &open.trace)));
+    let times = [Timestamp::MIN].into_iter();
+    let times = times.chain(moments.iter().map(|(from, _)| *from));
+    let states: Vec<ComposedState> = times
+        .map(|from| open.compose(layers, &time.moved_to(from)))
+        .collect();
+    let at = time.instant();
+    let begun = moments.partition_point(|(from, _)| *from <= at);
+    let content = match is_in_order {
+        true => join_states(&states, begun, &moments),
+        false => ObjectContent::Invalid,
+    };
+    findings.extend(merge_findings(states));
+    (content, findings)
+}
+
+/// Returns the state in force, number `begun`, with those behind it. Invalid if one of the states is, since every one is
+/// of the same manifest.
+fn join_states(states: &[ComposedState], begun: usize, moments: &Moments) -> ObjectContent {
+    let all = states.iter().map(|state| state.content.desired());
+    let Some(all) = all.collect::<Option<Vec<_>>>() else {
+        return ObjectContent::Invalid;
+    };
+    let mut object = Arc::clone(all[begun]);
+    let mut coming: Vec<ComingState> = Vec::new();
+    // An object that is to be gone comes to be nothing else.
+    let ahead = match object.policy.absent {
+        true => &[],
+        false => &moments[begun..],
+    };
+    for (state, (from, written)) in all[begun + 1..].iter().zip(ahead) {
+        let before = coming.last().map_or(&object.fields, |last| &last.fields);
+        if *before != state.fields {
+            coming.push(ComingState {
+                from: *from,
+                written: *written,
+                fields: state.fields.clone(),
+                references: state.references.clone(),
+            });
+        }
+    }
+    Arc::make_mut(&mut object).coming = ComingStates::new(coming);
+    ObjectContent::Desired(object)
+}
+
+/// Returns the findings of all states, each once. That an element takes nothing out is none if it does in some state.
+fn merge_findings(states: Vec<ComposedState>) -> Diagnostics {
+    let spot = |origin: &Origin| (origin.source.name.clone(), origin.mark);
+    let taken_out = states.iter().flat_map(|state| &state.taken_out);
+    let taken_out: BTreeSet<_> = taken_out.map(spot).collect();
+    let mut seen = BTreeSet::new();
+    let mut merged = Diagnostics::default();
+    for state in states {
+        for finding in state.findings.iter() {
+            let at = finding.origin.as_ref().map(spot);
+            let is_idle = finding.code == NOTHING_TO_TAKE_OUT;
+            let is_used = is_idle && at.as_ref().is_some_and(|at| taken_out.contains(at));
+            if !is_used && seen.insert((finding.code, finding.message.clone(), at)) {
+                merged.push(Diagnostic::clone(finding));
+            }
+        }
+    }
+    merged
+}

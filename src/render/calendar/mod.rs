@@ -1,0 +1,45 @@
+//! Renders what happens by date: as text, and as a file that calendar programs read.
+
+mod ics;
+
+use std::io::{self, Write};
+
+pub use ics::write_ics;
+
+use super::change::describe_change;
+use super::safe::make_visible;
+use crate::plan::calendar::{CalendarDocument, CalendarEvent, EventKind};
+
+/// Writes one line for each event: `2027-07-01  LacLicenseOrder/rivers  activations_allowed 25 → 40`.
+pub fn write_calendar(out: &mut dyn Write, calendar: &CalendarDocument) -> io::Result<()> {
+    let widths = calendar.events.iter().map(|event| event.date.len());
+    let width = widths.max().unwrap_or(0);
+    for event in &calendar.events {
+        let line = format!(
+            "{:<width$}  {}  {}",
+            event.date,
+            event.object,
+            describe_event(event)
+        );
+        writeln!(out, "{}", make_visible(&line))?;
+    }
+    Ok(())
+}
+
+/// Says what happens, without the object.
+fn describe_event(event: &CalendarEvent) -> String {
+    let field = event.field.as_deref().unwrap_or_default();
+    let what = match event.kind {
+        EventKind::Change => {
+            let changes: Vec<String> = event.changes.iter().map(describe_change).collect();
+            changes.join("; ")
+        }
+        EventKind::Expiry => format!("{field} is reached"),
+        EventKind::SuspensionEnds => "its suspension ends".into(),
+        EventKind::AcceptanceEnds => format!("drift of {field} is not accepted any more"),
+    };
+    match &event.reason {
+        Some(reason) => format!("{what} ({reason})"),
+        None => what,
+    }
+}
