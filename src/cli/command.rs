@@ -12,9 +12,9 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCan
 use super::flag_groups::{HelpPage, arrange_flags};
 use super::project::FoundProject;
 use super::{
-    apply, calendar, complete, completions, doctor, drift, explain, fmt, help, history, import,
-    init, plan, sandbox, schema, status, store, suspend, undo, unmanaged, validate, version,
-    watch_args,
+    apply, calendar, compare, complete, completions, doctor, drift, explain, fmt, help, history,
+    import, init, plan, render, sandbox, schema, status, store, suspend, undo, unmanaged, validate,
+    version, watch_args, why,
 };
 
 /// GitOps for software licences
@@ -50,6 +50,12 @@ pub enum Command {
     Drift(drift::Drift),
     /// List what happens by date: changes, expiries, ends of suspensions
     Calendar(calendar::Calendar),
+    /// Show where the values of an object come from
+    Why(why::Why),
+    /// Print manifests with editions, sets, values and dates resolved
+    Render(render::Render),
+    /// Compare what the manifests say of two environments
+    Diff(compare::Diff),
     /// Show a saved plan, offline
     Show(plan::Show),
     /// List past applies, or show what one of them did

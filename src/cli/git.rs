@@ -4,6 +4,7 @@
 //! `GIT_…` variables, hooks, network and questions: the repository may come from a stranger, and reading
 //! it must not run any program that it names.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,6 +20,7 @@ use crate::manifest::rows::{RowFiles, named_files};
 use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;
+use crate::plan::descent::{DescentDocument, LineCommit};
 use crate::provider;
 
 /// Time limit of one git call. Reading a commit is local work of a moment; a call that takes 30 s hangs.
@@ -119,6 +121,55 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
         committed_at: repository.commit_time(&sha).await?,
         commit: sha,
         findings: found.findings,
+    })
+}
+
+/// Adds to each place the commit that wrote its line last, where git knows it: without git, and for lines that are not
+/// committed, the places stay as they are.
+pub async fn add_commits(document: &mut DescentDocument) {
+    let mut known: BTreeMap<(String, u32), Option<LineCommit>> = BTreeMap::new();
+    for place in document
+        .values
+        .iter_mut()
+        .flat_map(|value| &mut value.places)
+    {
+        let key = (place.file.clone(), place.line);
+        if !known.contains_key(&key) {
+            let commit = find_commit(&place.file, place.line).await;
+            known.insert(key.clone(), commit);
+        }
+        place.commit = known.get(&key).cloned().flatten();
+    }
+}
+
+/// Returns the commit that wrote a line of a file in the working tree.
+async fn find_commit(file: &str, line: u32) -> Option<LineCommit> {
+    let path = std::path::absolute(file).ok()?;
+    let repository = Repository::around(&[path.clone()]);
+    let range = format!("{line},{line}");
+    let path = path.to_str()?;
+    let arguments = ["blame", "--line-porcelain", "-L", &range, "--", path];
+    let printed = repository.run(&arguments, &[]).await.ok()?.ok()?;
+    read_blame(&String::from_utf8_lossy(&printed))
+}
+
+/// Reads what `git blame --line-porcelain` prints of one line; `None` for a line that is not committed.
+fn read_blame(printed: &str) -> Option<LineCommit> {
+    let mut lines = printed.lines();
+    let id = lines.next()?.split(' ').next()?;
+    if id.bytes().all(|digit| digit == b'0') {
+        return None;
+    }
+    let member = |name: &str| {
+        let mut lines = printed.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+    };
+    let seconds: i64 = member("author-time")?.parse().ok()?;
+    let date = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(LineCommit {
+        id: crate::reconcile::drift::short_commit(id).to_string(),
+        author: member("author")?.to_string(),
+        date: date.strftime("%Y-%m-%d").to_string(),
     })
 }
 

@@ -17,6 +17,7 @@ mod calendar;
 mod carry_out;
 mod command;
 mod command_run;
+mod compare;
 mod complete;
 mod completions;
 mod doctor;
@@ -51,6 +52,7 @@ mod populated;
 mod progress;
 mod project;
 mod read_connections;
+mod render;
 mod report_file;
 mod retries;
 mod sandbox;
@@ -78,6 +80,7 @@ mod watch;
 mod watch_args;
 mod watch_once;
 mod watch_source;
+mod why;
 mod work_tree;
 
 use std::process::ExitCode;
@@ -134,6 +137,9 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
         Command::Calendar(args) => calendar::run(&args),
+        Command::Why(args) => with_runtime(why::run(args)),
+        Command::Render(args) => render::run(&args),
+        Command::Diff(args) => compare::run(&args),
         Command::Show(args) => plan::show_plan(&args),
         Command::History(args) => with_runtime(history::run(args)),
         Command::Undo(args) => with_runtime(trace_command("undo", undo::run(args))),

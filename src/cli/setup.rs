@@ -158,8 +158,8 @@ pub async fn set_up_at(
     let options = CheckOptions {
         need_connections: true,
         simulators: simulators.stand_ins,
-        environment: selection.environment_choice(),
         time,
+        ..CheckOptions::default()
     };
     // A thread reads the system's certificates while this one reads the manifests; a request that needs the
     // certificates earlier waits for that thread.
@@ -262,6 +262,10 @@ fn check_files(
     files: Files<'_>,
     limits: &ReadLimits,
 ) -> CommandResult<Checked> {
+    let options = &CheckOptions {
+        environment: selection.environment_choice(),
+        ..options.clone()
+    };
     let scope = scope::Scope::new(selection)?;
     let cache = ManifestCache::open(&selection.cache, is_ci());
     let mut paths = selection.paths.clone();

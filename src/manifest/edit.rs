@@ -9,6 +9,7 @@
 
 mod error;
 mod json;
+pub use json::json_of;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

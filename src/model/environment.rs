@@ -27,3 +27,11 @@ pub struct MappedConnection {
     pub stands_for: String,
     pub mark: Mark,
 }
+
+impl Environment {
+    /// Returns the name of the connection that is meant here by a name.
+    pub fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        let mut mapped = self.connections.iter().filter(|mapped| mapped.name == name);
+        mapped.next().map_or(name, |mapped| &mapped.stands_for)
+    }
+}

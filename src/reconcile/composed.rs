@@ -15,7 +15,7 @@ use crate::manifest::compose::{
     Composed, Editions, FilledSet, Layers, Trace, known_trees, real_origin, refuse_same_moments,
 };
 use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
-use crate::manifest::{ReadLimits, map_parallel};
+use crate::manifest::{Declarations, ReadLimits, map_parallel};
 use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
@@ -51,36 +51,46 @@ pub fn compose_objects(
     row_files: &RowFiles,
     findings: &mut Diagnostics,
 ) -> ComposedRun {
-    let declarations = &mut contents.declarations;
-    let environment = choose_environment(
-        std::mem::take(&mut declarations.environments),
-        &std::mem::take(&mut declarations.broken_environments),
-        &options.environment,
-        findings,
-    );
-    let editions = std::mem::take(&mut declarations.editions);
-    let broken = std::mem::take(&mut declarations.broken_editions);
-    let mut time = options.time.clone();
-    if let Some(zone) = environment.as_ref().and_then(|one| one.time_zone.clone()) {
-        time.zone = zone;
-    }
-    let mut run = ComposedRun {
-        editions: Editions::new(editions, broken, findings),
-        time,
-        environment: environment.map(Arc::new),
-        row_files: Vec::new(),
-    };
-    check_editions(&mut run, findings);
+    let mut run = ComposedRun::open(&mut contents.declarations, options, findings);
     make_whole(&run, &mut contents.objects, findings);
-    for set in std::mem::take(&mut declarations.sets) {
+    for set in std::mem::take(&mut contents.declarations.sets) {
         let Some(rows) = read_rows(&set, row_files, &mut run.row_files, findings) else {
             continue;
         };
-        contents
-            .objects
-            .extend(make_objects(&run, &set, &rows, findings));
+        let objects = make_objects(&run, &set, &rows, findings);
+        contents.objects.extend(objects);
     }
     run
+}
+
+impl ComposedRun {
+    /// Takes the environment in force and the editions of all files, and checks them.
+    pub fn open(
+        declarations: &mut Declarations,
+        options: &CheckOptions,
+        findings: &mut Diagnostics,
+    ) -> Self {
+        let environment = choose_environment(
+            std::mem::take(&mut declarations.environments),
+            &std::mem::take(&mut declarations.broken_environments),
+            &options.environment,
+            findings,
+        );
+        let editions = std::mem::take(&mut declarations.editions);
+        let broken = std::mem::take(&mut declarations.broken_editions);
+        let mut time = options.time.clone();
+        if let Some(zone) = environment.as_ref().and_then(|one| one.time_zone.clone()) {
+            time.zone = zone;
+        }
+        let mut run = ComposedRun {
+            editions: Editions::new(editions, broken, findings),
+            time,
+            environment: environment.map(Arc::new),
+            row_files: Vec::new(),
+        };
+        check_editions(&mut run, findings);
+        run
+    }
 }
 
 /// Returns the environment in force: the chosen one, or the only one. `None`, after a finding, if the choice is not clear.
@@ -171,7 +181,7 @@ fn make_whole(run: &ComposedRun, objects: &mut [LoadedObject], findings: &mut Di
 }
 
 /// Returns the rows of a set; `None` after a finding. The label of the file that was read is added to `row_files`.
-fn read_rows(
+pub(super) fn read_rows(
     set: &ObjectSet,
     files: &RowFiles,
     row_files: &mut Vec<Arc<Source>>,

@@ -144,12 +144,8 @@ impl<'a> DeclaredConnections<'a> {
 
     /// Returns the name of the connection that is meant in this environment.
     fn meant<'n>(&'n self, name: &'n str) -> &'n str {
-        let mapped = self
-            .environment
-            .into_iter()
-            .flat_map(|environment| &environment.connections);
-        let mut mapped = mapped.filter(|mapped| mapped.name == name);
-        mapped.next().map_or(name, |mapped| &mapped.stands_for)
+        self.environment
+            .map_or(name, |environment| environment.meant(name))
     }
 
     /// Returns the only connection of these that the environment means; `None` if there is none or several.

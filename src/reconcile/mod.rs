@@ -11,6 +11,7 @@ mod composed;
 mod connections;
 mod contents;
 mod dated;
+pub mod descent;
 mod disk_cache;
 pub mod drift;
 pub mod import;
@@ -33,6 +34,7 @@ mod routing;
 mod saved;
 mod step_order;
 mod undo;
+pub mod written;
 
 use crate::apply::TlsError;
 use crate::model::Vendor;

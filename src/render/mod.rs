@@ -12,6 +12,8 @@
 pub mod calendar;
 pub mod change;
 pub mod coming;
+pub mod comparison;
+pub mod descent;
 pub mod diagnostics;
 pub mod drift;
 mod excerpt;

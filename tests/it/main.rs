@@ -57,6 +57,7 @@ mod running_sandbox;
 mod saved_plans;
 mod schemas;
 mod secrets;
+mod sets;
 mod several_kinds;
 mod shared;
 mod shown;

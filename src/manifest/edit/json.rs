@@ -80,7 +80,7 @@ pub fn to_document(node: &Node, before: &str) -> String {
 }
 
 /// Returns the JSON of a document that our reader gave.
-fn json_of(node: &Node) -> Json {
+pub fn json_of(node: &Node) -> Json {
     match &node.tree {
         Tree::Null => Json::Null,
         Tree::Bool(value) => Json::from(*value),

@@ -1,0 +1,296 @@
+//! Reads manifests as they were written, to show how objects come about: for `render` and `why`.
+//!
+//! In: the texts of all files, which passed every check. Out: their documents in order, and the objects that each of them
+//! gives, made whole, with the trace of their values. Planning does not need this and keeps none of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::composed::{ComposedRun, read_rows};
+use super::connections::CheckOptions;
+use crate::manifest::compose::{FilledSet, Trace, names_values};
+use crate::manifest::edit::json_of;
+use crate::manifest::own_kind::OwnKind;
+use crate::manifest::rows::RowFiles;
+use crate::manifest::yaml;
+use crate::manifest::{API_VERSION, Declarations, Loaded, Piece, PieceReader};
+use crate::model::draft::{Draft, KindRow};
+use crate::model::node::Entry;
+use crate::model::object_set::ObjectSet;
+use crate::model::{Address, Diagnostics, Node, Origin, Tree};
+use crate::provider;
+
+/// The manifests of a run, document by document.
+pub struct WrittenManifests {
+    pub run: ComposedRun,
+    pub documents: Vec<WrittenDocument>,
+    row_files: RowFiles,
+    kinds: Vec<KindRow>,
+}
+
+/// One document of a file.
+pub struct WrittenDocument {
+    pub piece: Piece,
+    drafts: Vec<Draft>,
+    pub declarations: Declarations,
+}
+
+/// An object as it is after all of its layers.
+pub struct WholeObject {
+    /// Its marks are those of the trace.
+    pub draft: Draft,
+    pub trace: Trace,
+    /// Where the object stands.
+    pub origin: Origin,
+    /// The name of its edition, and of the set of which it is a row.
+    pub edition: Option<String>,
+    pub set: Option<String>,
+    /// The policy as it was written.
+    policy: Option<Json>,
+}
+
+impl WrittenManifests {
+    /// Takes files apart that passed every check.
+    pub fn of(loaded: &Loaded, options: &CheckOptions) -> Self {
+        let kinds = provider::kind_rows();
+        let pieces = loaded.sources.iter();
+        let pieces = pieces.flat_map(|source| Piece::cut_by(Arc::clone(source), 1));
+        let documents: Vec<WrittenDocument> = pieces
+            .filter_map(|piece| WrittenDocument::of(piece, &kinds))
+            .collect();
+        let mut all = Declarations::default();
+        for document in &documents {
+            all.append(document.declarations.clone());
+        }
+        Self {
+            run: ComposedRun::open(&mut all, options, &mut Diagnostics::default()),
+            documents,
+            row_files: loaded.row_files.clone(),
+            kinds,
+        }
+    }
+
+    /// Reports whether a document says by itself, and in full, what its objects are.
+    pub fn is_plain(&self, document: &WrittenDocument) -> bool {
+        let Declarations {
+            editions,
+            environments,
+            sets,
+            ..
+        } = &document.declarations;
+        let is_open = |draft: &Draft| {
+            let connection = draft.connection.as_ref();
+            let is_mapped = connection.is_some_and(|(name, _)| self.meant(name) != name);
+            is_mapped || draft.is_composed(names_values)
+        };
+        editions.is_empty()
+            && environments.is_empty()
+            && sets.is_empty()
+            && !document.drafts.iter().any(is_open)
+    }
+
+    fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        let environment = self.run.environment.as_ref();
+        environment.map_or(name, |environment| environment.meant(name))
+    }
+
+    /// Returns the objects of a document, those of its sets included.
+    pub fn objects_of(&self, document: &WrittenDocument) -> Vec<WholeObject> {
+        let own = document.drafts.iter().filter_map(|draft| {
+            let policy = document.policy_of(draft);
+            self.make_whole(draft, Trace::default(), None, policy)
+        });
+        let mut objects: Vec<WholeObject> = own.collect();
+        for set in &document.declarations.sets {
+            objects.extend(self.rows_of(set));
+        }
+        objects
+    }
+
+    fn rows_of(&self, set: &ObjectSet) -> Vec<WholeObject> {
+        let (mut found, mut files) = (Diagnostics::default(), Vec::new());
+        let Some(rows) = read_rows(set, &self.row_files, &mut files, &mut found) else {
+            return Vec::new();
+        };
+        let filled = FilledSet {
+            set,
+            rows: &rows,
+            editions: &self.run.editions,
+        };
+        let policy = set.template.get("spec").and_then(|spec| spec.get("policy"));
+        let policy = policy.map(json_of);
+        let objects = rows.iter().filter_map(|row| {
+            let (mut trace, mut found) = (Trace::default(), Diagnostics::default());
+            let draft = filled.draft_of(row, &self.kinds, &mut trace, &mut found)?;
+            self.make_whole(&draft, trace, Some(&set.name), policy.clone())
+        });
+        objects.collect()
+    }
+
+    fn make_whole(
+        &self,
+        draft: &Draft,
+        trace: Trace,
+        set: Option<&str>,
+        policy: Option<Json>,
+    ) -> Option<WholeObject> {
+        let mut found = Diagnostics::default();
+        let layers = self.run.layers();
+        let composed = layers.compose(draft, trace, &self.run.time, &mut found)?;
+        let origin = composed
+            .trace
+            .origin_of(composed.draft.origin.mark)?
+            .clone();
+        Some(WholeObject {
+            origin,
+            edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
+            set: set.map(str::to_string),
+            draft: composed.draft,
+            trace: composed.trace,
+            policy,
+        })
+    }
+
+    /// Returns the object with this address; `None` if there is none.
+    pub fn find(&self, address: &Address) -> Option<WholeObject> {
+        let objects = self.documents.iter().flat_map(|document| {
+            let is_it = |draft: &&Draft| draft.address == *address;
+            let own = document.drafts.iter().find(is_it).and_then(|draft| {
+                let policy = document.policy_of(draft);
+                self.make_whole(draft, Trace::default(), None, policy)
+            });
+            let sets = document.declarations.sets.iter();
+            let sets = sets.filter(|set| set.row.kind == address.kind);
+            own.into_iter()
+                .chain(sets.flat_map(|set| self.rows_of(set)))
+        });
+        let mut objects = objects.filter(|object| object.draft.address == *address);
+        objects.next()
+    }
+
+    /// Returns the document of an object with everything that it is made of written out.
+    pub fn render(&self, object: &WholeObject) -> Json {
+        let draft = &object.draft;
+        let mut metadata = Map::new();
+        metadata.insert("name".into(), Json::from(draft.address.name.as_str()));
+        if !draft.labels.is_empty() {
+            metadata.insert("labels".into(), json!(draft.labels));
+        }
+        let mut spec = Map::new();
+        if let Some((name, _)) = &draft.connection {
+            spec.insert("connection".into(), Json::from(self.meant(name)));
+        }
+        spec.extend(identity_of(draft));
+        if draft.absent.is_some() {
+            spec.insert("state".into(), Json::from("absent"));
+        }
+        if let Some(policy) = &object.policy {
+            spec.insert("policy".into(), policy.clone());
+        }
+        spec.insert("desired".into(), json_of(&draft.desired));
+        json!({
+            "apiVersion": API_VERSION,
+            "kind": draft.address.kind.0,
+            "metadata": metadata,
+            "spec": spec,
+        })
+    }
+}
+
+impl WrittenDocument {
+    /// Lowers a piece that has one document; `None` if it is not valid by itself.
+    fn of(piece: Piece, kinds: &[KindRow]) -> Option<Self> {
+        let mut reader = PieceReader::open(&piece, kinds)?;
+        let mut drafts = Vec::new();
+        while let Some(draft) = reader.next_draft() {
+            drafts.push(draft);
+        }
+        let declarations = reader.finish();
+        Some(Self {
+            piece,
+            drafts,
+            declarations,
+        })
+    }
+
+    /// Lists the objects that it has itself, as they were written.
+    pub fn drafts(&self) -> &[Draft] {
+        &self.drafts
+    }
+
+    /// Returns the documents beside its objects that stay, where several stand in one piece.
+    pub fn others(&self) -> Vec<Json> {
+        let documents = yaml::parse_piece(&self.piece, &mut Diagnostics::default());
+        let documents = documents.unwrap_or_default().into_iter();
+        let stays = documents.filter(|document| {
+            let kind = document
+                .get("kind")
+                .and_then(Node::text)
+                .and_then(OwnKind::of);
+            let is_of_vendor = self
+                .drafts
+                .iter()
+                .any(|draft| draft.origin.mark == document.mark);
+            let is_resolved = matches!(
+                kind,
+                Some(OwnKind::Edition | OwnKind::Environment | OwnKind::ObjectSet)
+            );
+            !is_of_vendor && !is_resolved && document.tree != Tree::Null
+        });
+        stays.map(|document| json_of(&document)).collect()
+    }
+
+    /// Returns the policy of one of its objects as it was written.
+    fn policy_of(&self, draft: &Draft) -> Option<Json> {
+        let document = crate::manifest::document_at(&self.piece.source, draft.origin.mark)?;
+        let policy = document.get("spec")?.get("policy")?;
+        Some(json_of(policy))
+    }
+}
+
+/// Returns the members of a spec that name the object at its vendor.
+fn identity_of(draft: &Draft) -> Vec<(String, Json)> {
+    let member = |entry: &Entry| (entry.key.clone(), json_of(&entry.value));
+    let Some(key) = draft.row.key.filter(|_| draft.is_keyed) else {
+        return draft.identity.iter().map(member).collect();
+    };
+    let is_of_key = |entry: &&Entry| key.fields.iter().any(|field| field.name == entry.key);
+    let (of_key, ids): (Vec<&Entry>, Vec<&Entry>) = draft.identity.iter().partition(is_of_key);
+    let of_key: Map<String, Json> = of_key.into_iter().map(member).collect();
+    let ids = ids.into_iter().map(member);
+    ids.chain([(key.member.to_string(), Json::Object(of_key))])
+        .collect()
+}
+
+/// Lists the values of a whole object by their paths, such as `Features[Viewer].count`; those of its identity first.
+pub fn leaves(object: &WholeObject) -> Vec<(String, &Node)> {
+    let mut found = Vec::new();
+    for entry in &object.draft.identity {
+        found.push((entry.key.clone(), &entry.value));
+    }
+    collect(&object.draft.desired, "", &mut found);
+    found
+}
+
+fn collect<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Node)>) {
+    match &node.tree {
+        Tree::Map(entries) if !entries.is_empty() => {
+            for entry in entries {
+                let path = match path {
+                    "" => entry.key.clone(),
+                    above => format!("{above}.{}", entry.key),
+                };
+                collect(&entry.value, &path, found);
+            }
+        }
+        Tree::List(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                let key = item.entries().first().and_then(|entry| entry.value.text());
+                let key = key.map_or_else(|| index.to_string(), str::to_string);
+                collect(item, &format!("{path}[{key}]"), found);
+            }
+        }
+        _ => found.push((path.to_string(), node)),
+    }
+}
