@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::composed::{ComposedState, compose};
 use super::contents::ObjectContent;
-use crate::manifest::compose::{Editions, Moments, NOTHING_TO_TAKE_OUT, refuse_same_moments};
+use crate::manifest::compose::{ChangeMoment, Editions, NOTHING_TO_TAKE_OUT, refuse_same_moments};
 use crate::model::dated::{ComingState, ComingStates, ReadingTime};
 use crate::model::draft::Draft;
 use crate::model::{Diagnostic, Diagnostics, Origin};
@@ -39,12 +39,12 @@ pub(super) fn compose_over_time(
     let source = &draft.origin.source;
     let is_in_order = refuse_same_moments(&draft.changes, source, &time.zone, &mut findings);
     let times = [Timestamp::MIN].into_iter();
-    let times = times.chain(moments.iter().map(|(from, _)| *from));
+    let times = times.chain(moments.iter().map(|moment| moment.from));
     let states: Vec<ComposedState> = times
         .map(|from| compose(editions, draft, &time.moved_to(from)))
         .collect();
     let at = time.instant();
-    let begun = moments.partition_point(|(from, _)| *from <= at);
+    let begun = moments.partition_point(|moment| moment.from <= at);
     let content = match is_in_order {
         true => join_states(&states, begun, &moments),
         false => ObjectContent::Invalid,
@@ -55,7 +55,7 @@ pub(super) fn compose_over_time(
 
 /// Returns the state in force, number `begun`, with those behind it. Invalid if one of the states is, since every one is
 /// of the same manifest.
-fn join_states(states: &[ComposedState], begun: usize, moments: &Moments) -> ObjectContent {
+fn join_states(states: &[ComposedState], begun: usize, moments: &[ChangeMoment]) -> ObjectContent {
     let all = states.iter().map(|state| state.content.desired());
     let Some(all) = all.collect::<Option<Vec<_>>>() else {
         return ObjectContent::Invalid;
@@ -67,12 +67,13 @@ fn join_states(states: &[ComposedState], begun: usize, moments: &Moments) -> Obj
         true => &[],
         false => &moments[begun..],
     };
-    for (state, (from, written)) in all[begun + 1..].iter().zip(ahead) {
+    for (state, moment) in all[begun + 1..].iter().zip(ahead) {
         let before = coming.last().map_or(&object.fields, |last| &last.fields);
         if *before != state.fields {
             coming.push(ComingState {
-                from: *from,
-                written: *written,
+                from: moment.from,
+                written: moment.written,
+                origin: moment.origin.clone(),
                 fields: state.fields.clone(),
                 references: state.references.clone(),
             });

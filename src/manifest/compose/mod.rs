@@ -23,7 +23,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-pub use dates::{Moments, refuse_same_moments};
+pub use dates::{ChangeMoment, refuse_same_moments};
 pub use registry::Editions;
 pub use trace::Trace;
 
@@ -96,13 +96,14 @@ impl Editions {
         })
     }
 
-    /// Lists the moments at which a draft or one of its editions changes.
-    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Moments {
+    /// Lists the moments at which a draft or one of its editions changes, in the order of time.
+    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Vec<ChangeMoment> {
         let chosen = draft.edition.as_ref();
         let chain = chosen.and_then(|chosen| self.chain(&chosen.name));
         let editions = chain.iter().flatten();
-        let layers = editions.map(|edition| edition.changes.as_slice());
-        dates::moments_of(layers.chain([draft.changes.as_slice()]), zone)
+        let layers = editions.map(|edition| (&edition.origin.source, edition.changes.as_slice()));
+        let top = (&draft.origin.source, draft.changes.as_slice());
+        dates::moments_of(layers.chain([top]), zone)
     }
 
     /// Returns the editions of an object, the lowest first.
