@@ -4,7 +4,8 @@
 //! * `piece` cuts large files up, `yaml` parses text to trees whose nodes know their place, and `fast_yaml` does it faster
 //!   for plain text. `yaml_dialect` asks a second reader whether it agrees.
 //! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted` and `project`
-//!   its parts. Objects leave as drafts, one by one, and everything else as `declarations`.
+//!   its parts, `edition` and `changes` what `compose` lays over each other. Objects leave as drafts, one by one, and
+//!   everything else as `declarations`.
 //! * `edit` changes files in place, for `fmt`, `reorder`, `suspension` and the import; `write` spells new ones.
 //!
 //! Nothing here knows a vendor's fields: the kinds come in as an argument, and `desired` leaves as a tree for the

@@ -1,4 +1,5 @@
-//! Composes objects: lays the fields of an object over those of its edition, and fills in the parameters.
+//! Composes objects: lays the fields of an object over those of its edition, each as it is at a time, and fills in the
+//! parameters.
 //!
 //! In goes a draft and all editions of a run; out comes a draft whose `desired` is whole, with a [`Trace`] of where each
 //! value was written. Nothing after it knows of editions. No text is pasted: a parameter stands where a value stands.

@@ -25,6 +25,17 @@ async fn the_program_plans_a_day_ahead_and_never_applies_it() {
     let day = plan(&["--at", "2100-07-01", "--out", "day.json"]);
     assert_eq!(day.code, 2, "{day:?}");
     assert!(!day.stdout.contains("2100-07-01:"), "{}", day.stdout);
+    assert!(
+        day.stdout
+            .contains("This is what is to be at 2100-07-01T00:00:00Z"),
+        "{}",
+        day.stdout
+    );
+    assert!(
+        day.stderr.contains("entitle show day.json"),
+        "{}",
+        day.stderr
+    );
     let json = plan(&["--at", "2100-07-01", "--format", "json"]).json();
     assert_eq!(json["source"]["at"], "2100-07-01T00:00:00Z");
     let applied = workspace.run(&["apply", "day.json", "--auto-approve"]);
