@@ -98,11 +98,15 @@ pub fn run(args: &Calendar) -> CommandResult<Exit> {
     let accepted = project::accepted_drift_file(None)?;
     let files = accepted.as_deref().map_or(Files::Named, Files::And);
     let checked = setup::check_selected(&args.selection, &options, files, args.time)?;
-    findings::print_manifest_findings(&checked.findings, &args.selection.paths)?;
+    // Warnings are of no concern to who looks at dates, such as that there is no connection.
     if checked.findings.has_errors() {
+        findings::print_manifest_findings(&checked.findings, &args.selection.paths)?;
         return Ok(Exit::Error);
     }
-    let (from, zone) = (options.time.instant(), options.time.zone);
+    let zone = options.time.zone.clone();
+    let now = options.time.instant();
+    // Whole seconds: a fraction is of no use to a reader, and iCalendar has none.
+    let from = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let period = Period {
         from,
         until: args.until.from(from, &zone),

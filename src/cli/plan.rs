@@ -78,13 +78,16 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
         save_plan(path, &pass.document)?;
     }
     let summary = &pass.document.summary;
-    outputs.offer_apply(offered_command(args, summary));
+    if args.time.at.is_none() {
+        outputs.offer_apply(offered_command(args, summary));
+    }
     outputs.finish(Stage::Planned, &pass.document)?;
     if let Some(path) = &args.out {
         let (file, apply) = (path.display(), apply_with(path, &args.selection));
-        output::print_note(&format!(
-            "Saved to {file}. Apply exactly this with: {apply}"
-        ));
+        output::print_note(&match args.time.at {
+            None => format!("Saved to {file}. Apply exactly this with: {apply}"),
+            Some(_) => format!("Saved to {file}, to be looked at with: entitle show {file}"),
+        });
     }
     let limit = args.requests.max_requests;
     let checked = limit.map(|limit| {

@@ -4,7 +4,7 @@
 //! * `piece` cuts large files up, `yaml` parses text to trees whose nodes know their place, and `fast_yaml` does it faster
 //!   for plain text. `yaml_dialect` asks a second reader whether it agrees.
 //! * `lower` and `envelope` check what is around a spec; `connection`, `notification`, `policy`, `accepted`, `project`,
-//!   `edition`, `environment` and `object_set` its parts. Objects leave as drafts, one by one, and everything else as
+//!   `environment` and `object_set` its parts, `edition` and `changes` what `compose` lays over each other. Objects leave as drafts, one by one, and everything else as
 //!   `declarations`.
 //! * `compose` makes objects whole that have an edition, name values of an environment, or stand in the `rows` of a set.
 //! * `edit` changes files in place, for `fmt`, `reorder`, `suspension` and the import; `write` spells new ones.

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::node::{Mark, Node};
+use super::origin::Origin;
 use super::packed::PackedFields;
 use super::resource::{Desired, References};
 
@@ -128,6 +129,8 @@ pub struct ComingState {
     pub from: Timestamp,
     /// The moment as it was written.
     pub written: Moment,
+    /// Where it was written.
+    pub origin: Origin,
     pub fields: PackedFields,
     pub references: References,
 }
@@ -160,6 +163,15 @@ impl ComingStates {
     pub fn next(&self) -> Option<Timestamp> {
         self.iter().next().map(|state| state.from)
     }
+}
+
+/// Returns an object as it is at a time, see [`Desired::at_time`].
+pub fn bring_to(object: Arc<Desired>, time: Timestamp) -> Arc<Desired> {
+    let begun = match object.at_time(time) {
+        Cow::Owned(begun) => Some(Arc::new(begun)),
+        Cow::Borrowed(_) => None,
+    };
+    begun.unwrap_or(object)
 }
 
 impl Desired {

@@ -50,7 +50,7 @@ pub struct CalendarEvent {
     /// Why the object was suspended, or why its drift was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Where that stands in the manifests.
+    /// Where that stands in the manifests: a change where it begins, anything else at its object.
     pub origin: OriginEntry,
 }
 
@@ -132,13 +132,14 @@ fn origin_entry(origin: &Origin) -> OriginEntry {
 }
 
 fn list_changes(object: &Desired) -> impl Iterator<Item = (Timestamp, CalendarEvent)> {
-    let states = object.coming.iter().map(|state| state.from);
-    states.zip(list_coming(object)).map(|(at, entry)| {
+    let states = object.coming.iter();
+    states.zip(list_coming(object)).map(|(state, entry)| {
         let event = CalendarEvent {
             changes: entry.changes,
-            ..event(at, entry.from, EventKind::Change, object)
+            origin: origin_entry(&state.origin),
+            ..event(state.from, entry.from, EventKind::Change, object)
         };
-        (at, event)
+        (state.from, event)
     })
 }
 

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::diff;
 use super::document::{ChangeEntry, is_zero};
-use crate::model::{Desired, Live};
+use super::risk::UNSEEN;
+use crate::model::{Desired, Live, Risk};
 use crate::provider;
 
 /// The most moments that a plan notes for one object.
@@ -66,12 +67,18 @@ pub fn list_coming(desired: &Desired) -> impl Iterator<Item = ComingEntry> {
             fields: before.unpack(),
             ..Live::default()
         };
-        let changes = diff(
+        let mut changes = diff(
             table.unwrap_or(&[]),
             &state.fields.unpack(),
             &before,
             state.from,
         );
+        // A field that is managed from now on only: what live will have then is not known, and no reason to warn.
+        for change in &mut changes {
+            if change.note.as_deref() == Some(UNSEEN) {
+                (change.risk, change.note) = (Risk::Safe, None);
+            }
+        }
         ComingEntry {
             from: state.written.to_string(),
             at: state.from.to_string(),

@@ -22,8 +22,7 @@ pub struct SourceFacts {
     /// The run that the plan takes back, if it is an inverse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
-    /// The time for which the manifests were read, where it was not that of the run: no apply carries out a plan for a
-    /// time that lies ahead.
+    /// The time for which the manifests were read, in UTC, if the user named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// The paths that the manifests were read from.

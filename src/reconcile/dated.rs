@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use super::composed::{ComposedState, OpenDraft};
 use super::contents::ObjectContent;
 use crate::manifest::compose::{
-    Layers, Moments, NOTHING_TO_TAKE_OUT, real_origin, refuse_same_moments,
+    ChangeMoment, Layers, NOTHING_TO_TAKE_OUT, real_origin, refuse_same_moments,
 };
 use crate::model::dated::{ComingState, ComingStates, ReadingTime};
 use crate::model::{Diagnostic, Diagnostics, Origin};
@@ -43,12 +43,12 @@ pub(super) fn compose_over_time(
     let is_in_order = refuse_same_moments(&draft.changes, source, &time.zone, &mut found);
     findings.extend(open.trace.locate(found, &real_origin(draft, &open.trace)));
     let times = [Timestamp::MIN].into_iter();
-    let times = times.chain(moments.iter().map(|(from, _)| *from));
+    let times = times.chain(moments.iter().map(|moment| moment.from));
     let states: Vec<ComposedState> = times
         .map(|from| open.compose(layers, &time.moved_to(from)))
         .collect();
     let at = time.instant();
-    let begun = moments.partition_point(|(from, _)| *from <= at);
+    let begun = moments.partition_point(|moment| moment.from <= at);
     let content = match is_in_order {
         true => join_states(&states, begun, &moments),
         false => ObjectContent::Invalid,
@@ -59,7 +59,7 @@ pub(super) fn compose_over_time(
 
 /// Returns the state in force, number `begun`, with those behind it. Invalid if one of the states is, since every one is
 /// of the same manifest.
-fn join_states(states: &[ComposedState], begun: usize, moments: &Moments) -> ObjectContent {
+fn join_states(states: &[ComposedState], begun: usize, moments: &[ChangeMoment]) -> ObjectContent {
     let all = states.iter().map(|state| state.content.desired());
     let Some(all) = all.collect::<Option<Vec<_>>>() else {
         return ObjectContent::Invalid;
@@ -71,12 +71,13 @@ fn join_states(states: &[ComposedState], begun: usize, moments: &Moments) -> Obj
         true => &[],
         false => &moments[begun..],
     };
-    for (state, (from, written)) in all[begun + 1..].iter().zip(ahead) {
+    for (state, moment) in all[begun + 1..].iter().zip(ahead) {
         let before = coming.last().map_or(&object.fields, |last| &last.fields);
         if *before != state.fields {
             coming.push(ComingState {
-                from: *from,
-                written: *written,
+                from: moment.from,
+                written: moment.written,
+                origin: moment.origin.clone(),
                 fields: state.fields.clone(),
                 references: state.references.clone(),
             });

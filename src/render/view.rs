@@ -176,8 +176,8 @@ impl<'a> RunView<'a> {
         stop_reason(&self.document.diagnostics)
     }
 
-    /// Returns remarks on a plan beyond its counts, one sentence each: its risks, and objects that could not be
-    /// planned. Returns none after any other stage.
+    /// Returns remarks on a plan beyond its counts, one sentence each: its time if that was named, its risks, and objects
+    /// that could not be planned. Returns none after any other stage.
     pub fn remarks(&self) -> Vec<String> {
         if self.stage != Stage::Planned {
             return Vec::new();
@@ -193,7 +193,11 @@ impl<'a> RunView<'a> {
             let objects = pluralize(summary.failed, "object");
             format!("{objects} could not be planned: apply does the rest and exits with 3.")
         });
-        risks.into_iter().chain(unplanned).collect()
+        let at = self.document.source.at.as_ref().map(|at| {
+            let at = make_visible(at);
+            format!("This is what is to be at {at}; an apply writes what is to be now.")
+        });
+        at.into_iter().chain(risks).chain(unplanned).collect()
     }
 
     /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the

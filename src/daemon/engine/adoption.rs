@@ -8,6 +8,7 @@ use super::{CHANGE_BEGINS, Engine, FightLookup};
 use crate::daemon::manifest_equality::{same_connection, same_object};
 use crate::daemon::tracked_object::{Now, TrackedObject};
 use crate::model::Address;
+use crate::model::dated::bring_to;
 use crate::reconcile::Checked;
 
 impl Engine {
@@ -28,6 +29,8 @@ impl Engine {
         let mut gone: BTreeSet<Arc<Address>> = self.objects.keys().cloned().collect();
         let mut changed = BTreeSet::new();
         for desired in objects {
+            // A change may have begun since they were read.
+            let desired = bring_to(desired, now.time);
             if let Some((address, known)) = outlined.remove_entry(&desired.address) {
                 let fights = remembered(&checked, &desired);
                 self.track_loaded(address, known, desired, fights, now);

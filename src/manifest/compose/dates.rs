@@ -9,8 +9,13 @@ use crate::model::dated::{DatedChange, Moment, ReadingTime};
 use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Node, Origin};
 
-/// The moments at which something changes, in the order of time, each as it was written first.
-pub type Moments = Vec<(Timestamp, Moment)>;
+/// A moment at which something changes.
+pub struct ChangeMoment {
+    pub from: Timestamp,
+    /// The moment as it was written, and where.
+    pub written: Moment,
+    pub origin: Origin,
+}
 
 /// Returns the trees of one layer at a time: its fields, and over them the changes that have begun, the last on top.
 pub fn trees_at<'t>(
@@ -36,14 +41,25 @@ fn in_order<'c>(changes: &'c [DatedChange], zone: &TimeZone) -> Vec<(Timestamp, 
     dated
 }
 
-/// Lists the moments of several layers, each once.
-pub fn moments_of<'c>(layers: impl Iterator<Item = &'c [DatedChange]>, zone: &TimeZone) -> Moments {
-    let changes = layers.flatten();
-    let mut moments: Moments = changes
-        .map(|change| (change.from.in_zone(zone), change.from))
-        .collect();
-    moments.sort_by_key(|(from, _)| *from);
-    moments.dedup_by_key(|(from, _)| *from);
+/// Lists the moments of several layers in the order of time. One that several have is listed once, as the lowest has it.
+pub fn moments_of<'c>(
+    layers: impl Iterator<Item = (&'c Arc<Source>, &'c [DatedChange])>,
+    zone: &TimeZone,
+) -> Vec<ChangeMoment> {
+    let changes = layers.flat_map(|(source, changes)| {
+        let moment = move |change: &DatedChange| ChangeMoment {
+            from: change.from.in_zone(zone),
+            written: change.from,
+            origin: Origin {
+                source: Arc::clone(source),
+                mark: change.mark,
+            },
+        };
+        changes.iter().map(moment)
+    });
+    let mut moments: Vec<ChangeMoment> = changes.collect();
+    moments.sort_by_key(|moment| moment.from);
+    moments.dedup_by_key(|moment| moment.from);
     moments
 }
 

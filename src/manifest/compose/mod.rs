@@ -1,4 +1,5 @@
-//! Composes objects: lays the fields of an object over those of its edition, and fills in parameters, values and columns.
+//! Composes objects: lays the fields of an object over those of its edition, each as it is at a time, and fills in
+//! parameters, values and columns.
 //!
 //! In goes a draft, with the editions and the environment of a run; out comes a draft whose `desired` is whole, with a
 //! [`Trace`] of where each value was written. Nothing after it knows of editions, sets and environments. No text is pasted
@@ -32,7 +33,7 @@ mod values;
 mod tests;
 
 pub use columns::FilledSet;
-pub use dates::{Moments, refuse_same_moments};
+pub use dates::{ChangeMoment, refuse_same_moments};
 pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
 pub use parameters::known_trees;
 pub use registry::Editions;
@@ -141,13 +142,14 @@ impl Layers<'_> {
 }
 
 impl Editions {
-    /// Lists the moments at which a draft or one of its editions changes.
-    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Moments {
+    /// Lists the moments at which a draft or one of its editions changes, in the order of time.
+    pub fn moments_of(&self, draft: &Draft, zone: &TimeZone) -> Vec<ChangeMoment> {
         let chosen = draft.edition.as_ref();
         let chain = chosen.and_then(|chosen| self.chain(&chosen.name));
         let editions = chain.iter().flatten();
-        let layers = editions.map(|edition| edition.changes.as_slice());
-        dates::moments_of(layers.chain([draft.changes.as_slice()]), zone)
+        let layers = editions.map(|edition| (&edition.origin.source, edition.changes.as_slice()));
+        let top = (&draft.origin.source, draft.changes.as_slice());
+        dates::moments_of(layers.chain([top]), zone)
     }
 
     /// Returns the editions of an object, the lowest first.

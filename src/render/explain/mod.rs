@@ -143,7 +143,10 @@ fn explain_object(
         }
         Some((&"changes", members)) if find_field(table.desired, "changes").is_none() => {
             member::explain_in(out, path, &CHANGE, members)?;
-            Ok(writeln!(out, "\n{CHANGES}")?)
+            if members.is_empty() {
+                writeln!(out, "\n{CHANGES}")?;
+            }
+            Ok(())
         }
         Some((name, inner)) => {
             let field = field::find_in(table.desired, name, inner)?;

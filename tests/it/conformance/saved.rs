@@ -299,7 +299,7 @@ fn shuffled(body: &str, mut dice: Dice) -> String {
 }
 
 /// Carries a pass out with a journal.
-async fn remembered(
+pub async fn remembered(
     bench: &Bench,
     pass: &Pass,
     journal: &Arc<RecordQueue>,
