@@ -137,6 +137,11 @@ pub(super) fn settle_references(
         compose_objects(&mut contents, options, &loaded.row_files, &mut findings)
     };
     contents.refuse_duplicate_objects();
+    if composed.is_unclear {
+        // It may have mapped the connection.
+        let unread = BrokenConnection::default();
+        contents.declarations.broken_connections.push(unread);
+    }
     let FileContents {
         objects,
         mut declarations,

@@ -12,7 +12,8 @@ use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::dated::compose_over_time;
 use super::load::audit_draft;
 use crate::manifest::compose::{
-    Composed, Editions, FilledSet, Layers, Trace, known_trees, real_origin, refuse_same_moments,
+    Composed, Editions, FilledSet, Layers, RunEnvironment, Trace, known_trees, real_origin,
+    refuse_same_moments,
 };
 use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
 use crate::manifest::{Declarations, ReadLimits, map_parallel};
@@ -29,6 +30,8 @@ use crate::provider::{self, audit};
 pub struct ComposedRun {
     pub editions: Editions,
     pub environment: Option<Arc<Environment>>,
+    /// Set if it is not clear which environment counts, which a finding reports.
+    pub is_unclear: bool,
     /// The time for which the manifests are read, in the zone of the environment.
     pub time: ReadingTime,
     /// Labels of the files of rows.
@@ -39,7 +42,11 @@ impl ComposedRun {
     pub fn layers(&self) -> Layers<'_> {
         Layers {
             editions: &self.editions,
-            environment: self.environment.as_deref(),
+            environment: match &self.environment {
+                Some(environment) => RunEnvironment::Chosen(environment),
+                None if self.is_unclear => RunEnvironment::Unclear,
+                None => RunEnvironment::None,
+            },
         }
     }
 }
@@ -70,6 +77,9 @@ impl ComposedRun {
         options: &CheckOptions,
         findings: &mut Diagnostics,
     ) -> Self {
+        let is_given = !declarations.environments.is_empty()
+            || !declarations.broken_environments.is_empty()
+            || matches!(options.environment, EnvironmentChoice::Named(_));
         let environment = choose_environment(
             std::mem::take(&mut declarations.environments),
             &std::mem::take(&mut declarations.broken_environments),
@@ -85,6 +95,7 @@ impl ComposedRun {
         let mut run = ComposedRun {
             editions: Editions::new(editions, broken, findings),
             time,
+            is_unclear: is_given && environment.is_none(),
             environment: environment.map(Arc::new),
             row_files: Vec::new(),
         };

@@ -147,7 +147,10 @@ fn findings(checked: &Checked) -> Vec<String> {
         let related = related.map(|(origin, words)| {
             format!(" | {words} {}:{}", origin.source.name, origin.mark.line)
         });
-        format!("{}{}", finding.line(), related.unwrap_or_default())
+        let origin = finding.origin.as_ref();
+        let place = origin.map(|origin| format!("{}:{}: ", origin.source.name, origin.mark.line));
+        let (place, related) = (place.unwrap_or_default(), related.unwrap_or_default());
+        format!("{place}{}{related}", finding.message)
     });
     shown.collect()
 }
@@ -367,10 +370,8 @@ fn an_environment_that_is_not_clear_is_refused() {
     ];
     let named = |name: &str| EnvironmentChoice::Named(name.into());
     let found = findings(&check(&all, b"", EnvironmentChoice::Only));
-    assert!(
-        found[0].starts_with("p:2: 2 environments are defined, and none is chosen"),
-        "{found:?}"
-    );
+    let expected = "p:2: 2 environments are defined, and none is chosen | another one is here s:2";
+    assert_eq!(found, [expected]);
     let found = findings(&check(&all, b"", named("stagin")));
     assert!(
         found

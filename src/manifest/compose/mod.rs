@@ -38,14 +38,13 @@ pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
 pub use parameters::known_trees;
 pub use registry::Editions;
 pub use trace::Trace;
-pub use values::{leaves, names_values};
+pub use values::{RunEnvironment, names_values};
 
 use jiff::tz::TimeZone;
 
 use crate::model::dated::{DatedChange, ReadingTime};
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::Edition;
-use crate::model::environment::Environment;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 use merge::{Found, lay_over};
@@ -65,8 +64,7 @@ pub struct Composed {
 #[derive(Clone, Copy)]
 pub struct Layers<'a> {
     pub editions: &'a Editions,
-    /// The environment in force; `None` if there is none.
-    pub environment: Option<&'a Environment>,
+    pub environment: RunEnvironment<'a>,
 }
 
 impl Layers<'_> {
@@ -85,7 +83,11 @@ impl Layers<'_> {
         let draft = adopt(draft, &mut values, &mut trace);
         let object = real_origin(&draft, &trace);
         let (mut laid, mut found) = (Found::default(), Diagnostics::default());
-        let fields = self.lay(&draft, time, &mut values, &mut trace, &mut laid, &mut found);
+        // What stands in place of a value that is missing fits nothing, which is no fault of its own.
+        let fields = match values.is_whole() {
+            true => self.lay(&draft, time, &mut values, &mut trace, &mut laid, &mut found),
+            false => None,
+        };
         for (finding, mark) in laid.findings {
             found.push(finding.at(trace.source(), mark));
         }

@@ -66,7 +66,7 @@ fn read(documents: &[(&str, &str, &str)]) -> (Vec<Draft>, Editions, Diagnostics)
 fn layers(editions: &Editions) -> Layers<'_> {
     Layers {
         editions,
-        environment: None,
+        environment: RunEnvironment::None,
     }
 }
 

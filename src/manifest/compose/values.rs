@@ -46,19 +46,36 @@ fn node_of<'a>(environment: &'a Environment, name: &str) -> Option<&'a Node> {
     members.try_fold(&environment.values, |node, member| node.get(member))
 }
 
+/// The environment of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum RunEnvironment<'a> {
+    #[default]
+    None,
+    Chosen(&'a Environment),
+    /// It is not clear which one counts, which a finding reports.
+    Unclear,
+}
+
 /// Looks values up, and collects what is wrong with their names.
 pub struct ValueReader<'a> {
-    environment: Option<&'a Environment>,
+    environment: RunEnvironment<'a>,
     /// Marks of a trace.
     faults: Vec<(Diagnostic, Mark)>,
+    is_whole: bool,
 }
 
 impl<'a> ValueReader<'a> {
-    pub fn new(environment: Option<&'a Environment>) -> Self {
+    pub fn new(environment: RunEnvironment<'a>) -> Self {
         Self {
             environment,
             faults: Vec::new(),
+            is_whole: true,
         }
+    }
+
+    /// Reports whether every name so far has a value.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Returns the value that a node stands for, with marks of the trace; `None` for any other node. A name without a
@@ -80,7 +97,8 @@ impl<'a> ValueReader<'a> {
             }
             Err(finding) => {
                 let mark = trace.mark(source, mark);
-                self.faults.push((*finding, mark));
+                self.is_whole = false;
+                self.faults.extend(finding.map(|finding| (*finding, mark)));
                 Some(Node {
                     tree: Tree::Null,
                     mark,
@@ -89,45 +107,24 @@ impl<'a> ValueReader<'a> {
         }
     }
 
-    fn find(&self, name: &str) -> Result<(&'a Node, &'a Environment), Box<Diagnostic>> {
-        let Some(environment) = self.environment else {
-            let finding = Diagnostic::error(
-                "no-environment",
-                format!("`{name}` is a value of an environment, and none is chosen"),
-            );
-            return Err(Box::new(
-                finding.hint("choose one by --env, or add the file that has it"),
-            ));
+    /// `Err` without a finding if it was reported that the environment is not clear.
+    fn find(&self, name: &str) -> Result<(&'a Node, &'a Environment), Option<Box<Diagnostic>>> {
+        let environment = match self.environment {
+            RunEnvironment::Chosen(environment) => environment,
+            RunEnvironment::Unclear => return Err(None),
+            RunEnvironment::None => return Err(Some(Box::new(without_environment(name)))),
         };
-        if let Some(node) = value_of(Some(environment), name) {
-            return Ok((node, environment));
-        }
-        match node_of(environment, name) {
-            Some(_) => {
-                let message = format!(
-                    "`{name}` is a group of values in environment `{}`",
-                    environment.name
-                );
-                Err(Box::new(Diagnostic::error("unknown-value", message)))
-            }
-            None => {
-                let names = leaves(environment);
-                let message = format!("environment `{}` has no value `{name}`", environment.name);
-                let finding = Diagnostic::error("unknown-value", message);
-                Err(Box::new(
-                    finding.suggest(name, names.iter().map(String::as_str)),
-                ))
-            }
-        }
+        let value = value_of(Some(environment), name);
+        let value = value.map(|node| (node, environment));
+        value.ok_or_else(|| Some(Box::new(without_value(environment, name))))
     }
 
-    /// Hands over what was found wrong, as findings about the composed tree. Returns whether nothing was.
+    /// Hands over what was found wrong, as findings about the composed tree. Returns whether every name has a value.
     pub fn report(self, trace: &Trace, findings: &mut Diagnostics) -> bool {
-        let is_in_order = self.faults.is_empty();
         for (finding, mark) in self.faults {
             findings.push(finding.at(trace.source(), mark));
         }
-        is_in_order
+        self.is_whole
     }
 }
 
@@ -148,4 +145,24 @@ pub fn leaves(environment: &Environment) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     walk(&environment.values, "", &mut names);
     names
+}
+
+fn without_environment(name: &str) -> Diagnostic {
+    let message = format!("`{name}` is a value of an environment, and none is chosen");
+    Diagnostic::error("no-environment", message)
+        .hint("choose one by --env, or add the file that has it")
+}
+
+fn without_value(environment: &Environment, name: &str) -> Diagnostic {
+    let code = "unknown-value";
+    if node_of(environment, name).is_some() {
+        let message = format!(
+            "`{name}` is a group of values in environment `{}`",
+            environment.name
+        );
+        return Diagnostic::error(code, message);
+    }
+    let names = leaves(environment);
+    let message = format!("environment `{}` has no value `{name}`", environment.name);
+    Diagnostic::error(code, message).suggest(name, names.iter().map(String::as_str))
 }
