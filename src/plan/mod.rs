@@ -44,7 +44,7 @@ use crate::model::field::sent_as_one;
 use crate::model::resource::{Facts, Resolved};
 use crate::model::{
     Address, ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode,
-    WriteMode, WritePurpose,
+    ReferenceSpot, WriteMode, WritePurpose,
 };
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
@@ -153,7 +153,7 @@ pub fn plan_object(
             lifecycle::plan_creation(kind, desired, facts, now)
         }
         Observed::Missing | Observed::Creatable(_) => {
-            let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
+            let what = describe_missing(desired);
             let what = match lifecycle::advise_creation(kind.table(), desired) {
                 Some(advice) => format!("{what}; {advice}"),
                 None => what,
@@ -291,12 +291,17 @@ fn plan_step(
     Ok(step)
 }
 
-/// The object as the vendor knows it: `license order II1HP-…`.
-fn describe_identity(desired: &Desired) -> String {
-    let ids: Vec<String> = desired
-        .identity
-        .iter()
-        .map(|(name, id)| format!("{name} {id}"))
-        .collect();
-    ids.join(", ")
+/// Says that the vendor has no such object: `licensespring has no code tc7`, or that it cannot be there yet, since what it
+/// belongs to is still to be created.
+fn describe_missing(desired: &Desired) -> String {
+    let awaited = desired.references.awaited();
+    let referents = awaited.filter(|reference| matches!(reference.spot, ReferenceSpot::Id(_)));
+    let referents: Vec<String> = referents.map(|one| one.referent.to_string()).collect();
+    if !referents.is_empty() {
+        let referents = referents.join(" and ");
+        return format!("it is not there: this plan creates {referents}, to which it belongs");
+    }
+    let ids = desired.identity.iter();
+    let ids: Vec<String> = ids.map(|(name, id)| format!("{name} {id}")).collect();
+    format!("{} has no {}", desired.vendor, ids.join(", "))
 }

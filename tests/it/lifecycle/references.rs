@@ -270,7 +270,7 @@ async fn a_plan_from_before_the_customer_creates_both_later() {
     let workspace = workspace().await;
     let planned = workspace.run(&["plan", ".", "--out", "plan.json"]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
-    let text = "customer_id          \"(id of LacCustomer/locks-1, which this plan creates)\"";
+    let text = "customer_id          (id of LacCustomer/locks-1, which this plan creates)";
     assert!(planned.stdout.contains(text), "{}", planned.stdout);
     assert!(
         planned.stdout.contains("goes after LacCustomer/locks-1"),
@@ -279,6 +279,12 @@ async fn a_plan_from_before_the_customer_creates_both_later() {
     );
     let applied = workspace.run(&["apply", "plan.json", "."]);
     assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
+    let (before, after) = applied.stdout.split_once("✓ ").expect("outcomes");
+    assert!(
+        before.contains("goes after LacCustomer/locks-1"),
+        "{before}"
+    );
+    assert!(!after.contains("goes after"), "it has gone: {after}");
     let again = workspace.run(&["plan", ".", "--detailed-exitcode"]);
     assert_eq!(again.code, 0, "{}", again.stdout);
     // The same file once more: both are there, which a look shows.
