@@ -54,6 +54,7 @@ impl Editions {
                 lay_over(&mut fields, entries, draft.row.desired, &mut found);
             }
         }
+        trace.begin_own();
         let own_tree = trace.adopt(&draft.origin.source, &draft.desired, &|_, _| None);
         if let Tree::Map(entries) = own_tree.tree {
             lay_over(&mut fields, entries, draft.row.desired, &mut found);

@@ -14,6 +14,8 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 pub struct Trace {
     stand_in: Arc<Source>,
     origins: Vec<Origin>,
+    /// The index of the first origin that is the object's own; those before it are of its editions.
+    first_own: usize,
 }
 
 impl Default for Trace {
@@ -21,6 +23,7 @@ impl Default for Trace {
         Self {
             stand_in: Arc::new(Source::new("a composed object".into(), String::new())),
             origins: Vec::new(),
+            first_own: usize::MAX,
         }
     }
 }
@@ -29,6 +32,11 @@ impl Trace {
     /// The source in which the marks of the tree are.
     pub fn source(&self) -> &Arc<Source> {
         &self.stand_in
+    }
+
+    /// Makes all further nodes those of the object itself.
+    pub fn begin_own(&mut self) {
+        self.first_own = self.origins.len();
     }
 
     /// Notes an origin, and returns the mark that stands for it.
@@ -112,12 +120,31 @@ impl Trace {
             return finding;
         };
         let (source, mark) = (Arc::clone(&real.source), real.mark);
-        let is_elsewhere = source.name != object.source.name;
+        let is_elsewhere = !self.is_own(&finding, object);
         let finding = finding.at(&source, mark);
         match finding.related {
             None if is_elsewhere => finding.also(object.clone(), "this object has it"),
             _ => finding,
         }
+    }
+
+    /// Reports whether the place of a finding is in the object's own document, also where an edition stands in the same
+    /// file. The values that it gives to parameters are among the nodes of editions.
+    fn is_own(&self, finding: &Diagnostic, object: &Origin) -> bool {
+        let Some(index) = finding
+            .origin
+            .as_ref()
+            .map(|origin| origin.mark.start as usize)
+        else {
+            return false;
+        };
+        let after_editions = self.origins.get(self.first_own..).unwrap_or_default();
+        let last = after_editions.iter().map(|origin| origin.mark.line).max();
+        let lines = object.mark.line..=last.unwrap_or(object.mark.line);
+        let is_in_document = self.origins.get(index).is_some_and(|real| {
+            real.source.name == object.source.name && lines.contains(&real.mark.line)
+        });
+        index >= self.first_own || is_in_document
     }
 
     fn find(&self, origin: &Origin) -> Option<&Origin> {
