@@ -13,6 +13,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         connection,
         identity,
         fields,
+        creation,
         policy,
         // Labels select objects on the command line; the live object has none.
         labels: _,
@@ -25,6 +26,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         && *connection == other.connection
         && *identity == other.identity
         && *fields == other.fields
+        && *creation == other.creation
         && **policy == *other.policy
 }
 

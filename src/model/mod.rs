@@ -57,7 +57,9 @@ pub use packed::PackedFields;
 pub use path::{ElementKey, FieldPath, PathError, PathPart, PathPattern};
 pub use read_failure::{ConnectionFault, FaultKind, ReadFailure};
 pub use reference::{Reference, ReferenceSpot, ReferenceState};
-pub use resource::{Desired, Live, Observed, OwnPolicy, Policy, PolicyMode, References, Risk};
+pub use resource::{
+    CreationFields, Desired, Live, Observed, OwnPolicy, Policy, PolicyMode, References, Risk,
+};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Items, Value};

@@ -175,11 +175,11 @@ fn plan_live(
 ) -> Planned {
     let table = kind.table().desired;
     let live = &*unseen::fill_absent(table, &desired.policy, read);
-    let mut planned = Planned::bare(
-        desired,
-        Disposition::None,
+    let notes = [
         carry::note_granted(table, desired, live),
-    );
+        lifecycle::note_creation_fields(desired),
+    ];
+    let mut planned = Planned::bare(desired, Disposition::None, join_notes(notes));
     planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::fingerprint_of(table, desired, live));
     let desired_fields = carry::resolve_desired(desired, live);
@@ -195,9 +195,7 @@ fn plan_live(
     if changes.is_empty() {
         return planned;
     }
-    let notes = [planned.message.take(), kind.note(live)];
-    planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
-        .filter(|notes| !notes.is_empty());
+    planned.message = join_notes([planned.message.take(), kind.note(live)]);
     if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
         planned.changes = changes;
         planned.action = Disposition::Error;
@@ -226,6 +224,12 @@ fn plan_live(
         }
     }
     planned
+}
+
+/// Joins what is worth knowing beside the changes; `None` if there is nothing.
+fn join_notes(notes: [Option<String>; 2]) -> Option<String> {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// The states of an object that its writes are made from.

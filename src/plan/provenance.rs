@@ -23,7 +23,7 @@ use crate::provider;
 pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
     let desired = desired.manifest_form();
     let connection = &*desired.connection;
-    let fields = desired.fields.unpack();
+    let fields = stated_fields(desired);
     json_digest(&(
         desired.address.to_string(),
         desired.ids(),
@@ -39,7 +39,7 @@ pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
     const LENGTH: usize = "sha256:".len() + 8;
     let short = |member: &Member<'_>| json_digest(member)["sha256:".len()..LENGTH].to_string();
     let desired = desired.manifest_form();
-    let fields = desired.fields.unpack();
+    let fields = stated_fields(desired);
     let members = manifest_members(desired, &fields).into_iter();
     let hashed = members.map(|(name, member)| (name.into_owned(), short(&member)));
     hashed.collect()
@@ -67,6 +67,13 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
     ))
 }
 
+/// Returns all fields of an object, those that only its creation takes among them.
+fn stated_fields(desired: &Desired) -> Fields {
+    let mut fields = desired.fields.unpack();
+    fields.extend(desired.creation.unpack());
+    fields
+}
+
 /// A member of a manifest, as it is hashed.
 enum Member<'a> {
     Policy(Json),
@@ -92,8 +99,9 @@ fn manifest_members<'a>(
     let mut members: BTreeMap<_, _> = policies
         .map(|(name, value)| (Cow::Owned(name), Member::Policy(value)))
         .collect();
-    let table = provider::find_kind(desired.address.kind.0).map(|kind| kind.table().desired);
-    for field in table.unwrap_or_default() {
+    let table = provider::find_kind(desired.address.kind.0).map(|kind| kind.table());
+    let tables = table.map(|table| [table.desired, table.lifecycle.creation_fields()]);
+    for field in tables.into_iter().flatten().flatten() {
         if let Some(value) = fields.get(field.name) {
             let value = CanonicalValue(&field.shape, value);
             members.insert(Cow::Borrowed(field.name), Member::Field(value));

@@ -34,6 +34,7 @@ impl From<&Desired> for ObjectOutline {
             connection,
             identity,
             fields: _,
+            creation: _,
             policy,
             labels,
             origin,

@@ -22,8 +22,8 @@ use super::{
 use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Carry, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields, PathPart, RiskRule,
-    Shape, Value,
+    Carry, CreationFields, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields,
+    PathPart, RiskRule, Shape, Value,
 };
 use crate::plan::base::{self, Base};
 use crate::plan::dependencies::order_steps;
@@ -187,6 +187,7 @@ fn never_applied(
     };
     let nothing = Arc::new(Desired {
         fields: PackedFields::new(kind.table().desired, &Fields::new()),
+        creation: CreationFields::default(),
         ..Desired::clone(object)
     });
     let planned = plan::plan_object(kind, &nothing, &Observed::Live(live.clone()), now);
@@ -232,6 +233,7 @@ fn agreed_object(
     }
     let mut desired = Desired {
         fields: PackedFields::new(table, &fields),
+        creation: CreationFields::default(),
         ..object.clone()
     };
     // While unlisted members were kept, no baseline says that a list has no further members.

@@ -24,8 +24,8 @@ use crate::apply::journal::{Intent, WholeObject};
 use crate::apply::memory::runs::PastRun;
 use crate::apply::memory::{self, ObjectKey};
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed, Origin,
-    OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
+    Address, CreationFields, Desired, Diagnostic, Diagnostics, Field, Fields, Mark, Need, Observed,
+    Origin, OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
 };
 use crate::plan::document::ChangeEntry;
 use crate::plan::field_json::fields_from_json;
@@ -439,6 +439,7 @@ fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
     }
     Desired {
         fields: PackedFields::new(table, &fields),
+        creation: CreationFields::default(),
         ..manifest.clone()
     }
 }
@@ -484,6 +485,7 @@ pub fn unmanaged_object(
             table.desired,
             &fields_from_json(table.desired, &intent.unread),
         ),
+        creation: CreationFields::default(),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

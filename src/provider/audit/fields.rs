@@ -7,8 +7,26 @@ use crate::model::node::Entry;
 use crate::model::{Diagnostic, Field, Fields, Node, Tree};
 
 impl Auditor<'_> {
-    /// Checks the fields of a map and returns the valid ones. `also` names members that are no fields: the keys of an
-    /// element.
+    /// Checks the members of `desired`. Returns those that every call may have, and those that only a creation takes.
+    pub(super) fn desired(&mut self, entries: &[Entry]) -> (Fields, Fields) {
+        let only = self.table.lifecycle.creation_fields();
+        let names: Vec<&str> = only.iter().map(|field| field.name).collect();
+        let fields = self.fields(self.table.desired, entries, &AuditSpot::Object, &names);
+        let mut creation = Fields::new();
+        for entry in entries {
+            let Some(field) = find_field(only, &entry.key) else {
+                continue;
+            };
+            let path = AuditSpot::Field(&AuditSpot::Object, field.name);
+            if let Some(value) = self.value(field, &entry.value, &path) {
+                creation.insert(field.name, value);
+            }
+        }
+        (fields, creation)
+    }
+
+    /// Checks the fields of a map and returns the valid ones. `also` names members that are checked elsewhere: the keys of
+    /// an element, and what only a creation takes.
     pub(super) fn fields(
         &mut self,
         table: &'static [Field],

@@ -23,10 +23,9 @@ use super::{ResourceKind, canon, conditions, dates, exclusive};
 use crate::model::draft::Draft;
 use crate::model::node::Entry;
 use crate::model::{
-    Desired, Diagnostic, Diagnostics, Fields, KindTable, Mark, Need, Origin, PackedFields,
-    Reference, References, Text,
+    CreationFields, Desired, Diagnostic, Diagnostics, Fields, KindTable, Mark, Need, Origin,
+    PackedFields, Reference, References, Text,
 };
-use spot::AuditSpot;
 
 mod fields;
 mod identity;
@@ -57,16 +56,11 @@ pub fn audit_draft(
         references: Vec::new(),
     };
     let identity = auditor.identity(table, &draft);
-    let mut fields = auditor.fields(
-        table.desired,
-        draft.desired.entries(),
-        &AuditSpot::Object,
-        &[],
-    );
+    let (mut fields, creation) = auditor.desired(draft.desired.entries());
     if draft.absent.is_none() {
         auditor.manifest_only(table, &fields, &draft);
     }
-    auditor.lifecycle(kind, &draft, &fields);
+    auditor.lifecycle(kind, &draft, &fields, &creation);
     let mut policy = auditor.policy(table, &draft.policy);
     policy.absent = draft.absent.is_some();
     let references = std::mem::take(&mut auditor.references);
@@ -104,6 +98,7 @@ pub fn audit_draft(
         connection: Text::default(),
         identity,
         fields: PackedFields::new(table.desired, &fields),
+        creation: CreationFields::new(table.lifecycle.creation_fields(), &creation),
         policy: policy.into(),
         labels: draft.labels,
         origin: draft.origin.clone(),
@@ -129,7 +124,7 @@ pub fn audit_fields(kind: &dyn ResourceKind, entries: &[Entry], origin: &Origin)
         table,
         references: Vec::new(),
     };
-    auditor.fields(table.desired, entries, &AuditSpot::Object, &[]);
+    auditor.desired(entries);
     findings
 }
 

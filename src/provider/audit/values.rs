@@ -7,13 +7,14 @@ use serde_json::Value as Json;
 
 use super::spot::AuditSpot;
 use super::{Auditor, canon, reference};
-use crate::model::field::Elements;
+use crate::model::field::{Elements, find_field};
 use crate::model::json::json_number;
 use crate::model::{
-    Clearing, Diagnostic, ElementKey, Field, Fields, Mark, Node, Origin, ReferenceSpot, Shape,
-    Tree, Value,
+    Clearing, Diagnostic, ElementKey, Field, Fields, Mark, Need, Node, Origin, ReferenceSpot,
+    Shape, Tree, Value,
 };
 use crate::provider::canon::{Edge, Scalar};
+use crate::provider::codec;
 
 impl Auditor<'_> {
     /// Checks one value against the shape of its field. `None` after a finding.
@@ -29,12 +30,21 @@ impl Auditor<'_> {
         let list = matches!(field.shape, Shape::Set(_) | Shape::Keyed(_));
         if node.tree == Tree::Null && field.clearing == Clearing::Impossible && !list {
             let message = format!("`{path}` cannot be cleared: the vendor has no way to say it");
-            let finding = Diagnostic::error("cannot-clear", message)
-                .hint("leave the field out to keep its live value");
-            self.report(finding, node.mark);
+            let is_used_once = find_field(self.table.lifecycle.creation_fields(), field.name);
+            let hint = match is_used_once {
+                Some(_) => "leave the field out: it is only used at creation",
+                None => "leave the field out to keep its live value",
+            };
+            self.report(
+                Diagnostic::error("cannot-clear", message).hint(hint),
+                node.mark,
+            );
             return None;
         }
-        let is_free = matches!(field.shape, Shape::Object | Shape::Keyed(_));
+        let is_free = matches!(
+            field.shape,
+            Shape::Object | Shape::Keyed(_) | Shape::List(_)
+        );
         if !is_free && reference::is_reference(node) {
             let kind = field.refers_to.filter(|_| !list);
             let spot = ReferenceSpot::Field(field.name);
@@ -44,12 +54,15 @@ impl Auditor<'_> {
             (Shape::Set(inner), Tree::List(items)) => Some(self.set(field, inner, items, path)),
             (Shape::Keyed(elements), Tree::List(items)) => Some(self.items(elements, items, path)),
             (Shape::Object, Tree::Map(_)) => Some(Value::Json(Box::new(self.json(node, path)))),
+            (Shape::List(members), Tree::List(items)) => Some(self.list(members, items, path)),
             (shape, Tree::List(_) | Tree::Map(_)) => {
                 let message = format!("`{path}` must be {}, not {}", shape.name(), node.describe());
                 self.report(Diagnostic::error("wrong-type", message), node.mark);
                 None
             }
-            (Shape::Set(_) | Shape::Keyed(_) | Shape::Object, tree) if *tree != Tree::Null => {
+            (Shape::Set(_) | Shape::Keyed(_) | Shape::Object | Shape::List(_), tree)
+                if *tree != Tree::Null =>
+            {
                 let shape = field.shape.name();
                 let message = format!("`{path}` must be a {shape}, not {}", node.describe());
                 self.report(Diagnostic::error("wrong-type", message), node.mark);
@@ -153,6 +166,29 @@ impl Auditor<'_> {
             found.push((key, fields));
         }
         Value::Items(found.into())
+    }
+
+    /// Checks the elements of a list without keys, and returns them as the call has them. An element needs the members
+    /// that the call requires.
+    fn list(&mut self, members: &'static [Field], items: &[Node], path: &AuditSpot<'_>) -> Value {
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let number = ElementKey::new(vec![index.to_string().into()], false);
+            let at = AuditSpot::Element(path, &number);
+            if !matches!(item.tree, Tree::Map(_)) {
+                let message = format!("`{at}` must be a map, not {}", item.describe());
+                self.report(Diagnostic::error("wrong-type", message), item.mark);
+                continue;
+            }
+            let fields = self.fields(members, item.entries(), &at, &[]);
+            let required = members.iter().filter(|field| field.need == Need::Required);
+            for field in required.filter(|field| item.get(field.name).is_none()) {
+                let message = format!("`{at}` needs the field `{}`", field.name);
+                self.report(Diagnostic::error("missing-field", message), item.mark);
+            }
+            list.push(Json::Object(codec::encode_fields(members, &fields)));
+        }
+        Value::Json(Box::new(Json::Array(list)))
     }
 
     /// Reads the key of an element. `None` after a finding: a part is missing, empty or no text.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
 use crate::model::{
-    Address, ConnectionFault, Desired, Fields, KindTable, Mark, Observed, Origin,
+    Address, ConnectionFault, CreationFields, Desired, Fields, KindTable, Mark, Observed, Origin,
     OwnPolicy, PackedFields, PolicyMode, References,
 };
 use crate::provider::listing::{Identity, ListedObject};
@@ -274,6 +274,7 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
         connection: connection.into(),
         identity,
         fields: PackedFields::new(table.desired, &Fields::new()),
+        creation: CreationFields::default(),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {
