@@ -191,7 +191,7 @@ fn reference_json(secret: &SecretRef) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PackedFields, Risk, Value};
+    use crate::model::{CreationFields, PackedFields, Risk, Value};
     use crate::provider::testing::desired_object;
 
     #[test]
@@ -204,5 +204,22 @@ mod tests {
         assert_eq!(names(&desired), ["activations_allowed"]);
         desired.policy.allow = Risk::Reduce;
         assert_eq!(names(&desired), ["activations_allowed", "policy.allow"]);
+    }
+
+    #[test]
+    fn what_only_a_creation_takes_is_part_of_a_manifest() {
+        let table = provider::find_kind("LicenseSpringOrder").unwrap().table();
+        let order = |number: u32| {
+            let items = json!([{"product_code": "mch", "licenses": [{"max_activations": number}]}]);
+            let fields = [("items", Value::Json(Box::new(items)))].into();
+            Desired {
+                creation: CreationFields::new(table.lifecycle.creation_fields(), &fields),
+                ..desired_object(table, &[("store_id", "ord-7")])
+            }
+        };
+        let hash = |order: &Desired| manifest_fingerprint(order, &SourceFacts::default());
+        assert!(manifest_fields(&order(2)).contains_key("items"));
+        assert_eq!(hash(&order(2)), hash(&order(2)));
+        assert_ne!(hash(&order(2)), hash(&order(9)));
     }
 }
