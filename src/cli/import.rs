@@ -108,7 +108,7 @@ impl Import {
 pub async fn run(args: Import) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
-    reconcile::follow_references(&mut setup.checked, &setup.settings).await;
+    let accounts = reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let checked = &setup.checked;
     let ask = match (args.update, args.all) {
         (true, _) => Ask::Managed(args.id.clone()),
@@ -119,6 +119,7 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
         connection: args.connection.as_deref(),
         kinds: &args.kinds.kind,
         ask,
+        accounts,
     };
     let read = read_connections(&setup, &scope, ", so nothing is written").await?;
     read.note_unlisted();

@@ -13,6 +13,7 @@ use super::output;
 use super::setup::Setup;
 use crate::cli::error::{CommandError, CommandResult, user_error};
 use crate::model::{Kind, with_causes};
+use crate::reconcile::Accounts;
 use crate::reconcile::import::{self, Ask, ImportError, KindRead, ReadObjects};
 
 /// Which objects a command reads.
@@ -22,6 +23,8 @@ pub struct ReadScope<'a> {
     /// The kinds that were named; all without any.
     pub kinds: &'a [Kind],
     pub ask: Ask,
+    /// Accounts that are open already.
+    pub accounts: Accounts,
 }
 
 /// The objects that were read, and those that could not be listed.
@@ -64,7 +67,12 @@ pub async fn read_connections(
     let (checked, settings) = (&setup.checked, &setup.settings);
     let read = |connection| async move {
         let kinds = import::kinds_at(checked, connection, scope.kinds);
-        import::read_kinds(checked, connection, &kinds, &scope.ask, settings).await
+        match scope.accounts.get(connection) {
+            Some(account) => {
+                import::read_kinds_in(account, checked, connection, &kinds, &scope.ask).await
+            }
+            None => import::read_kinds(checked, connection, &kinds, &scope.ask, settings).await,
+        }
     };
     let results = join_all(connections.iter().map(|connection| read(connection))).await;
     let mut all = ReadConnections {

@@ -57,12 +57,13 @@ pub struct Unmanaged {
 pub async fn run(args: Unmanaged) -> CommandResult<Exit> {
     let mut setup = setup::set_up_account(&args.paths, &args.reach).await?;
     setup.heed_others_if_told(&args.store).await;
+    let accounts = reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let scope = ReadScope {
         connection: args.connection.as_deref(),
         kinds: &args.kinds.kind,
         ask: Ask::Everything,
+        accounts,
     };
-    reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let read = read_connections(&setup, &scope, "").await?;
     let lists: Vec<KindObjects<'_>> = read
         .reads

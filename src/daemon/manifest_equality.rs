@@ -13,6 +13,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         connection,
         identity,
         fields,
+        creation,
         policy,
         // Labels select objects on the command line; the live object has none.
         labels: _,
@@ -29,6 +30,7 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         && *connection == other.connection
         && *identity == other.identity
         && *fields == other.fields
+        && *creation == other.creation
         && **policy == *other.policy
 }
 
@@ -54,4 +56,29 @@ pub fn same_connection(one: &Connection, other: &Connection) -> bool {
         && *timeout == other.timeout
         && *webhook_secret == other.webhook_secret
         && *allow_insecure_http == other.allow_insecure_http
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{CreationFields, Value};
+    use crate::provider::find_kind;
+    use crate::provider::testing::desired_object;
+
+    #[test]
+    fn what_only_a_creation_takes_is_asked_for_too() {
+        let table = find_kind("LicenseSpringOrder").unwrap().table();
+        let order = |code: &str| {
+            let items = json!([{"product_code": code, "licenses": []}]);
+            let fields = [("items", Value::Json(Box::new(items)))].into();
+            Desired {
+                creation: CreationFields::new(table.lifecycle.creation_fields(), &fields),
+                ..desired_object(table, &[("store_id", "ord-7")])
+            }
+        };
+        assert!(same_object(&order("mch"), &order("mch")));
+        assert!(!same_object(&order("mch"), &order("other")));
+    }
 }

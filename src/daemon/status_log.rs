@@ -3,25 +3,25 @@
 //! [`StatusLog`] is the only writer of [`Status`]. A problem is logged when it appears and when it is over, not with
 //! every pass that still finds it; in between it is shown in the status.
 
+mod events;
+mod source;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::actions::{LookTarget, PageAction};
-use super::activity::{Activity, ActivityKind, RecentActivity};
+use super::activity::RecentActivity;
 use super::connection_problems;
 use super::engine::Engine;
 use super::mode::RunMode;
 use super::object_log::{ObjectNews, log_news};
 use super::pass::FinishedPass;
-use super::source::Fetched;
 use super::status::{
     AccountKeeper, Brake, ConnectionError, ObjectState, ObjectStatus, PASSES, PassShare,
     PassStatus, Replicas, SourceKind, SourceStatus, Status,
 };
 use super::tracked_object::Now;
-use crate::apply::memory::{RecentWrite, ShortChanges, is_sent};
 use crate::model::{Address, Outcome};
 use crate::plan::Disposition;
 use crate::plan::document::ChangeEntry;
@@ -112,30 +112,6 @@ impl StatusLog {
         self.status.stopping = true;
     }
 
-    /// Records that `fetched` is in force from `now` on, and forgets connections that it no longer has.
-    pub fn record_manifests(&mut self, fetched: &Fetched, now: Timestamp) {
-        let facts = &fetched.checked.source;
-        let source = &mut self.status.source;
-        source.revision = Some(fetched.revision.clone());
-        source.commit.clone_from(&facts.commit);
-        source.loaded_at = Some(now);
-        source.files = facts.files;
-        source.documents = facts.documents;
-        let connections = fetched.checked.connections.iter();
-        for (name, connection) in connections {
-            let known = self.status.connections.entry(name.clone()).or_default();
-            known.vendor = connection.vendor.to_string();
-        }
-        self.retain_connections(|name| fetched.checked.connections.contains_key(name));
-        let checked = &fetched.checked;
-        let objects = checked.desired.len() + checked.outlines.len();
-        tracing::info!(
-            revision = fetched.revision,
-            objects,
-            "these manifests are in force"
-        );
-    }
-
     /// Forgets the connections for which `is_there` is false, and their brakes, since no pass would
     /// release these any more.
     fn retain_connections(&mut self, is_there: impl Fn(&String) -> bool) {
@@ -151,33 +127,6 @@ impl StatusLog {
             engaged: why.is_some(),
             why,
         };
-    }
-
-    /// Records that the source could be read.
-    pub fn clear_source_problem(&mut self) {
-        if self.status.source.problem.take().is_some() {
-            tracing::info!("the source can be read again");
-        }
-    }
-
-    /// Records why changes of the source go unseen; `None` once they are seen again.
-    pub fn set_unfollowed(&mut self, broken: Option<String>) {
-        match &broken {
-            Some(why) => tracing::error!(problem = why, "the source is not followed"),
-            None => tracing::info!("the source is followed again"),
-        }
-        self.status.source.unfollowed = broken;
-    }
-
-    /// Records why the newest manifests cannot be put in force. Those in force before stay in force.
-    pub fn set_source_problem(&mut self, why: String) {
-        if self.status.source.problem.as_ref() != Some(&why) {
-            match self.status.source.revision {
-                Some(_) => tracing::error!(problem = why, "the last good manifests stay in force"),
-                None => tracing::error!(problem = why, "no manifests are in force yet"),
-            }
-        }
-        self.status.source.problem = Some(why);
     }
 
     /// Records a finished pass: in the engine first, then in the counters, the list of passes and the log.
@@ -286,83 +235,6 @@ impl StatusLog {
             ObjectState::Failed | ObjectState::Missing => pass.failed += 1,
             ObjectState::Unseen | ObjectState::Suspended | ObjectState::Elsewhere => {}
         }
-    }
-
-    /// Records the writes and the foreign edits of a pass, and the writes of other runs that its journal has.
-    fn record_activity(
-        &mut self,
-        done: &FinishedPass,
-        engine: &Engine,
-        before: &BTreeMap<Address, ObjectBefore>,
-        now: Timestamp,
-    ) {
-        self.record_journal(&done.journaled, engine);
-        let connection = &done.batch.connection;
-        for (address, generation, result) in &done.batch.results {
-            let Some(before) = before.get(address) else {
-                continue;
-            };
-            let entry = &result.entry;
-            let about = |kind| Activity {
-                address: Some(entry.address.clone()),
-                connection: Some(connection.clone()),
-                changes: ShortChanges::of(&entry.changes),
-                ..Activity::new(now, kind)
-            };
-            let was_settled = before.settled && before.generation == *generation;
-            let is_new = !entry.changes.is_empty() && entry.changes != before.changes;
-            if is_new && (was_settled || result.heals) {
-                let edit = about(ActivityKind::ForeignEdit);
-                self.recent.add(Activity {
-                    changes: edit.changes.clone().reversed(),
-                    ..edit
-                });
-            }
-            if let Some(outcome) = entry.outcome.filter(|outcome| is_sent(*outcome)) {
-                let by = result.approved_by.as_ref().unwrap_or(&done.author);
-                self.recent.add(Activity {
-                    by: Some(by.clone()),
-                    commit: self.status.source.commit.clone(),
-                    run: Some(done.batch.run.clone()),
-                    outcome: Some(outcome),
-                    message: entry.message.clone(),
-                    ..about(ActivityKind::Write)
-                });
-            }
-        }
-    }
-
-    /// Records writes that the journal has, of objects of the manifests in force.
-    pub fn record_journal(&mut self, writes: &[Arc<RecentWrite>], engine: &Engine) {
-        for write in writes {
-            if !self.recent.has_write(&write.run, &write.address) && engine.is_of_manifests(write) {
-                self.recent.add_write(write);
-            }
-        }
-    }
-
-    /// Records that a person asked for something.
-    pub fn record_request(
-        &mut self,
-        request: &PageAction,
-        by: &str,
-        engine: &Engine,
-        now: Timestamp,
-    ) {
-        let connection = match request {
-            PageAction::Look(LookTarget::Connection(name)) => Some(name.clone()),
-            _ => request.address().and_then(|address| {
-                let tracked = engine.find_object(address).ok()?;
-                Some(tracked.desired.connection.to_string())
-            }),
-        };
-        self.recent.add(Activity {
-            address: request.address().map(str::to_string),
-            connection,
-            by: Some(by.to_string()),
-            message: Some(request.describe()),
-            ..Activity::new(now, ActivityKind::Request)
-        });
     }
 
     /// Records that a webhook reported a change at a connection.

@@ -203,6 +203,9 @@ pub enum Shape {
     Set(&'static Shape),
     /// A list of elements matched by key.
     Keyed(&'static Elements),
+    /// A list of maps with these members, kept as it is written. Its elements have no keys, so two such lists cannot be
+    /// compared: only what is used once, by a creation, is one.
+    List(&'static [Field]),
 }
 
 /// The elements of a keyed list.
@@ -335,6 +338,7 @@ impl Shape {
             Shape::Object => "map".into(),
             Shape::Set(inner) => format!("list of {} without order", inner.name()),
             Shape::Keyed(elements) => format!("list keyed by {}", elements.key.join(" and ")),
+            Shape::List(_) => "list of maps".into(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How objects of a kind come and go, as facts: the key by which an object is found, and the calls that create and remove it.
 
-use super::field::IdentityField;
-use super::value::Fields;
+use super::field::{Field, IdentityField};
+use super::value::Value;
 
 /// How objects of a kind come and go.
 #[derive(Clone, Copy)]
@@ -24,6 +24,11 @@ impl Lifecycle {
         remove: None,
         off: "",
     };
+
+    /// Returns the fields that only a creation takes.
+    pub fn creation_fields(&self) -> &'static [Field] {
+        self.create.map_or(&[], |create| create.only)
+    }
 }
 
 /// A key that the user chooses, by which the vendor filters or lists: the name of a user group.
@@ -59,17 +64,20 @@ pub struct CreateCall {
     pub required: &'static [&'static str],
     /// Fields that the call does not take. They are written by their own calls once the object is there.
     pub excluded: &'static [&'static str],
+    /// Fields that this call alone takes and no read shows: the licenses of a new order. They stand among the others in a
+    /// manifest, and are used once: nothing compares them with the object that is there.
+    pub only: &'static [Field],
 }
 
 impl CreateCall {
-    /// Returns what `fields` lack of that which is required, as paths: `name`, `Features[Base 1.0].enabled`.
-    pub fn missing(&self, fields: &Fields) -> Vec<String> {
+    /// Returns which required fields are not among those that are stated, as paths: `name`, `Features[Base 1.0].enabled`.
+    pub fn missing<'f>(&self, stated: &dyn Fn(&str) -> Option<&'f Value>) -> Vec<String> {
         let lacking = |path: &&'static str| -> Vec<String> {
             let (name, member) = match path.split_once('.') {
                 Some((name, member)) => (name, Some(member)),
                 None => (*path, None),
             };
-            match (fields.get(name), member) {
+            match (stated(name), member) {
                 (None, None) => vec![name.to_string()],
                 (Some(list), Some(member)) => {
                     let elements = list.items().iter();

@@ -61,7 +61,8 @@ pub use path::{ElementKey, FieldPath, PathError, PathPart, PathPattern};
 pub use read_failure::{ConnectionFault, FaultKind, ReadFailure};
 pub use reference::{Reference, ReferenceSpot, ReferenceState};
 pub use resource::{
-    Desired, LayerNames, Live, Observed, OwnPolicy, Policy, PolicyMode, References, Risk,
+    CreationFields, Desired, LayerNames, Live, Observed, OwnPolicy, Policy, PolicyMode, References,
+    Risk,
 };
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;

@@ -72,6 +72,10 @@ pub enum ReferenceState {
     Awaited,
 }
 
+/// What stands around the address of a referent that is not there yet.
+const AWAITED_BEGIN: &str = "(id of ";
+const AWAITED_END: &str = ", which this plan creates)";
+
 /// One reference of an object.
 #[derive(Clone, Debug)]
 pub struct Reference {
@@ -91,6 +95,11 @@ impl Reference {
 
     /// Returns what a plan shows in place of an id that the vendor is still to make.
     pub fn awaited_text(referent: &Address) -> String {
-        format!("(id of {referent}, which this plan creates)")
+        format!("{AWAITED_BEGIN}{referent}{AWAITED_END}")
+    }
+
+    /// Reports whether a text stands in place of an id that the vendor is still to make.
+    pub fn is_awaited_text(text: &str) -> bool {
+        text.starts_with(AWAITED_BEGIN) && text.ends_with(AWAITED_END)
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::{Address, Vendor};
 use super::dated::ComingStates;
+use super::field::Field;
 use super::ids::Ids;
 use super::kind_table::KindTable;
 use super::node::Mark;
@@ -32,6 +33,8 @@ pub struct Desired {
     /// Identity members by name, in the order of the kind's table.
     pub identity: Vec<(&'static str, Text)>,
     pub fields: PackedFields,
+    /// What only the call that creates the object takes.
+    pub creation: CreationFields,
     pub policy: OwnPolicy,
     pub labels: BTreeMap<String, String>,
     pub origin: Origin,
@@ -61,6 +64,41 @@ impl LayerNames {
     /// Returns the name of the set of which the object is a row; `None` if it stands by itself.
     pub fn set(&self) -> Option<&str> {
         self.0.as_ref()?.1.as_deref()
+    }
+}
+
+/// The fields of one object that only its creation takes, boxed: few objects have any. They are kept apart from the other
+/// fields, so that nothing compares them with the object that is there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreationFields(Option<Box<PackedFields>>);
+
+impl CreationFields {
+    /// Packs fields, each of which must be in `table`.
+    pub fn new(table: &'static [Field], fields: &Fields) -> Self {
+        Self((!fields.is_empty()).then(|| Box::new(PackedFields::new(table, fields))))
+    }
+
+    /// Accepts what [`CreationFields::bytes`] gave. `None` if it cannot be read to its end.
+    pub fn of_bytes(table: &'static [Field], bytes: &[u8]) -> Option<Self> {
+        match bytes.is_empty() {
+            true => Some(Self::default()),
+            false => Some(Self(Some(Box::new(PackedFields::of_bytes(table, bytes)?)))),
+        }
+    }
+
+    /// Returns the packed bytes; none if there are no fields.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |fields| fields.bytes())
+    }
+
+    pub fn unpack(&self) -> Fields {
+        self.0
+            .as_ref()
+            .map_or_else(Fields::new, |fields| fields.unpack())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 }
 

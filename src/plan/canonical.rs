@@ -100,6 +100,7 @@ mod tests {
                 let free = json!({"b": [1.50, {"z": 1, "a": null}], "a": "x"});
                 values.push(Value::Json(Box::new(free)));
             }
+            Shape::List(_) => values.push(Value::Json(Box::new(json!([{"b": 1, "a": "x"}])))),
             Shape::Set(_) => values.push(Value::set(["b", "a"])),
             Shape::Keyed(elements) => {
                 let element = |name: &str, at: usize| {

@@ -43,26 +43,7 @@ pub fn order_steps(planned: &mut [Planned]) {
     refuse_without_referent(planned);
     for one in planned.iter_mut().filter(|one| !one.after.is_empty()) {
         show_awaited(one);
-        note_order(one);
     }
-}
-
-/// The most objects that a note names; further ones are only counted.
-const NAMED: usize = 3;
-
-/// Adds to the message of an object which others its step comes after.
-fn note_order(planned: &mut Planned) {
-    let (named, others) = planned.after.split_at(planned.after.len().min(NAMED));
-    let named: Vec<String> = named.iter().map(Address::to_string).collect();
-    let others = match others.len() {
-        0 => String::new(),
-        others => format!(" and {others} more"),
-    };
-    let order = format!("goes after {}{others}", named.join(", "));
-    planned.message = Some(match planned.message.take() {
-        Some(message) => format!("{message}; {order}"),
-        None => order,
-    });
 }
 
 /// Shows an id that is awaited as `{Kind/name}` in the paths of calls, where the text of fields would be encoded.

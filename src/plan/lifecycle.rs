@@ -31,6 +31,10 @@ pub fn plan_creation(
     let mut next = carry::carry(table.desired, desired, &nothing);
     add_key(kind, desired, &mut next);
     let mut changes = diff::diff(table.desired, &next, &nothing, now);
+    let creation = desired.creation.unpack();
+    let only = table.lifecycle.creation_fields();
+    changes.extend(diff::diff(only, &creation, &nothing, now));
+    next.extend(creation);
     for change in &mut changes {
         // That nothing was there before takes nothing from anybody, whatever the field.
         (change.risk, change.note) = (Risk::Create, None);
@@ -50,6 +54,20 @@ pub fn plan_creation(
         planned.message = kind.note(&Live { facts, ..nothing });
     }
     planned
+}
+
+/// Says which fields of a manifest an object that is there has no use for: those that only its creation takes.
+pub fn note_creation_fields(desired: &Desired) -> Option<String> {
+    if desired.creation.is_empty() {
+        return None;
+    }
+    let fields = desired.creation.unpack();
+    let names: Vec<String> = fields.keys().map(|name| format!("`{name}`")).collect();
+    let are = if names.len() == 1 { "is" } else { "are" };
+    Some(format!(
+        "{} {are} only used at creation",
+        names.join(" and ")
+    ))
 }
 
 /// Adds the fields that put the natural key onto the object, so that the plan shows them and the call sends them.
@@ -135,7 +153,7 @@ fn creation_step(
 ) -> Result<Step, Unplannable> {
     let table = kind.table();
     let create = table.lifecycle.create.ok_or(Unplannable::NoCreation)?;
-    let lacking = create.missing(next);
+    let lacking = create.missing(&|name| next.get(name));
     if !lacking.is_empty() {
         return Err(Unplannable::MissingMembers(lacking));
     }

@@ -48,7 +48,7 @@ use crate::model::field::sent_as_one;
 use crate::model::resource::{Facts, Resolved};
 use crate::model::{
     Address, ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode,
-    WriteMode, WritePurpose,
+    ReferenceSpot, WriteMode, WritePurpose,
 };
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
@@ -157,7 +157,7 @@ pub fn plan_object(
             lifecycle::plan_creation(kind, desired, facts, now)
         }
         Observed::Missing | Observed::Creatable(_) => {
-            let what = format!("{} has no {}", desired.vendor, describe_identity(desired));
+            let what = describe_missing(desired);
             let what = match lifecycle::advise_creation(kind.table(), desired) {
                 Some(advice) => format!("{what}; {advice}"),
                 None => what,
@@ -179,11 +179,11 @@ fn plan_live(
 ) -> Planned {
     let table = kind.table().desired;
     let live = &*unseen::fill_absent(table, &desired.policy, read);
-    let mut planned = Planned::bare(
-        desired,
-        Disposition::None,
+    let notes = [
         carry::note_granted(table, desired, live),
-    );
+        lifecycle::note_creation_fields(desired),
+    ];
+    let mut planned = Planned::bare(desired, Disposition::None, join_notes(notes));
     planned.resolved.clone_from(&live.resolved);
     planned.fingerprint = Some(fingerprint::fingerprint_of(table, desired, live));
     let desired_fields = carry::resolve_desired(desired, live);
@@ -199,9 +199,7 @@ fn plan_live(
     if changes.is_empty() {
         return planned;
     }
-    let notes = [planned.message.take(), kind.note(live)];
-    planned.message = Some(notes.into_iter().flatten().collect::<Vec<_>>().join("; "))
-        .filter(|notes| !notes.is_empty());
+    planned.message = join_notes([planned.message.take(), kind.note(live)]);
     if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
         planned.changes = changes;
         planned.action = Disposition::Error;
@@ -230,6 +228,12 @@ fn plan_live(
         }
     }
     planned
+}
+
+/// Joins what is worth knowing beside the changes; `None` if there is nothing.
+fn join_notes(notes: [Option<String>; 2]) -> Option<String> {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
 }
 
 /// The states of an object that its writes are made from.
@@ -295,12 +299,17 @@ fn plan_step(
     Ok(step)
 }
 
-/// The object as the vendor knows it: `license order II1HP-…`.
-fn describe_identity(desired: &Desired) -> String {
-    let ids: Vec<String> = desired
-        .identity
-        .iter()
-        .map(|(name, id)| format!("{name} {id}"))
-        .collect();
-    ids.join(", ")
+/// Says that the vendor has no such object: `licensespring has no code tc7`, or that it cannot be there yet, since what it
+/// belongs to is still to be created.
+fn describe_missing(desired: &Desired) -> String {
+    let awaited = desired.references.awaited();
+    let referents = awaited.filter(|reference| matches!(reference.spot, ReferenceSpot::Id(_)));
+    let referents: Vec<String> = referents.map(|one| one.referent.to_string()).collect();
+    if !referents.is_empty() {
+        let referents = referents.join(" and ");
+        return format!("it is not there: this plan creates {referents}, to which it belongs");
+    }
+    let ids = desired.identity.iter();
+    let ids: Vec<String> = ids.map(|(name, id)| format!("{name} {id}")).collect();
+    format!("{} has no {}", desired.vendor, ids.join(", "))
 }

@@ -23,7 +23,7 @@ use crate::provider;
 pub fn manifest_fingerprint(desired: &Desired, source: &SourceFacts) -> String {
     let desired = desired.manifest_form();
     let connection = &*desired.connection;
-    let fields = desired.fields.unpack();
+    let fields = stated_fields(desired);
     json_digest(&(
         desired.address.to_string(),
         desired.ids(),
@@ -39,7 +39,7 @@ pub fn manifest_fields(desired: &Desired) -> BTreeMap<String, String> {
     const LENGTH: usize = "sha256:".len() + 8;
     let short = |member: &Member<'_>| json_digest(member)["sha256:".len()..LENGTH].to_string();
     let desired = desired.manifest_form();
-    let fields = desired.fields.unpack();
+    let fields = stated_fields(desired);
     let members = manifest_members(desired, &fields).into_iter();
     let hashed = members.map(|(name, member)| (name.into_owned(), short(&member)));
     hashed.collect()
@@ -67,6 +67,13 @@ pub fn connection_fingerprint(connection: &Connection) -> String {
     ))
 }
 
+/// Returns all fields of an object, those that only its creation takes among them.
+fn stated_fields(desired: &Desired) -> Fields {
+    let mut fields = desired.fields.unpack();
+    fields.extend(desired.creation.unpack());
+    fields
+}
+
 /// A member of a manifest, as it is hashed.
 enum Member<'a> {
     Policy(Json),
@@ -92,8 +99,9 @@ fn manifest_members<'a>(
     let mut members: BTreeMap<_, _> = policies
         .map(|(name, value)| (Cow::Owned(name), Member::Policy(value)))
         .collect();
-    let table = provider::find_kind(desired.address.kind.0).map(|kind| kind.table().desired);
-    for field in table.unwrap_or_default() {
+    let table = provider::find_kind(desired.address.kind.0).map(|kind| kind.table());
+    let tables = table.map(|table| [table.desired, table.lifecycle.creation_fields()]);
+    for field in tables.into_iter().flatten().flatten() {
         if let Some(value) = fields.get(field.name) {
             let value = CanonicalValue(&field.shape, value);
             members.insert(Cow::Borrowed(field.name), Member::Field(value));
@@ -183,7 +191,7 @@ fn reference_json(secret: &SecretRef) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PackedFields, Risk, Value};
+    use crate::model::{CreationFields, PackedFields, Risk, Value};
     use crate::provider::testing::desired_object;
 
     #[test]
@@ -196,5 +204,22 @@ mod tests {
         assert_eq!(names(&desired), ["activations_allowed"]);
         desired.policy.allow = Risk::Reduce;
         assert_eq!(names(&desired), ["activations_allowed", "policy.allow"]);
+    }
+
+    #[test]
+    fn what_only_a_creation_takes_is_part_of_a_manifest() {
+        let table = provider::find_kind("LicenseSpringOrder").unwrap().table();
+        let order = |number: u32| {
+            let items = json!([{"product_code": "mch", "licenses": [{"max_activations": number}]}]);
+            let fields = [("items", Value::Json(Box::new(items)))].into();
+            Desired {
+                creation: CreationFields::new(table.lifecycle.creation_fields(), &fields),
+                ..desired_object(table, &[("store_id", "ord-7")])
+            }
+        };
+        let hash = |order: &Desired| manifest_fingerprint(order, &SourceFacts::default());
+        assert!(manifest_fields(&order(2)).contains_key("items"));
+        assert_eq!(hash(&order(2)), hash(&order(2)));
+        assert_ne!(hash(&order(2)), hash(&order(9)));
     }
 }

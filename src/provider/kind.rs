@@ -56,6 +56,15 @@ pub struct Omissions {
     pub list: &'static str,
 }
 
+impl Omissions {
+    /// Nothing is to be said.
+    pub const NONE: Self = Self {
+        creation: "",
+        removal: "",
+        list: "",
+    };
+}
+
 /// How the changes of one call are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {

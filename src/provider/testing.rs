@@ -11,9 +11,9 @@ use super::{Provider, ResourceKind, Write};
 use crate::model::diagnostic::Source;
 use crate::model::field::IdentityField;
 use crate::model::{
-    Address, Auth, Call, Connection, Desired, Echo, Fields, Kind, KindTable, Lifecycle, Limits,
-    Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields, References, Reply, SecretRef,
-    Shape, Text, Vendor, WriteCall, WriteMode,
+    Address, Auth, Call, Connection, CreationFields, Desired, Echo, Fields, Kind, KindTable,
+    Lifecycle, Limits, Live, Malformed, Mark, Observed, Origin, OwnPolicy, PackedFields,
+    References, Reply, SecretRef, Shape, Text, Vendor, WriteCall, WriteMode,
 };
 
 /// A manifest's object that manages nothing.
@@ -31,6 +31,7 @@ pub fn desired_object(table: &KindTable, ids: &[(&'static str, &str)]) -> Desire
             .map(|(name, id)| (*name, Text::from(*id)))
             .collect(),
         fields: PackedFields::new(table.desired, &Fields::new()),
+        creation: CreationFields::default(),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

@@ -94,8 +94,8 @@ impl Lookup {
 
 /// Looks up the references of all objects, for commands that compare manifests with what a vendor lists: reads the objects
 /// to which others refer, and puts ids in place. A reference whose referent is not there stays. Nothing is read where no
-/// object refers to another.
-pub async fn follow_references(checked: &mut Checked, settings: &Settings) {
+/// object refers to another. Returns the accounts that were opened for it.
+pub async fn follow_references(checked: &mut Checked, settings: &Settings) -> Accounts {
     let all = {
         let known = checked.objects_by_address();
         referents_of(&checked.desired, |address| {
@@ -103,7 +103,7 @@ pub async fn follow_references(checked: &mut Checked, settings: &Settings) {
         })
     };
     if all.is_empty() {
-        return;
+        return Accounts::new();
     }
     let mut referents = Referents::stated(all.iter().map(|one| &**one), (settings.clock)());
     let unknown = all.into_iter().filter(|one| !referents.knows(&one.address));
@@ -120,4 +120,5 @@ pub async fn follow_references(checked: &mut Checked, settings: &Settings) {
             *object = resolved;
         }
     }
+    read.accounts
 }

@@ -35,6 +35,7 @@ impl From<&Desired> for ObjectOutline {
             connection,
             identity,
             fields: _,
+            creation: _,
             policy,
             labels,
             origin,

@@ -23,8 +23,8 @@ use crate::apply::memory::{Memory, VendorAccount};
 use crate::model::dated::ComingStates;
 use crate::model::field::{Elements, find_field};
 use crate::model::{
-    Carry, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields, PathPart, RiskRule,
-    Shape, Value,
+    Carry, CreationFields, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields,
+    PathPart, RiskRule, Shape, Value,
 };
 use crate::plan::base::{self, Base};
 use crate::plan::dependencies::order_steps;
@@ -189,6 +189,7 @@ fn never_applied(
     let nothing = Arc::new(Desired {
         fields: PackedFields::new(kind.table().desired, &Fields::new()),
         coming: ComingStates::default(),
+        creation: CreationFields::default(),
         ..Desired::clone(object)
     });
     let planned = plan::plan_object(kind, &nothing, &Observed::Live(live.clone()), now);
@@ -236,6 +237,7 @@ fn agreed_object(
         fields: PackedFields::new(table, &fields),
         // What comes by date follows from the manifest, and is no part of what was agreed on.
         coming: ComingStates::default(),
+        creation: CreationFields::default(),
         ..object.clone()
     };
     // While unlisted members were kept, no baseline says that a list has no further members.

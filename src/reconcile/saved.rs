@@ -11,8 +11,8 @@ use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
 use crate::model::dated::ComingStates;
 use crate::model::diagnostic::Source;
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Fields, LayerNames, Mark, Origin, OwnPolicy,
-    PackedFields, References,
+    Address, CreationFields, Desired, Diagnostic, Diagnostics, Fields, LayerNames, Mark, Origin,
+    OwnPolicy, PackedFields, References,
 };
 use crate::plan::document::{
     FORMAT_VERSION, ObjectEntry, OriginEntry, PlanDocument, diagnostic_entries, summarize_objects,
@@ -225,6 +225,7 @@ fn object_of_plan(entry: &ObjectEntry) -> Result<Desired, UnknownKind> {
             .filter_map(|id| Some((id.name, entry.identity.get(id.name)?.clone())))
             .collect(),
         fields: PackedFields::new(table.desired, &Fields::new()),
+        creation: CreationFields::default(),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

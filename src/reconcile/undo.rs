@@ -8,33 +8,32 @@
 //! Example: a run set `count` from 10 to 5. If 5 is live, the inverse sets 10. If 7 is live, it was changed
 //! since, and the change is not taken back unless `--field count` names it.
 
+mod objects;
+mod past_write;
 mod saved;
 mod take;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
-    Accounts, Checked, Pass, PassReferents, ReadPass, Settings, account_of, plan_document,
-    read_side_by_side,
+    Accounts, Checked, Pass, PassReferents, ReadPass, Settings, plan_document, read_side_by_side,
 };
 use crate::apply::journal::{Intent, WholeObject};
-use crate::apply::memory::runs::PastRun;
-use crate::apply::memory::{self, ObjectKey};
-use crate::model::dated::ComingStates;
 use crate::model::{
-    Address, Desired, Diagnostic, Diagnostics, Field, Fields, LayerNames, Mark, Need, Observed,
-    Origin, OwnPolicy, PackedFields, PathPattern, References, diagnostic::Source,
+    Address, Desired, Diagnostic, Diagnostics, Field, Observed, PathPattern, diagnostic::Source,
 };
 use crate::plan::coming::ComingChanges;
 use crate::plan::document::ChangeEntry;
-use crate::plan::field_json::fields_from_json;
 use crate::plan::provenance::{manifest_fields, manifest_fingerprint};
 use crate::plan::undo::{self, NotUndone, Obstacle};
 use crate::plan::{self, Planned};
 use crate::provider;
+pub use objects::unmanaged_object;
+use objects::{bare_object, carried_as_live};
+pub use past_write::{PastWrite, past_writes};
 pub use take::Take;
 use take::covers;
 
@@ -54,77 +53,6 @@ pub enum UndoError {
     /// `changed` lists some fields that the run changed.
     #[error("the run {run} did not change what --field names; it changed {changed}")]
     FieldNotChanged { run: String, changed: String },
-}
-
-/// The reason why the object of a past write cannot be made without a manifest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoObject {
-    #[error("unknown kind {0}")]
-    UnknownKind(String),
-    /// No connection of today leads to the account of the write.
-    #[error("the manifests have no connection to {base_url}, where `{connection}` led then")]
-    NoConnection {
-        base_url: String,
-        connection: String,
-    },
-}
-
-/// One write of a run, and its object as it is found today.
-pub struct PastWrite {
-    pub intent: Intent,
-    /// Today's manifest; `None` where none names the object.
-    pub manifest: Option<Arc<Desired>>,
-    /// Set if the journal proves that the write was carried out. Otherwise it is not taken back.
-    pub is_certain: bool,
-}
-
-impl PastWrite {
-    /// Returns the address that the object has today; that of the write if no manifest names it.
-    pub fn address(&self) -> String {
-        match &self.manifest {
-            Some(manifest) => manifest.address.to_string(),
-            None => self.intent.address.clone(),
-        }
-    }
-}
-
-/// Finds the objects of a run among today's manifests, by account and identity.
-///
-/// Returns one entry per write: first those carried out, then those whose end is open or unknown, which are not
-/// certain.
-pub fn past_writes(past: &PastRun, checked: &Checked) -> Vec<PastWrite> {
-    let certain = past.carried_out.iter().map(|intent| (intent, true));
-    let open = past.open.iter().map(|open| &open.intent);
-    let unknown = open.chain(&past.unknown).map(|intent| (intent, false));
-    let writes = certain.chain(unknown);
-    let manifests = objects_by_key(checked);
-    let writes = writes.map(|(intent, is_certain)| {
-        let subject = intent.subject();
-        let manifest = [subject.key(), subject.key_without_tenant()]
-            .iter()
-            .find_map(|key| manifests.get(key))
-            .filter(|object| {
-                subject
-                    .vendor_account()
-                    .may_be(&account_of(checked, &object.connection))
-            });
-        PastWrite {
-            manifest: manifest.map(|object| Arc::clone(object)),
-            intent: intent.clone(),
-            is_certain,
-        }
-    });
-    writes.collect()
-}
-
-/// Returns today's objects by every key under which a journal may know them.
-fn objects_by_key(checked: &Checked) -> HashMap<ObjectKey, &Arc<Desired>> {
-    let objects = checked.desired.iter();
-    let by_key = objects.flat_map(|object| {
-        let keys = memory::object_keys(object, &account_of(checked, &object.connection));
-        keys.map(|key| (key, object))
-    });
-    by_key.collect()
 }
 
 /// The objects of an undo, before the first of them is read.
@@ -419,84 +347,4 @@ fn invert_object(
         !meaningless && !ignored
     });
     (Some(planned), lost)
-}
-
-/// Returns the fields that every write carries, with their live values: the values in today's manifest were no part
-/// of the run.
-fn carried_as_live(table: &'static [Field], live: &Fields) -> Fields {
-    let required = table.iter().filter(|field| field.need == Need::InManifest);
-    required
-        .filter_map(|field| Some((field.name, live.get(field.name)?.clone())))
-        .collect()
-}
-
-/// Returns the object of a manifest with no wanted fields but those that every write has to carry and no read
-/// returns.
-fn bare_object(manifest: &Desired, intent: &Intent) -> Desired {
-    let table = table_of(manifest.address.kind.0);
-    let mut fields = fields_from_json(table, &intent.unread);
-    for field in table {
-        let unread = field.need == Need::InManifest;
-        if let Some(value) = manifest.fields.get(field.name).filter(|_| unread) {
-            fields.insert(field.name, value);
-        }
-    }
-    Desired {
-        fields: PackedFields::new(table, &fields),
-        coming: ComingStates::default(),
-        ..manifest.clone()
-    }
-}
-
-/// Makes the object of an intent that no manifest names.
-///
-/// `Err` if this version does not know the kind, or no connection leads to the account of the intent.
-pub fn unmanaged_object(
-    intent: &Intent,
-    checked: &Checked,
-    source: &Arc<Source>,
-) -> Result<Desired, NoObject> {
-    let subject = intent.subject();
-    let kind = provider::find_kind(subject.kind);
-    let kind = kind.ok_or_else(|| NoObject::UnknownKind(subject.kind.to_string()))?;
-    let table = kind.table();
-    let leads = |name: &&String| {
-        checked
-            .connections
-            .get(*name)
-            .is_some_and(|connection| connection.vendor == table.vendor)
-            && subject.vendor_account().may_be(&account_of(checked, name))
-    };
-    let mut connections = checked.source.connections.keys().filter(leads);
-    let connection = connections.next().ok_or_else(|| NoObject::NoConnection {
-        base_url: intent.base_url.clone(),
-        connection: intent.connection.clone(),
-    })?;
-    let name = intent.address.split_once('/').map_or("", |(_, name)| name);
-    let keyed = intent.identity.get(table.id_member()).is_none();
-    let ids = table.naming(keyed);
-    Ok(Desired {
-        address: Address {
-            kind: table.kind,
-            name: name.to_string(),
-        },
-        vendor: table.vendor,
-        connection: connection.as_str().into(),
-        identity: ids
-            .filter_map(|id| Some((id.name, intent.identity.get(id.name)?.clone())))
-            .collect(),
-        fields: PackedFields::new(
-            table.desired,
-            &fields_from_json(table.desired, &intent.unread),
-        ),
-        policy: OwnPolicy::default(),
-        labels: BTreeMap::new(),
-        origin: Origin {
-            source: Arc::clone(source),
-            mark: Mark::default(),
-        },
-        references: References::default(),
-        layers: LayerNames::default(),
-        coming: ComingStates::default(),
-    })
 }

@@ -50,10 +50,10 @@ impl<'a> ObjectGroup<'a> {
         })
     }
 
-    /// Returns the messages of the objects, each once, in the order of display.
-    pub fn messages(&self) -> Vec<&'a str> {
-        let mut found: Vec<&str> = Vec::new();
-        for message in self.objects.iter().filter_map(|one| one.message.as_deref()) {
+    /// Returns the remarks on the objects, each once, in the order of display.
+    pub fn messages(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for message in self.objects.iter().filter_map(|one| describe_remark(one)) {
             if !found.contains(&message) {
                 found.push(message);
             }
@@ -64,10 +64,10 @@ impl<'a> ObjectGroup<'a> {
     /// Returns the message of the group; `None` if it has none. If messages differ, the first is followed by the number
     /// of the others.
     pub fn describe_messages(&self) -> Option<String> {
-        match self.messages()[..] {
+        match &self.messages()[..] {
             [] => None,
-            [message] => Some(message.into()),
-            [message, ref others @ ..] => {
+            [message] => Some(message.clone()),
+            [message, others @ ..] => {
                 let others = pluralize(others.len(), "other remark");
                 Some(format!("{message}; {others}: --full shows them"))
             }
@@ -143,6 +143,22 @@ pub fn group_outcomes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
         let kind = Some(split_address(object).0).filter(|_| least(object) == LEAST);
         spell_key(&(kind, object.outcome, message, &object.side_effects))
     })
+}
+
+/// The most objects that a remark names; further ones are only counted.
+const NAMED: usize = 3;
+
+/// Returns what is to be known of an object beside its changes: its message, and before an apply which others go first.
+pub fn describe_remark(object: &ObjectEntry) -> Option<String> {
+    let (named, others) = object.after.split_at(object.after.len().min(NAMED));
+    let others = match others.len() {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    let is_to_go = object.outcome.is_none() && !named.is_empty();
+    let order = is_to_go.then(|| format!("goes after {}{others}", named.join(", ")));
+    let remarks: Vec<String> = object.message.iter().cloned().chain(order).collect();
+    (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
 /// Reports whether an object ended as planned. Its message is then a remark, not the reason of a failure.

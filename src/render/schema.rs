@@ -57,6 +57,9 @@ pub fn manifest_schema() -> Json {
     document
 }
 
+/// What is to be known of a field that only a creation takes.
+pub const USED_ONCE: &str = "Only used at creation: no read shows it, and a change to it has no effect on an object that is there.";
+
 /// Builds the branch of one kind: if `kind` has this name, `spec` has this schema.
 fn kind_branch(kind: &str, spec: Json) -> Json {
     json!({
@@ -87,6 +90,11 @@ fn object_schema(table: &'static KindTable) -> Json {
         }
     }
     let mut desired = fields_schema(table.desired, &[]);
+    for field in table.lifecycle.creation_fields() {
+        let mut schema = field_schema(field);
+        set_description(&mut schema, &format!("{} {USED_ONCE}", field.about));
+        desired["properties"][field.name] = schema;
+    }
     let demand = take_demand(table, &mut desired);
     desired["description"] = properties["desired"]["description"].take();
     // A change may give a part of an element, so its fields are known by their names alone.
@@ -428,6 +436,15 @@ fn shape_schema(shape: &'static Shape) -> Json {
         Shape::Object => json!({"type": "object"}),
         Shape::Set(inner) => json!({"type": "array", "items": shape_schema(inner)}),
         Shape::Keyed(elements) => json!({"type": "array", "items": element_schema(elements)}),
+        Shape::List(members) => {
+            let mut items = fields_schema(members, &[]);
+            let required = members.iter().filter(|field| field.need == Need::Required);
+            let required: Vec<&str> = required.map(|field| field.name).collect();
+            if !required.is_empty() {
+                items["required"] = json!(required);
+            }
+            json!({"type": "array", "items": items})
+        }
     }
 }
 

@@ -6,19 +6,22 @@
 
 use serde_json::Value as Json;
 
-use crate::model::Risk;
+use crate::model::{Reference, Risk};
 use crate::plan::document::ChangeEntry;
 
 /// Columns of a value on the line of its field; an old and a new value together may have twice as many.
 pub const LONGEST: usize = 48;
 
-/// Formats a value as plans show it: texts in quotes, `null` as `none`, all else as JSON.
+/// Formats a value as plans show it: texts in quotes, `null` as `none`, an id that is awaited in its words, all else as
+/// JSON.
 ///
 /// The quotes show where a text begins and ends, and tell `"5"`, `"true"`, `""` and `"none"` from a number, a boolean,
 /// nothing and no value.
 pub fn format_inline(value: &Json) -> String {
     match value {
         Json::Null => "none".into(),
+        // What stands there is no text of the vendor's.
+        Json::String(text) if Reference::is_awaited_text(text) => text.clone(),
         other => other.to_string(),
     }
 }

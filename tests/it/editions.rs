@@ -295,6 +295,18 @@ spec:
         });
         found.collect::<Vec<_>>()
     };
+    // In one file as well, whichever of the two comes first.
+    for (together, value, object) in [
+        (format!("{edition}---{order}"), 8, 10),
+        (format!("{order}---{edition}"), 8 + order.lines().count(), 2),
+    ] {
+        let checked = pure::check(&[("c", CONNECTION), ("o", &together)]);
+        let finding = checked.findings.iter().next().expect("a finding");
+        let line = |origin: &entitle::model::Origin| origin.mark.line as usize;
+        let related = finding.related.as_ref().map(|(origin, _)| line(origin));
+        let lines = (finding.origin.as_ref().map(line), related);
+        assert_eq!(lines, (Some(value), Some(object)));
+    }
     let value = Some(("e".to_string(), 8));
     let object = Some(("o".to_string(), 2));
     assert_eq!(place(&order), [("missing-field", value, object)]);

@@ -58,6 +58,7 @@ static TABLE: KindTable = KindTable {
             name: "POST /pass",
             required: &["seats"],
             excluded: &["level"],
+            only: &[],
         }),
         remove: Some("DELETE /pass/{id}"),
         ..Lifecycle::NONE

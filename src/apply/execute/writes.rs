@@ -192,7 +192,7 @@ async fn find_effect(
 }
 
 /// Reports whether `again` is what is left of `rest` after its first write: the later writes as they were shown, from the
-/// values that they were planned from.
+/// values that they were planned from. A new object may have some of the later values already.
 fn is_rest(again: &Planned, rest: &Planned) -> bool {
     let writes = |planned: &Planned| planned.step.as_ref().map(|step| step.writes.clone());
     let (Some(left), Some(all)) = (writes(again), writes(rest)) else {
@@ -201,27 +201,23 @@ fn is_rest(again: &Planned, rest: &Planned) -> bool {
     let Some((first, later)) = all.split_first() else {
         return false;
     };
-    let is_created = first.purpose == WritePurpose::Create;
-    // The id of an object that is yet to be created stands in no path.
-    let call = |write: &StepWrite| CallEntry {
-        path: if is_created {
-            String::new()
-        } else {
-            write.call.path.clone()
-        },
-        ..CallEntry::new(&write.call)
-    };
     let changes = rest.changes.iter().enumerate();
-    let changes = changes.filter(|(index, _)| !first.changes.contains(index));
+    let mut changes = changes
+        .filter(|(index, _)| !first.changes.contains(index))
+        .map(|(_, change)| change);
+    if first.purpose == WritePurpose::Create {
+        let is_shown = |change: &Change| {
+            changes.any(|shown| (&shown.path, &shown.after) == (&change.path, &change.after))
+        };
+        return again.action.writes() && again.changes.iter().all(is_shown);
+    }
+    let call = |write: &StepWrite| CallEntry::new(&write.call);
     let values = |change: &Change| {
-        let Change {
-            path,
-            before,
-            after,
-            ..
-        } = change;
-        let before = before.clone().filter(|_| !is_created);
-        (path.clone(), before, after.clone())
+        (
+            change.path.clone(),
+            change.before.clone(),
+            change.after.clone(),
+        )
     };
     again.action.writes()
         && left.len() == later.len()
@@ -229,11 +225,7 @@ fn is_rest(again: &Planned, rest: &Planned) -> bool {
             .iter()
             .zip(later)
             .all(|(left, shown)| call(left).is_same(&call(shown)))
-        && again
-            .changes
-            .iter()
-            .map(values)
-            .eq(changes.map(|(_, change)| values(change)))
+        && again.changes.iter().map(values).eq(changes.map(values))
 }
 
 /// Reports an object whose step ended early. After a write that was carried out, the fields of the others are the

@@ -3,10 +3,11 @@
 //! An apply that finds an object as its manifest states it, or makes it so, records that once. Later drift is measured
 //! against this record and healed to it, even if this program never wrote the object.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::super::journal::{Agreed, BaselineHashes, FieldsHash, Intent};
 use super::super::outcome::{Outcome, Report};
@@ -32,9 +33,10 @@ impl BaselineHashes {
             resolved,
             policy_exclusions,
             given_up,
+            references,
             ..
         } = agreed;
-        Self::of(managed, resolved, policy_exclusions, given_up)
+        Self::of(managed, resolved, policy_exclusions, given_up, references)
     }
 
     pub fn of_intent(intent: &Intent) -> Self {
@@ -43,9 +45,10 @@ impl BaselineHashes {
             resolved,
             policy_exclusions,
             given_up,
+            references,
             ..
         } = intent;
-        Self::of(managed, resolved, policy_exclusions, given_up)
+        Self::of(managed, resolved, policy_exclusions, given_up, references)
     }
 
     fn of(
@@ -53,19 +56,42 @@ impl BaselineHashes {
         resolved: &BTreeMap<String, Json>,
         policy_exclusions: &[String],
         given_up: &[String],
+        references: &ReferentsByMember,
     ) -> Self {
+        let stated = with_referents(managed, references);
         Self {
-            desired: hash_fields(&(managed, policy_exclusions)),
+            desired: hash_fields(&(stated, policy_exclusions)),
             whole: hash_fields(&(managed, resolved, policy_exclusions, given_up)),
         }
     }
+}
+
+/// The members of an object that are ids of others, with the addresses of these.
+type ReferentsByMember = BTreeMap<String, Vec<String>>;
+
+/// Returns fields with referents in the place of their ids: a manifest says the same before and after its references are
+/// looked up. A set keeps the number of its members, since others may stand beside those that are referents.
+fn with_referents<'m>(
+    managed: &'m BTreeMap<String, Json>,
+    references: &ReferentsByMember,
+) -> Cow<'m, BTreeMap<String, Json>> {
+    let mut stated = Cow::Borrowed(managed);
+    for (name, referents) in references {
+        if let Some(ids) = managed.get(name) {
+            let members = ids.as_array().map_or(1, Vec::len);
+            let value = json!([referents, members]);
+            stated.to_mut().insert(name.clone(), value);
+        }
+    }
+    stated
 }
 
 /// Hashes what a manifest says of its object's fields; `None` for an unknown kind.
 pub fn hash_manifest(object: &Desired) -> Option<FieldsHash> {
     let table = provider::find_kind(object.address.kind.0)?.table().desired;
     let managed = fields_to_json(table, &object.fields.unpack());
-    Some(hash_fields(&(managed, policy_exclusions(object))))
+    let stated = with_referents(&managed, &reference_entries(object));
+    Some(hash_fields(&(stated, policy_exclusions(object))))
 }
 
 /// Returns what is agreed on when live is as `planned` wants it.
@@ -180,5 +206,78 @@ pub fn is_agreed(report: &Report, read: bool) -> bool {
             | Outcome::Failed
             | Outcome::Skipped,
         ) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Address, Kind, Mark, PackedFields, Reference, ReferenceSpot, ReferenceState, References,
+        Text, Value,
+    };
+    use crate::provider::testing::desired_object;
+
+    fn referring(kind: &str, spot: ReferenceSpot, value: Value, referent: &str) -> Desired {
+        let table = provider::find_kind(kind).unwrap().table();
+        let reference = Reference {
+            spot,
+            referent: Address {
+                kind: Kind("LicenseSpringCustomerAccount"),
+                name: referent.into(),
+            },
+            mark: Mark::default(),
+            state: ReferenceState::Found,
+        };
+        let field = table.desired.iter().find(|field| field.name == spot.name());
+        let fields = [(field.unwrap().name, value)].into();
+        Desired {
+            fields: PackedFields::new(table.desired, &fields),
+            references: References::new(vec![reference]),
+            ..desired_object(table, &[])
+        }
+    }
+
+    #[test]
+    fn a_manifest_says_the_same_before_and_after_its_references_are_looked_up() {
+        let account = |value, referent| {
+            let spot = ReferenceSpot::Field("customer_account");
+            hash_manifest(&referring("LicenseSpringOrder", spot, value, referent))
+        };
+        let open = Value::Text("{ref: LicenseSpringCustomerAccount/mch}".into());
+        let found = account(Value::Integer(811), "mch");
+        assert!(found.is_some());
+        assert_eq!(account(open.clone(), "mch"), found);
+        assert_ne!(account(open, "rivers"), found);
+        let groups = |members: &[&str], referent| {
+            let spot = ReferenceSpot::Member("userGroupIds");
+            let members = Value::set(members.iter().map(|id| Text::from(*id)));
+            hash_manifest(&referring(
+                "CryptlexOrganizationUser",
+                spot,
+                members,
+                referent,
+            ))
+        };
+        let found = groups(&["a4f8", "b7c1"], "sales");
+        assert_eq!(
+            groups(&["a4f8", "{ref: CryptlexUserGroup/sales}"], "sales"),
+            found
+        );
+        assert_ne!(groups(&["b7c1"], "sales"), found);
+    }
+
+    #[test]
+    fn an_agreement_is_on_what_the_manifest_says() {
+        let spot = ReferenceSpot::Field("customer_account");
+        let object = referring("LicenseSpringOrder", spot, Value::Integer(811), "mch");
+        let table = provider::find_kind("LicenseSpringOrder")
+            .unwrap()
+            .table()
+            .desired;
+        let managed = fields_to_json(table, &object.fields.unpack());
+        let references = reference_entries(&object);
+        let standing = BaselineHashes::of(&managed, &BTreeMap::new(), &[], &[], &references);
+        assert_eq!(Some(standing.desired), hash_manifest(&object));
     }
 }

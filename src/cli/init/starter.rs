@@ -313,7 +313,7 @@ fn example_value(shape: &Shape) -> Json {
         Shape::Instant => json!("2030-01-31T00:00:00Z"),
         Shape::Guid => json!("00000000-0000-0000-0000-000000000000"),
         Shape::Object => json!({}),
-        Shape::Set(_) | Shape::Keyed(_) => json!([]),
+        Shape::Set(_) | Shape::Keyed(_) | Shape::List(_) => json!([]),
     }
 }
 

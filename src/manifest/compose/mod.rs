@@ -81,6 +81,7 @@ impl Layers<'_> {
     ) -> Option<Composed> {
         let mut values = ValueReader::new(self.environment);
         let draft = adopt(draft, &mut values, &mut trace);
+        trace.end_object();
         let object = real_origin(&draft, &trace);
         let (mut laid, mut found) = (Found::default(), Diagnostics::default());
         // What stands in place of a value that is missing fits nothing, which is no fault of its own.

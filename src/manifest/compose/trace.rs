@@ -18,6 +18,8 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 pub struct Trace {
     stand_in: Arc<Source>,
     nodes: Vec<TracedNode>,
+    /// The number of nodes of the object itself; those behind them are of its editions.
+    of_object: usize,
 }
 
 #[derive(Clone)]
@@ -32,6 +34,7 @@ impl Default for Trace {
         Self {
             stand_in: Arc::new(Source::new("a composed object".into(), String::new())),
             nodes: Vec::new(),
+            of_object: usize::MAX,
         }
     }
 }
@@ -40,6 +43,11 @@ impl Trace {
     /// The source in which the marks of the tree are.
     pub fn source(&self) -> &Arc<Source> {
         &self.stand_in
+    }
+
+    /// Makes all further nodes those of editions.
+    pub fn end_object(&mut self) {
+        self.of_object = self.nodes.len();
     }
 
     /// Notes an origin, and returns the mark that stands for it. A mark of the trace itself stays as it is.
@@ -180,12 +188,19 @@ impl Trace {
             .last()
             .filter(|name| name.source.name != real.source.name);
         match name {
-            _ if real.source.name != object.source.name => {
+            _ if real.source.name != object.source.name || self.is_of_edition(mark) => {
                 finding.also(object.clone(), "this object has it")
             }
             Some(name) => finding.also((*name).clone(), "it is used here"),
             None => finding,
         }
+    }
+
+    /// Reports whether the value of a mark was written in an edition, also in one that stands in the file of the object.
+    fn is_of_edition(&self, mark: Mark) -> bool {
+        let next = |at: &usize| Some(self.nodes.get(*at)?.names?.start as usize);
+        let last = std::iter::successors(Some(mark.start as usize), next).last();
+        last.is_some_and(|last| last >= self.of_object)
     }
 
     fn is_ours(&self, origin: &Origin) -> bool {

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::*;
-use crate::model::{Desired, Mark, Policy, ReferenceSpot, References};
+use crate::model::{Desired, Mark, Observed, Policy, ReferenceSpot, References};
+use crate::plan::plan_object;
 use crate::provider::find_kind;
 use crate::provider::testing::desired_object;
 
@@ -51,6 +54,17 @@ fn order(mut planned: Vec<Planned>) -> Vec<(Disposition, Vec<String>)> {
         (planned.action, after.collect())
     };
     planned.iter().map(one).collect()
+}
+
+#[test]
+fn nothing_is_planned_of_an_object_whose_references_were_not_looked_up() {
+    let state = ReferenceState::Open;
+    let object = planned(GROUP, Disposition::None, &[ORGANIZATION], state).desired;
+    let kind = find_kind("CryptlexUserGroup").unwrap();
+    let planned = plan_object(kind, &object, &Observed::Missing, Timestamp::UNIX_EPOCH);
+    let why = "an id that it refers to was not looked up";
+    assert_eq!(planned.action, Disposition::Error);
+    assert_eq!(planned.message.as_deref(), Some(why));
 }
 
 #[test]

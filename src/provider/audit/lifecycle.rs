@@ -9,7 +9,13 @@ use crate::provider::ResourceKind;
 
 impl Auditor<'_> {
     /// Reports `create: true` and `state: absent` where the kind cannot do it, and both together.
-    pub(super) fn lifecycle(&mut self, kind: &dyn ResourceKind, draft: &Draft, fields: &Fields) {
+    pub(super) fn lifecycle(
+        &mut self,
+        kind: &dyn ResourceKind,
+        draft: &Draft,
+        fields: &Fields,
+        creation: &Fields,
+    ) {
         if let Some(mark) = draft.absent {
             self.removal(kind, mark);
         }
@@ -18,7 +24,10 @@ impl Auditor<'_> {
                 let message = "`create: true` and `state: absent` contradict each other";
                 self.report(Diagnostic::error("bad-choice", message), mark);
             }
-            (Some(mark), None) => self.creation(kind, draft, fields, mark),
+            (Some(mark), None) => {
+                let stated = |name: &str| fields.get(name).or_else(|| creation.get(name));
+                self.creation(kind, draft, &stated, mark);
+            }
             (None, _) => {}
         }
     }
@@ -34,7 +43,13 @@ impl Auditor<'_> {
         self.report(hinted(finding, &hints), mark);
     }
 
-    fn creation(&mut self, kind: &dyn ResourceKind, draft: &Draft, fields: &Fields, mark: Mark) {
+    fn creation<'f>(
+        &mut self,
+        kind: &dyn ResourceKind,
+        draft: &Draft,
+        stated: &dyn Fn(&str) -> Option<&'f Value>,
+        mark: Mark,
+    ) {
         let table = kind.table();
         let lifecycle = &table.lifecycle;
         let Some(create) = lifecycle.create else {
@@ -50,7 +65,7 @@ impl Auditor<'_> {
             ));
             return self.report(finding, mark);
         }
-        let missing = create.missing(fields);
+        let missing = create.missing(stated);
         let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
         if !names.is_empty() {
             let are = if names.len() == 1 { "is" } else { "are" };

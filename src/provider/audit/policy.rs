@@ -31,7 +31,9 @@ impl Auditor<'_> {
         }
         let ignore = draft.ignore.iter().map(|(pattern, mark)| {
             let pattern = in_plans(table, pattern);
-            if let Some(finding) = path_fault("ignore", table.desired, &pattern.parts) {
+            let fault = creation_fault(table, &pattern);
+            let fault = fault.or_else(|| path_fault("ignore", table.desired, &pattern.parts));
+            if let Some(finding) = fault {
                 self.report(finding, *mark);
             }
             pattern
@@ -99,6 +101,17 @@ impl Auditor<'_> {
             "name a list, or a field that `null` clears: `customLimits`, `Features[*].comment`",
         ))
     }
+}
+
+/// Returns why there is nothing to ignore in a field that only a creation takes; `None` for any other field.
+fn creation_fault(table: &KindTable, pattern: &PathPattern) -> Option<Diagnostic> {
+    let Some(PatternPart::Field(name)) = pattern.parts.first() else {
+        return None;
+    };
+    find_field(table.lifecycle.creation_fields(), name)?;
+    let message = format!("ignore names `{name}`, which is only used at creation");
+    let finding = Diagnostic::error("bad-path", message);
+    Some(finding.hint("leave it out: nothing compares the field with the object that is there"))
 }
 
 /// Replaces the first name of a pattern by its canonical one: a policy may name a list as its manifest does,

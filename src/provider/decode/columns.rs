@@ -18,6 +18,8 @@ pub(super) struct Column {
     /// The member to read, and the one inside it that has the value.
     pub member: &'static str,
     pub inside: Option<&'static str>,
+    /// True if the value may as well stand in the place of the object.
+    pub or_itself: bool,
     pub items: Option<ItemColumns>,
 }
 
@@ -48,6 +50,15 @@ impl Columns {
             .filter(|column| column.field.name == field)
         {
             (column.member, column.inside) = (member, Some(name));
+        }
+        self
+    }
+
+    /// Expects `field` as it is, or as the object whose member `name` has the value.
+    pub fn or_inside(mut self, field: &str, name: &'static str) -> Self {
+        let columns = self.0.iter_mut();
+        for column in columns.filter(|column| column.field.name == field) {
+            (column.inside, column.or_itself) = (Some(name), true);
         }
         self
     }
@@ -118,6 +129,7 @@ impl Column {
             rank,
             member,
             inside,
+            or_itself: false,
             items,
         }
     }

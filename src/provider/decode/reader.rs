@@ -240,6 +240,26 @@ impl<'de, S: DeserializeSeed<'de> + Copy> ObjectReader<'de> for Inside<S> {
     }
 }
 
+/// Reads a value, or the member of an object that has it; `None` where the object does not have it.
+#[derive(Clone, Copy)]
+pub(super) struct ItselfOrInside<R>(pub &'static str, pub R);
+
+impl<'de, R: ObjectReader<'de> + Copy> ObjectReader<'de> for ItselfOrInside<R> {
+    type Value = Option<R::Value>;
+
+    fn scalar(self, given: Scalar<'_>) -> Self::Value {
+        Some(self.1.scalar(given))
+    }
+
+    fn list<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+        self.1.list(access).map(Some)
+    }
+
+    fn object<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+        read_member(self.0, Any(self.1), access)
+    }
+}
+
 /// Reads two members of one object, each as [`Inside`] does.
 #[derive(Clone, Copy)]
 pub(super) struct InsideBoth<S, T> {

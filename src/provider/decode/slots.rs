@@ -7,7 +7,9 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess};
 
 use super::atom::{Atom, AtomReader, TakeAtom};
 use super::columns::{Column, Columns};
-use super::reader::{Any, Inside, InsideBoth, Named, ObjectReader, scalar_kind, skip_list};
+use super::reader::{
+    Any, Inside, InsideBoth, ItselfOrInside, Named, ObjectReader, scalar_kind, skip_list,
+};
 use super::value::ValueReader;
 use super::{Decoded, Fault};
 use crate::model::{Clearing, Fields, Malformed, Value};
@@ -45,6 +47,9 @@ impl<'r> FieldSlots<'r> {
             .ok_or_else(|| A::Error::custom("no such column"))?;
         let decoded = match column.inside {
             None => Some(access.next_value_seed(Any(ValueReader(column)))?),
+            Some(name) if column.or_itself => {
+                access.next_value_seed(Any(ItselfOrInside(name, ValueReader(column))))?
+            }
             Some(name) => access.next_value_seed(Any(Inside(name, Any(ValueReader(column)))))?,
         };
         self.set(at, column, decoded);

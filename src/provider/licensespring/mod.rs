@@ -2,11 +2,6 @@
 //!
 //! A management API key goes into every call. Webhooks sign time and body; see `webhook`.
 //!
-//! Orders are no kind. `POST /orders/create_order/` makes an order with its licenses (two versions of its page require
-//! `items`), of which a manifest could state keys and users that no read shows again; the rows of `GET /orders/` are stored
-//! up to `is_trial` alone, so that most of what `PATCH /orders/{id}/` takes could not be read back; and no call removes one
-//! (all checked 2026-11-30).
-//!
 //! Sources: the vendor's pages "Management API authorization", "RateLimit limiting", and its public clients, checked
 //! 2026-11-21.
 
@@ -17,6 +12,7 @@ mod license;
 mod license_custom_field;
 mod license_policy;
 mod list_walk;
+mod order;
 mod product_feature;
 mod refusal;
 mod span;
@@ -47,19 +43,22 @@ static AUTH: AuthRules = AuthRules {
     session: |_| Err(Malformed::new("a key opens no session")),
 };
 
+static KINDS: &[&dyn ResourceKind] = &[
+    &customer_account::CUSTOMER_ACCOUNT,
+    &license::License,
+    &license_custom_field::LICENSE_CUSTOM_FIELD,
+    &license_policy::LICENSE_POLICY,
+    &order::ORDER,
+    &product_feature::PRODUCT_FEATURE,
+];
+
 impl Provider for LicenseSpring {
     fn vendor(&self) -> Vendor {
         VENDOR
     }
 
     fn kinds(&self) -> &'static [&'static dyn ResourceKind] {
-        &[
-            &customer_account::CustomerAccount,
-            &license::License,
-            &license_custom_field::LicenseCustomField,
-            &license_policy::LicensePolicy,
-            &product_feature::ProductFeature,
-        ]
+        KINDS
     }
 
     fn auth(&self) -> &'static AuthRules {

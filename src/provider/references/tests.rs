@@ -98,8 +98,35 @@ fn an_id_of_the_manifest_needs_no_read() {
         address: address("LacCustomer", "rivers"),
         ..desired_object(table("LacCustomer"), &[("customerId", "9")])
     };
-    let referents = Referents::stated([&customer], Timestamp::UNIX_EPOCH);
+    let mut referents = Referents::stated([&customer], Timestamp::UNIX_EPOCH);
     assert_eq!(resolved(referents.look_up(&order())).id("customer_id"), "9");
+    // A read that misses it does not take the id away.
+    referents.note(&customer, &Observed::Missing);
+    assert_eq!(resolved(referents.look_up(&order())).id("customer_id"), "9");
+}
+
+#[test]
+fn a_referent_whose_kind_is_never_created_is_not_awaited() {
+    let user = Desired {
+        policy: Policy {
+            create: true,
+            ..Policy::default()
+        }
+        .into(),
+        ..desired_object(table("CryptlexOrganizationUser"), &[])
+    };
+    let mut order = Desired::clone(&order());
+    let spot = ReferenceSpot::Id("customer_id");
+    order.references = References::new(vec![reference(spot, user.address.clone())]);
+    let mut referents = Referents::stated([], Timestamp::UNIX_EPOCH);
+    referents.note(&user, &Observed::Missing);
+    match referents.look_up(&Arc::new(order)) {
+        LookedUp::Blocked(failure) => {
+            let why = "is not there, and objects of its kind cannot be created";
+            assert!(failure.text.ends_with(why), "{}", failure.text);
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::manifest::{Declarations, Piece};
 use crate::model::dated::ComingStates;
 use crate::model::field::find_field;
 use crate::model::{
-    Address, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy, Reference,
-    ReferenceSpot, ReferenceState, References, Text,
+    Address, CreationFields, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy,
+    Reference, ReferenceSpot, ReferenceState, References, Text,
 };
 use crate::provider;
 
@@ -48,6 +48,8 @@ struct Object<'a> {
     mark: PackedMark,
     /// The desired fields in their packed form, which is copied as it is.
     fields: &'a [u8],
+    /// What only a creation takes, in the same form; empty for most objects.
+    creation: &'a [u8],
     #[serde(borrow)]
     references: Vec<PackedReference<'a>>,
 }
@@ -131,6 +133,7 @@ fn pack_object(loaded: &LoadedObject) -> Option<Object<'_>> {
         policy: desired.policy.explicit().cloned(),
         mark: pack_mark(loaded.origin.mark),
         fields: desired.fields.bytes(),
+        creation: desired.creation.bytes(),
         references: desired.references.iter().map(pack_reference).collect(),
     })
 }
@@ -164,6 +167,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
             .zip(object.identity.into_iter().map(Text::from))
             .collect(),
         fields: PackedFields::of_bytes(table.desired, object.fields)?,
+        creation: CreationFields::of_bytes(table.lifecycle.creation_fields(), object.creation)?,
         policy: object.policy.map(Into::into).unwrap_or_default(),
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),

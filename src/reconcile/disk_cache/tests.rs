@@ -113,6 +113,31 @@ fn what_was_read_before_is_not_read_again_and_says_the_same() {
 }
 
 #[test]
+fn what_only_a_creation_takes_is_among_what_was_read() {
+    let folder = Folder::new();
+    let connection = "apiVersion: entitle.dev/v1
+kind: Connection
+metadata: {name: licensespring}
+spec: {vendor: licensespring, baseUrl: https://saas.licensespring.com, auth: {apiKey: {env: KEY}}}
+";
+    let order = "apiVersion: entitle.dev/v1
+kind: LicenseSpringOrder
+metadata: {name: seven}
+spec:
+  order: {store_id: ord-7}
+  desired: {items: [{product_code: mch, licenses: [{max_activations: 2}]}]}
+";
+    folder.write("licensespring.yaml", connection);
+    folder.write("order.yaml", order);
+    folder.run(&folder.open(PROGRAM));
+    let (second, read) = folder.run(&folder.open(PROGRAM));
+    assert_eq!(read, 0);
+    let items = second.desired[0].creation.unpack();
+    assert!(items.contains_key("items"), "{items:?}");
+    same(&folder.plainly(), &second);
+}
+
+#[test]
 fn what_was_changed_is_read_and_the_rest_is_not() {
     let folder = Folder::new();
     folder.write("a.yaml", &order("a", 5));

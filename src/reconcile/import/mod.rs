@@ -35,7 +35,7 @@ pub use error::{ImportError, NoList};
 pub use found_id::FoundId;
 pub use managed::ManagedObjects;
 pub use name_template::{NameTemplate, TemplateError, UnknownMember};
-pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_objects};
+pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_kinds_in, read_objects};
 pub use update::{Updated, update_files};
 
 /// One imported object.

@@ -10,8 +10,8 @@ use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
 use crate::model::dated::ComingStates;
 use crate::model::{
-    Address, ConnectionFault, Desired, Fields, KindTable, LayerNames, Mark, Observed, Origin,
-    OwnPolicy, PackedFields, PolicyMode, References,
+    Address, ConnectionFault, CreationFields, Desired, Fields, KindTable, LayerNames, Mark,
+    Observed, Origin, OwnPolicy, PackedFields, PolicyMode, References,
 };
 use crate::provider::listing::{Identity, ListedObject};
 use crate::provider::{ResourceKind, audit};
@@ -70,16 +70,27 @@ pub async fn read_kinds(
     settings: &Settings,
 ) -> Result<Vec<KindRead>, ImportError> {
     let account = open_account(checked, connection, settings)?;
+    read_kinds_in(&account, checked, connection, kinds, ask).await
+}
+
+/// Reads like [`read_kinds`], in an account that is open.
+pub async fn read_kinds_in(
+    account: &Account,
+    checked: &Checked,
+    connection: &str,
+    kinds: &[&'static dyn ResourceKind],
+    ask: &Ask,
+) -> Result<Vec<KindRead>, ImportError> {
     match ask {
-        Ask::Everything => Ok(list_kinds(&account, connection, kinds).await),
+        Ask::Everything => Ok(list_kinds(account, connection, kinds).await),
         Ask::Ids(ids) => {
             let selected = objects_with_ids(connection, kinds, ids)?;
             let selected: Vec<&Desired> = selected.values().collect();
-            Ok(observe_kinds(&account, connection, kinds, &selected).await)
+            Ok(observe_kinds(account, connection, kinds, &selected).await)
         }
         Ask::Managed(ids) => {
             let selected = managed_to_read(checked, kinds, connection, ids)?;
-            Ok(observe_kinds(&account, connection, kinds, &selected).await)
+            Ok(observe_kinds(account, connection, kinds, &selected).await)
         }
     }
 }
@@ -264,6 +275,7 @@ fn object_to_read(table: &KindTable, connection: &str, identity: Identity) -> De
         connection: connection.into(),
         identity,
         fields: PackedFields::new(table.desired, &Fields::new()),
+        creation: CreationFields::default(),
         policy: OwnPolicy::default(),
         labels: BTreeMap::new(),
         origin: Origin {

@@ -36,10 +36,13 @@ fn object(table: &KindTable, name: &str, referents: &[(Kind, &str)]) -> Desired 
 
 /// The findings about objects: message, place, the other place and hint.
 fn find(objects: Vec<Desired>) -> Vec<String> {
-    let names = objects
-        .iter()
-        .map(|object| object.address.clone())
-        .collect();
+    find_beside(objects, &[])
+}
+
+/// The findings about objects beside others that have errors of their own.
+fn find_beside(objects: Vec<Desired>, invalid: &[Address]) -> Vec<String> {
+    let names = objects.iter().map(|object| &object.address);
+    let names = names.chain(invalid).cloned().collect();
     let routed = RoutedObjects {
         desired: objects.into_iter().map(Arc::new).collect(),
         outlines: Vec::new(),
@@ -78,6 +81,17 @@ fn references_that_can_be_followed_are_no_finding() {
         object(door(), "back", &[(door().kind, "front")]),
     ]);
     assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn an_object_that_has_an_error_of_its_own_is_not_missing() {
+    let name = Address {
+        kind: door().kind,
+        name: "front".into(),
+    };
+    let keys = || vec![object(key(), "a", &[(door().kind, "front")])];
+    assert_eq!(find_beside(keys(), &[name]), [""; 0]);
+    assert_eq!(find_beside(keys(), &[]).len(), 1);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use super::{BOLD, ExplainError};
 use crate::model::field::{Elements, IdentityField, Shown, find_field, members_of};
 use crate::model::{
-    Carry, Clearing, ConditionScope, Field, KindTable, Need, RiskRule, Shape, WriteCall, WriteMode,
+    Carry, Clearing, ConditionScope, CreateCall, Field, KindTable, Need, RiskRule, Shape,
+    WriteCall, WriteMode,
 };
 use crate::provider::ResourceKind;
 
@@ -38,6 +39,7 @@ pub fn find_in(
     match (inner.split_first(), &field.shape) {
         (None, _) => Ok(field),
         (Some((name, inner)), Shape::Keyed(elements)) => find_in(elements.fields, name, inner),
+        (Some((name, inner)), Shape::List(members)) => find_in(members, name, inner),
         (Some(_), _) => Err(ExplainError::NothingInside(name.into())),
     }
 }
@@ -64,6 +66,14 @@ pub fn write_kind(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()
         if let Shape::Keyed(elements) = &field.shape {
             write_elements(out, elements)?;
         }
+    }
+    let only = table.lifecycle.creation_fields();
+    if !only.is_empty() {
+        writeln!(
+            out,
+            "\nFields that are only used at creation, under spec.desired"
+        )?;
+        write_members(out, only, 2)?;
     }
     writeln!(
         out,
@@ -126,6 +136,48 @@ fn write_omissions(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<(
                 writeln!(out, "  {words}")?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Writes fields as a line each, and below a list of maps the members of its elements.
+fn write_members(out: &mut dyn Write, fields: &[Field], indent: usize) -> io::Result<()> {
+    for field in fields {
+        write_line(out, field, indent)?;
+        if let Shape::List(members) = field.shape {
+            write_members(out, members, indent + 2)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the page of a field that only a creation takes, or of a member of one.
+pub fn write_creation_field(
+    out: &mut dyn Write,
+    path: &str,
+    field: &Field,
+    create: &CreateCall,
+) -> io::Result<()> {
+    writeln!(out, "{BOLD}{path}{BOLD:#}\n  {}\n", field.about)?;
+    writeln!(out, "  type      {}", field.shape.name())?;
+    if let Shape::Integer { min, max, .. } = field.shape {
+        writeln!(out, "  range     {min} to {max}")?;
+    }
+    let is_needed = match create.only.iter().any(|only| only.name == field.name) {
+        true => create.required.contains(&field.name),
+        false => field.need == Need::Required,
+    };
+    let needed = if is_needed { "to create" } else { "no" };
+    writeln!(out, "  needed    {needed}")?;
+    writeln!(out, "  call      {}", create.name)?;
+    writeln!(
+        out,
+        "  used      once, at creation: no read shows it, and a change to it"
+    )?;
+    writeln!(out, "            has no effect on an object that is there")?;
+    if let Shape::List(members) = field.shape {
+        writeln!(out, "\n  Elements")?;
+        write_members(out, members, 4)?;
     }
     Ok(())
 }

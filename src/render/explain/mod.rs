@@ -149,6 +149,12 @@ fn explain_object(
             Ok(())
         }
         Some((name, inner)) => {
+            if let Some(create) = table.lifecycle.create
+                && find_field(create.only, name.split('[').next().unwrap_or(name)).is_some()
+            {
+                let field = field::find_in(create.only, name, inner)?;
+                return Ok(field::write_creation_field(out, path, field, &create)?);
+            }
             let field = field::find_in(table.desired, name, inner)?;
             // Members of elements go by the call of their list.
             let call = find_field(table.desired, name).map_or(field.call, |list| list.call);

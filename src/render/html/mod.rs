@@ -17,7 +17,7 @@ use self::frame::{ReportPage, fact_row, finding_list, render_frame};
 use self::parts::{command_box, line_link, risk_class, risk_word};
 use super::change::describe_change;
 use super::coming::describe_coming;
-use super::group::{ObjectGroup, split_address};
+use super::group::{ObjectGroup, describe_remark, split_address};
 use super::safe::make_visible;
 use super::source_host::SourceLinks;
 use super::view::{Annotation, RunView, describe_state};
@@ -172,7 +172,7 @@ fn group_body(group: &ObjectGroup<'_>, view: &RunView<'_>) -> Markup {
     let messages = group.messages();
     let links: SourceLinks = view.links();
     html! {
-        @if let [message] = messages[..] { p.said { (make_visible(message)) } }
+        @if let [message] = &messages[..] { p.said { (make_visible(message)) } }
         @for effect in &object.side_effects { p.said { "Side effect: " (make_visible(effect)) } }
         @if object.calls.len() > 1 { (changes_by_call(object)) }
         @else if !object.changes.is_empty() { (parts::change_table(&object.changes)) }
@@ -214,7 +214,7 @@ fn name_list(group: &ObjectGroup<'_>, links: &SourceLinks<'_>, has_messages: boo
                 li {
                     span.address { (make_visible(split_address(object).1)) } " "
                     span.where { (line_link(links, &object.origin.file, object.origin.line)) }
-                    @if has_messages { @if let Some(message) = &object.message { " " span { (make_visible(message)) } } }
+                    @if has_messages { @if let Some(message) = describe_remark(object) { " " span { (make_visible(&message)) } } }
                 }
             }
         }

@@ -57,8 +57,17 @@ pub(super) struct Account {
     pub(super) product_custom_fields: BTreeMap<u64, JsonObject>,
     /// The values of custom fields on licences by id, as the API shows them.
     pub(super) custom_fields: BTreeMap<u64, JsonObject>,
+    /// The products by id. No call shows them.
+    products: BTreeMap<u64, JsonObject>,
+    /// The customers by id, as orders show them.
+    pub(super) customers: BTreeMap<u64, JsonObject>,
+    /// The orders by id, with the numbers of their customers and customer accounts.
+    pub(super) orders: BTreeMap<u64, Order>,
     next_row_id: u64,
 }
+
+/// An order, with the numbers of its customer and its customer account.
+pub(super) type Order = JsonObject;
 
 /// A licence and its rows.
 #[derive(Clone)]
@@ -100,6 +109,9 @@ impl Account {
         let accounts = account_document::take_list(&mut state, "customer_accounts")?;
         let product_fields = account_document::take_list(&mut state, "product_custom_fields")?;
         let custom_fields = account_document::take_list(&mut state, "license_custom_fields")?;
+        let products = account_document::take_list(&mut state, "products")?;
+        let customers = account_document::take_list(&mut state, "customers")?;
+        let orders = account_document::take_list(&mut state, "orders")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
@@ -109,6 +121,9 @@ impl Account {
             customer_accounts: BTreeMap::new(),
             product_custom_fields: BTreeMap::new(),
             custom_fields: BTreeMap::new(),
+            products: BTreeMap::new(),
+            customers: BTreeMap::new(),
+            orders: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
         for given in features {
@@ -119,8 +134,14 @@ impl Account {
             customer_account,
             product_custom_field,
             custom_field,
+            product,
+            customer,
+            order,
             ..
         } = &templates;
+        account.products = load_objects(products, product, "product")?;
+        account.customers = load_objects(customers, customer, "customer")?;
+        account.orders = load_objects(orders, order, "order")?;
         account.policies = load_objects(policies, policy, "license policy")?;
         account.customer_accounts = load_objects(accounts, customer_account, "customer account")?;
         account.product_custom_fields =
@@ -265,6 +286,9 @@ impl Account {
             "customer_accounts": self.customer_accounts.values().collect::<Vec<_>>(),
             "product_custom_fields": self.product_custom_fields.values().collect::<Vec<_>>(),
             "license_custom_fields": self.custom_fields.values().collect::<Vec<_>>(),
+            "products": self.products.values().collect::<Vec<_>>(),
+            "customers": self.customers.values().collect::<Vec<_>>(),
+            "orders": self.orders.values().collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
     }
@@ -336,6 +360,59 @@ impl Account {
             .unwrap_or("")
     }
 
+    /// Returns the product with this code; `None` if there is none.
+    pub(super) fn product_by_code(&self, code: &str) -> Option<&JsonObject> {
+        let mut products = self.products.values();
+        products.find(|product| product["short_code"] == code)
+    }
+
+    /// Returns the policy of a product with this code, or its default one without a code; `Err` if there is no such code.
+    pub(super) fn policy_of(
+        &self,
+        product: &Value,
+        code: Option<&str>,
+    ) -> Result<Option<&JsonObject>, UnknownCode> {
+        let mut policies = self.policies.values();
+        let mut find = |is_it: &dyn Fn(&JsonObject) -> bool| {
+            policies.find(|policy| policy["product"] == *product && is_it(policy))
+        };
+        match code {
+            Some(code) => find(&|policy| policy["code"] == code)
+                .map(Some)
+                .ok_or(UnknownCode),
+            None => Ok(find(&|policy| policy["is_default"] == true)),
+        }
+    }
+
+    /// Returns the next free id for a licence; counted, so that every run makes the same ids.
+    pub(super) fn next_license_id(&self) -> u64 {
+        self.licenses.keys().last().map_or(1, |id| id + 1)
+    }
+
+    /// Adds a licence, and the values of its custom fields by the ids of the product's fields.
+    pub(super) fn add_license(&mut self, license: License, values: Vec<(u64, Value)>) {
+        let Some(id) = license.fields["id"].as_u64() else {
+            return;
+        };
+        for (field, value) in values {
+            let number = self.custom_fields.keys().last().map_or(1, |id| id + 1);
+            let value =
+                json!({"id": number, "value": value, "license": id, "product_custom_field": field});
+            if let Value::Object(value) = value {
+                self.custom_fields.insert(number, value);
+            }
+        }
+        self.licenses.insert(id, license);
+    }
+
+    /// Returns a new row of a product feature.
+    pub(super) fn row_of(&mut self, feature: u64, max_overages: NewRowMaxOverages) -> Row {
+        Row {
+            id: self.new_row_id(),
+            fields: self.new_row(feature, max_overages).into(),
+        }
+    }
+
     /// Returns the members of a new row: the defaults of its product feature, no consumption, no expiry.
     pub(super) fn new_row(&self, feature: u64, max_overages: NewRowMaxOverages) -> JsonObject {
         let mut row = JsonObject::new();
@@ -355,6 +432,10 @@ impl Account {
         row
     }
 }
+
+/// No object has the code.
+#[derive(Debug)]
+pub(super) struct UnknownCode;
 
 /// Returns whether a period is a year, in either spelling.
 pub(super) fn is_yearly(period: &Value) -> bool {
@@ -403,7 +484,10 @@ pub(super) struct Templates {
     pub(super) customer_account: JsonObject,
     product_custom_field: JsonObject,
     pub(super) custom_field: JsonObject,
-    license: JsonObject,
+    product: JsonObject,
+    customer: JsonObject,
+    pub(super) order: JsonObject,
+    pub(super) license: JsonObject,
     row: JsonObject,
 }
 
@@ -419,6 +503,9 @@ impl Templates {
             customer_account: template("customer_account")?,
             product_custom_field: template("product_custom_field")?,
             custom_field: template("license_custom_field")?,
+            product: template("product")?,
+            customer: template("customer")?,
+            order: template("order")?,
             license: template("license")?,
             row: template("row")?,
         })

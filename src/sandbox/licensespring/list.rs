@@ -79,6 +79,13 @@ const POLICY_FILTERS: [FilterSpec; 5] = [
     ("is_default", "is_default", Comparison::Flag),
     ("is_sku", "is_sku", Comparison::Flag),
 ];
+/// The filters of orders: those of the list page that need no join.
+const ORDER_FILTERS: [FilterSpec; 4] = [
+    ("store_id", "store_id", Comparison::Text),
+    ("store_id__icontains", "store_id", Comparison::Contains),
+    ("customer_id", "customer", Comparison::Number),
+    ("company", "company", Comparison::Number),
+];
 /// The filter of values of custom fields.
 const VALUE_FILTERS: [FilterSpec; 1] = [("license", "license", Comparison::Number)];
 /// The filter of licences by the policy that they have, in the newest page alone.
@@ -138,7 +145,7 @@ fn parse_flag(text: &str) -> Option<bool> {
 }
 
 /// The parsed query of a list call.
-struct ListCall<'a> {
+pub(super) struct ListCall<'a> {
     request: &'a HttpRequest,
     limit: usize,
     offset: usize,
@@ -202,6 +209,11 @@ impl<'a> ListCall<'a> {
         Ok(listing)
     }
 
+    /// Parses the query of a list of orders.
+    pub(super) fn orders(request: &'a HttpRequest, api: &LicenseSpring) -> Result<Self, Refusal> {
+        Self::parse(request, &ORDER_FILTERS, &[], api)
+    }
+
     /// Returns whether an object matches all filters.
     fn matches(&self, fields: &impl MemberLookup) -> bool {
         let listed = |ids: &BTreeSet<u64>| {
@@ -215,7 +227,7 @@ impl<'a> ListCall<'a> {
     /// Returns the number of matching items and those on the requested page; linear unless the call sorts.
     ///
     /// `Err` is a 400: `order_by` names a member that not all items have or that has no order.
-    fn select_page<T, F: MemberLookup>(
+    pub(super) fn select_page<T, F: MemberLookup>(
         &self,
         items: impl Iterator<Item = T>,
         fields: impl Fn(&T) -> &F,
@@ -269,7 +281,7 @@ impl<'a> ListCall<'a> {
     }
 
     /// Returns a page in the envelope, with links to its neighbours; `count` is the number of all matches.
-    fn envelope_reply<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
+    pub(super) fn envelope_reply<T: Serialize>(&self, count: usize, results: Vec<T>) -> HttpReply {
         let end = self.offset.saturating_add(self.limit);
         let next = (end < count).then(|| self.page_link(end));
         let before = self.offset.saturating_sub(self.limit);

@@ -14,6 +14,7 @@
 //! | `POST /customer-accounts/`, `PATCH` and `DELETE …/{id}/` | `customer_accounts` | the account; nothing |
 //! | `GET /license-custom-fields/` | `list` | a page of values in an envelope |
 //! | `POST /license-custom-fields/`, `GET`, `PATCH` and `DELETE …/{id}/` | `custom_fields` | the value; nothing |
+//! | `GET /orders/`, `POST /orders/create_order/`, `PATCH /orders/{id}/` | `orders` | a page of orders; the order |
 //! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
 //! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
@@ -21,13 +22,15 @@
 //! "previous", "results"}`, errors are `{"field": […]}` or `{"detail": …}`.
 //!
 //! Facts are from the vendor's documentation pages and its Postman collection, checked 2026-11-21 and 2026-11-30. What they leave
-//! open is one of the `switches`. Left out: creating and deleting licences, customers, orders, devices.
+//! open is one of the `switches`. Left out: deleting licences, one order by its number, customers, devices.
 
 mod account;
 mod custom_fields;
 mod customer_accounts;
 mod foreign_edits;
 mod list;
+mod order_schema;
+mod orders;
 mod policies;
 mod populate;
 mod product_features;
@@ -88,6 +91,9 @@ enum Route<'a> {
     CustomerAccount(&'a str),
     CustomFields,
     CustomField(&'a str),
+    Orders,
+    CreateOrder,
+    Order(&'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -111,6 +117,9 @@ impl<'a> Route<'a> {
             ["license-custom-fields", id] if !id.is_empty() => Route::CustomField(id),
             ["customer-accounts"] => Route::CustomerAccounts,
             ["customer-accounts", id] if !id.is_empty() => Route::CustomerAccount(id),
+            ["orders"] => Route::Orders,
+            ["orders", "create_order"] => Route::CreateOrder,
+            ["orders", id] if !id.is_empty() => Route::Order(id),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -119,7 +128,7 @@ impl<'a> Route<'a> {
     /// Returns the methods of this path.
     fn allowed_methods(&self) -> &'static [&'static str] {
         match self {
-            Route::Licenses => &["GET"],
+            Route::Licenses | Route::Orders => &["GET"],
             Route::ProductFeatures
             | Route::Policies
             | Route::CustomerAccounts
@@ -128,8 +137,8 @@ impl<'a> Route<'a> {
             // No page shows a call that reads one.
             Route::ProductFeature(_) | Route::CustomerAccount(_) => &["PATCH", "DELETE"],
             Route::License(_) => &["GET", "PATCH"],
-            Route::UpdateFeatures(_) | Route::Switch(..) => &["POST"],
-            Route::Row(_) => &["PATCH"],
+            Route::UpdateFeatures(_) | Route::Switch(..) | Route::CreateOrder => &["POST"],
+            Route::Row(_) | Route::Order(_) => &["PATCH"],
         }
     }
 }
@@ -156,7 +165,7 @@ pub struct LicenseSpring {
 
 impl LicenseSpring {
     /// Returns a simulator with three licences of one product with seven features and three license policies, one global
-    /// feature, and two customer accounts.
+    /// feature, and two customer accounts and three orders.
     #[expect(
         clippy::expect_used,
         reason = "the seed is compiled in, and the tests load it"
@@ -227,6 +236,9 @@ impl LicenseSpring {
                 self.delete_customer_account(id)
             }
             Route::CustomerAccount(id) => self.update_customer_account(id, request),
+            Route::Orders => self.list_orders(request),
+            Route::CreateOrder => self.create_order(request, now),
+            Route::Order(id) => self.update_order(id, request, now),
             Route::Policies if request.method == "POST" => self.create_policy(request, now),
             Route::Policies => self.list_policies(request),
             Route::Policy(id) => match request.method.as_str() {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::account::Templates;
 use super::product_features::micros;
 use super::request_body::{COUNT, PERIODS, member_error};
-use super::settings::{is_duration, merged};
-use super::switches::{MetadataWrite, PolicyPeriod, TakenCode, UnknownPolicy};
+use super::settings::is_duration;
+use super::switches::{PolicyPeriod, TakenCode, UnknownPolicy};
 use super::views::whole_seconds;
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{MemberRule, TEXT, ValueType};
@@ -101,7 +101,7 @@ impl LicenseSpring {
         let id = self.account.policies.keys().last().map_or(1, |id| id + 1);
         policy.insert("id".into(), json!(id));
         policy.insert("created_at".into(), json!(micros(now)));
-        self.set_policy(&mut policy, &body, &CREATE, now);
+        self.merge_members(&mut policy, &body, &CREATE, now);
         let answer = HttpReply::json(201, &self.policy_view(&policy, true));
         self.account.policies.insert(id, policy);
         Ok(answer)
@@ -123,7 +123,7 @@ impl LicenseSpring {
         let (id, mut policy) = self.find_policy(id)?;
         let body = self.parse_body(request, &UPDATE)?;
         self.check_policy(&body)?;
-        self.set_policy(&mut policy, &body, &UPDATE, now);
+        self.merge_members(&mut policy, &body, &UPDATE, now);
         let answer = HttpReply::json(200, &self.policy_view(&policy, true));
         self.account.policies.insert(id, policy);
         Ok(answer)
@@ -159,29 +159,6 @@ impl LicenseSpring {
             Some(words) => Err(member_error("consumption_period", words)),
             None => Ok(()),
         }
-    }
-
-    /// Sets the members of a checked body, and the time of the write.
-    fn set_policy(
-        &self,
-        policy: &mut JsonObject,
-        body: &Value,
-        members: &[MemberRule],
-        now: Timestamp,
-    ) {
-        for (name, value) in body.as_object().into_iter().flatten() {
-            // Members that the schema lacks are here only if they are to be ignored.
-            if !members.iter().any(|member| member.name == name) {
-                continue;
-            }
-            let merges = name == "metadata" && self.switches.metadata_write == MetadataWrite::Merge;
-            let value = match merges {
-                true => merged(&policy[name], value),
-                false => value.clone(),
-            };
-            policy.insert(name.clone(), value);
-        }
-        policy.insert("updated_at".into(), json!(micros(now)));
     }
 
     /// Returns a license policy as replies show it; reads have times in whole seconds, as for other objects.

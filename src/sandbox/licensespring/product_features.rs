@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 
 use super::account::Templates;
 use super::request_body::{COUNT, member_error};
-use super::settings::merged;
-use super::switches::{FeaturePatch, MetadataWrite, TakenCode};
+use super::switches::{FeaturePatch, TakenCode};
 use super::views::whole_seconds;
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{MemberRule, ValueType};
@@ -98,7 +97,7 @@ impl LicenseSpring {
         let id = self.account.features.keys().last().map_or(1, |id| id + 1);
         feature.insert("id".into(), json!(id));
         feature.insert("created_at".into(), json!(micros(now)));
-        self.set_feature(&mut feature, &body, &CREATE, now);
+        self.merge_members(&mut feature, &body, &CREATE, now);
         self.account.add_feature(id, feature.clone());
         Ok(HttpReply::json(200, &written_view(&feature)))
     }
@@ -121,7 +120,7 @@ impl LicenseSpring {
                 return Err(member_error(name, "This field cannot be changed."));
             }
         }
-        self.set_feature(&mut feature, &body, members, now);
+        self.merge_members(&mut feature, &body, members, now);
         let answer = HttpReply::json(200, &written_view(&feature));
         self.account.features.insert(id, feature);
         Ok(answer)
@@ -139,29 +138,6 @@ impl LicenseSpring {
         let id = id.parse().ok();
         let found = id.and_then(|id| Some((id, self.account.feature_fields(id)?.clone())));
         found.ok_or_else(|| detail_refusal(404, "Not found."))
-    }
-
-    /// Sets the members of a checked body, and the time of the write.
-    fn set_feature(
-        &self,
-        feature: &mut JsonObject,
-        body: &Value,
-        members: &[MemberRule],
-        now: Timestamp,
-    ) {
-        for (name, value) in body.as_object().into_iter().flatten() {
-            // Members that the schema lacks are here only if they are to be ignored.
-            if !members.iter().any(|member| member.name == name) {
-                continue;
-            }
-            let merges = name == "metadata" && self.switches.metadata_write == MetadataWrite::Merge;
-            let value = match merges {
-                true => merged(&feature[name], value),
-                false => value.clone(),
-            };
-            feature.insert(name.clone(), value);
-        }
-        feature.insert("updated_at".into(), json!(micros(now)));
     }
 }
 

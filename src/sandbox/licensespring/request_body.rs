@@ -3,9 +3,12 @@
 //! In: a request and the members that its call takes. Out: the body, or the 400 that lists every problem as
 //! `{"field": […]}`. What a value means is decided by each call.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::switches::{AcceptedSpelling, UnknownPolicy};
+use super::product_features::micros;
+use super::settings::merged;
+use super::switches::{AcceptedSpelling, MetadataWrite, UnknownPolicy};
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{
     self, BodyProblem, MemberRule, SchemaStep, ValueType, Violation,
@@ -44,6 +47,29 @@ impl LicenseSpring {
             true => Ok(body),
             false => Err(invalid_body(&problems)),
         }
+    }
+
+    /// Sets those members of an object that a checked body has, and the time of the write.
+    pub(super) fn merge_members(
+        &self,
+        object: &mut JsonObject,
+        body: &Value,
+        members: &[MemberRule],
+        now: Timestamp,
+    ) {
+        for (name, value) in body.as_object().into_iter().flatten() {
+            // Members that the schema lacks are here only if they are to be ignored.
+            if !members.iter().any(|member| member.name == name) {
+                continue;
+            }
+            let merges = name == "metadata" && self.switches.metadata_write == MetadataWrite::Merge;
+            let value = match merges {
+                true => merged(&object[name.as_str()], value),
+                false => value.clone(),
+            };
+            object.insert(name.clone(), value);
+        }
+        object.insert("updated_at".into(), json!(micros(now)));
     }
 
     /// Returns why a `consumption_period` is refused, by the switch `period_accepted`; `None` if it is not.

@@ -69,6 +69,12 @@ pub(super) struct Switches {
     pub(super) account_create_status: u16,
     /// What happens to a second value of one custom field on one licence.
     pub(super) second_value: TakenCode,
+    /// Which members of orders lists show.
+    pub(super) order_rows: OrderRows,
+    /// How lists show the customer account of an order.
+    pub(super) order_account: OrderAccount,
+    /// The status of a second order with one id: 400 or 409.
+    pub(super) order_taken_status: u16,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -111,6 +117,9 @@ impl Default for Switches {
             account_phone: AccountPhone::Lower,
             account_create_status: 201,
             second_value: TakenCode::Refuse,
+            order_rows: OrderRows::Whole,
+            order_account: OrderAccount::Number,
+            order_taken_status: 400,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -248,6 +257,23 @@ pub(super) enum AccountPhone {
     Capital,
 }
 
+/// Which members of orders lists show: all that the vendor's Java client reads of them, or those that the stored pages of
+/// the list show before they are cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderRows {
+    Whole,
+    Short,
+}
+
+/// How lists show the customer account of an order; the page shows one without. Its customer is an object.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderAccount {
+    Number,
+    Object,
+}
+
 /// What the filter `license_template_id` of licences does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -313,6 +339,9 @@ impl Switches {
         }
         if ![200, 201].contains(&next.account_create_status) {
             return Err("switch account_create_status: must be 200 or 201".into());
+        }
+        if ![400, 409].contains(&next.order_taken_status) {
+            return Err("switch order_taken_status: must be 400 or 409".into());
         }
         if !(1..=MAX_LIMIT).contains(&next.page_size) {
             return Err("switch page_size: must be from 1 to 100".into());

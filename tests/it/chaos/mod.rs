@@ -107,6 +107,7 @@ fn is_told_apart(kind: &dyn ResourceKind) -> bool {
         "LicenseSpringCustomerAccount",
         "LicenseSpringLicenseCustomField",
         "LicenseSpringLicensePolicy",
+        "LicenseSpringOrder",
         "LicenseSpringProductFeature",
     ];
     !others.contains(&kind.table().kind.0)

@@ -47,6 +47,7 @@ pub static ALL: &[&Kind] = &[
     &CUSTOMER_ACCOUNT,
     &CUSTOM_FIELD,
     &LICENSE_POLICY,
+    &ORDER,
     &PRODUCT_FEATURE,
 ];
 
@@ -316,6 +317,31 @@ static LICENSE_POLICY: Kind = Kind {
             .flatten();
         policies
             .filter(|one| one["code"] == key["code"] && one["product"] == key["product"])
+            .count()
+    },
+};
+
+static ORDER: Kind = Kind {
+    name: "LicenseSpringOrder",
+    vendor: "licensespring",
+    created: Some(Created {
+        new: |number| {
+            let name = format!("ord-{number}");
+            let ids = json!({"order": {"store_id": name}});
+            let licenses = json!([{"max_activations": 2}]);
+            let desired =
+                json!({"language": "en", "items": [{"product_code": "mch", "licenses": licenses}]});
+            Object::new("LicenseSpringOrder", &name, ids, desired)
+        },
+        change: || ("language", json!("hr")),
+        calls: 4,
+        refuses_doubles: true,
+    }),
+    removed: None,
+    count: |account, object| {
+        let orders = account["orders"].as_array().into_iter().flatten();
+        orders
+            .filter(|one| one["store_id"] == object.ids["order"]["store_id"])
             .count()
     },
 };

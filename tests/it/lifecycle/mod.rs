@@ -8,6 +8,7 @@ pub mod kinds;
 mod lac;
 mod license_policies;
 mod named_by_key;
+mod orders;
 mod organizations;
 mod product_features;
 mod references;

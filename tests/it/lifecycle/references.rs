@@ -270,7 +270,7 @@ async fn a_plan_from_before_the_customer_creates_both_later() {
     let workspace = workspace().await;
     let planned = workspace.run(&["plan", ".", "--out", "plan.json"]);
     assert_eq!(planned.code, 0, "{}", planned.stderr);
-    let text = "customer_id          \"(id of LacCustomer/locks-1, which this plan creates)\"";
+    let text = "customer_id          (id of LacCustomer/locks-1, which this plan creates)";
     assert!(planned.stdout.contains(text), "{}", planned.stdout);
     assert!(
         planned.stdout.contains("goes after LacCustomer/locks-1"),
@@ -279,6 +279,12 @@ async fn a_plan_from_before_the_customer_creates_both_later() {
     );
     let applied = workspace.run(&["apply", "plan.json", "."]);
     assert_eq!(applied.code, 0, "{}{}", applied.stdout, applied.stderr);
+    let (before, after) = applied.stdout.split_once("✓ ").expect("outcomes");
+    assert!(
+        before.contains("goes after LacCustomer/locks-1"),
+        "{before}"
+    );
+    assert!(!after.contains("goes after"), "it has gone: {after}");
     let again = workspace.run(&["plan", ".", "--detailed-exitcode"]);
     assert_eq!(again.code, 0, "{}", again.stdout);
     // The same file once more: both are there, which a look shows.
@@ -336,14 +342,20 @@ async fn a_target_reads_the_customer_and_says_when_it_would_have_to_be_created()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_import_and_undo_follow_references() {
-    let workspace = workspace().await;
+    let mut workspace = workspace().await;
+    workspace.connect_by_login("lac");
     let applied = workspace.run(&["apply", ".", "--auto-approve"]);
     assert_eq!(applied.code, 0, "{}", applied.stderr);
     let drift = workspace.run(&["drift", ".", "--format", "json"]).json();
     let states = drift["objects"].as_array().expect("objects").iter();
     let states: Vec<&Json> = states.map(|object| &object["state"]).collect();
     assert_eq!(states, ["in_sync", "in_sync"], "{drift}");
+    workspace.sandbox.forget_requests();
     let lists = workspace.run(&["unmanaged", "--format", "json"]).json();
+    // The references are looked up and the lists are read in one session.
+    let requests = workspace.sandbox.requests().into_iter();
+    let logins = requests.filter(|request| request.path.ends_with("/auth/tokens"));
+    assert_eq!(logins.count(), 1);
     let lists = lists["connections"].as_array().expect("lists").iter();
     let managed: Vec<&Json> = lists.map(|list| &list["managed"]).collect();
     assert_eq!(managed, [&json!(1), &json!(1)]);

@@ -93,6 +93,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /v3/organizations",
             required: &["email", ALLOWED_USERS],
             excluded: &[],
+            only: &[],
         }),
         remove: Some("DELETE /v3/organizations/{organizationId}"),
         off: "",

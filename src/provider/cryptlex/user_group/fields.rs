@@ -70,6 +70,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /v3/organizations/{organizationId}/user-groups",
             required: &[],
             excluded: &[],
+            only: &[],
         }),
         remove: Some("DELETE /v3/organizations/{organizationId}/user-groups/{userGroupId}"),
         off: "",

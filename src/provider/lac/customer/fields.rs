@@ -81,6 +81,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /customers",
             required: &["name"],
             excluded: &[],
+            only: &[],
         }),
         remove: None,
         off: "LAC keeps its customers; `enabled: false` in each LacLicenseOrder of one ends what it may use",

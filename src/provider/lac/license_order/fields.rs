@@ -131,6 +131,7 @@ pub static TABLE: KindTable = KindTable {
                 "Features.enabled",
             ],
             excluded: &[],
+            only: &[],
         }),
         remove: None,
         off: "`enabled: false` blocks activation and download",

@@ -18,7 +18,7 @@ pub enum Name {
 impl Name {
     pub fn of(catalogue: &Catalogue, desired: &Desired) -> Self {
         let [first, second] = catalogue.key_names;
-        match desired.id(catalogue.id) {
+        match desired.id(catalogue.id()) {
             "" => Name::Key((desired.id(first).into(), desired.id(second).into())),
             id => Name::Id(id.into()),
         }
@@ -92,7 +92,7 @@ impl CatalogueList {
         reply: &Reply,
         name: &str,
     ) -> Result<WalkStep, ReadFailure> {
-        let page = Page::read((self.catalogue.rows)(), reply, name)?;
+        let page = Page::read(&self.catalogue.rows, reply, name)?;
         let reading = self.walk.reading();
         let mut ids = Vec::with_capacity(page.rows.len());
         for (id, row) in page.rows {
@@ -139,7 +139,7 @@ impl CatalogueList {
             [only] => sighting(only).unwrap_or(Observed::Missing),
             _ => {
                 let ids: Vec<&str> = found.iter().map(Text::as_str).collect();
-                let Catalogue { nouns, id, .. } = self.catalogue;
+                let (nouns, id) = (self.catalogue.nouns, self.catalogue.id());
                 Observed::Unread(ReadFailure::odd(format!(
                     "{} {nouns} have {}: {}; name one by its `{id}`",
                     ids.len(),
@@ -198,7 +198,7 @@ impl Listing for CatalogueListing {
         } = self.list;
         let objects = found.into_iter().map(|(id, sighting)| ListedObject {
             observed: sighting.observed(),
-            identity: vec![(catalogue.id, id)],
+            identity: vec![(catalogue.id(), id)],
         });
         Listed::new(objects.collect(), self.failures)
     }

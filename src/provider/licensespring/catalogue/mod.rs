@@ -8,21 +8,27 @@
 //! are asked for, by the `count` of one page. The filter is not trusted: each license on the page must have the object.
 //! Where that cannot be seen and licenses keep what they have, their number is told as unknown.
 
+mod kind;
 mod list;
+mod narrow_reading;
 mod reading;
+
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json, json};
 
-pub use self::list::{CatalogueList, CatalogueListing, Name};
-pub use self::reading::CatalogueReading;
-use super::envelope::{self, number_of};
+pub use self::kind::CatalogueKind;
+use super::envelope::{self, is_id, number_of};
 use super::list_walk::FULL;
 use crate::model::resource::Fact;
-use crate::model::{Call, Desired, Live, Malformed, Method, ReadFailure, Reply, Text};
-use crate::provider::decode::{Atom, Row, Rows};
+use crate::model::{
+    Call, Desired, KindTable, Live, Malformed, Method, ReadFailure, Reply, Text, Value,
+    WritePurpose,
+};
+use crate::provider::decode::{Atom, AtomShape, Columns, Row, Rows};
 use crate::provider::error_text::describe_unreadable;
 use crate::provider::reading::{Answer, json_of, unreadable_reply};
-use crate::provider::{Write, with_query};
+use crate::provider::{Omissions, Write, codec, with_query};
 
 /// The members of the key: the code, and the product that the object belongs to.
 pub const CODE: &str = "code";
@@ -30,31 +36,51 @@ pub const PRODUCT: &str = "product";
 /// The product of an object that belongs to none.
 pub const NO_PRODUCT: &str = "0";
 /// How many others have an object that is to be removed: a number, or text if that is unknown.
-pub const HOLDERS: &str = "holders";
+const HOLDERS: &str = "holders";
 /// How many others have an object by its row, whether it is to be removed or not.
 const COUNTED: &str = "counted";
 const UNKNOWN: &str = "unknown";
 
 /// A kind whose objects have keys, as facts.
 pub struct Catalogue {
+    pub table: &'static KindTable,
     /// What one object is called, and several: "product feature", "product features".
     pub noun: &'static str,
     pub nouns: &'static str,
-    /// The name of its id in manifests.
-    pub id: &'static str,
     /// The path of the list.
     pub list: &'static str,
-    /// The word for objects that the list may not show: "hidden".
-    pub unlisted: &'static str,
-    /// Reports whether the list may not show an object because it is as a manifest asks.
-    pub may_be_unlisted: fn(&Desired) -> bool,
+    /// Objects that the list may not show; `None` if it shows all.
+    pub unlisted: Option<Unlisted>,
     /// True if a documented call reads one object by its number, whether or not the list shows it.
     pub has_single: bool,
-    /// How objects look: beside the fields the id, the first member of the key, and what its form has third.
-    pub rows: fn() -> &'static Rows<3>,
+    /// How objects look; see [`rows`].
+    pub rows: LazyLock<Rows<3>>,
     /// The names of the members of the key.
     pub key_names: [&'static str; 2],
     pub key_form: KeyForm,
+    pub search: Search,
+    /// Fields that are lengths of time.
+    pub spans: &'static [&'static str],
+    pub encode: fn(&Catalogue, &Write<'_>) -> Call,
+    pub omissions: Omissions,
+    /// Says what those that have an object lose with it, by their number; `None` if that is unknown.
+    pub describe_holders: fn(Option<i64>) -> String,
+}
+
+/// Objects that a list may not show.
+pub struct Unlisted {
+    /// The field that makes them so: `is_deleted`.
+    pub field: &'static str,
+    /// The word for them: "hidden".
+    pub word: &'static str,
+}
+
+/// How wanted objects are found.
+pub enum Search {
+    /// In the list, which is walked to its end.
+    Whole,
+    /// By the list's filter for the first member of the key, by their numbers, or in the whole list, whichever is less.
+    Narrow,
 }
 
 /// What a key is made of, and what rows have beside it.
@@ -63,6 +89,8 @@ pub enum KeyForm {
     CodeInProduct(Holders),
     /// A code alone. Rows have the number of those that have the object.
     Code,
+    /// A text that is a field as well.
+    Field,
     /// Two numbers.
     TwoNumbers,
 }
@@ -89,7 +117,7 @@ impl Catalogue {
         let id = envelope::id_of(&row).unwrap_or_default();
         let (first, second) = self.key_of(&row)?;
         let holders = match self.key_form {
-            KeyForm::CodeInProduct(_) | KeyForm::TwoNumbers => None,
+            KeyForm::CodeInProduct(_) | KeyForm::TwoNumbers | KeyForm::Field => None,
             KeyForm::Code => Some(row.beside[2].integer().filter(|count| *count >= 0)),
         };
         let mut live = Live {
@@ -97,10 +125,13 @@ impl Catalogue {
             ..Live::default()
         };
         let facts = [
-            (self.id, id.into()),
-            (self.key_names[0], first),
+            (self.id(), id.into()),
+            (self.key_names[0], first.clone()),
             (self.key_names[1], second),
         ];
+        if let KeyForm::Field = self.key_form {
+            live.fields.insert(self.key_names[0], Value::Text(first));
+        }
         for (name, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
             live.facts.insert(name.into(), Fact::Text(text.to_string()));
         }
@@ -127,13 +158,18 @@ impl Catalogue {
     }
 
     /// Decodes the reply to a write, which is the object: the one that was written, or one of the key that was asked for.
-    pub fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        let row = (self.rows)()
+    pub fn echo(
+        &'static self,
+        desired: &Desired,
+        before: &Live,
+        reply: &Reply,
+    ) -> Result<Live, Malformed> {
+        let row = (self.rows)
             .one(&reply.body)
             .map_err(|error| Malformed::new(describe_unreadable(reply, &error)))?
             .ok_or_else(|| Malformed::new("the reply is no object"))?;
         let after = self.decode(row)?;
-        for name in [self.id, self.key_names[0], self.key_names[1]] {
+        for name in [self.id(), self.key_names[0], self.key_names[1]] {
             let expected = match desired.id(name) {
                 "" => before.text(name),
                 text => Some(text),
@@ -141,7 +177,7 @@ impl Catalogue {
             if expected.is_some() && after.text(name) != expected {
                 return Err(Malformed::new(format!(
                     "`{}` is not the one that was written",
-                    if name == self.id { "id" } else { name }
+                    if name == self.id() { "id" } else { name }
                 )));
             }
         }
@@ -149,13 +185,13 @@ impl Catalogue {
     }
 
     /// Decodes the reply to the call that reads the object with this number.
-    pub fn single(&self, id: &str, reply: &Reply, name: &str) -> Result<Live, ReadFailure> {
+    pub fn single(&'static self, id: &str, reply: &Reply, name: &str) -> Result<Live, ReadFailure> {
         let odd = |what: String| ReadFailure::odd(format!("{name} {what}"));
-        let row = (self.rows)().one(&reply.body);
+        let row = self.rows.one(&reply.body);
         let row = row.map_err(|error| unreadable_reply(name, reply, &error))?;
         let row = row.ok_or_else(|| odd("did not answer with an object".into()))?;
         let live = self.decode(row).map_err(|fault| odd(fault.to_string()))?;
-        match live.text(self.id) == Some(id) {
+        match live.text(self.id()) == Some(id) {
             true => Ok(live),
             false => Err(odd(format!("answered with another {}", self.noun))),
         }
@@ -163,14 +199,28 @@ impl Catalogue {
 
     /// Says why an object that the list does not show is not missing.
     fn not_listed(&self) -> ReadFailure {
-        let Self { noun, unlisted, .. } = self;
+        let noun = self.noun;
+        let unlisted = self.unlisted.as_ref().map_or("", |unlisted| unlisted.word);
         let advice = match self.has_single {
-            true => format!("; name it by its `{}`", self.id),
+            true => format!("; name it by its `{}`", self.id()),
             false => String::new(),
         };
         ReadFailure::odd(format!(
             "the {noun} is not in the list, which may not show {unlisted} ones{advice}"
         ))
+    }
+
+    /// Returns the name of the object's number in manifests.
+    fn id(&self) -> &'static str {
+        self.table.id_member()
+    }
+
+    /// Reports whether the list may not show an object because it is as a manifest asks.
+    fn may_be_unlisted(&self, desired: &Desired) -> bool {
+        let is_true = |field| desired.fields.get(field) == Some(Value::Bool(true));
+        self.unlisted
+            .as_ref()
+            .is_some_and(|unlisted| is_true(unlisted.field))
     }
 
     /// Returns the path of one object.
@@ -200,9 +250,10 @@ impl Catalogue {
             return Ok((number(0, first)?, number(1, third)?));
         }
         let code = first.text().filter(|code| !code.is_empty());
-        let code = code.ok_or_else(|| Malformed::new("`code` is no text"))?;
+        let odd = || Malformed::new(format!("`{}` is no text", self.key_names[0]));
+        let code = code.ok_or_else(odd)?;
         let second = match (&self.key_form, third) {
-            (KeyForm::Code, _) => Text::default(),
+            (KeyForm::Code | KeyForm::Field, _) => Text::default(),
             (_, Atom::Null) => NO_PRODUCT.into(),
             (_, product) => number(1, product)?,
         };
@@ -214,8 +265,31 @@ impl Catalogue {
         let [name, other] = self.key_names;
         match self.key_form {
             KeyForm::TwoNumbers => format!("the {name} {first} and the {other} {second}"),
-            KeyForm::CodeInProduct(_) | KeyForm::Code => format!("the {name} {first:?}"),
+            KeyForm::CodeInProduct(_) | KeyForm::Code | KeyForm::Field => {
+                format!("the {name} {first:?}")
+            }
         }
+    }
+}
+
+/// Says how objects look: beside the fields the id, the first member of the key, and what its form has third.
+pub fn rows(columns: Columns, first: &'static str, third: &'static str) -> Rows<3> {
+    let beside = [
+        AtomShape::at("id"),
+        AtomShape::at(first),
+        AtomShape::at(third),
+    ];
+    Rows::new(columns, beside).identified(is_id)
+}
+
+/// Spells a write with the members of its fields alone.
+pub fn encode(catalogue: &Catalogue, write: &Write<'_>) -> Call {
+    let one = || catalogue.path_of(&write.id(catalogue.id()));
+    let body = codec::encode_fields(catalogue.table.desired, &write.fields);
+    match write.purpose {
+        WritePurpose::Update(_) => Call::write(Method::Patch, one(), Json::Object(body)),
+        WritePurpose::Remove => Call::delete(one()),
+        WritePurpose::Create => catalogue.create_call(write, body),
     }
 }
 

@@ -22,7 +22,7 @@ impl Target {
         Self {
             named: Name::of(catalogue, desired),
             is_to_go: desired.policy.absent,
-            may_be_unlisted: (catalogue.may_be_unlisted)(desired),
+            may_be_unlisted: catalogue.may_be_unlisted(desired),
         }
     }
 }
@@ -103,7 +103,7 @@ impl CatalogueReading {
     }
 
     fn count_licenses(&mut self, index: usize, live: Live, holders: &'static Holders) {
-        let id = live.text(self.list.catalogue.id).unwrap_or_default();
+        let id = live.text(self.list.catalogue.id()).unwrap_or_default();
         let call = holders.count_call(id);
         self.going.insert(index, (live, holders));
         self.outbox.send(call, Purpose::Licenses(index));
@@ -128,7 +128,7 @@ impl CatalogueReading {
             return;
         };
         let catalogue = self.list.catalogue;
-        let id = live.text(catalogue.id).unwrap_or_default().to_string();
+        let id = live.text(catalogue.id()).unwrap_or_default().to_string();
         let observed = match holders.count(catalogue.noun, &id, name, answer) {
             Ok(count) => {
                 live.facts.insert(HOLDERS.into(), count);

@@ -56,6 +56,7 @@ pub static TABLE: KindTable = KindTable {
             required: &[],
             // This page alone prints it as `Phone`; the update, and all replies, have it in lower case.
             excluded: &["phone"],
+            only: &[],
         }),
         remove: Some("DELETE /api/v1/customer-accounts/{customerAccountId}/"),
         off: "",

@@ -1,11 +1,12 @@
 //! Literal lists of customer accounts, and what is read from them.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::resource::Fact;
-use crate::model::{Observed, Policy, Value};
+use crate::model::{Desired, Live, Observed, Policy, Value, WritePurpose};
 use crate::provider::testing::{self, answer, desired_object};
+use crate::provider::{ResourceKind, Write};
 
 fn by_code(code: &str) -> Desired {
     desired_object(&fields::TABLE, &[(CODE, code)])
@@ -29,7 +30,7 @@ fn account(id: u64, code: &str, customers: Json) -> Json {
 }
 
 fn read(desired: &Desired, list: &[Json]) -> (Vec<String>, Vec<Observed>) {
-    let (rounds, found) = testing::drive(CustomerAccount.reading(&[desired]), |_| {
+    let (rounds, found) = testing::drive(CUSTOMER_ACCOUNT.reading(&[desired]), |_| {
         answer(
             200,
             json!({"count": list.len(), "next": null, "previous": null, "results": list}),
@@ -48,7 +49,7 @@ fn an_account_is_found_by_its_code_or_its_number() {
         let live = testing::live(found);
         assert_eq!(live.text(fields::ID), Some("818"));
         assert_eq!(live.fields.get("phone"), Some(&Value::Text("".into())));
-        assert_eq!(CustomerAccount.note(&live), None);
+        assert_eq!(CUSTOMER_ACCOUNT.note(&live), None);
     }
     let (_, found) = read(&by_code("TC6"), &list);
     assert!(matches!(found[..], [Observed::Missing]));
@@ -69,7 +70,7 @@ fn the_customers_of_an_account_are_told_before_it_goes() {
     ] {
         let (calls, found) = read(&going("tc4"), &[account(811, "tc4", customers)]);
         assert_eq!(calls.len(), 1);
-        let note = CustomerAccount.note(&testing::live(found));
+        let note = CUSTOMER_ACCOUNT.note(&testing::live(found));
         assert_eq!(note.as_deref(), Some(words));
     }
 }
@@ -83,7 +84,7 @@ fn the_writes_have_the_members_of_the_pages() {
         purpose: WritePurpose::Create,
         fields: [("name", Value::Text("Test".into()))].into(),
     };
-    let call = CustomerAccount.encode(&write);
+    let call = CUSTOMER_ACCOUNT.encode(&write);
     assert_eq!(call.name(), "POST /api/v1/customer-accounts/");
     assert_eq!(call.body, Some(json!({"name": "Test", "code": "tc6"})));
     let mut live = Live::default();
@@ -91,11 +92,11 @@ fn the_writes_have_the_members_of_the_pages() {
         .insert(fields::ID.into(), Fact::Text("818".into()));
     (write.live, write.purpose) = (&live, WritePurpose::Update(0));
     write.fields = [("description", Value::Null)].into();
-    let call = CustomerAccount.encode(&write);
+    let call = CUSTOMER_ACCOUNT.encode(&write);
     assert_eq!(call.name(), "PATCH /api/v1/customer-accounts/818/");
     assert_eq!(call.body, Some(json!({"description": ""})));
     write.purpose = WritePurpose::Remove;
-    let call = CustomerAccount.encode(&write);
+    let call = CUSTOMER_ACCOUNT.encode(&write);
     assert_eq!(call.name(), "DELETE /api/v1/customer-accounts/818/");
 }
 
@@ -103,7 +104,7 @@ fn the_writes_have_the_members_of_the_pages() {
 fn a_reply_about_another_account_proves_nothing() {
     let echo = |code: &str| {
         let reply = testing::reply(200, account(818, code, json!(0)));
-        CustomerAccount.echo(&by_code("tc6"), &Live::default(), &reply)
+        CUSTOMER_ACCOUNT.echo(&by_code("tc6"), &Live::default(), &reply)
     };
     assert!(echo("tc6").is_ok());
     assert!(echo("tc7").is_err());

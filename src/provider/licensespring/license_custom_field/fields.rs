@@ -61,6 +61,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /api/v1/license-custom-fields/",
             required: &["value"],
             excluded: &[],
+            only: &[],
         }),
         remove: Some("DELETE /api/v1/license-custom-fields/{licenseCustomFieldId}/"),
         off: "",

@@ -1,11 +1,12 @@
 //! Literal lists of values, and what is read from them.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::resource::Fact;
-use crate::model::{Observed, Value};
+use crate::model::{Desired, Live, Observed, Value, WritePurpose};
 use crate::provider::testing::{self, answer, desired_object};
+use crate::provider::{ResourceKind, Write};
 
 fn by_key(license: u64, field: u64) -> Desired {
     let (license, field) = (license.to_string(), field.to_string());
@@ -53,7 +54,7 @@ fn serve(call: &str, count: u64) -> crate::provider::reading::Answer {
 
 fn read(desired: &[Desired], count: u64) -> (Vec<String>, Vec<Observed>) {
     let desired: Vec<&Desired> = desired.iter().collect();
-    let reading = LicenseCustomField.reading(&desired);
+    let reading = LICENSE_CUSTOM_FIELD.reading(&desired);
     let (rounds, found) = testing::drive(reading, |call| serve(call, count));
     (rounds.concat(), found)
 }
@@ -106,7 +107,7 @@ fn two_values_of_one_field_on_one_license_are_named_by_their_numbers() {
         second
     }];
     let desired = by_key(7, 51);
-    let reading = LicenseCustomField.reading(&[&desired]);
+    let reading = LICENSE_CUSTOM_FIELD.reading(&[&desired]);
     let (_, found) = testing::drive(reading, |_| {
         answer(200, json!({"count": 2, "next": null, "results": rows}))
     });
@@ -126,7 +127,7 @@ fn nothing_is_missing_beside_a_value_whose_license_cannot_be_read() {
         let mut odd = value(1008, 51);
         odd[member] = json!("x");
         let desired = by_key(7, 51);
-        let reading = LicenseCustomField.reading(&[&desired]);
+        let reading = LICENSE_CUSTOM_FIELD.reading(&[&desired]);
         let (_, found) = testing::drive(reading, |_| {
             answer(200, json!({"count": 1, "next": null, "results": [odd]}))
         });
@@ -144,7 +145,7 @@ fn the_writes_have_the_members_of_the_pages() {
         purpose: WritePurpose::Create,
         fields: [("value", Value::Text("23".into()))].into(),
     };
-    let call = LicenseCustomField.encode(&write);
+    let call = LICENSE_CUSTOM_FIELD.encode(&write);
     assert_eq!(call.name(), "POST /api/v1/license-custom-fields/");
     let body =
         json!({"value": "23", "license": 1_609_234_933_166_159_u64, "product_custom_field": 51});
@@ -153,10 +154,10 @@ fn the_writes_have_the_members_of_the_pages() {
     live.facts
         .insert(fields::ID.into(), Fact::Text("83".into()));
     (write.live, write.purpose) = (&live, WritePurpose::Update(0));
-    let call = LicenseCustomField.encode(&write);
+    let call = LICENSE_CUSTOM_FIELD.encode(&write);
     assert_eq!(call.name(), "PATCH /api/v1/license-custom-fields/83/");
     assert_eq!(call.body, Some(json!({"value": "23"})));
     write.purpose = WritePurpose::Remove;
-    let call = LicenseCustomField.encode(&write);
+    let call = LICENSE_CUSTOM_FIELD.encode(&write);
     assert_eq!(call.name(), "DELETE /api/v1/license-custom-fields/83/");
 }

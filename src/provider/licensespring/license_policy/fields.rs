@@ -205,6 +205,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /api/v1/license-templates/",
             required: &["name", "default_license_type"],
             excluded: &[],
+            only: &[],
         }),
         remove: Some("DELETE /api/v1/license-templates/{licensePolicyId}/"),
         off: "`is_archived: true` keeps it, and no new license is made with it",

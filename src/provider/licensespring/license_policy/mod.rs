@@ -16,107 +16,26 @@ mod fields;
 
 use std::sync::LazyLock;
 
-use serde_json::Value as Json;
-
-use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Reply, Value,
-    Verdict, WritePurpose,
-};
-use crate::provider::codec;
-use crate::provider::decode::{AtomShape, Columns, Rows};
+use crate::provider::Omissions;
+use crate::provider::decode::Columns;
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, KeyForm, PRODUCT,
+    CODE, Catalogue, CatalogueKind, Holders, KeyForm, PRODUCT, Search, Unlisted, encode, rows,
 };
-use crate::provider::licensespring::envelope::is_id;
-use crate::provider::licensespring::list_walk::FULL;
-use crate::provider::licensespring::{refusal, span};
-use crate::provider::listing::Listing;
-use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write};
 
 /// A license policy.
-pub struct LicensePolicy;
-
-impl ResourceKind for LicensePolicy {
-    fn table(&self) -> &'static KindTable {
-        &fields::TABLE
-    }
-
-    /// Checks the form of lengths of time, and refuses to create a policy that is archived: the list may not show it, and it
-    /// would be created again.
-    fn audit(
-        &self,
-        desired: &Desired,
-        location: &dyn Fn(&str) -> Mark,
-        findings: &mut Diagnostics,
-    ) {
-        span::audit(&fields::SPANS, desired, location, findings);
-        if desired.policy.create && is_archived(desired) {
-            let message = "a policy that is archived is not created: the list may not show it";
-            findings.push(
-                Diagnostic::error("bad-choice", message)
-                    .at(&desired.origin.source, location(fields::IS_ARCHIVED))
-                    .hint("leave out `create: true` or `is_archived: true`"),
-            );
-        }
-    }
-
-    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(CatalogueReading::new(&CATALOGUE, desired))
-    }
-
-    /// A page of the list shows a hundred policies.
-    fn ids_per_read(&self) -> usize {
-        FULL
-    }
-
-    fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(CatalogueListing::new(&CATALOGUE)))
-    }
-
-    fn encode(&self, write: &Write<'_>) -> Call {
-        let one = CATALOGUE.path_of(&write.id(fields::ID));
-        let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
-        match write.purpose {
-            WritePurpose::Update(_) => Call::write(Method::Patch, one, Json::Object(body)),
-            WritePurpose::Remove => Call::delete(one),
-            WritePurpose::Create => CATALOGUE.create_call(write, body),
-        }
-    }
-
-    fn judge(&self, reply: &Reply) -> Verdict {
-        refusal::judge(fields::TABLE.desired, reply)
-    }
-
-    fn note(&self, live: &Live) -> Option<String> {
-        live.facts.get(HOLDERS)?;
-        Some(match live.number(HOLDERS) {
-            None => "how many licenses have it as their policy is not known".into(),
-            Some(0) => "no license is found that has it as its policy".into(),
-            Some(1) => "1 license has it as its policy".into(),
-            Some(licenses) => format!("{licenses} licenses have it as their policy"),
-        })
-    }
-
-    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        CATALOGUE.echo(desired, before, reply)
-    }
-}
-
-/// Reports whether a manifest asks for an archived policy.
-fn is_archived(desired: &Desired) -> bool {
-    desired.fields.get(fields::IS_ARCHIVED) == Some(Value::Bool(true))
-}
+pub static LICENSE_POLICY: CatalogueKind = CatalogueKind(&CATALOGUE);
 
 static CATALOGUE: Catalogue = Catalogue {
+    table: &fields::TABLE,
     noun: "license policy",
     nouns: "license policies",
-    id: fields::ID,
     list: "/api/v1/license-templates/",
-    unlisted: "archived",
-    may_be_unlisted: is_archived,
+    unlisted: Some(Unlisted {
+        field: fields::IS_ARCHIVED,
+        word: "archived",
+    }),
     has_single: true,
-    rows: || &POLICIES,
+    rows: LazyLock::new(|| rows(Columns::of(fields::TABLE.desired), CODE, PRODUCT)),
     key_names: [CODE, PRODUCT],
     key_form: KeyForm::CodeInProduct(Holders {
         filter: "license_template_id",
@@ -131,16 +50,17 @@ static CATALOGUE: Catalogue = Catalogue {
         },
         lose: false,
     }),
+    search: Search::Whole,
+    spans: &fields::SPANS,
+    encode,
+    omissions: Omissions::NONE,
+    describe_holders: |licenses| match licenses {
+        None => "how many licenses have it as their policy is not known".into(),
+        Some(0) => "no license is found that has it as its policy".into(),
+        Some(1) => "1 license has it as its policy".into(),
+        Some(licenses) => format!("{licenses} licenses have it as their policy"),
+    },
 };
-
-static POLICIES: LazyLock<Rows<3>> = LazyLock::new(|| {
-    let beside = [
-        AtomShape::at("id"),
-        AtomShape::at(CODE),
-        AtomShape::at(PRODUCT),
-    ];
-    Rows::new(Columns::of(fields::TABLE.desired), beside).identified(is_id)
-});
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,13 @@
 //! Literal lists of license policies, and what is read from them.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::resource::Fact;
-use crate::model::{Fields, Observed, PackedFields, Policy};
+use crate::model::{Desired, Fields, Live, Observed, PackedFields, Policy, Value, WritePurpose};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{self, answer, desired_object};
+use crate::provider::{ResourceKind, Write};
 
 fn by_code(code: &str, product: &str) -> Desired {
     desired_object(&fields::TABLE, &[(CODE, code), (PRODUCT, product)])
@@ -36,7 +37,7 @@ fn policy(id: u64, code: &str) -> Json {
 /// Reads from a list of one page. Beside it one policy can be read by its number, and a page of licenses is answered.
 fn read(desired: &Desired, list: &[Json], licenses: Answer) -> (Vec<String>, Vec<Observed>) {
     let mut licenses = Some(licenses);
-    let (rounds, found) = testing::drive(LicensePolicy.reading(&[desired]), |call| {
+    let (rounds, found) = testing::drive(LICENSE_POLICY.reading(&[desired]), |call| {
         match call.split_once("/api/v1/") {
             Some((_, path)) if path.starts_with("licenses/") => licenses.take().unwrap(),
             Some((_, "license-templates/940/")) => answer(200, policy(940, "hidden")),
@@ -140,7 +141,7 @@ fn the_licenses_of_a_policy_are_counted_where_they_show_it() {
             calls[1..],
             ["GET /api/v1/licenses/?license_template_id=938&limit=5"]
         );
-        let note = LicensePolicy
+        let note = LICENSE_POLICY
             .note(&testing::live(found))
             .unwrap_or_default();
         assert!(note.contains(words), "{note}");
@@ -162,7 +163,7 @@ fn the_writes_have_the_members_of_the_pages() {
         purpose: WritePurpose::Create,
         fields: [("name", Value::Text("Pro".into()))].into(),
     };
-    let call = LicensePolicy.encode(&write);
+    let call = LICENSE_POLICY.encode(&write);
     assert_eq!(call.name(), "POST /api/v1/license-templates/");
     let body = json!({"name": "Pro", "code": "pro", "product": 7});
     assert_eq!(call.body, Some(body));
@@ -170,11 +171,11 @@ fn the_writes_have_the_members_of_the_pages() {
     live.facts
         .insert(fields::ID.into(), Fact::Text("938".into()));
     (write.live, write.purpose) = (&live, WritePurpose::Update(0));
-    let call = LicensePolicy.encode(&write);
+    let call = LICENSE_POLICY.encode(&write);
     assert_eq!(call.name(), "PATCH /api/v1/license-templates/938/");
     assert_eq!(call.body, Some(json!({"name": "Pro"})));
     write.purpose = WritePurpose::Remove;
-    let call = LicensePolicy.encode(&write);
+    let call = LICENSE_POLICY.encode(&write);
     assert_eq!(call.name(), "DELETE /api/v1/license-templates/938/");
     assert_eq!(call.body, None);
 }

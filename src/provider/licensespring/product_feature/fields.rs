@@ -113,6 +113,7 @@ pub static TABLE: KindTable = KindTable {
             name: "POST /api/v1/product-features/",
             required: &["name", "feature_type"],
             excluded: &[IS_DELETED],
+            only: &[],
         }),
         remove: Some("DELETE /api/v1/product-features/{productFeatureId}/"),
         off: "`is_deleted: true` hides it, and licenses that have it keep it",

@@ -16,107 +16,29 @@ mod fields;
 
 use std::sync::LazyLock;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use crate::model::{
-    Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Reply, Value,
-    Verdict, WritePurpose,
-};
-use crate::provider::codec;
-use crate::provider::decode::{AtomShape, Columns, Rows};
+use crate::model::{Call, WritePurpose};
+use crate::provider::decode::Columns;
 use crate::provider::licensespring::catalogue::{
-    CODE, Catalogue, CatalogueListing, CatalogueReading, HOLDERS, Holders, KeyForm, PRODUCT,
+    self, CODE, Catalogue, CatalogueKind, Holders, KeyForm, PRODUCT, Search, Unlisted, rows,
 };
-use crate::provider::licensespring::envelope::is_id;
-use crate::provider::licensespring::list_walk::FULL;
-use crate::provider::licensespring::refusal;
-use crate::provider::listing::Listing;
-use crate::provider::reading::Reading;
-use crate::provider::{ResourceKind, Write};
+use crate::provider::{Omissions, Write};
 
 /// A product feature.
-pub struct ProductFeature;
-
-impl ResourceKind for ProductFeature {
-    fn table(&self) -> &'static KindTable {
-        &fields::TABLE
-    }
-
-    /// Refuses to create a feature that is hidden: the list may not show it, and it would be created again.
-    fn audit(
-        &self,
-        desired: &Desired,
-        location: &dyn Fn(&str) -> Mark,
-        findings: &mut Diagnostics,
-    ) {
-        if desired.policy.create && is_hidden(desired) {
-            let message = "a feature that is hidden is not created: the list may not show it";
-            findings.push(
-                Diagnostic::error("bad-choice", message)
-                    .at(&desired.origin.source, location(fields::IS_DELETED))
-                    .hint("leave out `create: true` or `is_deleted: true`"),
-            );
-        }
-    }
-
-    fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(CatalogueReading::new(&CATALOGUE, desired))
-    }
-
-    /// A page of the list shows a hundred features.
-    fn ids_per_read(&self) -> usize {
-        FULL
-    }
-
-    fn listing(&self) -> Option<Box<dyn Listing>> {
-        Some(Box::new(CatalogueListing::new(&CATALOGUE)))
-    }
-
-    fn encode(&self, write: &Write<'_>) -> Call {
-        let one = || CATALOGUE.path_of(&write.id(fields::ID));
-        let mut body = codec::encode_fields(fields::TABLE.desired, &write.fields);
-        match write.purpose {
-            WritePurpose::Update(_) => {
-                let code = write.live.text(CODE).unwrap_or_default();
-                body.insert(CODE.into(), json!(code));
-                Call::write(Method::Patch, one(), Json::Object(body))
-            }
-            WritePurpose::Remove => Call::delete(one()),
-            WritePurpose::Create => CATALOGUE.create_call(write, body),
-        }
-    }
-
-    fn judge(&self, reply: &Reply) -> Verdict {
-        refusal::judge(fields::TABLE.desired, reply)
-    }
-
-    fn note(&self, live: &Live) -> Option<String> {
-        Some(match live.number(HOLDERS)? {
-            0 => "no license is found that has it".into(),
-            1 => "purges it from 1 license".into(),
-            licenses => format!("purges it from {licenses} licenses"),
-        })
-    }
-
-    fn echo(&self, desired: &Desired, before: &Live, reply: &Reply) -> Result<Live, Malformed> {
-        CATALOGUE.echo(desired, before, reply)
-    }
-}
-
-/// Reports whether a manifest asks for a hidden feature.
-fn is_hidden(desired: &Desired) -> bool {
-    desired.fields.get(fields::IS_DELETED) == Some(Value::Bool(true))
-}
+pub static PRODUCT_FEATURE: CatalogueKind = CatalogueKind(&CATALOGUE);
 
 static CATALOGUE: Catalogue = Catalogue {
+    table: &fields::TABLE,
     noun: "product feature",
     nouns: "product features",
-    id: fields::ID,
     list: "/api/v1/product-features/",
-    unlisted: "hidden",
-    may_be_unlisted: is_hidden,
+    unlisted: Some(Unlisted {
+        field: fields::IS_DELETED,
+        word: "hidden",
+    }),
     has_single: false,
-    rows: || &FEATURES,
+    rows: LazyLock::new(|| rows(Columns::of(fields::TABLE.desired), CODE, PRODUCT)),
     key_names: [CODE, PRODUCT],
     key_form: KeyForm::CodeInProduct(Holders {
         filter: "product_features__id",
@@ -127,16 +49,26 @@ static CATALOGUE: Catalogue = Catalogue {
         },
         lose: true,
     }),
+    search: Search::Whole,
+    spans: &[],
+    encode: encode_with_code,
+    omissions: Omissions::NONE,
+    describe_holders: |licenses| match licenses {
+        None => "from how many licenses it purges it is not known".into(),
+        Some(0) => "no license is found that has it".into(),
+        Some(1) => "purges it from 1 license".into(),
+        Some(licenses) => format!("purges it from {licenses} licenses"),
+    },
 };
 
-static FEATURES: LazyLock<Rows<3>> = LazyLock::new(|| {
-    let beside = [
-        AtomShape::at("id"),
-        AtomShape::at(CODE),
-        AtomShape::at(PRODUCT),
-    ];
-    Rows::new(Columns::of(fields::TABLE.desired), beside).identified(is_id)
-});
+/// Spells a write. An update names the code as well, which its page marks as required.
+fn encode_with_code(catalogue: &Catalogue, write: &Write<'_>) -> Call {
+    let mut call = catalogue::encode(catalogue, write);
+    if let (WritePurpose::Update(_), Some(body)) = (write.purpose, &mut call.body) {
+        body[CODE] = json!(write.live.text(CODE).unwrap_or_default());
+    }
+    call
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
 //! Literal lists of product features, and what is read from them.
 
+use serde_json::Value as Json;
+
 use super::*;
 use crate::model::resource::Fact;
-use crate::model::{Fields, Observed, PackedFields, Policy};
+use crate::model::{Desired, Fields, Live, Observed, PackedFields, Policy, Value, WritePurpose};
+use crate::provider::ResourceKind;
 use crate::provider::testing::{self, answer, desired_object};
 
 fn by_code(code: &str, product: &str) -> Desired {
@@ -18,7 +21,7 @@ fn feature(id: u64, code: &str, product: Json) -> Json {
 }
 
 fn read(desired: &[&Desired], features: &[Json]) -> (Vec<String>, Vec<Observed>) {
-    let (rounds, found) = testing::drive(ProductFeature.reading(desired), |call| {
+    let (rounds, found) = testing::drive(PRODUCT_FEATURE.reading(desired), |call| {
         let rows = match call.contains("/licenses/") {
             true => vec![json!({"id": 1, "product_features": [{"product_feature": {"id": 171}}]})],
             false => features.to_vec(),
@@ -117,7 +120,7 @@ fn the_licenses_that_have_a_feature_are_counted_before_it_goes() {
     let (calls, found) = read(&[&going("171")], &features);
     let licenses = "GET /api/v1/licenses/?product_features__id=171&limit=5";
     assert_eq!(calls[1..], [licenses]);
-    let note = ProductFeature.note(&testing::live(found));
+    let note = PRODUCT_FEATURE.note(&testing::live(found));
     assert_eq!(note.as_deref(), Some("purges it from 412 licenses"));
     // The filter finds licenses that do not have the feature: it means something else.
     let why = testing::unread(read(&[&going("172")], &features).1);
@@ -133,24 +136,24 @@ fn the_writes_have_the_members_of_the_pages() {
         purpose: WritePurpose::Create,
         fields: [("name", Value::Text("x".into()))].into(),
     };
-    let call = ProductFeature.encode(&write);
+    let call = PRODUCT_FEATURE.encode(&write);
     assert_eq!(call.name(), "POST /api/v1/product-features/");
     let body = json!({"name": "x", "code": "f1", "product": 7});
     assert_eq!(call.body, Some(body));
     let global = by_code("f1", "0");
     write.desired = &global;
     let body = json!({"name": "x", "code": "f1"});
-    assert_eq!(ProductFeature.encode(&write).body, Some(body.clone()));
+    assert_eq!(PRODUCT_FEATURE.encode(&write).body, Some(body.clone()));
     let mut live = Live::default();
     for (name, text) in [(fields::ID, "171"), (CODE, "f1"), (PRODUCT, "7")] {
         live.facts.insert(name.into(), Fact::Text(text.into()));
     }
     (write.live, write.purpose) = (&live, WritePurpose::Update(0));
-    let call = ProductFeature.encode(&write);
+    let call = PRODUCT_FEATURE.encode(&write);
     assert_eq!(call.name(), "PATCH /api/v1/product-features/171/");
     assert_eq!(call.body, Some(body));
     write.purpose = WritePurpose::Remove;
-    let call = ProductFeature.encode(&write);
+    let call = PRODUCT_FEATURE.encode(&write);
     assert_eq!(
         (call.name().as_str(), call.body),
         ("DELETE /api/v1/product-features/171/", None)
@@ -161,7 +164,7 @@ fn the_writes_have_the_members_of_the_pages() {
 fn a_reply_about_another_feature_proves_nothing() {
     let reply = |feature: Json| testing::reply(200, feature);
     let echo = |desired: &Desired, before: &Live, shown: Json| {
-        ProductFeature.echo(desired, before, &reply(shown)).is_ok()
+        PRODUCT_FEATURE.echo(desired, before, &reply(shown)).is_ok()
     };
     let nothing = Live::default();
     let wanted = by_code("f1", "7");

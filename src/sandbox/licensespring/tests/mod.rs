@@ -3,6 +3,7 @@
 mod bodies;
 mod custom_fields;
 mod customer_accounts;
+mod orders;
 mod policies;
 mod product_features;
 mod reads;

@@ -269,10 +269,16 @@ pub fn switches() -> Vec<Switch> {
         Switch::new("account_phone", &[s("capital")]),
         Switch::new("account_create_status", &[json!(200)]),
         Switch::new("second_value", &[s("accept")]),
+        Switch::new("order_account", &[s("object")]),
+        Switch::new("order_taken_status", &[json!(409)]),
         Switch::new("unknown_members", &[s("ignore")]),
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),
         Switch::new("retry_after", &[json!(false)]),
+        Switch::not(
+            "order_rows",
+            "what is not shown cannot be compared; see `lifecycle::orders`",
+        ),
         Switch::not(
             "row_members",
             "what is not shown cannot be managed; see `particular`",

@@ -14,6 +14,7 @@ pub mod licensespring;
 pub mod licensespring_customer_account;
 pub mod licensespring_license_custom_field;
 pub mod licensespring_license_policy;
+pub mod licensespring_order;
 pub mod licensespring_product_feature;
 
 use entitle::model::{Field, Need, WriteMode};
@@ -291,7 +292,7 @@ impl Vendor {
 /// Hands the modules of all kinds to a macro, after what else is given, in the order of `all_kinds`.
 macro_rules! with_vendors {
     ($macro:ident! $($given:tt)*) => {
-        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring_customer_account, licensespring, licensespring_license_custom_field, licensespring_license_policy, licensespring_product_feature }
+        $macro! { $($given)*; alinea, cryptlex_license, cryptlex_organization, cryptlex, cryptlex_organization_user, cryptlex_user_group, informatica, lac, lac_customer, licensespring_customer_account, licensespring, licensespring_license_custom_field, licensespring_license_policy, licensespring_order, licensespring_product_feature }
     };
 }
 pub(crate) use with_vendors;

@@ -1,18 +1,19 @@
-//! Reads the wanted values by the fewest calls: one for each license and for each number, or the list of all values.
+//! Reads the wanted objects by the fewest calls: one for each first member of a key and for each number, or the whole list.
 //!
-//! One license, or one number, is one call. For more the first page of the whole list is asked for, which says how many
-//! pages follow: if that are fewer than licenses and numbers, the list is walked to its end.
+//! One call is enough for one first member, or one number. For more the first page of the whole list is asked for, which
+//! says how many pages follow: if that are fewer than first members and numbers, the list is walked to its end. Numbers are
+//! looked up in the whole list where no call shows one object.
 //!
 //! # Worked example
 //!
-//! Values on three licenses, in an account with 250 values: after the first page two more show all of them, so the list is
-//! walked on. With 5,000 values 50 pages would follow; three calls with the filter `license` are less.
+//! Values of custom fields on three licenses, in an account with 250 values: after the first page two more show all of
+//! them, so the list is walked on. With 5,000 values 50 pages would follow; three calls with the filter `license` are less.
 
 use std::collections::BTreeMap;
 
-use super::fields::LICENSE;
+use super::Catalogue;
+use super::list::{CatalogueList, Name};
 use crate::model::{Call, Desired, Observed, ReadFailure, Text};
-use crate::provider::licensespring::catalogue::{Catalogue, CatalogueList, Name};
 use crate::provider::licensespring::list_walk::WalkStep;
 use crate::provider::reading::{
     Answer, Outbox, Reading, Settled, Ticket, is_absent, require_success,
@@ -22,63 +23,66 @@ use crate::provider::reading::{
 enum Purpose {
     /// The page of the whole list at an offset.
     Whole(usize),
-    /// The page of a license's values at an offset.
-    License(Text, usize),
-    /// The value at an index, by its number.
+    /// The page at an offset of the objects with this first member of their keys.
+    First(Text, usize),
+    /// The object at an index, by its number.
     Single(usize),
 }
 
-/// The values of one license, and the indices of those that are wanted.
-struct LicenseValues {
+/// The objects with one first member of their keys, and the indices of those that are wanted.
+struct Narrowed {
     list: CatalogueList,
     indices: Vec<usize>,
 }
 
-/// Reads the wanted values.
-pub struct CustomFieldReading {
+/// Reads the wanted objects.
+pub struct NarrowReading {
     outbox: Outbox<Purpose>,
     whole: CatalogueList,
-    licenses: BTreeMap<Text, LicenseValues>,
+    firsts: BTreeMap<Text, Narrowed>,
     targets: Vec<Name>,
     settled: Settled,
 }
 
-impl CustomFieldReading {
+impl NarrowReading {
     pub fn new(catalogue: &'static Catalogue, desired: &[&Desired]) -> Self {
         let targets: Vec<Name> = { desired.iter() }
             .map(|one| Name::of(catalogue, one))
             .collect();
-        let mut licenses = BTreeMap::new();
+        let mut firsts = BTreeMap::new();
         for (index, target) in targets.iter().enumerate() {
-            if let Name::Key((license, _)) = target {
-                let filter = (LICENSE, license.clone());
-                let values = licenses
-                    .entry(license.clone())
-                    .or_insert_with(|| LicenseValues {
-                        list: CatalogueList::filtered(catalogue, filter),
-                        indices: Vec::new(),
-                    });
-                values.indices.push(index);
+            if let Name::Key((first, _)) = target {
+                let filter = (catalogue.key_names[0], first.clone());
+                let narrowed = firsts.entry(first.clone()).or_insert_with(|| Narrowed {
+                    list: CatalogueList::filtered(catalogue, filter),
+                    indices: Vec::new(),
+                });
+                narrowed.indices.push(index);
             }
         }
         let mut reading = Self {
             outbox: Outbox::default(),
             whole: CatalogueList::new(catalogue),
-            licenses,
+            firsts,
             targets,
             settled: Settled::none_of(desired.len()),
         };
         match reading.narrow_calls() {
-            0 | 1 => reading.ask_narrowly(),
+            Some(0 | 1) => reading.ask_narrowly(),
             _ => reading.ask_whole(),
         }
         reading
     }
 
-    /// Returns the number of calls without the whole list, if no license has more values than a page.
-    fn narrow_calls(&self) -> usize {
+    /// Returns the number of calls without the whole list, if none of them has more than a page; `None` if only the whole
+    /// list shows all objects.
+    fn narrow_calls(&self) -> Option<usize> {
         let ids = { self.targets.iter() }.filter(|target| matches!(target, Name::Id(_)));
-        self.licenses.len() + ids.count()
+        match ids.count() {
+            0 => Some(self.firsts.len()),
+            ids if self.whole.catalogue.has_single => Some(self.firsts.len() + ids),
+            _ => None,
+        }
     }
 
     fn ask_whole(&mut self) {
@@ -87,9 +91,9 @@ impl CustomFieldReading {
     }
 
     fn ask_narrowly(&mut self) {
-        for (license, values) in &self.licenses {
-            let (offset, call) = values.list.next_page();
-            let purpose = Purpose::License(license.clone(), offset);
+        for (first, narrowed) in &self.firsts {
+            let (offset, call) = narrowed.list.next_page();
+            let purpose = Purpose::First(first.clone(), offset);
             self.outbox.send(call, purpose);
         }
         for (index, target) in self.targets.iter().enumerate() {
@@ -104,7 +108,10 @@ impl CustomFieldReading {
         let reply = require_success(name, answer);
         let step = reply.and_then(|reply| self.whole.take(offset, &reply, name));
         let failure = match step {
-            Ok(WalkStep::Ask) if offset == 0 && self.whole.pages_left() >= self.narrow_calls() => {
+            Ok(WalkStep::Ask)
+                if offset == 0 && { self.narrow_calls() }
+                    .is_some_and(|calls| self.whole.pages_left() >= calls) =>
+            {
                 return self.ask_narrowly();
             }
             Ok(WalkStep::Ask) => return self.ask_whole(),
@@ -121,15 +128,15 @@ impl CustomFieldReading {
         }
     }
 
-    fn take_license(&mut self, license: &Text, offset: usize, name: &str, answer: Answer) {
-        let Some(LicenseValues { list, indices }) = self.licenses.get_mut(license) else {
+    fn take_first(&mut self, first: &Text, offset: usize, name: &str, answer: Answer) {
+        let Some(Narrowed { list, indices }) = self.firsts.get_mut(first) else {
             return;
         };
         let reply = require_success(name, answer);
         let failure = match reply.and_then(|reply| list.take(offset, &reply, name)) {
             Ok(WalkStep::Ask) => {
                 let (offset, call) = list.next_page();
-                let purpose = Purpose::License(license.clone(), offset);
+                let purpose = Purpose::First(first.clone(), offset);
                 return self.outbox.send(call, purpose);
             }
             Ok(WalkStep::End) => None,
@@ -161,7 +168,7 @@ impl CustomFieldReading {
     }
 }
 
-impl Reading for CustomFieldReading {
+impl Reading for NarrowReading {
     fn ready(&mut self) -> Vec<(Ticket, Call)> {
         self.outbox.ready()
     }
@@ -170,8 +177,8 @@ impl Reading for CustomFieldReading {
         let (purpose, name) = self.outbox.purpose(ticket);
         match purpose {
             Purpose::Whole(offset) => self.take_whole(offset, &name, answer),
-            Purpose::License(license, offset) => {
-                self.take_license(&license, offset, &name, answer);
+            Purpose::First(first, offset) => {
+                self.take_first(&first, offset, &name, answer);
             }
             Purpose::Single(index) => self.take_single(index, &name, answer),
         }
@@ -182,8 +189,8 @@ impl Reading for CustomFieldReading {
     }
 
     fn finish(self: Box<Self>) -> Vec<(usize, Observed)> {
-        let why = "the license custom field was not asked for";
+        let noun = self.whole.catalogue.noun;
         self.settled
-            .finish(|_| Observed::Unread(ReadFailure::odd(why)))
+            .finish(|_| Observed::Unread(ReadFailure::odd(format!("the {noun} was not asked for"))))
     }
 }
