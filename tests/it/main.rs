@@ -51,6 +51,7 @@ mod plain;
 mod populated;
 mod project;
 mod readme;
+mod release;
 mod remembered;
 mod reports;
 mod running_sandbox;
