@@ -97,7 +97,8 @@ async fn apply_saved_plan(
     args: &Apply,
     outputs: &Outputs,
 ) -> CommandResult<Exit> {
-    let (selection, reach) = (&args.selection, &args.reach);
+    let reach = &args.reach;
+    let selection = &in_environment_of(&document, &args.selection)?;
     refuse_time_ahead(&document)?;
     refuse_other_simulators(&document, reach.sandbox == SandboxChoice::BuiltIn)?;
     work_tree::refuse_outside(&selection.paths)?;
@@ -120,6 +121,23 @@ async fn apply_saved_plan(
     let accounts = saved.pass.accounts.clone();
     let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;
     writer.carry_out(&saved.pass, true).await
+}
+
+/// Returns the selection in the environment that a plan was made for. `Err` if another one was typed.
+fn in_environment_of(document: &PlanDocument, selection: &Selection) -> CommandResult<Selection> {
+    let planned = &document.source.environment;
+    if let (Some(typed), Some(planned)) = (&selection.environment, planned)
+        && typed != planned
+    {
+        bail!(
+            "the plan was made for the environment {}, and not for {typed}",
+            make_visible(planned)
+        );
+    }
+    Ok(Selection {
+        environment: selection.environment.clone().or_else(|| planned.clone()),
+        ..selection.clone()
+    })
 }
 
 /// Returns `Err` for a plan of a time that lies ahead: an apply writes what is true now.

@@ -233,7 +233,7 @@ pub enum Printed {
 }
 
 /// How a run is shown.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct Rendering {
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_FORMAT", default_value = "text")]

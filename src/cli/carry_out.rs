@@ -168,7 +168,10 @@ impl<'a> WritingCommand<'a> {
     fn recorder(&self, places: BTreeMap<String, VendorAccount>) -> Recorder {
         Recorder {
             leases: self.leases.clone(),
-            scope: self.consent.store.scope.clone(),
+            scope: self.consent.store.scope.clone().or_else(|| {
+                let environment = self.setup.checked.environment.as_ref();
+                environment.and_then(|environment| environment.scope.clone())
+            }),
             ..Recorder::new(self.queue.clone(), &self.run, places, clock::now)
         }
     }

@@ -48,6 +48,7 @@ mod output;
 mod outputs;
 mod page_sources;
 mod plan;
+mod plan_environments;
 mod populated;
 mod progress;
 mod project;

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{AtTime, Reach, Rendering, RequestLimit, Selection, SharedStore};
+use super::args::{AtTime, Printed, Reach, Rendering, RequestLimit, Selection, SharedStore};
 use super::exit::Exit;
 use super::outputs::Outputs;
+use super::plan_environments::{self, Actions, actions_of};
 use super::setup::{self, Files};
 use super::{output, project, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
@@ -23,7 +24,7 @@ use crate::plan::saved;
 use crate::reconcile;
 use crate::render::view::Stage;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(
     after_help = "Examples:\n  entitle plan\n  entitle plan licences --target 'Lac*/*' --detailed-exitcode\n  entitle plan --out plan.json --report markdown=plan.md --report github"
 )]
@@ -53,8 +54,33 @@ pub struct Plan {
 
 /// Opens the outputs, plans, and closes the outputs after a success and after an error.
 pub async fn run(args: Plan) -> CommandResult<Exit> {
+    let names = args.selection.environment.clone().unwrap_or_default();
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    if names.len() > 1 {
+        return plan_environments::run(&args, &names).await;
+    }
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
-    outputs.close(make_plan(&args, &outputs).await)
+    let made = make_plan(&args, &outputs).await;
+    outputs.close(made.map(|(exit, _)| exit))
+}
+
+impl Plan {
+    /// Returns the same for one environment.
+    pub(super) fn in_environment(&self, name: &str) -> Self {
+        let mut one = self.clone();
+        one.selection.environment = Some(name.to_string());
+        one
+    }
+
+    /// Reports whether the plan is only printed for people.
+    pub(super) fn prints_text_only(&self) -> bool {
+        let is_text = self.rendering.format == Printed::Text;
+        is_text && self.out.is_none() && self.rendering.report.is_empty()
+    }
+
+    pub(super) fn rendering(&self) -> &Rendering {
+        &self.rendering
+    }
 }
 
 /// Plans, saves the plan if asked to, and prints it.
@@ -62,7 +88,7 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 /// Returns `Exit::Error` if an object could not be read or planned; `Exit::Refused` if an apply would take more requests
 /// than `--max-requests`; `Exit::Changes`, with `--detailed-exitcode` only, if objects would change or differ in a way
 /// that is only observed; else `Done`.
-async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
+pub(super) async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actions)> {
     let time = setup::reading_time(args.time.at);
     let mut setup = setup::set_up_at(&args.selection, &args.reach, Files::Named, time).await?;
     if args.create {
@@ -107,9 +133,13 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<Exit> {
     } else {
         Exit::Done
     };
+    let actions = match args.selection.environment {
+        Some(_) => actions_of(&pass.document),
+        None => Actions::new(),
+    };
     // The process ends right after this. Dropping 100,000 objects would only delay the exit.
     mem::forget((pass, setup.checked));
-    Ok(exit)
+    Ok((exit, actions))
 }
 
 #[derive(Args)]

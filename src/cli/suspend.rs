@@ -193,6 +193,14 @@ fn carry_out(
     let mut files: BTreeMap<&str, (EditedFile, Vec<String>)> = BTreeMap::new();
     let mut exit = Exit::Done;
     for desired in &checked.desired {
+        if let Some(set) = desired.layers.set() {
+            print_fault(
+                desired,
+                &format!("it is a row of set {set}: edit the policy of its template"),
+            );
+            exit = Exit::Error;
+            continue;
+        }
         let source = &desired.origin.source;
         let (file, lines) = files
             .entry(source.name.as_str())

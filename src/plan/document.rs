@@ -114,6 +114,12 @@ pub struct ObjectEntry {
     /// The vendor's ids of the object.
     pub identity: Ids,
     pub origin: OriginEntry,
+    /// The edition of the object, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
+    /// The set of which the object is a row, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
     /// Hash of what the manifest, its policy and its connection said; not in plans of format 1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_fingerprint: Option<String>,
@@ -322,6 +328,8 @@ impl ObjectEntry {
                 file: desired.origin.source.name.clone(),
                 line: desired.origin.mark.line,
             },
+            edition: desired.layers.edition().map(str::to_string),
+            set: desired.layers.set().map(str::to_string),
             manifest_fingerprint: Some(provenance::manifest_fingerprint(desired, source)),
             manifest_fields,
             references: reference_entries(desired),

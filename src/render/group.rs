@@ -41,6 +41,13 @@ impl<'a> ObjectGroup<'a> {
         kinds.all(|other| other == kind).then_some(kind)
     }
 
+    /// Returns the edition of all objects; `None` if they have none, or several.
+    pub fn edition(&self) -> Option<&'a str> {
+        let edition = self.first().edition.as_deref();
+        let mut others = self.objects.iter().map(|object| object.edition.as_deref());
+        edition.filter(|_| others.all(|other| other == edition))
+    }
+
     /// Returns the names in the order of display, without their kind if it is the same.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         let is_one_kind = self.kind().is_some();

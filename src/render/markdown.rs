@@ -223,7 +223,13 @@ fn fold_group(group: &ObjectGroup<'_>) -> String {
         return fold_details(&object.address, &changes, body);
     }
     push_names(&mut body, group);
-    let title = format!("{} × {}", group.objects.len(), split_address(object).0);
+    let edition = group.edition().map(|name| format!(" of edition {name}"));
+    let title = format!(
+        "{} × {}{}",
+        group.objects.len(),
+        split_address(object).0,
+        edition.unwrap_or_default()
+    );
     fold_details(&title, &format!("{changes} each"), body)
 }
 
@@ -275,6 +281,12 @@ fn write_footer(text: &mut String, view: &RunView<'_>) {
         parts.push(format!(
             "plan {}",
             inline_code(&shorten(&document.digest, 80))
+        ));
+    }
+    if let Some(environment) = &document.source.environment {
+        parts.push(format!(
+            "environment {}",
+            inline_code(&shorten(environment, 80))
         ));
     }
     if let Some(commit) = &document.source.commit {

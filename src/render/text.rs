@@ -197,7 +197,11 @@ fn group_title(group: &ObjectGroup<'_>) -> String {
         false => make_visible(&object.address).into_owned(),
         true => {
             let kind = make_visible(group.kind().unwrap_or("object"));
-            format!("{} × {kind}", group.objects.len())
+            let title = format!("{} × {kind}", group.objects.len());
+            match group.edition() {
+                Some(edition) => format!("{title} of edition {}", make_visible(edition)),
+                None => title,
+            }
         }
     }
 }

@@ -197,7 +197,10 @@ impl<'a> RunView<'a> {
             let at = make_visible(at);
             format!("This is what is to be at {at}; an apply writes what is to be now.")
         });
-        at.into_iter().chain(risks).chain(unplanned).collect()
+        let environment = self.document.source.environment.as_ref();
+        let environment = environment.map(|name| format!("Environment: {}.", make_visible(name)));
+        let facts = environment.into_iter().chain(at);
+        facts.chain(risks).chain(unplanned).collect()
     }
 
     /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the

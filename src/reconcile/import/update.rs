@@ -59,6 +59,9 @@ pub enum UpdateError {
     /// A value that changed may be the edition's or the object's.
     #[error("its fields come from edition `{0}` too: change them by hand")]
     HasEdition(String),
+    /// Its manifest is a template, and the values are in a table.
+    #[error("it is a row of set `{0}`: change the row by hand")]
+    IsRow(String),
     /// A value that changed may be that of `desired` or that of a change that has begun.
     #[error("its fields change by date: change them by hand")]
     HasChanges,
@@ -140,6 +143,9 @@ fn update_object(
     let id = FoundId::of(table, desired, live);
     if planned.changes.is_empty() && id.is_none() {
         return Ok(None);
+    }
+    if let Some(set) = desired.layers.set() {
+        return Err(UpdateError::IsRow(set.to_string()));
     }
     let documents = edit::parse_documents(text).ok_or(EditError::InvalidFile)?;
     let document = documents

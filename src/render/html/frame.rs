@@ -111,6 +111,7 @@ fn source_facts(page: &ReportPage<'_>) -> Markup {
     html! {
         (fact_row("Time", &parts::instant(page.at)))
         @if let Some(commit) = &source.commit { (fact_row("Commit", &parts::commit_link(&page.links, commit))) }
+        @if let Some(environment) = &source.environment { (fact_row("Environment", &html! { (make_visible(environment)) })) }
         @if source.files > 0 { (fact_row("Manifests", &manifests)) }
         @if !source.connections.is_empty() {
             (fact_row(if source.connections.len() == 1 { "Connection" } else { "Connections" }, &connections))
