@@ -18,6 +18,7 @@ mod ci;
 mod circles;
 mod cli;
 mod closed_pipe;
+mod codes;
 mod commands;
 mod conformance;
 mod connection_problems;
