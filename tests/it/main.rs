@@ -20,6 +20,7 @@ mod cli;
 mod closed_pipe;
 mod codes;
 mod commands;
+mod compatibility;
 mod conformance;
 mod connection_problems;
 mod daemon;
