@@ -44,6 +44,7 @@ mod laws;
 mod lifecycle;
 mod long_journals;
 mod manifests;
+mod manual;
 mod max_requests;
 mod memory;
 mod output_files;
