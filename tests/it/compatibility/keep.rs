@@ -112,9 +112,8 @@ async fn keep_documents(write: &dyn Fn(&str, &str)) {
         );
     }
     run(&["apply", ".", "--auto-approve", "--allow", "reduce"]);
-    let mut workspace = workspace;
     let words = ["watch", ".", "--listen", "127.0.0.1:0"];
-    let _daemon = DaemonProcess::start(&mut workspace, &words);
+    let _daemon = DaemonProcess::start(&workspace, &words);
     let port = listen_port(&workspace);
     wait_for(&workspace, "the first look", || {
         read_status(port)["objects"][0]["last_pass"].is_string()
