@@ -37,6 +37,45 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit, by rising code.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Error,
+        Self::Changes,
+        Self::Partly,
+        Self::Refused,
+        Self::Stale,
+        Self::Locked,
+        Self::Unconverged,
+        Self::HungUp,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// Returns what a code tells a script, for the manual.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "Nothing to do, or all done.",
+            Self::Error => {
+                "Bad usage, bad manifests, or a failure of a vendor or the network before anything was written. \
+                 `doctor`: something is wrong."
+            }
+            Self::Changes => {
+                "`plan --detailed-exitcode`: there are changes. `drift`: live was changed."
+            }
+            Self::Partly => "Applied in part: some objects failed, the others were carried out.",
+            Self::Refused => {
+                "Refused by a guard: a risk that nothing accepts, `--max-changes`, `--max-requests`, a window."
+            }
+            Self::Stale => "Stale: live values or a manifest changed since the plan was made.",
+            Self::Locked => "Another run writes to the account.",
+            Self::Unconverged => "Written, but an object did not become as its manifest says.",
+            Self::HungUp => "The terminal went away (SIGHUP).",
+            Self::Interrupted => "Interrupted by Ctrl-C.",
+            Self::Terminated => "Ended by SIGTERM.",
+        }
+    }
+
     /// Returns the code for the shell. Signals follow its custom: 128 plus the number of the signal.
     pub fn code(self) -> u8 {
         match self {

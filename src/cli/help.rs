@@ -1,7 +1,7 @@
 //! `entitle help`: the manual by topics, and the help of commands.
 //!
-//! In: a topic or the words of a command. Out: text on standard output. The topics are files of plain text in `topics/`, at
-//! most 80 columns wide; the help of commands comes from their arguments.
+//! In: a topic, the words of a command or the code of a finding. Out: text on standard output. The topics are files of plain text in `topics/`, at
+//! most 80 columns wide; the help of commands comes from their arguments, that of codes from `model::codes`.
 
 use std::io::Write;
 
@@ -12,15 +12,17 @@ use super::exit::Exit;
 use super::flag_groups::HelpPage;
 use super::output;
 use crate::cli::error::{CommandResult, bail};
+use crate::model::codes::{CODE_GROUPS, find_code};
 use crate::model::diagnostic::find_nearest;
+use crate::render::explain;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle help\n  entitle help credentials\n  entitle help store prune"
+    after_help = "Examples:\n  entitle help\n  entitle help credentials\n  entitle help store prune\n  entitle help unknown-field"
 )]
 pub struct Help {
-    /// A topic, or a command; without one, all are listed
-    #[arg(value_name = "TOPIC|COMMAND")]
+    /// A topic, a command, or the code of a finding; without one, topics and commands are listed
+    #[arg(value_name = "TOPIC|COMMAND|CODE")]
     words: Vec<String>,
 }
 
@@ -63,10 +65,10 @@ pub static TOPICS: &[Topic] = topics! {
     "exit-codes": "what a code means",
 };
 
-/// Prints a topic, the help of a command, or the list of both. `commands` makes all commands for a page of help.
+/// Prints a topic, the help of a command, a code with its cause and cure, or the list of topics and commands. `commands` makes all commands for a page of help.
 ///
-/// A word that is both, such as `watch`, shows the topic and below it the flags. Returns `Err` for a word that is neither,
-/// with the nearest one.
+/// A word that is both, such as `watch`, shows the topic and below it the flags. Returns `Err` for a word that is
+/// none of them, with the nearest one.
 pub fn run(args: &Help, commands: fn(HelpPage) -> Command) -> CommandResult<Exit> {
     let mut out = output::text_stdout();
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
@@ -75,6 +77,10 @@ pub fn run(args: &Help, commands: fn(HelpPage) -> Command) -> CommandResult<Exit
             let mut program = commands(HelpPage::Short);
             let topics = list_topics();
             write!(out, "{}\nTopics:\n{topics}", program.render_help().ansi())?;
+            writeln!(
+                out,
+                "\nA finding: entitle help CODE, for example unknown-field."
+            )?;
             return Ok(Exit::Done);
         }
         [only] => TOPICS.iter().find(|topic| topic.name == only),
@@ -90,7 +96,10 @@ pub fn run(args: &Help, commands: fn(HelpPage) -> Command) -> CommandResult<Exit
             write!(out, "{}\n{}", topic.text, command.render_help().ansi())?;
         }
         (None, Some(command)) => write!(out, "{}", command.render_long_help().ansi())?,
-        (None, None) => return refuse_unknown(&program, &words),
+        (None, None) => match find_code(&words.join(" ")) {
+            Some(entry) => explain::write_code(&mut out, entry)?,
+            None => return refuse_unknown(&program, &words),
+        },
     }
     Ok(Exit::Done)
 }
@@ -112,12 +121,20 @@ fn list_topics() -> String {
         .collect()
 }
 
-/// Returns the topics for a shell that completes `entitle help`.
+/// Returns topics and codes for a shell that completes `entitle help`.
 pub fn complete_topics() -> Vec<CompletionCandidate> {
-    let topics = TOPICS.iter();
+    let topics = TOPICS
+        .iter()
+        .map(|topic| CompletionCandidate::new(topic.name).help(Some(topic.about.into())));
     topics
-        .map(|topic| CompletionCandidate::new(topic.name).help(Some(topic.about.into())))
+        .chain(code_names().map(CompletionCandidate::new))
         .collect()
+}
+
+/// Returns the names of all codes.
+fn code_names<'a>() -> impl Iterator<Item = &'a str> {
+    let codes = CODE_GROUPS.iter().flat_map(|group| group.codes);
+    codes.map(|entry| entry.code)
 }
 
 /// Returns the names of all topics, separated by commas.
@@ -130,7 +147,8 @@ pub fn topic_names() -> String {
 fn refuse_unknown(program: &Command, words: &[&str]) -> CommandResult<Exit> {
     let given = words.join(" ");
     let commands = program.get_subcommands().map(Command::get_name);
-    let known = TOPICS.iter().map(|topic| topic.name).chain(commands);
+    let topics = TOPICS.iter().map(|topic| topic.name);
+    let known = topics.chain(commands).chain(code_names());
     match find_nearest(&given, known) {
         Some(near) => bail!("there is no help on {given:?}: did you mean `entitle help {near}`?"),
         None => bail!("there is no help on {given:?}: `entitle help` lists topics and commands"),

@@ -8,6 +8,7 @@ pub mod account;
 pub mod address;
 pub mod causes;
 pub mod checks;
+pub mod codes;
 pub mod connection;
 pub mod dated;
 pub mod diagnostic;

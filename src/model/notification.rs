@@ -100,6 +100,25 @@ impl NoticeKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// Says when a notice of this kind is sent, for the manual.
+    pub const fn about(self) -> &'static str {
+        match self {
+            NoticeKind::Brake => "A change that is too large is held back, or no longer is.",
+            NoticeKind::Source => "The newest manifests could not be put in force, or are again.",
+            NoticeKind::Locked => "Another run holds the lock of an account, or no longer does.",
+            NoticeKind::Failed => "Objects could not be read or written.",
+            NoticeKind::Missing => "Vendors no longer have objects that manifests name.",
+            NoticeKind::Fight => {
+                "Healing a field was given up, because somebody keeps changing it back."
+            }
+            NoticeKind::Held => "A guard does not let a write go.",
+            NoticeKind::Drift => "Objects came to differ from their manifests and are left so.",
+            NoticeKind::Written => "Objects were written and now agree with their manifests.",
+            NoticeKind::Recovered => "Objects agree with their manifests again without a write.",
+            NoticeKind::Suspended => "Objects are no longer looked at.",
+        }
+    }
+
     /// The name in manifests and messages.
     pub const fn name(self) -> &'static str {
         match self {

@@ -109,7 +109,9 @@ pub struct Summary {
 pub struct ObjectEntry {
     /// Kind and name.
     pub address: String,
+    /// The short name of the vendor, as in connections.
     pub vendor: String,
+    /// The name of the connection by which it is reached.
     pub connection: String,
     /// The vendor's ids of the object.
     pub identity: Ids,
@@ -168,9 +170,12 @@ pub struct ChangeEntry {
     /// The field in the vendor's own names, for example `Features[Licstat 6.0].count`.
     pub path: String,
     pub verb: ChangeVerb,
+    /// The live value; null where live has none.
     pub before: Json,
+    /// The value that the manifest asks for; null where it clears or removes.
     pub after: Json,
     pub risk: Risk,
+    /// What the change means where that is known, for example `2 allowed, 3 in use`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The call that carries it out, by its index among the `calls` of the object; left out for the first.

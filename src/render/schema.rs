@@ -249,7 +249,7 @@ fn member_schema(member: &Member) -> Json {
 
 /// Describes a member; where not all vendors take it, with the vendors that do, for example `The user (alinea,
 /// lac).`
-pub(super) fn describe_member(member: &Member) -> String {
+pub fn describe_member(member: &Member) -> String {
     if !member.by_vendor {
         return member.about.to_string();
     }

@@ -190,6 +190,11 @@ fn ran(workspace: &Workspace, command: &str, colour: bool) -> String {
     told + "\n"
 }
 
+/// Returns output without names of runs, times, hashes and versions, for other golden texts.
+pub fn without_noise(text: &str) -> String {
+    hide_version(&hide_hashes(&hide_tries(&steady(text))))
+}
+
 /// Output without what differs between two runs: names of runs, times, and the escape character by a sign.
 fn steady(text: &str) -> String {
     let text = text.replace('\u{1b}', "␛");

@@ -83,7 +83,7 @@ pub fn write_kind(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()
 }
 
 /// Describes an id with an example, and with the reference that may stand in its place.
-fn describe_id(id: &IdentityField) -> String {
+pub fn describe_id(id: &IdentityField) -> String {
     let (about, example) = (id.about, id.example);
     match id.refers_to {
         Some(kind) => format!("{about} For example {example}, or {{ref: {kind}/NAME}}"),
@@ -189,11 +189,10 @@ fn write_line(out: &mut dyn Write, field: &Field, indent: usize) -> io::Result<(
     writeln!(out, "{:indent$}{name:<width$} {}", "", field.shape.name())
 }
 
-/// Writes the page of a field. `call` writes it; its mode decides what happens to an optional field. The call is named
-/// if it is one of `calls` of the kind.
-///
-/// Lines without content are left out: `order` for a field that has no start, `unshown` for one that is never
-/// needed.
+/// One line of the page of a field: a word of at most eight letters, and what it says.
+pub type FieldFact = (&'static str, String);
+
+/// Writes the page of a field. `call` writes it; `calls` are those of its kind.
 pub fn write_field(
     out: &mut dyn Write,
     path: &str,
@@ -202,50 +201,63 @@ pub fn write_field(
     calls: usize,
 ) -> io::Result<()> {
     writeln!(out, "{BOLD}{path}{BOLD:#}\n  {}\n", field.about)?;
-    writeln!(out, "  type      {}", field.shape.name())?;
-    if let Shape::Integer { min, max, .. } = field.shape {
-        writeln!(out, "  range     {min} to {max}")?;
-    }
-    if let Some(kind) = field.refers_to {
-        writeln!(out, "  or        {{ref: {kind}/NAME}}, whose id it is")?;
-    }
-    writeln!(out, "  needed    {}", describe_need(field, call.mode))?;
-    if calls > 1 {
-        writeln!(out, "  call      {}", call.name)?;
-    }
-    writeln!(out, "  clearing  {}", describe_clearing(field))?;
-    if field.need != Need::Never {
-        writeln!(out, "  unshown   {}", describe_unshown(field))?;
-    }
-    writeln!(out, "  risk      {}", describe_risk(field.risk))?;
-    if let Some(begin) = field.not_before {
-        writeln!(out, "  order     not before {begin}")?;
-    }
-    if let Some(name) = field.sent_with {
-        writeln!(out, "  sent      together with {name}")?;
-    }
-    if let (Some((record, _)), WriteMode::Merge) = (field.record_member(), call.mode) {
-        writeln!(
-            out,
-            "  sent      together with the rest of {record}, as it is"
-        )?;
-    }
-    if let Some(name) = field.excludes {
-        writeln!(out, "  excludes  {name}: a manifest has one of them")?;
-    }
-    if let Some(name) = field.stands_for {
-        writeln!(out, "  stands    for {name}, also in spec.policy")?;
-    }
-    match field.carry {
-        Carry::Live => {}
-        Carry::OnlyManaged => writeln!(out, "  sent      only when the manifest manages it")?,
-        Carry::OneShot { .. } => writeln!(out, "  sent      once; the vendor ends it by itself")?,
+    for (name, text) in describe_field(field, call, calls) {
+        writeln!(out, "  {name:<9} {text}")?;
     }
     if let Shape::Keyed(elements) = &field.shape {
         writeln!(out, "\n  Elements")?;
         write_elements(out, elements)?;
     }
     Ok(())
+}
+
+/// Returns what the table knows of a field, in the order of a page. `call` writes it; its mode decides what happens to an
+/// optional field. The call is named if it is one of several `calls` of the kind.
+///
+/// Facts without content are left out: `order` for a field that has no start, `unshown` for one that is never
+/// needed.
+pub fn describe_field(field: &Field, call: &WriteCall, calls: usize) -> Vec<FieldFact> {
+    let mut facts = vec![("type", field.shape.name())];
+    let mut add = |name, text: String| facts.push((name, text));
+    if let Shape::Integer { min, max, .. } = field.shape {
+        add("range", format!("{min} to {max}"));
+    }
+    if let Some(kind) = field.refers_to {
+        add("or", format!("{{ref: {kind}/NAME}}, whose id it is"));
+    }
+    add("needed", describe_need(field, call.mode));
+    if calls > 1 {
+        add("call", call.name.into());
+    }
+    add("clearing", describe_clearing(field).into());
+    if field.need != Need::Never {
+        add("unshown", describe_unshown(field));
+    }
+    add("risk", describe_risk(field.risk));
+    if let Some(begin) = field.not_before {
+        add("order", format!("not before {begin}"));
+    }
+    if let Some(name) = field.sent_with {
+        add("sent", format!("together with {name}"));
+    }
+    if let (Some((record, _)), WriteMode::Merge) = (field.record_member(), call.mode) {
+        add(
+            "sent",
+            format!("together with the rest of {record}, as it is"),
+        );
+    }
+    if let Some(name) = field.excludes {
+        add("excludes", format!("{name}: a manifest has one of them"));
+    }
+    if let Some(name) = field.stands_for {
+        add("stands", format!("for {name}, also in spec.policy"));
+    }
+    match field.carry {
+        Carry::Live => {}
+        Carry::OnlyManaged => add("sent", "only when the manifest manages it".into()),
+        Carry::OneShot { .. } => add("sent", "once; the vendor ends it by itself".into()),
+    }
+    facts
 }
 
 /// Writes the parts of the key of a list's elements, then their fields.

@@ -90,7 +90,7 @@ fn write_members(out: &mut dyn Write, table: &MapTable, indent: usize) -> io::Re
 /// Breaks a text into lines of at most 80 columns, of which all but the first begin with `indent` spaces.
 ///
 /// The first line is assumed to begin at column `indent` too. With `indent` 23 each line takes 57 characters.
-fn wrap(indent: usize, text: &str) -> String {
+pub fn wrap(indent: usize, text: &str) -> String {
     const WIDTH: usize = 80;
     let mut wrapped = String::new();
     let mut column = indent;
@@ -110,7 +110,7 @@ fn wrap(indent: usize, text: &str) -> String {
 }
 
 /// Names the form of a member's value in words, for example `whole number from 1 to 64`.
-fn form_name(form: &Form) -> String {
+pub fn form_name(form: &Form) -> String {
     match form {
         Form::Text(text_type) => text_type.name.into(),
         Form::Boolean => "true or false".into(),

@@ -2,7 +2,7 @@
 //!
 //! Input is a path as it is typed, such as `LacLicenseOrder.policy`; output is one page of text. Pages of
 //! vendors' kinds come from the field tables (`field`), those of the format's own maps from the map tables
-//! (`member`). The text about a field belongs in its table, from which the JSON Schema takes it too; this
+//! (`member`), those of diagnostic codes from their table (`code`). The text about a field belongs in its table, from which the JSON Schema takes it too; this
 //! module has only notes that no table holds.
 
 use std::io::{self, Write};
@@ -18,8 +18,13 @@ use crate::model::diagnostic::find_nearest;
 use crate::model::field::find_field;
 use crate::provider::{self, Provider, ResourceKind};
 
+mod code;
 mod field;
 mod member;
+
+pub use code::write_code;
+pub use field::{FieldFact, describe_field, describe_id};
+pub use member::{form_name, wrap};
 
 const BOLD: Style = Style::new().bold();
 

@@ -1,0 +1,137 @@
+//! Writes the folder of a version: schemas, manifests, and what its commands write, all against the sandbox.
+
+use std::path::Path;
+
+use super::super::daemon::program::{DaemonProcess, wait_for};
+use super::super::daemon::webhooks::{listen_port, read_status};
+use crate::examples::files_below;
+use crate::support::golden;
+use crate::support::program::Workspace;
+
+/// An address that only the sandbox answers for.
+const CONNECTION: &str = "\
+apiVersion: entitle.dev/v1
+kind: Connection
+metadata: {name: lac}
+spec: {vendor: lac, baseUrl: \"https://lac.example.com\", auth: {token: {env: LAC_TOKEN}}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_kept_when_asked_for() {
+    if std::env::var_os("ENTITLE_KEEP").is_none() {
+        return;
+    }
+    let version = env!("CARGO_PKG_VERSION")
+        .rsplit_once('.')
+        .expect("three numbers")
+        .0;
+    let folder = golden::tests_dir().join("compatibility").join(version);
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    for (name, schema) in entitle::cli::all_schemas() {
+        let text = serde_json::to_string_pretty(&schema).expect("printable") + "\n";
+        write(&format!("schemas/{name}"), &text);
+    }
+    keep_manifests(&write);
+    keep_documents(&write).await;
+}
+
+/// Keeps the fullest manifest of each kind, and every member of the format's own kinds.
+fn keep_manifests(write: &dyn Fn(&str, &str)) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let examples = root.join("examples");
+    let full = files_below(&examples)
+        .into_iter()
+        .filter(|path| path.ends_with("full.yaml"));
+    for path in full {
+        let name = path
+            .parent()
+            .and_then(|folder| folder.strip_prefix(&examples).ok())
+            .expect("below");
+        let name = name.display().to_string().replace('/', "-");
+        write(
+            &format!("manifests/full/{name}.yaml"),
+            &std::fs::read_to_string(&path).expect("readable"),
+        );
+    }
+    let own = std::fs::read_to_string(golden::tests_dir().join("own-kinds/every-member.yaml"));
+    write("manifests/full/own-kinds.yaml", &own.expect("readable"));
+    let order = std::fs::read_to_string(examples.join("lac/license_order/minimal.yaml"));
+    write("manifests/order.yaml", &order.expect("readable"));
+    write("manifests/connection.yaml", CONNECTION);
+}
+
+/// Keeps what the commands print and save: a plan, an apply, foreign changes, a heal, an undo.
+async fn keep_documents(write: &dyn Fn(&str, &str)) {
+    let mut workspace = Workspace::new().await;
+    workspace.set("USER", "jane");
+    workspace.write("connection.yaml", CONNECTION);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let order = std::fs::read_to_string(root.join("examples/lac/license_order/minimal.yaml"));
+    workspace.write("order.yaml", &order.expect("readable"));
+    let sandbox = workspace.sandbox.address().to_string();
+    workspace.set("ENTITLE_SANDBOX", &sandbox);
+    let keep = |name: &str, command: &[&str]| {
+        let ran = workspace.run(command);
+        assert!([0, 2].contains(&ran.code), "{command:?}: {}", ran.stderr);
+        write(&format!("documents/{name}"), &ran.stdout);
+    };
+    let keep_file = |name: &str| {
+        let text = std::fs::read_to_string(workspace.dir.path().join(name)).expect("written");
+        write(&format!("documents/{name}"), &text);
+    };
+    let run = |command: &[&str]| {
+        let ran = workspace.run(command);
+        assert!([0, 2].contains(&ran.code), "{command:?}: {}", ran.stderr);
+    };
+    // A plan of simulators that start anew can be applied to those of any later run.
+    run(&["plan", ".", "--sandbox", "--out", "plan.json"]);
+    keep_file("plan.json");
+    run(&["apply", ".", "--auto-approve", "--events", "events.jsonl"]);
+    keep_file("events.jsonl");
+    set_activations(&workspace, 4);
+    keep("drift.json", &["drift", ".", "--format", "json"]);
+    run(&["watch", ".", "--mode", "heal", "--once"]);
+    set_activations(&workspace, 20);
+    run(&["apply", ".", "--auto-approve", "--allow", "reduce"]);
+    run(&["undo", "latest", ".", "--auto-approve", "--allow", "reduce"]);
+    keep("unmanaged.json", &["unmanaged", ".", "--format", "json"]);
+    keep("validate.json", &["validate", ".", "--format", "json"]);
+    keep("version.json", &["version", "--json"]);
+    keep("doctor.json", &["doctor", ".", "--format", "json"]);
+    run(&["store", "compact"]);
+    keep("history.json", &["history", "--all", "--format", "json"]);
+    let state = workspace.dir.path().join("state/entitle");
+    for name in ["journal.jsonl", "journal.jsonl.summary"] {
+        write(
+            &format!("store/{name}"),
+            &std::fs::read_to_string(state.join(name)).expect("written"),
+        );
+    }
+    run(&["apply", ".", "--auto-approve", "--allow", "reduce"]);
+    let words = ["watch", ".", "--listen", "127.0.0.1:0"];
+    let _daemon = DaemonProcess::start(&workspace, &words);
+    let port = listen_port(&workspace);
+    wait_for(&workspace, "the first look", || {
+        read_status(port)["objects"][0]["last_pass"].is_string()
+    });
+    let status = serde_json::to_string_pretty(&read_status(port)).expect("printable") + "\n";
+    write("documents/status.json", &status);
+}
+
+fn set_activations(workspace: &Workspace, number: i64) {
+    let mut account = workspace.sandbox.state("lac").expect("an account");
+    let orders = account["license_orders"].as_array_mut().expect("orders");
+    let key = "K7Q2M-9ZB4T-X3WDN-5RC8V";
+    let order = orders
+        .iter_mut()
+        .find(|order| order["activation_key"] == key);
+    order.expect("the order")["activations_allowed"] = number.into();
+    workspace
+        .sandbox
+        .set_state("lac", account)
+        .expect("an account");
+}
