@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use entitle::manifest;
+use entitle::manifest::rows::{RowFiles, named_files};
 use entitle::model::codes::CODE_GROUPS;
 use entitle::reconcile::{self, CheckOptions};
 use entitle::render;
@@ -36,6 +37,12 @@ fn findings(case: &Path) -> (String, Vec<&'static str>) {
             ))
         })
         .collect();
+    let rows = named_files(&loaded.sources, &entitle::provider::kind_rows()).into_iter();
+    let rows = rows.filter_map(|name| {
+        let bytes = std::fs::read(case.join(&name)).ok()?;
+        Some((name, bytes))
+    });
+    loaded.row_files = RowFiles::of_commit(rows);
     let checked = reconcile::check_manifests(
         loaded,
         &CheckOptions {
@@ -87,10 +94,11 @@ fn every_code_has_a_sample() {
         .iter()
         .flat_map(|case| findings(case).1)
         .collect();
-    // No kind refers back to one that refers to it, so circles are shown by unit tests alone. Only the environment can cause
-    // the next three, and the file system and the clock the others.
+    // No kind refers back to one that refers to it, so circles are shown by unit tests alone. Only the command line can name an
+    // environment. Only the environment can cause the next three, and the file system and the clock the others.
     let elsewhere = [
         "reference-circle",
+        "unknown-environment",
         "empty-variable",
         "no-trust-hosts",
         "unknown-variable",

@@ -229,6 +229,7 @@ fn faults_of_manifests(manifests: &[String]) -> Vec<String> {
     let options = CheckOptions {
         need_connections: false,
         simulators: None,
+        ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
     let findings = checked.findings.iter();
