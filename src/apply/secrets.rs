@@ -19,7 +19,7 @@ use crate::model::{Auth, SecretRef, SecretText};
 
 /// Looks an environment variable up; `None` if it is not set. It is an argument, so that tests need not change the
 /// process.
-pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub type VariableLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The reason for which a secret cannot be resolved. It names the source and holds nothing of the secret.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ pub const UNSET_HINT: &str = "set them in the environment of the shell or job th
 /// Resolves references to secrets.
 #[derive(Clone)]
 pub struct Secrets {
-    pub environment: Environment,
+    pub environment: VariableLookup,
     pub trust: Trust,
 }
 
@@ -271,7 +271,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     fn secrets(trust: Trust) -> Secrets {
-        let environment: Environment = Arc::new(|name| match name {
+        let environment: VariableLookup = Arc::new(|name| match name {
             "GOOD" => Some("word\n".into()),
             "EMPTY" => Some(String::new()),
             _ => None,

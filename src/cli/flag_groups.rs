@@ -65,6 +65,7 @@ static GROUPS: &[FlagGroup] = &[
             ("target", "Only objects whose Kind/name matches"),
             ("exclude", "Not objects whose Kind/name matches"),
             ("selector", "Only objects with this label"),
+            ("env", "The Environment that counts"),
             ("object", "Only objects whose Kind/name matches"),
             ("limit", "Show so many runs, the newest ones"),
             ("history all", "Show all runs"),

@@ -16,7 +16,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
-use crate::manifest::rows::{RowFiles, named_files};
+use crate::manifest::row_reading::named_files;
+use crate::manifest::rows::RowFiles;
 use crate::manifest::walk::{self, Blob, CommitTree, normalize_path};
 use crate::model::Diagnostics;
 use crate::model::diagnostic::Source;

@@ -12,7 +12,7 @@ use clap::Args;
 use super::args::{AtTime, Printed, Reach, Rendering, RequestLimit, Selection, SharedStore};
 use super::exit::Exit;
 use super::outputs::Outputs;
-use super::plan_environments::{self, Actions, actions_of};
+use super::plan_environments::{Actions, actions_of, write_table};
 use super::setup::{self, Files};
 use super::{output, project, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
@@ -57,7 +57,7 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
     let names = args.selection.environment.clone().unwrap_or_default();
     let names: Vec<&str> = names.split(',').map(str::trim).collect();
     if names.len() > 1 {
-        return plan_environments::run(&args, &names).await;
+        return plan_environments(&args, &names).await;
     }
     let outputs = Outputs::open(&args.rendering, Stage::Planned, None)?;
     let made = make_plan(&args, &outputs).await;
@@ -66,20 +66,56 @@ pub async fn run(args: Plan) -> CommandResult<Exit> {
 
 impl Plan {
     /// Returns the same for one environment.
-    pub(super) fn in_environment(&self, name: &str) -> Self {
+    fn in_environment(&self, name: &str) -> Self {
         let mut one = self.clone();
         one.selection.environment = Some(name.to_string());
         one
     }
 
     /// Reports whether the plan is only printed for people.
-    pub(super) fn prints_text_only(&self) -> bool {
+    fn prints_text_only(&self) -> bool {
         let is_text = self.rendering.format == Printed::Text;
         is_text && self.out.is_none() && self.rendering.report.is_empty()
     }
+}
 
-    pub(super) fn rendering(&self) -> &Rendering {
-        &self.rendering
+/// Plans the environments one after the other, and prints a table of the objects with which something is to be done.
+///
+/// Returns the worst of their exits. `Err` for outputs that hold one plan only.
+async fn plan_environments(args: &Plan, names: &[&str]) -> CommandResult<Exit> {
+    if !args.prints_text_only() {
+        bail!("--out, --report and --format hold one plan: name one environment");
+    }
+    let (mut exit, mut planned) = (Exit::Done, Vec::new());
+    for name in names {
+        let one = args.in_environment(name);
+        let outputs = Outputs::open(&one.rendering, Stage::Planned, None)?;
+        let mut actions = Actions::new();
+        let ended = make_plan(&one, &outputs).await;
+        let ended = ended.map(|(exit, found)| {
+            actions = found;
+            exit
+        });
+        exit = worse(exit, outputs.close(ended)?);
+        planned.push((*name, actions));
+        writeln!(output::text_stdout())?;
+    }
+    write_table(&mut output::text_stdout(), &planned)?;
+    Ok(exit)
+}
+
+/// Returns the exit that matters more.
+fn worse(one: Exit, other: Exit) -> Exit {
+    let rank = |exit: &Exit| match exit {
+        Exit::Done => 0,
+        Exit::Changes => 1,
+        Exit::Refused => 2,
+        _ => 3,
+    };
+    if rank(&other) > rank(&one) {
+        other
+    } else {
+        one
     }
 }
 
@@ -88,7 +124,7 @@ impl Plan {
 /// Returns `Exit::Error` if an object could not be read or planned; `Exit::Refused` if an apply would take more requests
 /// than `--max-requests`; `Exit::Changes`, with `--detailed-exitcode` only, if objects would change or differ in a way
 /// that is only observed; else `Done`.
-pub(super) async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actions)> {
+async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actions)> {
     let time = setup::reading_time(args.time.at);
     let mut setup = setup::set_up_at(&args.selection, &args.reach, Files::Named, time).await?;
     if args.create {

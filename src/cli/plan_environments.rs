@@ -1,17 +1,11 @@
-//! `entitle plan --env staging,production`: plans each environment, and shows both side by side.
+//! The plans of several environments side by side, for `entitle plan --env staging,production`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use super::exit::Exit;
-use super::output;
-use super::plan::{Plan, make_plan};
-use crate::cli::error::{CommandResult, bail};
-use crate::cli::outputs::Outputs;
 use crate::plan::Disposition;
 use crate::plan::document::PlanDocument;
 use crate::render::safe::make_visible;
-use crate::render::view::Stage;
 
 /// What is to be done with each object of one environment, by address.
 pub type Actions = BTreeMap<String, Disposition>;
@@ -24,48 +18,8 @@ pub fn actions_of(document: &PlanDocument) -> Actions {
         .collect()
 }
 
-/// Plans the environments one after the other, and prints a table of the objects with which something is to be done.
-///
-/// Returns the worst of their exits. `Err` for outputs that hold one plan only.
-pub async fn run(args: &Plan, names: &[&str]) -> CommandResult<Exit> {
-    if !args.prints_text_only() {
-        bail!("--out, --report and --format hold one plan: name one environment");
-    }
-    let (mut exit, mut planned) = (Exit::Done, Vec::new());
-    for name in names {
-        let one = args.in_environment(name);
-        let outputs = Outputs::open(one.rendering(), Stage::Planned, None)?;
-        let mut actions = Actions::new();
-        let ended = make_plan(&one, &outputs).await;
-        let ended = ended.map(|(exit, found)| {
-            actions = found;
-            exit
-        });
-        exit = worse(exit, outputs.close(ended)?);
-        planned.push((*name, actions));
-        writeln!(output::text_stdout())?;
-    }
-    write_table(&mut output::text_stdout(), &planned)?;
-    Ok(exit)
-}
-
-/// Returns the exit that matters more.
-fn worse(one: Exit, other: Exit) -> Exit {
-    let rank = |exit: &Exit| match exit {
-        Exit::Done => 0,
-        Exit::Changes => 1,
-        Exit::Refused => 2,
-        _ => 3,
-    };
-    if rank(&other) > rank(&one) {
-        other
-    } else {
-        one
-    }
-}
-
 /// Writes a line for each object with which something is to be done in one of the environments.
-fn write_table(out: &mut impl Write, planned: &[(&str, Actions)]) -> io::Result<()> {
+pub fn write_table(out: &mut impl Write, planned: &[(&str, Actions)]) -> io::Result<()> {
     let addresses: BTreeSet<&String> = planned
         .iter()
         .flat_map(|(_, actions)| actions.keys())

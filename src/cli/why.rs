@@ -23,7 +23,7 @@ use crate::render::descent::write_descent;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle why LacLicenseOrder/rivers\n  entitle why rivers.activations_allowed\n  entitle why rivers licences --env staging --at 2027-07-01"
+    after_help = "Examples:\n  entitle why rivers.activations_allowed\n  entitle why rivers licences --env staging --at 2027-07-01"
 )]
 pub struct Why {
     /// The object, and a field of it: Kind/name.field, or the name alone

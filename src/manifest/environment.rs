@@ -16,7 +16,7 @@ map_table! {
         meant. `--env` chooses one." {
         values: Form::Unread, "Values in groups; `{value: seats.floor}` stands for one of them where a value stands.";
         connections: Form::TextMap, "Names of connections that objects use, each with the Connection that is meant here: \
-            `lac: lac-staging`.";
+            `eu: eu-staging`.";
         scope: Form::Text(&TEXT), "Name of the environment's runs in a store that several share, where `--scope` gives none.";
         timeZone: Form::Text(&TIME_ZONE), default: Some("UTC"), "Time zone of dates without a time, for example `Europe/Berlin`.";
     }

@@ -37,6 +37,7 @@ pub mod policy;
 pub mod project;
 mod reader;
 mod reorder;
+pub mod row_reading;
 pub mod rows;
 mod secret;
 pub mod suspension;

@@ -1,18 +1,13 @@
-//! Changes with a date: when each begins, and what an object is from then on.
+//! Changes with a date: when each begins, and for which time a run reads the manifests.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::node::{Mark, Node};
-use super::origin::Origin;
-use super::packed::PackedFields;
-use super::resource::{Desired, References};
 
 /// Desired fields from a moment on: an element of `changes`.
 #[derive(Clone)]
@@ -120,79 +115,5 @@ impl ReadingTime {
 impl Default for ReadingTime {
     fn default() -> Self {
         Self::now(Timestamp::MIN)
-    }
-}
-
-/// What an object is from a moment on that lies ahead.
-#[derive(Clone, Debug)]
-pub struct ComingState {
-    pub from: Timestamp,
-    /// The moment as it was written.
-    pub written: Moment,
-    /// Where it was written.
-    pub origin: Origin,
-    pub fields: PackedFields,
-    pub references: References,
-}
-
-/// Compares what is asked for: the texts of references stand in the fields.
-impl PartialEq for ComingState {
-    fn eq(&self, other: &Self) -> bool {
-        self.from == other.from && self.fields == other.fields
-    }
-}
-
-/// The states of an object that lie ahead, in the order of time. Few objects have any.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ComingStates(Option<Arc<Vec<ComingState>>>);
-
-impl ComingStates {
-    pub fn new(states: Vec<ComingState>) -> Self {
-        Self((!states.is_empty()).then(|| Arc::new(states)))
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &ComingState> {
-        self.0.iter().flat_map(|states| states.iter())
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// Returns the moment at which the next one begins.
-    pub fn next(&self) -> Option<Timestamp> {
-        self.iter().next().map(|state| state.from)
-    }
-}
-
-/// Returns an object as it is at a time, see [`Desired::at_time`].
-pub fn bring_to(object: Arc<Desired>, time: Timestamp) -> Arc<Desired> {
-    let begun = match object.at_time(time) {
-        Cow::Owned(begun) => Some(Arc::new(begun)),
-        Cow::Borrowed(_) => None,
-    };
-    begun.unwrap_or(object)
-}
-
-impl Desired {
-    /// Returns the object as it is at a time: with the last state that has begun, and those that lie ahead.
-    ///
-    /// For example an object with 25 seats, 40 from July on and 60 from October on, is in August one with 40 seats and 60
-    /// from October on. A time that has passed changes nothing.
-    pub fn at_time(&self, time: Timestamp) -> Cow<'_, Self> {
-        if self.coming.next().is_none_or(|next| next > time) {
-            return Cow::Borrowed(self);
-        }
-        let mut object = self.clone();
-        let (begun, ahead): (Vec<_>, Vec<_>) = self
-            .coming
-            .iter()
-            .cloned()
-            .partition(|state| state.from <= time);
-        if let Some(state) = begun.into_iter().next_back() {
-            (object.fields, object.references) = (state.fields, state.references);
-        }
-        object.coming = ComingStates::new(ahead);
-        Cow::Owned(object)
     }
 }

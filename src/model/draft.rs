@@ -59,14 +59,18 @@ pub struct EditionUse {
 }
 
 impl Draft {
-    /// Reports whether its fields are composed: what it is then depends on other files or on the time. `names_values` tells
-    /// whether a tree names values of the environment.
-    pub fn is_composed(&self, names_values: impl Fn(&Node) -> bool) -> bool {
-        let in_entries = |entries: &[Entry]| entries.iter().any(|entry| names_values(&entry.value));
+    /// Reports whether its fields are composed: what it is then depends on other files or on the time. The two tell
+    /// whether a value, and whether fields, name values of the environment.
+    pub fn is_composed(
+        &self,
+        names_values: impl Fn(&Node) -> bool,
+        fields_name_values: impl Fn(&Node, &[Field]) -> bool,
+    ) -> bool {
+        let mut identity = self.identity.iter();
         self.edition.is_some()
             || !self.changes.is_empty()
-            || in_entries(&self.identity)
-            || names_values(&self.desired)
+            || identity.any(|entry| names_values(&entry.value))
+            || fields_name_values(&self.desired, self.row.desired)
     }
 
     /// Reports whether it has a name. One without can be checked, and not be in force.

@@ -394,6 +394,11 @@ pub fn find_field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {
     fields.iter().find(|field| field.name == name)
 }
 
+/// Reports whether the field called `name` holds free JSON, which is the user's own.
+pub fn holds_free_json(fields: &[Field], name: &str) -> bool {
+    find_field(fields, name).is_some_and(|field| matches!(field.shape, Shape::Object))
+}
+
 /// Returns the fields that go out together in a call that merges: a field alone, or all members of its object. No vendor says
 /// that merging holds inside an object, so an object is sent whole. Members of one object stand side by side in a table.
 pub fn sent_as_one(fields: &'static [Field], name: &str) -> &'static [Field] {

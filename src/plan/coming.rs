@@ -10,8 +10,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::change_entry::{ChangeEntry, is_zero};
 use super::diff::diff;
-use super::document::{ChangeEntry, is_zero};
 use super::risk::UNSEEN;
 use crate::model::{Desired, Live, Risk};
 use crate::provider;

@@ -10,6 +10,7 @@ pub mod calendar;
 mod canonical;
 pub mod carry;
 pub mod change;
+mod change_entry;
 pub mod check;
 pub mod coming;
 pub mod comparison;

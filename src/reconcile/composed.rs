@@ -8,21 +8,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::connections::{CheckOptions, EnvironmentChoice};
-use super::contents::{FileContents, LoadedObject, ObjectContent};
+use super::contents::{FileContents, LoadedObject};
 use super::dated::compose_over_time;
-use super::load::audit_draft;
+use super::open_draft::{OpenDraft, place_in_object};
 use crate::manifest::compose::{
-    Composed, Editions, FilledSet, Layers, RunEnvironment, Trace, known_trees, real_origin,
-    refuse_same_moments,
+    Editions, FilledSet, Layers, RunEnvironment, Trace, known_trees, refuse_same_moments,
 };
-use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
+use crate::manifest::row_reading::{missing_label, shown_path};
+use crate::manifest::rows::{RowFiles, RowTable, TableRow};
 use crate::manifest::{Declarations, ReadLimits, map_parallel};
 use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
 use crate::model::environment::Environment;
 use crate::model::object_set::{ObjectSet, RowSource};
-use crate::model::{Desired, Diagnostic, Diagnostics, LayerNames, Mark, Origin};
+use crate::model::{Diagnostic, Diagnostics, Origin};
 use crate::provider::{self, audit};
 
 /// The parts of a run that its objects are made of.
@@ -197,13 +197,13 @@ pub(super) fn read_rows(
     files: &RowFiles,
     row_files: &mut Vec<Arc<Source>>,
     findings: &mut Diagnostics,
-) -> Option<Rows> {
+) -> Option<RowTable> {
     match &set.rows {
-        RowSource::Here(maps) => Some(Rows::here(Arc::clone(&set.origin.source), maps.clone())),
+        RowSource::Here(maps) => Some(RowTable::here(Arc::clone(&set.origin.source), maps.clone())),
         RowSource::File(file) => match files.read(file, &set.origin, &ReadLimits::default()) {
             Ok(source) => {
                 row_files.push(source.label());
-                Rows::parse(&source, file, findings)
+                RowTable::parse(&source, file, findings)
             }
             Err(finding) => {
                 row_files.push(missing_label(&shown_path(file, &set.origin.source)));
@@ -218,7 +218,7 @@ pub(super) fn read_rows(
 fn make_objects(
     run: &ComposedRun,
     set: &ObjectSet,
-    rows: &Rows,
+    rows: &RowTable,
     findings: &mut Diagnostics,
 ) -> Vec<LoadedObject> {
     let filled = FilledSet {
@@ -230,15 +230,15 @@ fn make_objects(
         return Vec::new();
     }
     let kinds = provider::kind_rows();
-    let all: Vec<Row<'_>> = rows.iter().collect();
+    let all: Vec<TableRow<'_>> = rows.iter().collect();
     let made = map_parallel(&all, |row| make_object(run, &filled, *row, &kinds));
     let mut seen = HashSet::new();
     let mut is_new = |finding: &Diagnostic| {
-        let place = finding
+        let location = finding
             .origin
             .as_ref()
             .map(|origin| (origin.source.name.clone(), origin.mark.start));
-        seen.insert((finding.code, finding.message.clone(), place))
+        seen.insert((finding.code, finding.message.clone(), location))
     };
     let mut objects = Vec::with_capacity(made.len());
     for (object, found) in made {
@@ -252,7 +252,7 @@ fn make_objects(
 fn make_object(
     run: &ComposedRun,
     filled: &FilledSet<'_>,
-    row: Row<'_>,
+    row: TableRow<'_>,
     kinds: &[KindRow],
 ) -> (Option<LoadedObject>, Diagnostics) {
     let origin = Origin {
@@ -279,83 +279,4 @@ fn make_object(
     findings.extend(found);
     (object.content, object.origin) = (content, origin);
     (Some(object), findings)
-}
-
-/// An object as it is at one time.
-pub(super) struct ComposedState {
-    pub content: ObjectContent,
-    pub findings: Diagnostics,
-    /// The places of elements that took one out.
-    pub taken_out: Vec<Origin>,
-}
-
-/// A draft that is to be made whole, and where it comes from.
-pub(super) struct OpenDraft<'a> {
-    pub draft: &'a Draft,
-    /// That of the draft's marks if it was made of a row, and an empty one otherwise.
-    pub trace: Trace,
-    /// The set of which it is a row.
-    pub set: Option<&'a str>,
-}
-
-impl OpenDraft<'_> {
-    /// Makes the object whole as it is at a time, and checks it. Its findings are at the places where the values were
-    /// written.
-    pub fn compose(&self, layers: Layers<'_>, time: &ReadingTime) -> ComposedState {
-        let mut findings = Diagnostics::default();
-        let composed = layers.compose(self.draft, self.trace.clone(), time, &mut findings);
-        let Some(Composed {
-            draft: whole,
-            trace,
-            taken_out,
-        }) = composed
-        else {
-            return ComposedState {
-                content: ObjectContent::Invalid,
-                findings,
-                taken_out: Vec::new(),
-            };
-        };
-        let origin = real_origin(&whole, &trace);
-        let mut found = Diagnostics::default();
-        let mut content = audit_draft(whole, &mut found);
-        findings.extend(trace.locate(found, &origin));
-        if let ObjectContent::Desired(desired) = &mut content {
-            self.settle(Arc::make_mut(desired), &trace, origin);
-        }
-        if !self.draft.is_named() {
-            content = ObjectContent::Invalid;
-        }
-        let taken_out = taken_out.into_iter();
-        ComposedState {
-            content,
-            findings,
-            taken_out: taken_out
-                .filter_map(|mark| trace.origin_of(mark).cloned())
-                .collect(),
-        }
-    }
-
-    /// Moves the places of a whole object to where they were written, and notes what it is made of.
-    fn settle(&self, desired: &mut Desired, trace: &Trace, origin: Origin) {
-        let edition = self.draft.edition.as_ref();
-        // The edition of a row has its place in the template.
-        let in_object = edition.filter(|_| self.set.is_none());
-        let edition_mark = in_object.map(|edition| edition.mark);
-        desired.layers = LayerNames::of(edition.map(|edition| edition.name.as_str()), self.set);
-        let references = &mut desired.references;
-        references.relocate(|mark| place_in_object(trace, mark, &origin, edition_mark));
-        desired.origin = origin;
-    }
-}
-
-/// Returns the place of a node in the file of the object: its own, or that of the edition which brings it, or that of the
-/// object.
-fn place_in_object(trace: &Trace, mark: Mark, object: &Origin, edition: Option<Mark>) -> Mark {
-    let here = trace
-        .descent(mark)
-        .find(|origin| origin.source.name == object.source.name);
-    here.map(|origin| origin.mark)
-        .or(edition)
-        .unwrap_or(object.mark)
 }

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::composed::{ComposedState, OpenDraft};
 use super::contents::ObjectContent;
+use super::open_draft::{ComposedState, OpenDraft};
 use crate::manifest::compose::{
     ChangeMoment, Layers, NOTHING_TO_TAKE_OUT, real_origin, refuse_same_moments,
 };
-use crate::model::dated::{ComingState, ComingStates, ReadingTime};
+use crate::model::dated::ReadingTime;
+use crate::model::resource::{ComingState, ComingStates};
 use crate::model::{Diagnostic, Diagnostics, Origin};
 
 /// Makes one object whole as it is at a time, with the states that lie ahead, and checks all of its states.

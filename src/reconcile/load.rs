@@ -22,7 +22,7 @@ use super::contents::{FileContents, LoadedObject, ObjectContent};
 use super::disk_cache::DiskCache;
 use super::outline::KeptAccounts;
 use super::piece_store::PieceStore;
-use crate::manifest::compose::names_values;
+use crate::manifest::compose::{fields_name_values, names_values};
 use crate::manifest::file_stamp::FileStamp;
 use crate::manifest::load::{FoundFiles, ReadOutcome, find_files, is_late, read_file};
 use crate::manifest::{Loaded, Piece, PieceReader, ReadLimits, foreign, map_parallel};
@@ -307,7 +307,7 @@ impl<'a> Loading<'a> {
         let mut reader = PieceReader::open(piece, &self.kinds)?;
         let mut objects = Vec::with_capacity(reader.remaining());
         while let Some(draft) = reader.next_draft() {
-            let is_composed = draft.is_composed(names_values);
+            let is_composed = draft.is_composed(names_values, fields_name_values);
             if !is_composed && !draft.is_named() {
                 // For its findings alone.
                 audit_draft(draft, reader.findings());

@@ -19,6 +19,7 @@ mod incremental;
 mod load;
 mod lookup;
 mod named_twice;
+mod open_draft;
 mod open_writes;
 mod outline;
 mod piece_store;

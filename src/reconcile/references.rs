@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::outline::ObjectOutline;
 use super::routing::RoutedObjects;
-use crate::model::dated::ComingStates;
+use crate::model::resource::ComingStates;
 use crate::model::{
     Address, Desired, Diagnostic, Diagnostics, Origin, Reference, References, Text,
 };

@@ -20,8 +20,8 @@ use super::{
     read_side_by_side,
 };
 use crate::apply::memory::{Memory, VendorAccount};
-use crate::model::dated::ComingStates;
 use crate::model::field::{Elements, find_field};
+use crate::model::resource::ComingStates;
 use crate::model::{
     Carry, CreationFields, Desired, ElementKey, Field, Fields, Live, Observed, PackedFields,
     PathPart, RiskRule, Shape, Value,

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Accounts, Checked, Pass, PassReferents, Settings, open_accounts};
-use crate::model::dated::ComingStates;
 use crate::model::diagnostic::Source;
+use crate::model::resource::ComingStates;
 use crate::model::{
     Address, CreationFields, Desired, Diagnostic, Diagnostics, Fields, LayerNames, Mark, Origin,
     OwnPolicy, PackedFields, References,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::composed::{ComposedRun, read_rows};
 use super::connections::CheckOptions;
-use crate::manifest::compose::{FilledSet, Trace, names_values};
+use crate::manifest::compose::{FilledSet, Trace, fields_name_values, names_values};
 use crate::manifest::edit::json_of;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::rows::RowFiles;
@@ -37,7 +37,7 @@ pub struct WrittenDocument {
 }
 
 /// An object as it is after all of its layers.
-pub struct WholeObject {
+pub struct ResolvedObject {
     /// Its marks are those of the trace.
     pub draft: Draft,
     pub trace: Trace,
@@ -82,7 +82,7 @@ impl WrittenManifests {
         let is_open = |draft: &Draft| {
             let connection = draft.connection.as_ref();
             let is_mapped = connection.is_some_and(|(name, _)| self.meant(name) != name);
-            is_mapped || draft.is_composed(names_values)
+            is_mapped || draft.is_composed(names_values, fields_name_values)
         };
         editions.is_empty()
             && environments.is_empty()
@@ -96,19 +96,19 @@ impl WrittenManifests {
     }
 
     /// Returns the objects of a document, those of its sets included.
-    pub fn objects_of(&self, document: &WrittenDocument) -> Vec<WholeObject> {
-        let own = document.drafts.iter().filter_map(|draft| {
+    pub fn objects_of(&self, document: &WrittenDocument) -> Vec<ResolvedObject> {
+        let standing = document.drafts.iter().filter_map(|draft| {
             let policy = document.policy_of(draft);
             self.make_whole(draft, Trace::default(), None, policy)
         });
-        let mut objects: Vec<WholeObject> = own.collect();
+        let mut objects: Vec<ResolvedObject> = standing.collect();
         for set in &document.declarations.sets {
             objects.extend(self.rows_of(set));
         }
         objects
     }
 
-    fn rows_of(&self, set: &ObjectSet) -> Vec<WholeObject> {
+    fn rows_of(&self, set: &ObjectSet) -> Vec<ResolvedObject> {
         let (mut found, mut files) = (Diagnostics::default(), Vec::new());
         let Some(rows) = read_rows(set, &self.row_files, &mut files, &mut found) else {
             return Vec::new();
@@ -134,7 +134,7 @@ impl WrittenManifests {
         trace: Trace,
         set: Option<&str>,
         policy: Option<Json>,
-    ) -> Option<WholeObject> {
+    ) -> Option<ResolvedObject> {
         let mut found = Diagnostics::default();
         let layers = self.run.layers();
         let composed = layers.compose(draft, trace, &self.run.time, &mut found)?;
@@ -142,7 +142,7 @@ impl WrittenManifests {
             .trace
             .origin_of(composed.draft.origin.mark)?
             .clone();
-        Some(WholeObject {
+        Some(ResolvedObject {
             origin,
             edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
             set: set.map(str::to_string),
@@ -153,16 +153,17 @@ impl WrittenManifests {
     }
 
     /// Returns the object with this address; `None` if there is none.
-    pub fn find(&self, address: &Address) -> Option<WholeObject> {
+    pub fn find(&self, address: &Address) -> Option<ResolvedObject> {
         let objects = self.documents.iter().flat_map(|document| {
             let is_it = |draft: &&Draft| draft.address == *address;
-            let own = document.drafts.iter().find(is_it).and_then(|draft| {
+            let standing = document.drafts.iter().find(is_it).and_then(|draft| {
                 let policy = document.policy_of(draft);
                 self.make_whole(draft, Trace::default(), None, policy)
             });
             let sets = document.declarations.sets.iter();
             let sets = sets.filter(|set| set.row.kind == address.kind);
-            own.into_iter()
+            standing
+                .into_iter()
                 .chain(sets.flat_map(|set| self.rows_of(set)))
         });
         let mut objects = objects.filter(|object| object.draft.address == *address);
@@ -170,7 +171,7 @@ impl WrittenManifests {
     }
 
     /// Returns the document of an object with everything that it is made of written out.
-    pub fn render(&self, object: &WholeObject) -> Json {
+    pub fn render(&self, object: &ResolvedObject) -> Json {
         let draft = &object.draft;
         let mut metadata = Map::new();
         metadata.insert("name".into(), Json::from(draft.address.name.as_str()));
@@ -264,7 +265,7 @@ fn identity_of(draft: &Draft) -> Vec<(String, Json)> {
 }
 
 /// Lists the values of a whole object by their paths, such as `Features[Viewer].count`; those of its identity first.
-pub fn leaves(object: &WholeObject) -> Vec<(String, &Node)> {
+pub fn leaves(object: &ResolvedObject) -> Vec<(String, &Node)> {
     let mut found = Vec::new();
     for entry in &object.draft.identity {
         found.push((entry.key.clone(), &entry.value));

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::safe::make_visible;
 use crate::plan::descent::{DescentDocument, ValueDescent, ValuePlace};
 
-/// Writes where each value comes from: the place in which it was written last, and above it the names that led there.
+/// Writes where each value comes from: the spot in which it was written last, and above it the names that led there.
 ///
 /// ```text
 /// LacLicenseOrder/rivers-cad  edition basic, row of customers
@@ -45,17 +45,17 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
     let places: Vec<String> = value
         .places
         .iter()
-        .map(|place| format!("{}:{}", make_visible(&place.file), place.line))
+        .map(|spot| format!("{}:{}", make_visible(&spot.file), spot.line))
         .collect();
     let width = places
         .iter()
-        .map(|place| place.chars().count())
+        .map(|spot| spot.chars().count())
         .max()
         .unwrap_or_default();
-    for (place, entry) in places.iter().zip(&value.places) {
+    for (spot, entry) in places.iter().zip(&value.places) {
         writeln!(
             out,
-            "  {place:width$}  {}",
+            "  {spot:width$}  {}",
             make_visible(&shorten(&entry.text))
         )?;
         let about = about(entry);
@@ -66,11 +66,11 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
     Ok(())
 }
 
-/// Says which document a place belongs to, and who wrote the line.
-fn about(place: &ValuePlace) -> String {
-    let commit = place.commit.as_ref();
+/// Says which document a spot belongs to, and who wrote the line.
+fn about(spot: &ValuePlace) -> String {
+    let commit = spot.commit.as_ref();
     let commit = commit.map(|commit| format!("{} {}, {}", commit.id, commit.author, commit.date));
-    let document = (!place.document.is_empty()).then(|| place.document.clone());
+    let document = (!spot.document.is_empty()).then(|| spot.document.clone());
     let parts: Vec<String> = document.into_iter().chain(commit).collect();
     parts.join("  ")
 }

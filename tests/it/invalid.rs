@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use entitle::manifest;
-use entitle::manifest::rows::{RowFiles, named_files};
+use entitle::manifest::row_reading::named_files;
+use entitle::manifest::rows::RowFiles;
 use entitle::model::codes::CODE_GROUPS;
 use entitle::reconcile::{self, CheckOptions};
 use entitle::render;

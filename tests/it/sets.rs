@@ -422,3 +422,26 @@ fn the_environments_of_one_file_are_as_the_texts_of_the_examples_say() {
     let checked = check(&texts, b"", EnvironmentChoice::Named("production".into()));
     assert!(checked.findings.is_empty(), "{:?}", checked.findings);
 }
+
+#[test]
+fn a_field_called_value_and_free_json_are_no_names() {
+    let field = "
+apiVersion: entitle.dev/v1
+kind: LicenseSpringLicenseCustomField
+metadata: {name: floor}
+spec:
+  licenseCustomField: {license: 7, product_custom_field: 51}
+  desired: {value: seats.floor}
+";
+    let checked = pure::check(&[("f", field)]);
+    let found = findings(&checked);
+    assert!(
+        !found.iter().any(|one| one.contains("environment")),
+        "{found:?}"
+    );
+    let value = checked.desired[0].fields.get("value");
+    assert_eq!(
+        value,
+        Some(entitle::model::Value::Text("seats.floor".into()))
+    );
+}

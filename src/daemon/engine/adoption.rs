@@ -8,7 +8,7 @@ use super::{CHANGE_BEGINS, Engine, FightLookup};
 use crate::daemon::manifest_equality::{same_connection, same_object};
 use crate::daemon::tracked_object::{Now, TrackedObject};
 use crate::model::Address;
-use crate::model::dated::bring_to;
+use crate::model::resource::bring_to;
 use crate::reconcile::Checked;
 
 impl Engine {

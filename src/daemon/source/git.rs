@@ -14,7 +14,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::files::write::create_private_dirs;
-use crate::manifest::rows::{RowFiles, named_files};
+use crate::manifest::row_reading::named_files;
+use crate::manifest::rows::RowFiles;
 use crate::manifest::walk::{self, Blob, CommitTree, MissingBlob};
 use crate::manifest::{self, Loaded};
 use crate::provider;

@@ -38,7 +38,7 @@ pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
 pub use parameters::known_trees;
 pub use registry::Editions;
 pub use trace::Trace;
-pub use values::{RunEnvironment, names_values};
+pub use values::{RunEnvironment, fields_name_values, names_values};
 
 use jiff::tz::TimeZone;
 
@@ -133,7 +133,7 @@ impl Layers<'_> {
             for edition in &chain {
                 let source = &edition.origin.source;
                 for tree in dates::trees_at(&edition.desired, &edition.changes, time) {
-                    lay(arguments.fill_in(source, tree, values, trace));
+                    lay(arguments.fill_in(source, tree, draft.row.desired, values, trace));
                 }
             }
         }
@@ -196,7 +196,7 @@ pub fn real_origin(draft: &Draft, trace: &Trace) -> Origin {
 /// Copies a draft into a trace: all of its places become marks of the trace, and names of the environment's values become
 /// those values.
 fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draft {
-    let source = &draft.origin.source;
+    let (source, fields) = (&draft.origin.source, draft.row.desired);
     let mut policy = draft.policy.clone();
     let patterns = policy.ignore.iter_mut().chain(&mut policy.absent_is_empty);
     let marks = patterns.map(|(_, mark)| mark);
@@ -214,7 +214,7 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
     let changes = draft.changes.iter().map(|change| DatedChange {
         from: change.from,
         mark: trace.mark(source, change.mark),
-        desired: trace.adopt(source, &change.desired, &mut |trace, node| {
+        desired: trace.adopt_fields(source, &change.desired, fields, &mut |trace, node| {
             values.replace(source, node, trace)
         }),
     });
@@ -236,7 +236,7 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
         absent: draft.absent.map(|mark| trace.mark(source, mark)),
         edition,
         changes,
-        desired: trace.adopt(source, &draft.desired, &mut |trace, node| {
+        desired: trace.adopt_fields(source, &draft.desired, fields, &mut |trace, node| {
             values.replace(source, node, trace)
         }),
         origin: Origin {

@@ -10,7 +10,7 @@ use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::{Edition, Parameter};
 use crate::model::environment::Environment;
 use crate::model::node::Entry;
-use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+use crate::model::{Diagnostic, Diagnostics, Field, Mark, Node, Origin, Tree};
 
 /// The member that stands for the value of a parameter: `{param: seats}`.
 const PARAM: &str = "param";
@@ -156,10 +156,11 @@ impl<'a> Arguments<'a> {
         &self,
         source: &Arc<Source>,
         tree: &Node,
+        fields: &[Field],
         values: &mut ValueReader<'_>,
         trace: &mut Trace,
     ) -> Node {
-        trace.adopt(source, tree, &mut |trace, node| {
+        trace.adopt_fields(source, tree, fields, &mut |trace, node| {
             let Some((name, mark)) = parameter_in(node) else {
                 return values.replace(source, node, trace);
             };

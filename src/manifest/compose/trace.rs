@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::diagnostic::Source;
+use crate::model::field::holds_free_json;
 use crate::model::node::Entry;
-use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
+use crate::model::{Diagnostic, Diagnostics, Field, Mark, Node, Origin, Tree};
 
 /// The origins of the nodes of one composed tree.
 ///
@@ -110,6 +111,31 @@ impl Trace {
             }
             scalar => scalar.clone(),
         };
+        Node {
+            tree,
+            mark: self.mark(source, node.mark),
+        }
+    }
+
+    /// Copies the fields of an object, as [`Trace::adopt`] does a node: each field but those with free JSON, which are
+    /// copied as they are.
+    pub fn adopt_fields(
+        &mut self,
+        source: &Arc<Source>,
+        node: &Node,
+        fields: &[Field],
+        replace: &mut dyn FnMut(&mut Self, &Node) -> Option<Node>,
+    ) -> Node {
+        let entries = node.entries().iter();
+        let entries = entries.map(|entry| Entry {
+            key: entry.key.clone(),
+            key_mark: self.mark(source, entry.key_mark),
+            value: match holds_free_json(fields, &entry.key) {
+                true => self.copy(source, &entry.value),
+                false => self.adopt(source, &entry.value, replace),
+            },
+        });
+        let tree = Tree::Map(entries.collect());
         Node {
             tree,
             mark: self.mark(source, node.mark),

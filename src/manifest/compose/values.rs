@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::trace::Trace;
 use crate::model::diagnostic::Source;
 use crate::model::environment::Environment;
+use crate::model::field::holds_free_json;
 use crate::model::node::Entry;
-use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
+use crate::model::{Diagnostic, Diagnostics, Field, Mark, Node, Tree};
 
 /// The member that stands for a value of the environment.
 const VALUE: &str = "value";
@@ -23,7 +24,18 @@ pub fn value_in(node: &Node) -> Option<(&str, Mark)> {
     }
 }
 
-/// Reports whether a tree names a value of the environment.
+/// Reports whether the fields of an object name a value of the environment.
+///
+/// A name stands in place of a value, and never of all fields: `desired: {value: x}` sets the field `value` of a kind that
+/// has one. Free JSON is the user's own: nothing in it is a name.
+pub fn fields_name_values(desired: &Node, fields: &[Field]) -> bool {
+    let entries = desired.entries().iter();
+    entries
+        .filter(|entry| !holds_free_json(fields, &entry.key))
+        .any(|entry| names_values(&entry.value))
+}
+
+/// Reports whether a value names a value of the environment, or one in it does.
 pub fn names_values(node: &Node) -> bool {
     let is_in = |node: &Node| names_values(node);
     value_in(node).is_some()

@@ -20,9 +20,9 @@
 use std::sync::Arc;
 
 use super::{ResourceKind, canon, conditions, dates, exclusive};
-use crate::model::dated::ComingStates;
 use crate::model::draft::Draft;
 use crate::model::node::Entry;
+use crate::model::resource::ComingStates;
 use crate::model::{
     CreationFields, Desired, Diagnostic, Diagnostics, Fields, KindTable, LayerNames, Mark, Need,
     Origin, PackedFields, Reference, References, Text,

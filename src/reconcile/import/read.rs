@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{ImportError, ManagedObjects, NoList, show_identity};
 use crate::apply::{self, Account};
-use crate::model::dated::ComingStates;
+use crate::model::resource::ComingStates;
 use crate::model::{
     Address, ConnectionFault, CreationFields, Desired, Fields, KindTable, LayerNames, Mark,
     Observed, Origin, OwnPolicy, PackedFields, PolicyMode, References,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::table_of;
 use crate::apply::journal::Intent;
-use crate::model::dated::ComingStates;
 use crate::model::diagnostic::Source;
+use crate::model::resource::ComingStates;
 use crate::model::{
     Address, CreationFields, Desired, Field, Fields, LayerNames, Mark, Need, Origin, OwnPolicy,
     PackedFields, References,

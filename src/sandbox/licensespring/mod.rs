@@ -42,6 +42,7 @@ mod switches;
 #[cfg(test)]
 mod tests;
 mod update;
+mod values;
 mod views;
 
 use jiff::Timestamp;

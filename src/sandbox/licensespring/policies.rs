@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::Templates;
-use super::product_features::micros;
 use super::request_body::{COUNT, PERIODS, member_error};
 use super::settings::is_duration;
 use super::switches::{PolicyPeriod, TakenCode, UnknownPolicy};
+use super::values::micros;
 use super::views::whole_seconds;
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{MemberRule, TEXT, ValueType};

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::account::Templates;
 use super::request_body::{COUNT, member_error};
 use super::switches::{FeaturePatch, TakenCode};
+use super::values::micros;
 use super::views::whole_seconds;
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{MemberRule, ValueType};
@@ -139,11 +140,6 @@ impl LicenseSpring {
         let found = id.and_then(|id| Some((id, self.account.feature_fields(id)?.clone())));
         found.ok_or_else(|| detail_refusal(404, "Not found."))
     }
-}
-
-/// Spells a time with the microseconds that the vendor stores and shows in the reply to a write.
-pub(super) fn micros(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 /// Returns a product feature as the reply to a write shows it.

@@ -6,9 +6,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::product_features::micros;
-use super::settings::merged;
 use super::switches::{AcceptedSpelling, MetadataWrite, UnknownPolicy};
+use super::values::{merged, micros};
 use super::{LicenseSpring, Refusal, detail_refusal};
 use crate::sandbox::body_schema::{
     self, BodyProblem, MemberRule, SchemaStep, ValueType, Violation,

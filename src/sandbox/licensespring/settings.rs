@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::account::License;
 use super::request_body::{COUNT, PERIODS, member_error};
 use super::switches::{BlankPolicy, MetadataWrite, OtherEnd, UnknownPolicy};
+use super::values::merged;
 use super::{LicenseSpring, Refusal, account};
 use crate::sandbox::body_schema::{MemberRule, TEXT, ValueType};
 use crate::sandbox::simulator::{HttpReply, HttpRequest};
@@ -180,13 +181,6 @@ impl LicenseSpring {
             .fields
             .insert("consumption_period", period["consumption_period"].clone());
     }
-}
-
-/// Returns an object with the members of another on top.
-pub(super) fn merged(old: &Value, new: &Value) -> Value {
-    let mut all = old.as_object().cloned().unwrap_or_default();
-    all.extend(new.as_object().cloned().unwrap_or_default());
-    Value::Object(all)
 }
 
 /// Sets `updated_at` to the time of the write, with microseconds, as the vendor stores it.
