@@ -18,6 +18,7 @@ use crate::model::object_set::{RowFile, RowSource};
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
 mod csv;
+pub mod csv_writer;
 
 use csv::Record;
 
