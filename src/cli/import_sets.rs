@@ -78,18 +78,15 @@ fn write_set(dir: &Path, set: &FoundSet, manifest: &str) -> CommandResult<()> {
     Ok(())
 }
 
-/// Returns the names that no set may have: those of files in `dir`, of the objects, whose files have their names, and of the
-/// editions and sets that are in use.
+/// Returns the names that no set may have: those of files in `dir`, of the objects, whose files have their names, and of all
+/// editions and sets.
 fn taken_names(
     checked: &Checked,
     imported: &[Imported],
     dir: &Path,
 ) -> CommandResult<BTreeSet<String>> {
     let mut names: BTreeSet<String> = imported.iter().map(|one| one.name.clone()).collect();
-    for desired in &checked.desired {
-        let layers = [desired.layers.edition(), desired.layers.set()];
-        names.extend(layers.into_iter().flatten().map(str::to_string));
-    }
+    names.extend(checked.layer_names.iter().cloned());
     let fault = |error: io::Error| {
         CommandError::caused_by(format_args!("cannot read {}", dir.display()), error)
     };

@@ -46,7 +46,10 @@ fn write_proven(
     let rows = RowFiles::of_commit([(set.row_file(), set.rows.clone().into_bytes())]);
     let made = read_objects(checked, text.clone(), rows)?;
     if made.len() != set.members.len() || single.len() != made.len() {
-        return Err(ImportError::NotOneObject);
+        return Err(ImportError::OtherCount {
+            expected: set.members.len(),
+            made: made.len(),
+        });
     }
     let other = single.iter().zip(&made).find(|(a, b)| !is_same(a, b));
     match other {
@@ -86,4 +89,91 @@ fn is_same(one: &Desired, other: &Desired) -> bool {
         )
     };
     key(one) == key(other) && one.fields == other.fields
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider;
+    use crate::reconcile::import::{StatedObject, find_sets};
+    use crate::reconcile::testing::CONNECTION;
+    use crate::reconcile::{CheckOptions, check_manifests};
+
+    fn connected() -> Checked {
+        let source = Source::new("c".into(), CONNECTION.into());
+        let loaded = crate::manifest::Loaded {
+            sources: vec![Arc::new(source)],
+            ..Default::default()
+        };
+        check_manifests(loaded, &CheckOptions::default())
+    }
+
+    /// An order of a customer, imported.
+    fn imported(name: &str, customer: i64) -> Imported {
+        let kind = provider::find_kind("LacLicenseOrder").expect("a kind");
+        let desired = json!({"customer_id": customer, "enabled": true});
+        let ids = vec![("activationKey", json!(format!("K-{name}")))];
+        let table = kind.table();
+        let document = write::object(table.kind, name, "lac", &ids, desired.clone());
+        Imported {
+            kind: table.kind,
+            identity: Vec::new(),
+            name: name.into(),
+            manifest_file: None,
+            manifest: Ok(write::yaml(&document).expect("YAML")),
+            stated: Some(StatedObject {
+                table,
+                name: name.into(),
+                connection: "lac".into(),
+                ids,
+                desired: desired.as_object().expect("a map").clone(),
+            }),
+            omitted: Vec::new(),
+        }
+    }
+
+    /// The outcome for the set of two orders after `edit`.
+    fn proven(edit: impl Fn(&mut FoundSet)) -> Result<String, String> {
+        let objects = [imported("a", 1), imported("b", 2)];
+        let stated: Vec<_> = objects
+            .iter()
+            .filter_map(|one| one.stated.as_ref())
+            .collect();
+        let mut sets = find_sets(&stated, &Default::default());
+        sets.iter_mut().for_each(edit);
+        let objects: Vec<&Imported> = objects.iter().collect();
+        let mut proven = prove_sets(&connected(), sets, &objects);
+        let one = proven.pop().expect("a set");
+        one.manifest.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_set_that_gives_something_else_is_refused() {
+        assert!(
+            proven(|_| {})
+                .expect("proven")
+                .contains("kind: ObjectSet\n")
+        );
+        let other = proven(|set| set.rows = set.rows.replace("K-b,2", "K-b,3"));
+        let words = "the set would not give `LacLicenseOrder/b` as it is";
+        assert_eq!(other, Err(words.to_string()));
+        let other_id = proven(|set| set.rows = set.rows.replace("K-a", "K-x"));
+        assert!(other_id.is_err());
+        let fewer = proven(|set| {
+            set.rows
+                .truncate(set.rows.trim_end().rfind('\n').unwrap_or(0))
+        });
+        assert!(fewer.is_err());
+        let invalid = proven(|set| {
+            let edition = set.edition.as_mut().expect("an edition");
+            edition["spec"]["desired"]["enabled"] = json!({"param": "x"});
+        });
+        assert!(
+            invalid
+                .expect_err("no such parameter")
+                .contains("(unknown-parameter)")
+        );
+    }
 }
