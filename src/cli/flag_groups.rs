@@ -119,6 +119,7 @@ static GROUPS: &[FlagGroup] = &[
             ("undo full", ""),
             ("full", "Show everything"),
             ("import name", "Names of the manifests, by a template"),
+            ("as_set", "Write like objects as rows of one table"),
             ("import out", "Write files into this directory"),
             ("schema out", "Write all schemas into this directory"),
             ("man out", "Write a page per command here"),

@@ -146,7 +146,7 @@ pub async fn add_commits(document: &mut DescentDocument) {
 /// Returns the commit that wrote a line of a file in the working tree.
 async fn find_commit(file: &str, line: u32) -> Option<LineCommit> {
     let path = std::path::absolute(file).ok()?;
-    let repository = Repository::around(&[path.clone()]);
+    let repository = Repository::around(std::slice::from_ref(&path));
     let range = format!("{line},{line}");
     let path = path.to_str()?;
     let arguments = ["blame", "--line-porcelain", "-L", &range, "--", path];

@@ -1,5 +1,5 @@
-//! `entitle import`: writes manifests of live objects, as files or as one stream; `--update` edits
-//! existing ones.
+//! `entitle import`: writes manifests of live objects, as files or as one stream; `--as-set`
+//! writes those that are alike as rows of a table, and `--update` edits existing ones.
 //!
 //! In: one connection or all, and the objects to read. Out: new files, a stream on standard output, or edited
 //! files. Reading, naming and writing YAML are in `reconcile::import`; this module decides where a text
@@ -15,6 +15,7 @@ use clap::Args;
 use super::args::{Kinds, Reach, SharedStore};
 use super::exit::Exit;
 use super::import_files::write_files;
+use super::import_sets::write_sets;
 use super::read_connections::{ReadScope, read_connections};
 use super::{files, output, setup};
 use crate::cli::error::{CommandResult, bail};
@@ -26,8 +27,8 @@ use crate::render::safe::make_visible;
 
 #[derive(Args)]
 #[command(
-    group(clap::ArgGroup::new("what").args(["id", "all", "update"]).required(true).multiple(true)),
-    after_help = "Examples:\n  entitle import --all --out licences\n  entitle import --connection lac --all --out licences --name '{customer}-{product}'\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
+    group(clap::ArgGroup::new("what").args(["id", "all", "as_set", "update"]).required(true).multiple(true)),
+    after_help = "Examples:\n  entitle import --all --out licences\n  entitle import --connection lac --all --out licences --name '{customer}-{product}'\n  entitle import --connection lac --as-set --out licences\n  entitle import --connection lac --id II1HP-TX8EQ-R1QXZ-7LYXF\n  entitle import --connection lac --update licences\n  entitle import --sandbox --connection lac --all"
 )]
 pub struct Import {
     /// Files or directories with the connection and the manifests there are [default: .]
@@ -68,6 +69,16 @@ pub struct Import {
         conflicts_with = "update"
     )]
     name: Option<NameTemplate>,
+    /// Write objects that are alike as rows of a table: an Edition of what they share, a set, and a CSV file
+    ///
+    /// All objects of the accounts, unless `--id` names some. Those that are like no other get a file each.
+    #[arg(
+        long,
+        env = "ENTITLE_IMPORT_AS_SET",
+        requires = "out",
+        conflicts_with = "update"
+    )]
+    as_set: bool,
     /// Write over existing files in that directory
     #[arg(long, env = "ENTITLE_IMPORT_FORCE", requires = "out")]
     force: bool,
@@ -92,6 +103,7 @@ impl Import {
             all: true,
             out: Some(folder),
             name: None,
+            as_set: false,
             force: false,
             update: false,
             reach,
@@ -110,7 +122,8 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
     setup.heed_others_if_told(&args.store).await;
     let accounts = reconcile::follow_references(&mut setup.checked, &setup.settings).await;
     let checked = &setup.checked;
-    let ask = match (args.update, args.all) {
+    let is_everything = args.all || args.as_set && args.id.is_empty();
+    let ask = match (args.update, is_everything) {
         (true, _) => Ask::Managed(args.id.clone()),
         (false, true) => Ask::Everything,
         (false, false) => Ask::Ids(args.id.clone()),
@@ -144,6 +157,12 @@ pub async fn run(args: Import) -> CommandResult<Exit> {
     }
     match &args.out {
         None => write_stream(&imported)?,
+        Some(dir) if args.as_set => {
+            let rest = write_sets(checked, imported, dir)?;
+            if !rest.is_empty() {
+                write_files(checked, &rest, dir, args.force)?;
+            }
+        }
         Some(dir) => write_files(checked, &imported, dir, args.force)?,
     }
     Ok(exit)

@@ -40,6 +40,7 @@ mod help;
 mod history;
 mod import;
 mod import_files;
+mod import_sets;
 mod init;
 mod logging;
 #[cfg(feature = "otlp")]

@@ -31,7 +31,7 @@ pub fn write_table(out: &mut impl Write, planned: &[(&str, Actions)]) -> io::Res
         actions.all(|action| action == Some(&Disposition::None))
     };
     let (quiet, shown): (Vec<&String>, Vec<&String>) =
-        addresses.iter().partition(|address| is_quiet(&address));
+        addresses.iter().partition(|address| is_quiet(address));
     let width = shown
         .iter()
         .map(|address| address.chars().count())

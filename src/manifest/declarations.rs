@@ -1,6 +1,6 @@
 //! Collects the content of manifests beside the objects of vendors.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::project::Project;
 use crate::model::draft::KindRow;
@@ -80,6 +80,13 @@ impl Declarations {
             && self.projects.is_empty()
             && self.notifications.is_empty()
             && self.findings.is_empty()
+    }
+
+    /// Returns the names of all editions and sets.
+    pub fn layer_names(&self) -> BTreeSet<String> {
+        let editions = self.editions.iter().map(|edition| &edition.name);
+        let names = editions.chain(self.sets.iter().map(|set| &set.name));
+        names.chain(&self.broken_editions).cloned().collect()
     }
 
     /// Adds those of the next piece or file.

@@ -80,7 +80,7 @@ pub fn yaml(value: &Json) -> Result<String, Unwritable> {
 
 /// Reports whether a text needs escapes: it has an invisible character, or a line that a CI runner would take for a
 /// command (`::…` or `##…`).
-fn is_hazard(text: &str) -> bool {
+pub fn needs_escapes(text: &str) -> bool {
     let seen = |line: &str| is_visible(line) && !line.trim_start().starts_with("::");
     text.contains("##") || !text.split(['\n', '\t']).all(seen)
 }
@@ -88,12 +88,12 @@ fn is_hazard(text: &str) -> bool {
 /// Collects the names of members and the texts that need escapes, at any depth.
 fn collect_hazards(value: &Json, found: &mut BTreeSet<String>) {
     match value {
-        Json::String(text) if is_hazard(text) => {
+        Json::String(text) if needs_escapes(text) => {
             found.insert(text.clone());
         }
         Json::Array(items) => items.iter().for_each(|item| collect_hazards(item, found)),
         Json::Object(members) => {
-            found.extend(members.keys().filter(|name| is_hazard(name)).cloned());
+            found.extend(members.keys().filter(|name| needs_escapes(name)).cloned());
             members
                 .values()
                 .for_each(|value| collect_hazards(value, found));

@@ -52,6 +52,8 @@ pub struct Checked {
     pub environment: Option<Arc<Environment>>,
     /// Labels of the files of rows.
     pub row_files: Vec<Arc<Source>>,
+    /// The names of editions and sets, also of those that no object has.
+    pub layer_names: BTreeSet<String>,
     /// All findings, sorted.
     pub findings: Diagnostics,
 }
@@ -132,6 +134,7 @@ pub(super) fn settle_references(
         contents.declarations.broken_connections.push(unread);
     }
     // Before the editions and sets of the files are taken.
+    let layer_names = contents.declarations.layer_names();
     let composed = {
         contents.declarations.refuse_duplicate_declarations();
         compose_objects(&mut contents, options, &loaded.row_files, &mut findings)
@@ -197,6 +200,7 @@ pub(super) fn settle_references(
         passed: loaded.passed,
         environment: composed.environment,
         row_files: composed.row_files,
+        layer_names,
         findings: findings.sorted(),
     }
 }

@@ -37,6 +37,7 @@ mod hostile;
 mod hostile_replies;
 mod hostile_reports;
 mod hostile_sizes;
+mod import_sets;
 mod init;
 mod invalid;
 mod judge;

@@ -13,6 +13,7 @@ use crate::model::object_set::RowFile;
 use crate::model::{Diagnostic, Diagnostics, Mark, Node, Tree};
 
 mod csv;
+pub mod csv_writer;
 mod files;
 
 use csv::CsvRecord;
@@ -77,7 +78,7 @@ impl RowTable {
         })
     }
 
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         match &self.table {
             Table::Maps(maps) => maps.len(),
             Table::Records { records, .. } => records.len(),

@@ -44,6 +44,11 @@ pub enum ImportError {
     /// A plan of the manifest would change this field, so it does not state what is live.
     #[error("its manifest would not say what is there: `{0}` would change")]
     WouldChange(String),
+    #[error("the set would give {made} objects, not {expected}")]
+    OtherCount { expected: usize, made: usize },
+    /// A set does not give this object as its manifest does.
+    #[error("the set would not give `{0}` as it is")]
+    OtherInSet(String),
 }
 
 /// All objects of a kind were asked for, and the vendor has no call that lists them.

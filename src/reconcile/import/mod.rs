@@ -11,7 +11,9 @@ mod found_id;
 mod managed;
 mod name_template;
 mod names;
+mod prove_sets;
 mod read;
+mod sets;
 mod update;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use serde_json::Value as Json;
 
 use super::check::check_among;
 use super::{CheckOptions, Checked, EnvironmentChoice, Settings};
+use crate::manifest::rows::RowFiles;
 use crate::manifest::{Loaded, write};
 use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
@@ -35,7 +38,9 @@ pub use error::{ImportError, NoList};
 pub use found_id::FoundId;
 pub use managed::ManagedObjects;
 pub use name_template::{NameTemplate, TemplateError, UnknownMember};
+pub use prove_sets::{ProvenSet, prove_sets};
 pub use read::{Ask, KindRead, ReadObjects, read_kinds, read_kinds_in, read_objects};
+pub use sets::{FoundSet, StatedObject, find_sets};
 pub use update::{Updated, update_files};
 
 /// One imported object.
@@ -47,6 +52,8 @@ pub struct Imported {
     pub manifest_file: Option<String>,
     /// The manifest, or the reason why there is none.
     pub manifest: Result<String, ImportError>,
+    /// What the manifest states; `None` if there is none.
+    pub stated: Option<StatedObject>,
     /// Parts of the object that the manifest leaves out, because no manifest can state them or the read did not
     /// show them.
     pub omitted: Vec<String>,
@@ -85,12 +92,17 @@ pub fn import_objects(
                 Observed::Unread(why) => Err(ImportError::Unread(why.text.clone())),
             };
             let desired = known.find(object);
+            let (manifest, stated) = match manifest {
+                Ok((text, stated)) => (Ok(text), Some(stated)),
+                Err(error) => (Err(error), None),
+            };
             all.push(Imported {
                 kind: read.kind.table().kind,
                 identity: object.identity.clone(),
                 name,
                 manifest_file: desired.map(|it| it.origin.source.name.clone()),
                 manifest,
+                stated,
                 omitted,
             });
         }
@@ -107,7 +119,7 @@ fn make_manifest(
     name: &str,
     settings: &Settings,
     omitted: &mut Vec<String>,
-) -> Result<String, ImportError> {
+) -> Result<(String, StatedObject), ImportError> {
     let table = seen.kind.table();
     // A vendor's id is checked like a user's: it becomes a part of a path.
     let identity = audit::identity_of(table, &show_identity(&found.identity))?;
@@ -117,7 +129,7 @@ fn make_manifest(
     let lists = table.desired.iter().filter(stated);
     let hidden = lists.filter(|field| !live.fields.contains_key(field.name));
     omitted.extend(hidden.map(|field| format!("{}: the read does not show it", field.name)));
-    let ids: Vec<(&str, Json)> = table
+    let ids: Vec<(&'static str, Json)> = table
         .identity
         .iter()
         .zip(&identity)
@@ -128,11 +140,18 @@ fn make_manifest(
         name,
         &seen.connection,
         &ids,
-        Json::Object(live_statement.desired),
+        Json::Object(live_statement.desired.clone()),
     );
     let text = write::yaml(&document).map_err(|error| ImportError::Unspelled(error.to_string()))?;
     prove_manifest(checked, seen, &text, live, settings)?;
-    Ok(text)
+    let stated = StatedObject {
+        table,
+        name: name.to_string(),
+        connection: seen.connection.clone(),
+        ids,
+        desired: live_statement.desired,
+    };
+    Ok((text, stated))
 }
 
 /// Spells an id of a table's integer shape as a number, `17` and not `"17"`, as people write it.
@@ -152,7 +171,7 @@ fn prove_manifest(
     settings: &Settings,
 ) -> Result<(), ImportError> {
     let source = Source::new("the imported manifest".into(), text.to_string());
-    let read = check_text(checked, source);
+    let read = check_text(checked, source, RowFiles::default());
     let mut findings = read.findings.iter();
     if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
         return Err(ImportError::Invalid {
@@ -182,10 +201,11 @@ fn check_unchanged(
     }
 }
 
-/// Checks one text by itself, with the connections of a run.
-fn check_text(checked: &Checked, source: Source) -> Checked {
+/// Checks one text by itself, with the connections of a run and the rows that it names.
+fn check_text(checked: &Checked, source: Source, row_files: RowFiles) -> Checked {
     let loaded = Loaded {
         sources: vec![Arc::new(source)],
+        row_files,
         ..Loaded::default()
     };
     let options = CheckOptions {

@@ -17,6 +17,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Checked, FoundId, ManagedObjects, ReadObjects, Settings, check_text, check_unchanged};
 use crate::manifest::edit::{self, Edit, EditAction, EditError, EditedFile, PathStep};
+use crate::manifest::rows::RowFiles;
 use crate::model::diagnostic::Source;
 use crate::model::field::{Elements, find_field};
 use crate::model::{
@@ -165,6 +166,7 @@ fn update_object(
     let read = check_text(
         checked,
         Source::new(desired.origin.source.name.clone(), edited.clone()),
+        RowFiles::default(),
     );
     if let Some(finding) = read
         .findings
