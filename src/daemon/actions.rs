@@ -199,6 +199,8 @@ mod tests {
 
     fn entry() -> ObjectEntry {
         ObjectEntry {
+            edition: None,
+            set: None,
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),
             connection: "lac".into(),

@@ -69,6 +69,8 @@ mod tests {
     use crate::plan::Disposition;
     fn entry(action: Disposition, fingerprint: &str) -> ObjectEntry {
         ObjectEntry {
+            edition: None,
+            set: None,
             problem: None,
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),

@@ -96,6 +96,8 @@ mod tests {
             call: 0,
         };
         ObjectEntry {
+            edition: None,
+            set: None,
             problem: None,
             address: "LacLicenseOrder/a".into(),
             vendor: "lac".into(),

@@ -15,12 +15,12 @@ use crate::manifest::compose::{
     Composed, Editions, FilledSet, Layers, RunEnvironment, Trace, known_trees, real_origin,
     refuse_same_moments,
 };
-use crate::manifest::rows::{Row, RowFiles, Rows, missing_label, shown_path};
+use crate::manifest::rows::{RowFiles, RowTable, TableRow, missing_label, shown_path};
 use crate::manifest::{Declarations, ReadLimits, map_parallel};
 use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::object_set::{ObjectSet, RowSource};
 use crate::model::{Desired, Diagnostic, Diagnostics, LayerNames, Mark, Origin};
 use crate::provider::{self, audit};
@@ -29,7 +29,7 @@ use crate::provider::{self, audit};
 #[derive(Default)]
 pub struct ComposedRun {
     pub editions: Editions,
-    pub environment: Option<Arc<Environment>>,
+    pub environment: Option<Arc<EnvironmentSpec>>,
     /// Set if it is not clear which environment counts, which a finding reports.
     pub is_unclear: bool,
     /// The time for which the manifests are read, in the zone of the environment.
@@ -106,11 +106,11 @@ impl ComposedRun {
 
 /// Returns the environment in force: the chosen one, or the only one. `None`, after a finding, if the choice is not clear.
 fn choose_environment(
-    mut all: Vec<Environment>,
+    mut all: Vec<EnvironmentSpec>,
     broken: &[String],
     choice: &EnvironmentChoice,
     findings: &mut Diagnostics,
-) -> Option<Environment> {
+) -> Option<EnvironmentSpec> {
     let names: Vec<String> = all
         .iter()
         .map(|environment| environment.name.clone())
@@ -197,13 +197,13 @@ pub(super) fn read_rows(
     files: &RowFiles,
     row_files: &mut Vec<Arc<Source>>,
     findings: &mut Diagnostics,
-) -> Option<Rows> {
+) -> Option<RowTable> {
     match &set.rows {
-        RowSource::Here(maps) => Some(Rows::here(Arc::clone(&set.origin.source), maps.clone())),
+        RowSource::Here(maps) => Some(RowTable::here(Arc::clone(&set.origin.source), maps.clone())),
         RowSource::File(file) => match files.read(file, &set.origin, &ReadLimits::default()) {
             Ok(source) => {
                 row_files.push(source.label());
-                Rows::parse(&source, file, findings)
+                RowTable::parse(&source, file, findings)
             }
             Err(finding) => {
                 row_files.push(missing_label(&shown_path(file, &set.origin.source)));
@@ -218,7 +218,7 @@ pub(super) fn read_rows(
 fn make_objects(
     run: &ComposedRun,
     set: &ObjectSet,
-    rows: &Rows,
+    rows: &RowTable,
     findings: &mut Diagnostics,
 ) -> Vec<LoadedObject> {
     let filled = FilledSet {
@@ -230,15 +230,15 @@ fn make_objects(
         return Vec::new();
     }
     let kinds = provider::kind_rows();
-    let all: Vec<Row<'_>> = rows.iter().collect();
+    let all: Vec<TableRow<'_>> = rows.iter().collect();
     let made = map_parallel(&all, |row| make_object(run, &filled, *row, &kinds));
     let mut seen = HashSet::new();
     let mut is_new = |finding: &Diagnostic| {
-        let place = finding
+        let found_at = finding
             .origin
             .as_ref()
             .map(|origin| (origin.source.name.clone(), origin.mark.start));
-        seen.insert((finding.code, finding.message.clone(), place))
+        seen.insert((finding.code, finding.message.clone(), found_at))
     };
     let mut objects = Vec::with_capacity(made.len());
     for (object, found) in made {
@@ -252,7 +252,7 @@ fn make_objects(
 fn make_object(
     run: &ComposedRun,
     filled: &FilledSet<'_>,
-    row: Row<'_>,
+    row: TableRow<'_>,
     kinds: &[KindRow],
 ) -> (Option<LoadedObject>, Diagnostics) {
     let origin = Origin {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::written::{WholeObject, WrittenManifests, leaves};
+use super::leaves::leaves;
+use super::written::{ResolvedObject, WrittenManifests};
 use crate::manifest::edit::json_of;
 use crate::manifest::reread;
 use crate::model::diagnostic::Source;
@@ -13,7 +14,7 @@ use crate::plan::descent::{DescentDocument, FORMAT_VERSION, ValueDescent, ValueP
 /// Returns the descent of an object's values; of those at `field` and below it, if one is named.
 pub fn descend(
     manifests: &WrittenManifests,
-    object: &WholeObject,
+    object: &ResolvedObject,
     field: Option<&str>,
 ) -> DescentDocument {
     let mut texts = TextReader {
@@ -48,8 +49,8 @@ type Documents = BTreeMap<(String, u32), String>;
 fn list_documents(manifests: &WrittenManifests) -> Documents {
     let mut documents = Documents::new();
     let mut note = |origin: &Origin, kind: &str, name: &str| {
-        let place = (origin.source.name.clone(), origin.mark.start);
-        documents.insert(place, format!("{kind}/{name}"));
+        let beginning = (origin.source.name.clone(), origin.mark.start);
+        documents.insert(beginning, format!("{kind}/{name}"));
     };
     for document in &manifests.documents {
         let all = &document.declarations;
@@ -76,7 +77,7 @@ struct TextReader {
 }
 
 impl TextReader {
-    fn descent_of(&mut self, object: &WholeObject, field: String, node: &Node) -> ValueDescent {
+    fn descent_of(&mut self, object: &ResolvedObject, field: String, node: &Node) -> ValueDescent {
         let places = object.trace.descent(node.mark);
         ValueDescent {
             field,

@@ -45,11 +45,11 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
     let places: Vec<String> = value
         .places
         .iter()
-        .map(|place| format!("{}:{}", make_visible(&place.file), place.line))
+        .map(|written| format!("{}:{}", make_visible(&written.file), written.line))
         .collect();
     let width = places
         .iter()
-        .map(|place| place.chars().count())
+        .map(|name| name.chars().count())
         .max()
         .unwrap_or_default();
     for (place, entry) in places.iter().zip(&value.places) {
@@ -67,10 +67,10 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
 }
 
 /// Says which document a place belongs to, and who wrote the line.
-fn about(place: &ValuePlace) -> String {
-    let commit = place.commit.as_ref();
+fn about(written: &ValuePlace) -> String {
+    let commit = written.commit.as_ref();
     let commit = commit.map(|commit| format!("{} {}, {}", commit.id, commit.author, commit.date));
-    let document = (!place.document.is_empty()).then(|| place.document.clone());
+    let document = (!written.document.is_empty()).then(|| written.document.clone());
     let parts: Vec<String> = document.into_iter().chain(commit).collect();
     parts.join("  ")
 }

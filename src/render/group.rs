@@ -260,6 +260,8 @@ mod tests {
 
     fn object(name: &str, after: i64, note: &str) -> ObjectEntry {
         ObjectEntry {
+            edition: None,
+            set: None,
             problem: None,
             address: format!("LacLicenseOrder/{name}"),
             vendor: "lac".into(),

@@ -47,6 +47,8 @@ fn now() -> Now {
 fn in_sync(desired: &Desired) -> ObjectResult {
     ObjectResult {
         entry: Box::new(ObjectEntry {
+            edition: None,
+            set: None,
             problem: None,
             address: desired.address.to_string(),
             vendor: desired.vendor.to_string(),

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use super::Editions;
-use super::pattern::Pattern;
+use super::pattern::TextPattern;
 use super::trace::Trace;
 use crate::manifest::lower::lower_vendor_object;
 use crate::manifest::reader::MapReader;
-use crate::manifest::rows::{Cell, Row, Rows};
+use crate::manifest::rows::{Cell, RowTable, TableRow};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
 use crate::model::edition::ParameterType;
@@ -28,7 +28,7 @@ const OPTIONAL: &str = "optional";
 /// A set with the rows from which objects are made.
 pub struct FilledSet<'a> {
     pub set: &'a ObjectSet,
-    pub rows: &'a Rows,
+    pub rows: &'a RowTable,
     pub editions: &'a Editions,
 }
 
@@ -50,7 +50,7 @@ impl FilledSet<'_> {
     /// Returns the draft of a row, with marks of the trace; `None` after a finding. Findings have marks of the trace too.
     pub fn draft_of(
         &self,
-        row: Row<'_>,
+        row: TableRow<'_>,
         kinds: &[KindRow],
         trace: &mut Trace,
         findings: &mut Diagnostics,
@@ -65,9 +65,10 @@ impl FilledSet<'_> {
         lower_vendor_object(self.set.row, &mut document, &mut reader)
     }
 
-    fn document_of(
+    /// Returns the template with the values of a row, with marks of the trace; `None` after a finding.
+    pub fn document_of(
         &self,
-        row: Row<'_>,
+        row: TableRow<'_>,
         trace: &mut Trace,
         findings: &mut Diagnostics,
     ) -> Option<Node> {
@@ -142,7 +143,7 @@ fn columns_in(node: &Node, is_literal: bool, found: &mut Vec<(String, Mark)>) {
             }
         }
         Tree::Text(text) if !is_literal => {
-            let pattern = Pattern::parse(text);
+            let pattern = TextPattern::parse(text);
             found.extend(pattern.columns().map(|name| (name.to_string(), node.mark)));
         }
         _ => {}
@@ -179,8 +180,8 @@ fn column_in(node: &Node) -> Option<ColumnName<'_>> {
 /// Copies a template for one row.
 struct Filler<'a> {
     source: &'a Arc<Source>,
-    row: Row<'a>,
-    rows: &'a Rows,
+    row: TableRow<'a>,
+    rows: &'a RowTable,
     trace: &'a mut Trace,
     findings: &'a mut Diagnostics,
     is_whole: bool,
@@ -295,7 +296,7 @@ impl Filler<'_> {
     }
 
     fn fill_pattern(&mut self, text: &str, node: &Node) -> Option<Node> {
-        let pattern = Pattern::parse(text);
+        let pattern = TextPattern::parse(text);
         let mut filled = String::new();
         let mut written = None;
         for part in pattern.parts() {

@@ -13,11 +13,11 @@ use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark};
 
 /// One line of a table; a cell in quotes may hold further lines.
-pub struct Record {
+pub struct CsvRecord {
     cells: Vec<(CompactString, Mark)>,
 }
 
-impl Record {
+impl CsvRecord {
     /// The place of the first cell.
     pub fn mark(&self) -> Mark {
         self.cells
@@ -46,7 +46,7 @@ pub fn parse(
     source: &Arc<Source>,
     delimiter: Option<u8>,
     findings: &mut Diagnostics,
-) -> Option<(Vec<String>, Vec<Record>)> {
+) -> Option<(Vec<String>, Vec<CsvRecord>)> {
     let begins = if source.text.starts_with('\u{feff}') {
         '\u{feff}'.len_utf8()
     } else {
@@ -107,7 +107,7 @@ pub fn parse(
 }
 
 /// Returns what is wrong with a record: another number of cells than the table has columns, or a formula.
-fn fault_of(record: &Record, columns: usize) -> Option<(Diagnostic, Mark)> {
+fn fault_of(record: &CsvRecord, columns: usize) -> Option<(Diagnostic, Mark)> {
     let cells = record.cells.len();
     if cells != columns {
         let message = format!("the line has {cells} cells, and the table has {columns} columns");
@@ -163,7 +163,7 @@ impl<'s> RecordReader<'s> {
     }
 
     /// Returns the next record that is no empty line; `None` at the end.
-    fn next_record(&mut self) -> Option<Record> {
+    fn next_record(&mut self) -> Option<CsvRecord> {
         let mut cells = Vec::new();
         self.skip_line_ends();
         loop {
@@ -172,7 +172,7 @@ impl<'s> RecordReader<'s> {
             let (text, is_last) = match self.next_cell()? {
                 Some(cell) => cell,
                 None if cells.is_empty() => return None,
-                None => return Some(Record { cells }),
+                None => return Some(CsvRecord { cells }),
             };
             let raw = self.text[start..self.at].trim_end();
             if raw.starts_with('"') && self.at == self.text.len() && !closes(raw) {
@@ -187,7 +187,7 @@ impl<'s> RecordReader<'s> {
                 },
             ));
             if is_last {
-                return Some(Record { cells });
+                return Some(CsvRecord { cells });
             }
         }
     }

@@ -19,10 +19,10 @@ use crate::model::{Diagnostic, Diagnostics, Mark, Node, Origin, Tree};
 
 mod csv;
 
-use csv::Record;
+use csv::CsvRecord;
 
 /// The rows of a set.
-pub struct Rows {
+pub struct RowTable {
     pub source: Arc<Source>,
     table: Table,
 }
@@ -32,14 +32,14 @@ enum Table {
     Maps(Vec<Node>),
     Records {
         columns: Vec<String>,
-        records: Vec<Record>,
+        records: Vec<CsvRecord>,
     },
 }
 
 /// One row of a table.
 #[derive(Clone, Copy)]
-pub struct Row<'r> {
-    rows: &'r Rows,
+pub struct TableRow<'r> {
+    rows: &'r RowTable,
     index: usize,
 }
 
@@ -53,7 +53,7 @@ pub enum Cell<'r> {
     Typed(&'r Node),
 }
 
-impl Rows {
+impl RowTable {
     /// Takes rows that stand in a manifest.
     pub fn here(source: Arc<Source>, maps: Vec<Node>) -> Self {
         Self {
@@ -88,8 +88,8 @@ impl Rows {
     }
 
     /// Lists the rows in the order of the file.
-    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.len()).map(|index| Row { rows: self, index })
+    pub fn iter(&self) -> impl Iterator<Item = TableRow<'_>> {
+        (0..self.len()).map(|index| TableRow { rows: self, index })
     }
 
     /// Lists the columns that have a name, sorted.
@@ -108,7 +108,7 @@ impl Rows {
     }
 }
 
-impl<'r> Row<'r> {
+impl<'r> TableRow<'r> {
     /// The place at which the row begins.
     pub fn mark(self) -> Mark {
         match &self.rows.table {
@@ -215,7 +215,7 @@ impl RowFiles {
         let now = match self.given.get(name) {
             Some(given) => given.clone(),
             None if !before.is_on_disk() => return Arc::clone(before),
-            None => load::read_file(Path::new(name), &ReadLimits::default()),
+            None => load::read_row_file(Path::new(name), &ReadLimits::default()),
         };
         now.map_or_else(|_| missing_label(name), |source| source.label())
     }
@@ -265,7 +265,7 @@ fn read_beside(path: &Path, manifest: &Source, limits: &ReadLimits) -> ReadOutco
         );
         return Err(Box::new(Diagnostic::error("bad-path", message)));
     }
-    load::read_file(path, limits)
+    load::read_row_file(path, limits)
 }
 
 fn absent(name: &str) -> Diagnostic {
