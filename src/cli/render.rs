@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::output;
 use super::why::ReadManifests;
 use crate::cli::error::{CommandError, CommandResult};
-use crate::manifest::write;
+use crate::reconcile::rendered::render_manifests;
 
 #[derive(Args)]
 #[command(
@@ -33,33 +33,10 @@ pub fn run(args: &Render) -> CommandResult<Exit> {
     let Some(read) = ReadManifests::read(&args.selection, &args.at, args.time)? else {
         return Ok(Exit::Error);
     };
-    let manifests = &read.written;
+    let text = render_manifests(&read.written)
+        .map_err(|why| CommandError::caused_by("cannot write a manifest", why))?;
     let mut out = output::data_stdout();
-    let mut has_document = false;
-    for document in &manifests.documents {
-        if manifests.is_plain(document) {
-            let text = document.piece.text();
-            if has_document && !text.starts_with("---") {
-                writeln!(out, "---")?;
-            }
-            has_document |= !text.is_empty();
-            out.write_all(text.as_bytes())?;
-            if !text.is_empty() && !text.ends_with('\n') {
-                writeln!(out)?;
-            }
-            continue;
-        }
-        let objects = manifests.objects_of(document);
-        let objects = objects.iter().map(|object| manifests.render(object));
-        for value in document.others().into_iter().chain(objects) {
-            let text = write::yaml(&value)
-                .map_err(|why| CommandError::caused_by("cannot write a manifest", why))?;
-            if std::mem::replace(&mut has_document, true) {
-                writeln!(out, "---")?;
-            }
-            out.write_all(text.as_bytes())?;
-        }
-    }
+    out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
 }

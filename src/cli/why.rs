@@ -134,13 +134,13 @@ fn find_object(checked: &Checked, text: &str) -> CommandResult<(Address, Option<
     let objects = checked.desired.iter().map(|object| &object.address);
     let rest_behind = |address: &Address| {
         let whole = address.to_string();
-        let name = if text.contains('/') {
-            whole.as_str()
-        } else {
-            address.name.as_str()
-        };
-        let rest = text.strip_prefix(name)?;
-        (rest.is_empty() || rest.starts_with('.')).then(|| (name.len(), rest.to_string()))
+        // A path may hold a slash too, so it does not tell how the object is named.
+        [whole.as_str(), address.name.as_str()]
+            .into_iter()
+            .find_map(|name| {
+                let rest = text.strip_prefix(name)?;
+                (rest.is_empty() || rest.starts_with('.')).then(|| (name.len(), rest.to_string()))
+            })
     };
     let found = objects.filter_map(|address| Some((rest_behind(address)?, address)));
     let mut found: Vec<_> = found.collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::project::Project;
 use crate::model::draft::KindRow;
 use crate::model::edition::Edition;
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::object_set::ObjectSet;
 use crate::model::{
     AcceptedDrift, Address, Connection, Diagnostic, Diagnostics, Node, Notification, Origin, Vendor,
@@ -21,7 +21,7 @@ pub struct Declarations {
     pub editions: Vec<Edition>,
     /// Names of editions that cannot be read, each after a finding.
     pub broken_editions: Vec<String>,
-    pub environments: Vec<Environment>,
+    pub environments: Vec<EnvironmentSpec>,
     /// Names of environments that cannot be read, each after a finding.
     pub broken_environments: Vec<String>,
     pub sets: Vec<ObjectSet>,

@@ -1,6 +1,6 @@
 //! Reads `Environment` documents.
 //!
-//! In goes the `spec` of one document, out comes an [`Environment`]. Which one is in force, and what its values make of an
+//! In goes the `spec` of one document, out comes an [`EnvironmentSpec`]. Which one is in force, and what its values make of an
 //! object, is settled in `compose`.
 
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::reader::MapReader;
 use super::table::{Form, map_table};
 use super::text_type::{GivenText, TEXT, TextType, TextValue};
-use crate::model::environment::{Environment, MappedConnection};
+use crate::model::environment::{EnvironmentSpec, MappedConnection};
 use crate::model::{Diagnostic, Node, Origin, Tree};
 
 map_table! {
@@ -16,7 +16,7 @@ map_table! {
         meant. `--env` chooses one." {
         values: Form::Unread, "Values in groups; `{value: seats.floor}` stands for one of them where a value stands.";
         connections: Form::TextMap, "Names of connections that objects use, each with the Connection that is meant here: \
-            `eu: eu-staging`.";
+            `account: account-staging`.";
         scope: Form::Text(&TEXT), "Name of the environment's runs in a store that several share, where `--scope` gives none.";
         timeZone: Form::Text(&TIME_ZONE), default: Some("UTC"), "Time zone of dates without a time, for example `Europe/Berlin`.";
     }
@@ -48,7 +48,7 @@ pub fn lower(
     spec: &mut Node,
     origin: Origin,
     reader: &mut MapReader<'_>,
-) -> Option<Environment> {
+) -> Option<EnvironmentSpec> {
     let mut read = reader.read(&ENVIRONMENT, spec)?;
     let scope: Option<Option<String>> = read.take_optional("scope");
     let time_zone: Option<Option<String>> = read.take_optional("timeZone");
@@ -69,7 +69,7 @@ pub fn lower(
             mark: spec.mark,
         },
     };
-    Some(Environment {
+    Some(EnvironmentSpec {
         name,
         values,
         connections,

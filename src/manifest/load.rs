@@ -150,7 +150,12 @@ pub fn from_bytes(found: FoundManifests, files: Vec<(String, Vec<u8>)>, location
         ..Loaded::default()
     };
     for (name, bytes) in files {
-        loaded.add(source_from_bytes(name, bytes, Source::new));
+        loaded.add(source_from_bytes(
+            FileUse::Manifests,
+            name,
+            bytes,
+            Source::new,
+        ));
     }
     if loaded.sources.is_empty() && !loaded.findings.has_errors() {
         let message = format!("no *.yaml or *.yml files in {location}");
@@ -195,20 +200,47 @@ pub fn reread(source: &Arc<Source>) -> Option<Arc<Source>> {
         return Some(Arc::clone(source));
     }
     let bytes = files::read::read_bytes(Path::new(&source.name), ReadBounds::file(MAX_FILE_BYTES));
-    let read = source_from_bytes(source.name.clone(), bytes.ok()?, Source::of_file).ok()?;
+    let read = source_from_bytes(
+        FileUse::Manifests,
+        source.name.clone(),
+        bytes.ok()?,
+        Source::of_file,
+    )
+    .ok()?;
     (read.hash() == source.hash()).then_some(read)
+}
+
+/// What the bytes of a file are taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileUse {
+    /// A file among manifests, which may be another tool's. Nothing reads those, so they may have any bytes.
+    Manifests,
+    /// A file of rows, which a manifest names: all of it counts.
+    Rows,
 }
 
 /// Reads a file, unless time is over.
 pub fn read_file(path: &Path, limits: &ReadLimits) -> ReadOutcome {
+    read_file_for(FileUse::Manifests, path, limits)
+}
+
+/// Reads a file of rows, unless time is over.
+pub fn read_row_file(path: &Path, limits: &ReadLimits) -> ReadOutcome {
+    read_file_for(FileUse::Rows, path, limits)
+}
+
+fn read_file_for(purpose: FileUse, path: &Path, limits: &ReadLimits) -> ReadOutcome {
     if limits.is_over() {
         return Err(Box::new(walk::timeout_finding(path)));
     }
     let name = || path.display().to_string();
     match files::read::read_bytes(path, ReadBounds::file(MAX_FILE_BYTES)) {
-        Ok(bytes) => source_from_bytes(name(), bytes, Source::of_file),
+        Ok(bytes) => source_from_bytes(purpose, name(), bytes, Source::of_file),
         Err(error) => match error.kind() {
             io::ErrorKind::InvalidInput => read_pipe(path, limits),
+            io::ErrorKind::FileTooLarge if purpose == FileUse::Rows => {
+                Err(Box::new(too_large(&name())))
+            }
             io::ErrorKind::FileTooLarge => match foreign::is_foreign_file(path, limits) {
                 Ok(true) => Ok(Arc::new(Source::of_file(name(), String::new()))),
                 Ok(false) => Err(Box::new(too_large(&name()))),
@@ -225,7 +257,12 @@ fn read_pipe(path: &Path, limits: &ReadLimits) -> ReadOutcome {
     let time_left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
     let timeout = limits.deadline.map_or(PIPE_TIMEOUT, time_left);
     match files::read::read_bytes(path, ReadBounds::or_pipe(MAX_FILE_BYTES, timeout)) {
-        Ok(bytes) => source_from_bytes(path.display().to_string(), bytes, Source::new),
+        Ok(bytes) => source_from_bytes(
+            FileUse::Manifests,
+            path.display().to_string(),
+            bytes,
+            Source::new,
+        ),
         Err(error) => Err(Box::new(unreadable_path(path, &error))),
     }
 }
@@ -234,7 +271,7 @@ fn read_pipe(path: &Path, limits: &ReadLimits) -> ReadOutcome {
 fn read_input(input: &mut dyn Read) -> ReadOutcome {
     let mut bytes = Vec::new();
     match input.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes) {
-        Ok(_) => source_from_bytes(Source::STDIN.into(), bytes, Source::new),
+        Ok(_) => source_from_bytes(FileUse::Manifests, Source::STDIN.into(), bytes, Source::new),
         Err(error) => Err(Box::new(Diagnostic::error(
             "unreadable",
             format!("cannot read standard input: {}", describe_io_error(&error)),
@@ -250,12 +287,13 @@ pub(super) fn too_large(name: &str) -> Diagnostic {
 
 /// Makes a source of bytes that can be had only once.
 pub fn read_given(name: String, bytes: Vec<u8>) -> ReadOutcome {
-    source_from_bytes(name, bytes, Source::new)
+    source_from_bytes(FileUse::Rows, name, bytes, Source::new)
 }
 
 /// Makes a source of the bytes of a file, by `source`. `Err` if they are too many; also if they are no UTF-8 or have a
 /// NUL among them, unless the file is another tool's: nothing reads that.
 fn source_from_bytes(
+    purpose: FileUse,
     name: String,
     bytes: Vec<u8>,
     source: fn(String, String) -> Source,
@@ -263,13 +301,15 @@ fn source_from_bytes(
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Box::new(too_large(&name)));
     }
+    let is_foreign =
+        |bytes: &[u8]| purpose == FileUse::Manifests && foreign::are_foreign_bytes(bytes);
     let (source, location, finding) = match String::from_utf8(bytes) {
         Ok(text) => {
             let source = Arc::new(source(name, text));
             let Some(offset) = source.text.find('\0') else {
                 return Ok(source);
             };
-            if foreign::are_foreign_bytes(source.text.as_bytes()) {
+            if is_foreign(source.text.as_bytes()) {
                 return Ok(source);
             }
             let finding = Diagnostic::error(
@@ -278,7 +318,7 @@ fn source_from_bytes(
             );
             (source, offset, finding)
         }
-        Err(error) if foreign::are_foreign_bytes(error.as_bytes()) => {
+        Err(error) if is_foreign(error.as_bytes()) => {
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             return Ok(Arc::new(source(name, text)));
         }

@@ -49,7 +49,7 @@ impl RowFiles {
         let now = match self.given.get(name) {
             Some(given) => given.clone(),
             None if !before.is_on_disk() => return Arc::clone(before),
-            None => load::read_file(Path::new(name), &ReadLimits::default()),
+            None => load::read_row_file(Path::new(name), &ReadLimits::default()),
         };
         now.map_or_else(|_| missing_label(name), |source| source.label())
     }
@@ -99,7 +99,7 @@ fn read_beside(path: &Path, manifest: &Source, limits: &ReadLimits) -> ReadOutco
         );
         return Err(Box::new(Diagnostic::error("bad-path", message)));
     }
-    load::read_file(path, limits)
+    load::read_row_file(path, limits)
 }
 
 fn absent(name: &str) -> Diagnostic {

@@ -7,7 +7,7 @@ use super::origin::Origin;
 
 /// Values and names of one environment.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub struct EnvironmentSpec {
     pub name: String,
     /// A tree of groups; its leaves are what `{value: seats.floor}` stands for.
     pub values: Node,
@@ -28,7 +28,7 @@ pub struct MappedConnection {
     pub mark: Mark,
 }
 
-impl Environment {
+impl EnvironmentSpec {
     /// Returns the name of the connection that is meant here by a name.
     pub fn meant<'n>(&'n self, name: &'n str) -> &'n str {
         let mut mapped = self.connections.iter().filter(|mapped| mapped.name == name);

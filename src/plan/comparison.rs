@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::{Value as Json, json};
 
 use super::field_json::fields_to_json;
-use crate::model::{Address, Desired, Field};
+use crate::model::field::Elements;
+use crate::model::value::Items;
+use crate::model::{Address, Desired, ElementKey, Field, FieldPath, Fields, Shape, Value};
 
 /// Additive changes raise the minor; readers refuse an unknown major.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -39,7 +41,7 @@ pub struct ComparedObject {
     pub fields: Vec<ComparedField>,
 }
 
-/// A field that is not the same. A side without it does not manage it.
+/// A field that is not the same, or an element of a list that one side alone has. A side without a field does not manage it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedField {
     pub field: String,
@@ -63,36 +65,30 @@ impl ComparisonDocument {
         right: &Side<'_>,
         table: impl Fn(&Address) -> &'static [Field],
     ) -> Self {
-        let of = |side: &Side<'_>| -> BTreeMap<Address, BTreeMap<String, Json>> {
+        let by_address = |side: &Side<'_>| -> BTreeMap<Address, Arc<Desired>> {
             let objects = side.objects.iter();
             objects
-                .map(|object| {
-                    (
-                        object.address.clone(),
-                        leaves(object, table(&object.address)),
-                    )
-                })
+                .map(|object| (object.address.clone(), Arc::clone(object)))
                 .collect()
         };
-        let (lefts, rights) = (of(left), of(right));
+        let (lefts, rights) = (by_address(left), by_address(right));
         let addresses: BTreeSet<&Address> = lefts.keys().chain(rights.keys()).collect();
-        let none = BTreeMap::new();
         let compared = addresses.iter().map(|address| {
-            let (one, other) = (lefts.get(*address), rights.get(*address));
-            let only_in = match (one, other) {
-                (Some(_), None) => Some(left.name.to_string()),
-                (None, Some(_)) => Some(right.name.to_string()),
-                _ => None,
-            };
-            let fields = match only_in {
-                Some(_) => Vec::new(),
-                None => compare(one.unwrap_or(&none), other.unwrap_or(&none)),
-            };
-            ComparedObject {
+            let mut object = ComparedObject {
                 address: address.to_string(),
-                only_in,
-                fields,
+                only_in: None,
+                fields: Vec::new(),
+            };
+            match (lefts.get(*address), rights.get(*address)) {
+                (Some(one), Some(other)) => {
+                    let (one, other) = (one.fields.unpack(), other.fields.unpack());
+                    let root = FieldPath::default();
+                    compare(&root, table(address), &one, &other, &mut object.fields);
+                }
+                (Some(_), None) => object.only_in = Some(left.name.to_string()),
+                (None, _) => object.only_in = Some(right.name.to_string()),
             }
+            object
         });
         let objects: Vec<ComparedObject> = compared
             .filter(|object| object.only_in.is_some() || !object.fields.is_empty())
@@ -107,53 +103,60 @@ impl ComparisonDocument {
     }
 }
 
-fn compare(left: &BTreeMap<String, Json>, right: &BTreeMap<String, Json>) -> Vec<ComparedField> {
-    let fields: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-    let differ = fields
-        .into_iter()
-        .filter(|field| left.get(*field) != right.get(*field));
-    differ
-        .map(|field| ComparedField {
-            field: field.clone(),
-            left: left.get(field).cloned(),
-            right: right.get(field).cloned(),
-        })
-        .collect()
-}
-
-/// Returns the values of an object by their paths.
-fn leaves(object: &Desired, table: &'static [Field]) -> BTreeMap<String, Json> {
-    let fields = fields_to_json(table, &object.fields.unpack());
-    let mut found = BTreeMap::new();
-    for (name, value) in fields {
-        let field = table.iter().find(|field| field.name == name);
-        collect(&name, value, field, &mut found);
+/// Adds the fields below a path that differ. The elements of lists that both sides manage are compared by their keys.
+fn compare(
+    above: &FieldPath,
+    table: &'static [Field],
+    left: &Fields,
+    right: &Fields,
+    found: &mut Vec<ComparedField>,
+) {
+    for field in table {
+        let path = above.field(field.name);
+        match (&field.shape, left.get(field.name), right.get(field.name)) {
+            (Shape::Keyed(elements), Some(Value::Items(one)), Some(Value::Items(other))) => {
+                compare_elements(&path, elements, one, other, found);
+            }
+            (shape, one, other) if one != other => found.push(ComparedField {
+                field: path.to_string(),
+                left: one.map(|value| shape.json(value)),
+                right: other.map(|value| shape.json(value)),
+            }),
+            _ => {}
+        }
     }
-    found
 }
 
-/// Adds a value, or those of the elements of a keyed list.
-fn collect(path: &str, value: Json, field: Option<&Field>, found: &mut BTreeMap<String, Json>) {
-    let elements = field.and_then(|field| match &field.shape {
-        crate::model::Shape::Keyed(elements) => Some(elements),
-        _ => None,
-    });
-    let (Some(elements), Json::Array(items)) = (elements, &value) else {
-        found.insert(path.to_string(), value);
-        return;
+fn compare_elements(
+    list: &FieldPath,
+    elements: &'static Elements,
+    left: &Items,
+    right: &Items,
+    found: &mut Vec<ComparedField>,
+) {
+    let keys: BTreeSet<&ElementKey> = left
+        .iter()
+        .chain(right.iter())
+        .map(|(key, _)| key)
+        .collect();
+    let find = |items: &Items, key: &ElementKey| {
+        let mut items = items.iter();
+        items
+            .find(|(known, _)| known == key)
+            .map(|(_, fields)| fields.clone())
     };
-    for item in items {
-        let Json::Object(members) = item else {
-            continue;
-        };
-        let part = |name: &&str| members.get(*name).and_then(Json::as_str);
-        let key: Vec<&str> = elements.key.iter().filter_map(part).collect();
-        let path = format!("{path}[{}]", key.join(" "));
-        let rest: Map<String, Json> = members
-            .clone()
-            .into_iter()
-            .filter(|(name, _)| !elements.key.contains(&name.as_str()))
-            .collect();
-        found.insert(path, Json::Object(rest));
+    for key in keys {
+        let path = list.element(key.clone());
+        match (find(left, key), find(right, key)) {
+            (Some(one), Some(other)) => compare(&path, elements.fields, &one, &other, found),
+            (one, other) => {
+                let json = |fields: Fields| json!(fields_to_json(elements.fields, &fields));
+                found.push(ComparedField {
+                    field: path.to_string(),
+                    left: one.map(json),
+                    right: other.map(json),
+                });
+            }
+        }
     }
 }

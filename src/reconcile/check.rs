@@ -20,7 +20,7 @@ use super::routing::{RoutedObjects, route_objects};
 use crate::manifest::walk::{NamedPath, PassedOver};
 use crate::manifest::{self, BrokenConnection, Declarations, Loaded};
 use crate::model::diagnostic::Source;
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::{
     AcceptedDrift, Address, Connection, Desired, Diagnostic, Diagnostics, Notification,
 };
@@ -49,7 +49,7 @@ pub struct Checked {
     /// The files and directories that were not read.
     pub passed: PassedOver,
     /// The environment in force; `None` if there is none.
-    pub environment: Option<Arc<Environment>>,
+    pub environment: Option<Arc<EnvironmentSpec>>,
     /// Labels of the files of rows.
     pub row_files: Vec<Arc<Source>>,
     /// The names of editions and sets, also of those that no object has.

@@ -20,7 +20,7 @@ use crate::manifest::{Declarations, ReadLimits, map_parallel};
 use crate::model::dated::ReadingTime;
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, KindRow};
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::object_set::{ObjectSet, RowSource};
 use crate::model::{Diagnostic, Diagnostics, Origin};
 use crate::provider::{self, audit};
@@ -29,7 +29,7 @@ use crate::provider::{self, audit};
 #[derive(Default)]
 pub struct ComposedRun {
     pub editions: Editions,
-    pub environment: Option<Arc<Environment>>,
+    pub environment: Option<Arc<EnvironmentSpec>>,
     /// Set if it is not clear which environment counts, which a finding reports.
     pub is_unclear: bool,
     /// The time for which the manifests are read, in the zone of the environment.
@@ -106,11 +106,11 @@ impl ComposedRun {
 
 /// Returns the environment in force: the chosen one, or the only one. `None`, after a finding, if the choice is not clear.
 fn choose_environment(
-    mut all: Vec<Environment>,
+    mut all: Vec<EnvironmentSpec>,
     broken: &[String],
     choice: &EnvironmentChoice,
     findings: &mut Diagnostics,
-) -> Option<Environment> {
+) -> Option<EnvironmentSpec> {
     let names: Vec<String> = all
         .iter()
         .map(|environment| environment.name.clone())
@@ -234,11 +234,11 @@ fn make_objects(
     let made = map_parallel(&all, |row| make_object(run, &filled, *row, &kinds));
     let mut seen = HashSet::new();
     let mut is_new = |finding: &Diagnostic| {
-        let location = finding
+        let found_at = finding
             .origin
             .as_ref()
             .map(|origin| (origin.source.name.clone(), origin.mark.start));
-        seen.insert((finding.code, finding.message.clone(), location))
+        seen.insert((finding.code, finding.message.clone(), found_at))
     };
     let mut objects = Vec::with_capacity(made.len());
     for (object, found) in made {

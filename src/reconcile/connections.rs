@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::contents::LoadedObject;
 use crate::manifest::BrokenConnection;
 use crate::model::dated::ReadingTime;
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::{
     Address, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
 };
@@ -97,14 +97,14 @@ pub(super) struct DeclaredConnections<'a> {
     by_vendor: BTreeMap<Vendor, Vec<&'a str>>,
     /// They count as there: a finding reports each of them, and no further one is needed for each of its objects.
     broken: &'a [BrokenConnection],
-    environment: Option<&'a Environment>,
+    environment: Option<&'a EnvironmentSpec>,
 }
 
 impl<'a> DeclaredConnections<'a> {
     pub fn new(
         usable: &'a BTreeMap<String, Connection>,
         broken: &'a [BrokenConnection],
-        environment: Option<&'a Environment>,
+        environment: Option<&'a EnvironmentSpec>,
     ) -> Self {
         let mut by_vendor: BTreeMap<Vendor, Vec<&str>> = BTreeMap::new();
         for connection in usable.values() {

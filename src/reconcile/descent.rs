@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::written::{ResolvedObject, WrittenManifests, leaves};
+use super::leaves::leaves;
+use super::written::{ResolvedObject, WrittenManifests};
 use crate::manifest::edit::json_of;
 use crate::manifest::reread;
 use crate::model::diagnostic::Source;
@@ -48,8 +49,8 @@ type Documents = BTreeMap<(String, u32), String>;
 fn list_documents(manifests: &WrittenManifests) -> Documents {
     let mut documents = Documents::new();
     let mut note = |origin: &Origin, kind: &str, name: &str| {
-        let begin = (origin.source.name.clone(), origin.mark.start);
-        documents.insert(begin, format!("{kind}/{name}"));
+        let beginning = (origin.source.name.clone(), origin.mark.start);
+        documents.insert(beginning, format!("{kind}/{name}"));
     };
     for document in &manifests.documents {
         let all = &document.declarations;

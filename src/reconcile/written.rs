@@ -46,8 +46,26 @@ pub struct ResolvedObject {
     /// The name of its edition, and of the set of which it is a row.
     pub edition: Option<String>,
     pub set: Option<String>,
-    /// The policy as it was written.
+    /// What a draft does not keep as it was written.
+    kept: KeptMembers,
+}
+
+/// Members of a document that say nothing of the fields, as they were written.
+#[derive(Default)]
+struct KeptMembers {
+    annotations: Option<Json>,
     policy: Option<Json>,
+}
+
+impl KeptMembers {
+    /// Takes them from a document, or from the template of a set with the values of a row.
+    fn of(document: &Node) -> Self {
+        let member = |part: &str, name: &str| document.get(part)?.get(name).map(json_of);
+        Self {
+            annotations: member("metadata", "annotations"),
+            policy: member("spec", "policy"),
+        }
+    }
 }
 
 impl WrittenManifests {
@@ -97,11 +115,10 @@ impl WrittenManifests {
 
     /// Returns the objects of a document, those of its sets included.
     pub fn objects_of(&self, document: &WrittenDocument) -> Vec<ResolvedObject> {
-        let standing = document.drafts.iter().filter_map(|draft| {
-            let policy = document.policy_of(draft);
-            self.make_whole(draft, Trace::default(), None, policy)
+        let of_vendor = document.drafts.iter().filter_map(|draft| {
+            self.make_whole(draft, Trace::default(), None, document.kept_of(draft))
         });
-        let mut objects: Vec<ResolvedObject> = standing.collect();
+        let mut objects: Vec<ResolvedObject> = of_vendor.collect();
         for set in &document.declarations.sets {
             objects.extend(self.rows_of(set));
         }
@@ -118,12 +135,11 @@ impl WrittenManifests {
             rows: &rows,
             editions: &self.run.editions,
         };
-        let policy = set.template.get("spec").and_then(|spec| spec.get("policy"));
-        let policy = policy.map(json_of);
         let objects = rows.iter().filter_map(|row| {
             let (mut trace, mut found) = (Trace::default(), Diagnostics::default());
             let draft = filled.draft_of(row, &self.kinds, &mut trace, &mut found)?;
-            self.make_whole(&draft, trace, Some(&set.name), policy.clone())
+            let document = filled.document_of(row, &mut Trace::default(), &mut found)?;
+            self.make_whole(&draft, trace, Some(&set.name), KeptMembers::of(&document))
         });
         objects.collect()
     }
@@ -133,7 +149,7 @@ impl WrittenManifests {
         draft: &Draft,
         trace: Trace,
         set: Option<&str>,
-        policy: Option<Json>,
+        kept: KeptMembers,
     ) -> Option<ResolvedObject> {
         let mut found = Diagnostics::default();
         let layers = self.run.layers();
@@ -148,7 +164,7 @@ impl WrittenManifests {
             set: set.map(str::to_string),
             draft: composed.draft,
             trace: composed.trace,
-            policy,
+            kept,
         })
     }
 
@@ -156,13 +172,12 @@ impl WrittenManifests {
     pub fn find(&self, address: &Address) -> Option<ResolvedObject> {
         let objects = self.documents.iter().flat_map(|document| {
             let is_it = |draft: &&Draft| draft.address == *address;
-            let standing = document.drafts.iter().find(is_it).and_then(|draft| {
-                let policy = document.policy_of(draft);
-                self.make_whole(draft, Trace::default(), None, policy)
+            let of_vendor = document.drafts.iter().find(is_it).and_then(|draft| {
+                self.make_whole(draft, Trace::default(), None, document.kept_of(draft))
             });
             let sets = document.declarations.sets.iter();
             let sets = sets.filter(|set| set.row.kind == address.kind);
-            standing
+            of_vendor
                 .into_iter()
                 .chain(sets.flat_map(|set| self.rows_of(set)))
         });
@@ -178,6 +193,9 @@ impl WrittenManifests {
         if !draft.labels.is_empty() {
             metadata.insert("labels".into(), json!(draft.labels));
         }
+        if let Some(annotations) = &object.kept.annotations {
+            metadata.insert("annotations".into(), annotations.clone());
+        }
         let mut spec = Map::new();
         if let Some((name, _)) = &draft.connection {
             spec.insert("connection".into(), Json::from(self.meant(name)));
@@ -186,7 +204,7 @@ impl WrittenManifests {
         if draft.absent.is_some() {
             spec.insert("state".into(), Json::from("absent"));
         }
-        if let Some(policy) = &object.policy {
+        if let Some(policy) = &object.kept.policy {
             spec.insert("policy".into(), policy.clone());
         }
         spec.insert("desired".into(), json_of(&draft.desired));
@@ -242,11 +260,9 @@ impl WrittenDocument {
         stays.map(|document| json_of(&document)).collect()
     }
 
-    /// Returns the policy of one of its objects as it was written.
-    fn policy_of(&self, draft: &Draft) -> Option<Json> {
-        let document = crate::manifest::document_at(&self.piece.source, draft.origin.mark)?;
-        let policy = document.get("spec")?.get("policy")?;
-        Some(json_of(policy))
+    fn kept_of(&self, draft: &Draft) -> KeptMembers {
+        let document = crate::manifest::document_at(&self.piece.source, draft.origin.mark);
+        document.as_ref().map(KeptMembers::of).unwrap_or_default()
     }
 }
 
@@ -262,36 +278,4 @@ fn identity_of(draft: &Draft) -> Vec<(String, Json)> {
     let ids = ids.into_iter().map(member);
     ids.chain([(key.member.to_string(), Json::Object(of_key))])
         .collect()
-}
-
-/// Lists the values of a whole object by their paths, such as `Features[Viewer].count`; those of its identity first.
-pub fn leaves(object: &ResolvedObject) -> Vec<(String, &Node)> {
-    let mut found = Vec::new();
-    for entry in &object.draft.identity {
-        found.push((entry.key.clone(), &entry.value));
-    }
-    collect(&object.draft.desired, "", &mut found);
-    found
-}
-
-fn collect<'n>(node: &'n Node, path: &str, found: &mut Vec<(String, &'n Node)>) {
-    match &node.tree {
-        Tree::Map(entries) if !entries.is_empty() => {
-            for entry in entries {
-                let path = match path {
-                    "" => entry.key.clone(),
-                    above => format!("{above}.{}", entry.key),
-                };
-                collect(&entry.value, &path, found);
-            }
-        }
-        Tree::List(items) if !items.is_empty() => {
-            for (index, item) in items.iter().enumerate() {
-                let key = item.entries().first().and_then(|entry| entry.value.text());
-                let key = key.map_or_else(|| index.to_string(), str::to_string);
-                collect(item, &format!("{path}[{key}]"), found);
-            }
-        }
-        _ => found.push((path.to_string(), node)),
-    }
 }

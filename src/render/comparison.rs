@@ -29,7 +29,7 @@ pub fn write_comparison(out: &mut impl Write, document: &ComparisonDocument) -> 
             right: other,
         } in &object.fields
         {
-            let (one, other) = (shown(one.as_ref()), shown(other.as_ref()));
+            let (one, other) = (shown(field, one.as_ref()), shown(field, other.as_ref()));
             let line = format!("  {field}: {one} in {left}, {other} in {right}");
             writeln!(out, "{}", make_visible(&line))?;
         }
@@ -47,6 +47,10 @@ pub fn write_comparison(out: &mut impl Write, document: &ComparisonDocument) -> 
     )
 }
 
-fn shown(value: Option<&Json>) -> String {
-    value.map_or_else(|| "not managed".into(), Json::to_string)
+fn shown(field: &str, value: Option<&Json>) -> String {
+    match value {
+        Some(value) => value.to_string(),
+        None if field.ends_with(']') => "not there".into(),
+        None => "not managed".into(),
+    }
 }

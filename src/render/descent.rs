@@ -45,11 +45,11 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
     let places: Vec<String> = value
         .places
         .iter()
-        .map(|spot| format!("{}:{}", make_visible(&spot.file), spot.line))
+        .map(|written| format!("{}:{}", make_visible(&written.file), written.line))
         .collect();
     let width = places
         .iter()
-        .map(|spot| spot.chars().count())
+        .map(|name| name.chars().count())
         .max()
         .unwrap_or_default();
     for (spot, entry) in places.iter().zip(&value.places) {
@@ -66,11 +66,11 @@ fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {
     Ok(())
 }
 
-/// Says which document a spot belongs to, and who wrote the line.
-fn about(spot: &ValuePlace) -> String {
-    let commit = spot.commit.as_ref();
+/// Says which document a place belongs to, and who wrote the line.
+fn about(written: &ValuePlace) -> String {
+    let commit = written.commit.as_ref();
     let commit = commit.map(|commit| format!("{} {}, {}", commit.id, commit.author, commit.date));
-    let document = (!spot.document.is_empty()).then(|| spot.document.clone());
+    let document = (!written.document.is_empty()).then(|| written.document.clone());
     let parts: Vec<String> = document.into_iter().chain(commit).collect();
     parts.join("  ")
 }

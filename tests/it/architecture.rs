@@ -425,6 +425,7 @@ const WITH_EXAMPLES: &[&str] = &[
     "cli/store.rs",
     "cli/suspend.rs",
     "cli/unmanaged.rs",
+    "cli/why.rs",
     "manifest/text_type.rs",
 ];
 

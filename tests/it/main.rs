@@ -10,6 +10,7 @@ mod adopt;
 mod agreed;
 mod approval;
 mod architecture;
+mod authoring;
 mod broken_off;
 mod cached;
 mod cases;

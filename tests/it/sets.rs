@@ -218,7 +218,7 @@ fn a_fault_of_a_cell_is_shown_in_its_row_with_the_place_that_uses_it() {
         ),
         (
             ROWS.replace(",7,3,", ",7,-3,"),
-            "team/customers.csv:3: Features[Viewer/2.0].count must be from 0 to 2147483647, not -3 | it is used here team/set.yaml:20",
+            "team/customers.csv:3: `Features[Viewer 2.0].count`: must be from 0 to 2147483647, not -3 | it is used here team/set.yaml:20",
         ),
         (
             ROWS.replace("brooks", "rivers"),
@@ -226,7 +226,7 @@ fn a_fault_of_a_cell_is_shown_in_its_row_with_the_place_that_uses_it() {
         ),
         (
             ROWS.replace("rivers,", "Rivers GmbH,"),
-            "team/customers.csv:2: metadata.name \"Rivers GmbH-cad\" is no name: use lower-case letters, digits, `-` and `.` | it is used here team/set.yaml:11",
+            "team/customers.csv:2: the name \"Rivers GmbH-cad\" must consist of lower-case letters, digits, '-' and '.', and each part between dots must start and end with a letter or digit | it is used here team/set.yaml:10",
         ),
     ];
     for (rows, expected) in cases {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Editions;
-use super::pattern::NamePattern;
+use super::pattern::TextPattern;
 use super::trace::Trace;
 use crate::manifest::lower::lower_vendor_object;
 use crate::manifest::reader::MapReader;
@@ -65,7 +65,8 @@ impl FilledSet<'_> {
         lower_vendor_object(self.set.row, &mut document, &mut reader)
     }
 
-    fn document_of(
+    /// Returns the template with the values of a row, with marks of the trace; `None` after a finding.
+    pub fn document_of(
         &self,
         row: TableRow<'_>,
         trace: &mut Trace,
@@ -142,7 +143,7 @@ fn columns_in(node: &Node, is_literal: bool, found: &mut Vec<(String, Mark)>) {
             }
         }
         Tree::Text(text) if !is_literal => {
-            let pattern = NamePattern::parse(text);
+            let pattern = TextPattern::parse(text);
             found.extend(pattern.columns().map(|name| (name.to_string(), node.mark)));
         }
         _ => {}
@@ -295,7 +296,7 @@ impl Filler<'_> {
     }
 
     fn fill_pattern(&mut self, text: &str, node: &Node) -> Option<Node> {
-        let pattern = NamePattern::parse(text);
+        let pattern = TextPattern::parse(text);
         let mut filled = String::new();
         let mut written = None;
         for part in pattern.parts() {

@@ -139,7 +139,7 @@ fn read_absent(item: &mut Node) -> Result<bool, Box<(Diagnostic, Mark)>> {
 }
 
 /// Returns the key of an element; `None` if a part of it is missing or no text, which the audit reports.
-fn key_of(elements: &Elements, item: &Node) -> Option<ElementKey> {
+pub fn key_of(elements: &Elements, item: &Node) -> Option<ElementKey> {
     let parts = elements.key.iter();
     let parts = parts.map(|name| Some(item.get(name)?.text()?.into()));
     Some(ElementKey::new(

@@ -34,7 +34,7 @@ mod tests;
 
 pub use columns::FilledSet;
 pub use dates::{ChangeMoment, refuse_same_moments};
-pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT};
+pub use merge::{ABSENT, NOTHING_TO_TAKE_OUT, key_of};
 pub use parameters::known_trees;
 pub use registry::Editions;
 pub use trace::Trace;

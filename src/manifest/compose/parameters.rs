@@ -8,7 +8,7 @@ use super::values::{ValueReader, value_in, value_of};
 use crate::model::diagnostic::Source;
 use crate::model::draft::{Draft, EditionUse};
 use crate::model::edition::{Edition, Parameter};
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Field, Mark, Node, Origin, Tree};
 
@@ -184,7 +184,7 @@ fn declared_at(parameter: &Parameter, edition: &Edition) -> Origin {
 /// Returns the fields of an edition that are known without an object, and those of each of its changes: defaults in place
 /// of parameters, values of the environment, and nothing where there is none. Elements that take something out are left out,
 /// and so are those of which a member has no value.
-pub fn known_trees(chain: &[&Edition], environment: Option<&Environment>) -> Vec<Vec<Entry>> {
+pub fn known_trees(chain: &[&Edition], environment: Option<&EnvironmentSpec>) -> Vec<Vec<Entry>> {
     let Some(edition) = chain.last() else {
         return Vec::new();
     };

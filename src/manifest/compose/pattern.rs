@@ -1,12 +1,12 @@
 //! Patterns of names: texts with columns in braces.
 
 /// A text such as `{customer}-cad`; `{{` and `}}` are braces themselves.
-pub struct NamePattern<'t> {
+pub struct TextPattern<'t> {
     /// Literal texts as `Ok`, names of columns as `Err`.
     parts: Vec<Result<&'t str, &'t str>>,
 }
 
-impl<'t> NamePattern<'t> {
+impl<'t> TextPattern<'t> {
     /// Cuts a text into its parts. A brace that is never closed is a literal.
     pub fn parse(text: &'t str) -> Self {
         let (mut parts, mut rest) = (Vec::new(), text);
@@ -60,7 +60,7 @@ mod tests {
             ("{}", vec![Ok("{"), Ok("}")]),
             ("", vec![]),
         ] {
-            let pattern = NamePattern::parse(text);
+            let pattern = TextPattern::parse(text);
             let found = pattern.parts().filter(|part| *part != Ok(""));
             assert_eq!(Vec::from_iter(found), parts, "{text:?}");
         }

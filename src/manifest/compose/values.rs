@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::trace::Trace;
 use crate::model::diagnostic::Source;
-use crate::model::environment::Environment;
+use crate::model::environment::EnvironmentSpec;
 use crate::model::field::holds_free_json;
 use crate::model::node::Entry;
 use crate::model::{Diagnostic, Diagnostics, Field, Mark, Node, Tree};
@@ -47,13 +47,13 @@ pub fn names_values(node: &Node) -> bool {
 }
 
 /// Returns the value of this name, which is no group; `None` if there is none.
-pub fn value_of<'a>(environment: Option<&'a Environment>, name: &str) -> Option<&'a Node> {
+pub fn value_of<'a>(environment: Option<&'a EnvironmentSpec>, name: &str) -> Option<&'a Node> {
     let node = node_of(environment?, name)?;
     (!matches!(node.tree, Tree::Map(_))).then_some(node)
 }
 
 /// Returns the node of this name: `seats.floor` is the member `floor` of the group `seats`.
-fn node_of<'a>(environment: &'a Environment, name: &str) -> Option<&'a Node> {
+fn node_of<'a>(environment: &'a EnvironmentSpec, name: &str) -> Option<&'a Node> {
     let mut members = name.split('.');
     members.try_fold(&environment.values, |node, member| node.get(member))
 }
@@ -63,7 +63,7 @@ fn node_of<'a>(environment: &'a Environment, name: &str) -> Option<&'a Node> {
 pub enum RunEnvironment<'a> {
     #[default]
     None,
-    Chosen(&'a Environment),
+    Chosen(&'a EnvironmentSpec),
     /// It is not clear which one counts, which a finding reports.
     Unclear,
 }
@@ -120,7 +120,7 @@ impl<'a> ValueReader<'a> {
     }
 
     /// `Err` without a finding if it was reported that the environment is not clear.
-    fn find(&self, name: &str) -> Result<(&'a Node, &'a Environment), Option<Box<Diagnostic>>> {
+    fn find(&self, name: &str) -> Result<(&'a Node, &'a EnvironmentSpec), Option<Box<Diagnostic>>> {
         let environment = match self.environment {
             RunEnvironment::Chosen(environment) => environment,
             RunEnvironment::Unclear => return Err(None),
@@ -141,7 +141,7 @@ impl<'a> ValueReader<'a> {
 }
 
 /// Lists the names of an environment's values.
-pub fn leaves(environment: &Environment) -> BTreeSet<String> {
+pub fn leaves(environment: &EnvironmentSpec) -> BTreeSet<String> {
     fn walk(node: &Node, path: &str, names: &mut BTreeSet<String>) {
         for entry in node.entries() {
             let path = match path {
@@ -165,7 +165,7 @@ fn without_environment(name: &str) -> Diagnostic {
         .hint("choose one by --env, or add the file that has it")
 }
 
-fn without_value(environment: &Environment, name: &str) -> Diagnostic {
+fn without_value(environment: &EnvironmentSpec, name: &str) -> Diagnostic {
     let code = "unknown-value";
     if node_of(environment, name).is_some() {
         let message = format!(

@@ -234,8 +234,8 @@ An object names it: `edition: {name: professional, with: {seats: 25}}`. Its own
 const ENVIRONMENT: &str = "\
 `--env NAME` chooses one; without it the only one that is read counts. A value
 `{value: seats.floor}` may stand in ids, in `edition.with`, and in `desired` of
-objects, editions and sets. An object that says `connection: eu` goes through
-the Connection to which the environment maps `eu`.";
+objects, editions and sets. An object that says `connection: account` goes through
+the Connection to which the environment maps `account`.";
 
 /// What a set makes of a row.
 const OBJECT_SET: &str = "\

@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use entitle::manifest::rows::RowFiles;
 use entitle::manifest::{self, ReadLimits};
-use entitle::reconcile::{self, CheckOptions};
+use entitle::reconcile::{self, CheckOptions, EnvironmentChoice};
 
 use super::blocks::{Block, blocks};
 use crate::readme::request;
@@ -67,7 +68,7 @@ impl Session {
     pub fn renew(&mut self, page: &str, faults: &mut Vec<String>) -> String {
         let mut lines: Vec<String> = page.lines().map(str::to_string).collect();
         let mut fresh: Vec<(std::ops::Range<usize>, Vec<String>)> = Vec::new();
-        let mut manifests = Vec::new();
+        let (mut manifests, mut tables) = (Vec::new(), Vec::new());
         for block in blocks(page) {
             match (block.language, block.note) {
                 (_, Some(("not run", _))) => faults.extend(unparsed(&block)),
@@ -91,6 +92,12 @@ impl Session {
                         self.write(name, &text);
                     }
                 }
+                ("text", Some(("file", name))) => {
+                    let text = block.lines.join("\n") + "\n";
+                    self.write(name, &text);
+                    let beside = name.rsplit('/').next().unwrap_or(name);
+                    tables.push((beside.to_string(), text.into_bytes()));
+                }
                 ("text" | "json" | "markdown", _) => {}
                 (other, _) => faults.push(format!(
                     "line {}: a block of {other:?} is neither run nor marked `not run`",
@@ -98,7 +105,7 @@ impl Session {
                 )),
             }
         }
-        faults.extend(faults_of_manifests(&manifests));
+        faults.extend(faults_of_manifests(&manifests, tables));
         for (range, output) in fresh.into_iter().rev() {
             lines.splice(range, output);
         }
@@ -218,17 +225,18 @@ fn fault_of_yaml(text: &str) -> Option<String> {
     parsed.err().map(|error| error.to_string())
 }
 
-/// Returns the findings about the manifests of a page, which may name each other. A page need not show a connection.
-fn faults_of_manifests(manifests: &[String]) -> Vec<String> {
+/// Returns the findings about the manifests of a page, which may name each other and its tables. A page need not show a
+/// connection.
+fn faults_of_manifests(manifests: &[String], tables: Vec<(String, Vec<u8>)>) -> Vec<String> {
     if manifests.is_empty() {
         return Vec::new();
     }
     let text = manifests.join("---\n");
     let input = [PathBuf::from("-")];
-    let loaded = manifest::load(&input, &mut text.as_bytes(), &ReadLimits::default());
+    let mut loaded = manifest::load(&input, &mut text.as_bytes(), &ReadLimits::default());
+    loaded.row_files = RowFiles::of_commit(tables);
     let options = CheckOptions {
-        need_connections: false,
-        simulators: None,
+        environment: EnvironmentChoice::Any,
         ..CheckOptions::default()
     };
     let checked = reconcile::check_manifests(loaded, &options);
