@@ -271,7 +271,7 @@ fn a_table_that_is_none_is_refused_where_it_goes_wrong() {
         ),
         (
             ROWS.replace(',', ":").into(),
-            "team/customers.csv:2: the line has 2 cells, and the table has 1 columns",
+            "team/set.yaml:10: no row has a column `customer`",
         ),
     ];
     for (rows, expected) in cases {
