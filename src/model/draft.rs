@@ -66,7 +66,7 @@ impl Draft {
         self.edition.is_some()
             || !self.changes.is_empty()
             || in_entries(&self.identity)
-            || names_values(&self.desired)
+            || in_entries(self.desired.entries())
     }
 
     /// Reports whether it has a name. One without can be checked, and not be in force.

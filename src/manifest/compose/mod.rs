@@ -214,7 +214,7 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
     let changes = draft.changes.iter().map(|change| DatedChange {
         from: change.from,
         mark: trace.mark(source, change.mark),
-        desired: trace.adopt(source, &change.desired, &mut |trace, node| {
+        desired: trace.adopt_fields(source, &change.desired, &mut |trace, node| {
             values.replace(source, node, trace)
         }),
     });
@@ -236,7 +236,7 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
         absent: draft.absent.map(|mark| trace.mark(source, mark)),
         edition,
         changes,
-        desired: trace.adopt(source, &draft.desired, &mut |trace, node| {
+        desired: trace.adopt_fields(source, &draft.desired, &mut |trace, node| {
             values.replace(source, node, trace)
         }),
         origin: Origin {

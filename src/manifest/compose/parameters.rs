@@ -159,7 +159,7 @@ impl<'a> Arguments<'a> {
         values: &mut ValueReader<'_>,
         trace: &mut Trace,
     ) -> Node {
-        trace.adopt(source, tree, &mut |trace, node| {
+        trace.adopt_fields(source, tree, &mut |trace, node| {
             let Some((name, mark)) = parameter_in(node) else {
                 return values.replace(source, node, trace);
             };

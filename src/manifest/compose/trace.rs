@@ -116,6 +116,23 @@ impl Trace {
         }
     }
 
+    /// Copies the fields of an object, as [`Trace::adopt`] does a node. The map of the fields is no value itself, though a
+    /// field may be called `value`.
+    pub fn adopt_fields(
+        &mut self,
+        source: &Arc<Source>,
+        fields: &Node,
+        replace: &mut dyn FnMut(&mut Self, &Node) -> Option<Node>,
+    ) -> Node {
+        match &fields.tree {
+            Tree::Map(entries) => Node {
+                tree: Tree::Map(self.adopt_entries(source, entries, replace)),
+                mark: self.mark(source, fields.mark),
+            },
+            _ => self.copy(source, fields),
+        }
+    }
+
     /// Copies the members of a map, as [`Trace::adopt`] does a node.
     pub fn adopt_entries(
         &mut self,
