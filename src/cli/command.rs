@@ -26,12 +26,9 @@ use super::{
     name = "entitle",
     version = version::describe_version(),
     disable_help_subcommand = true,
-    after_help = format!(
-        "Try it without any account:\n  entitle plan examples --sandbox\n\n\
-         Flags of a command: entitle COMMAND -h, all of them: --help.\n\
-         Manual: entitle help TOPIC, about {}.",
-        help::topic_names()
-    )
+    after_help = "Try it without any account: entitle plan examples --sandbox\n\n\
+                  Flags of a command: entitle COMMAND -h, all of them: --help.\n\
+                  The manual by topics: entitle help."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -62,6 +62,7 @@ static GROUPS: &[FlagGroup] = &[
             ("kind", "Only objects of this kind"),
             ("all", "Every object of the account"),
             ("id", "This object, by its id"),
+            ("env", "The Environment that counts"),
             ("target", "Only objects whose Kind/name matches"),
             ("exclude", "Not objects whose Kind/name matches"),
             ("selector", "Only objects with this label"),

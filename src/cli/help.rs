@@ -51,6 +51,8 @@ pub static TOPICS: &[Topic] = topics! {
     "sandbox": "simulators of the vendors, to try things out",
     "manifests": "what a file says, and which files are read",
     "editions": "what many objects share, said once",
+    "sets": "an object for each row of a table",
+    "environments": "staging and production from the same files",
     "dates": "what changes on a day that is agreed today",
     "credentials": "secrets, and where they may be sent",
     "risk": "what a change takes away, and who accepts it",
@@ -135,12 +137,6 @@ pub fn complete_topics() -> Vec<CompletionCandidate> {
 fn code_names<'a>() -> impl Iterator<Item = &'a str> {
     let codes = CODE_GROUPS.iter().flat_map(|group| group.codes);
     codes.map(|entry| entry.code)
-}
-
-/// Returns the names of all topics, separated by commas.
-pub fn topic_names() -> String {
-    let names: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
-    names.join(", ")
 }
 
 /// Returns the error for words that are neither a topic nor a command.

@@ -5,6 +5,7 @@
 //! is offline.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -20,8 +21,17 @@ use crate::reconcile::rendered::render_manifests;
     after_help = "Examples:\n  entitle render --env staging\n  entitle render licences --env production --at 2027-07-01 > july.yaml"
 )]
 pub struct Render {
-    #[command(flatten)]
-    selection: Selection,
+    /// Files or directories with manifests; `-` is standard input [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The Environment whose values and connections count [default: the only one]
+    #[arg(
+        long = "env",
+        id = "env",
+        value_name = "NAME",
+        env = "ENTITLE_ENVIRONMENT"
+    )]
+    environment: Option<String>,
     #[command(flatten)]
     at: AtTime,
     #[command(flatten)]
@@ -30,7 +40,11 @@ pub struct Render {
 
 /// Prints the documents. Returns `Exit::Error` for manifests with errors, whose findings are printed.
 pub fn run(args: &Render) -> CommandResult<Exit> {
-    let Some(read) = ReadManifests::read(&args.selection, &args.at, args.time)? else {
+    let selection = Selection {
+        environment: args.environment.clone(),
+        ..Selection::all_of(&args.paths)
+    };
+    let Some(read) = ReadManifests::read(&selection, &args.at, args.time)? else {
         return Ok(Exit::Error);
     };
     let text = render_manifests(&read.written)

@@ -21,6 +21,8 @@ use crate::daemon::status::StatusDocument;
 use crate::files::links::LinkPolicy;
 use crate::files::write::{self, FileMode};
 use crate::plan::calendar::CalendarDocument;
+use crate::plan::comparison::ComparisonDocument;
+use crate::plan::descent::DescentDocument;
 use crate::plan::document::PlanDocument;
 use crate::plan::drift::document::DriftDocument;
 use crate::render;
@@ -31,6 +33,7 @@ use crate::render::schema::{document_schema, manifest_schema};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaName {
     Calendar,
+    Diff,
     Doctor,
     Drift,
     Manifest,
@@ -41,6 +44,7 @@ pub enum SchemaName {
     Unmanaged,
     Validate,
     Version,
+    Why,
 }
 
 impl SchemaName {
@@ -48,6 +52,7 @@ impl SchemaName {
     fn file_name(self) -> &'static str {
         match self {
             Self::Calendar => "calendar.json",
+            Self::Diff => "diff.json",
             Self::Doctor => "doctor.json",
             Self::Drift => "drift.json",
             Self::Manifest => "manifest.json",
@@ -58,12 +63,14 @@ impl SchemaName {
             Self::Unmanaged => "unmanaged.json",
             Self::Validate => "validate.json",
             Self::Version => "version.json",
+            Self::Why => "why.json",
         }
     }
 
     fn schema(self) -> Json {
         match self {
             Self::Calendar => document_schema::<CalendarDocument>(),
+            Self::Diff => document_schema::<ComparisonDocument>(),
             Self::Doctor => document_schema::<DoctorDocument<'_>>(),
             Self::Drift => document_schema::<DriftDocument>(),
             Self::Manifest => manifest_schema(),
@@ -74,6 +81,7 @@ impl SchemaName {
             Self::Unmanaged => document_schema::<UnmanagedDocument<'_>>(),
             Self::Validate => document_schema::<CheckDocument<'_>>(),
             Self::Version => document_schema::<VersionDocument>(),
+            Self::Why => document_schema::<DescentDocument>(),
         }
     }
 }

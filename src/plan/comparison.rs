@@ -21,8 +21,9 @@ pub const FORMAT_VERSION: &str = "1.0";
 pub struct ComparisonDocument {
     /// Major and minor version of this format.
     pub format_version: String,
-    /// The names of the two environments.
+    /// The name of the environment that is compared.
     pub left: String,
+    /// The name of the one that it is compared with.
     pub right: String,
     /// Objects that are the same in both.
     pub same: usize,
@@ -35,7 +36,7 @@ pub struct ComparisonDocument {
 pub struct ComparedObject {
     /// Kind and name.
     pub address: String,
-    /// The environment that alone has the object; `None` if both have it.
+    /// The environment that alone has the object; left out if both have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_in: Option<String>,
     pub fields: Vec<ComparedField>,
@@ -44,6 +45,7 @@ pub struct ComparedObject {
 /// A field that is not the same, or an element of a list that one side alone has. A side without a field does not manage it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparedField {
+    /// The path of the field, such as `Features[Viewer 2.0].count`.
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Json>,

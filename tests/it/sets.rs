@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use entitle::manifest::Loaded;
 use entitle::manifest::rows::RowFiles;
+use entitle::model::dated::ReadingTime;
 use entitle::model::diagnostic::Source;
 use entitle::reconcile::{self, CheckOptions, Checked, EnvironmentChoice};
 
@@ -271,7 +272,7 @@ fn a_table_that_is_none_is_refused_where_it_goes_wrong() {
         ),
         (
             ROWS.replace(',', ":").into(),
-            "team/customers.csv:2: the line has 2 cells, and the table has 1 columns",
+            "team/set.yaml:10: no row has a column `customer`",
         ),
     ];
     for (rows, expected) in cases {
@@ -444,4 +445,65 @@ spec:
         value,
         Some(entitle::model::Value::Text("seats.floor".into()))
     );
+}
+
+/// Its fields are one map with the one member `value`, which is no name of a value then.
+#[test]
+fn a_field_called_value_is_a_field() {
+    let connection = CONNECTIONS
+        .split("---")
+        .next()
+        .expect("one")
+        .replace("vendor: lac", "vendor: licensespring")
+        .replace("{token: ", "{apiKey: ");
+    let object = |members: &str| {
+        format!(
+            "
+apiVersion: entitle.dev/v1
+kind: LicenseSpringLicenseCustomField
+metadata: {{name: cores}}
+spec:
+  licenseCustomField: {{license: 1593781720493289, product_custom_field: 51}}
+  {members}
+"
+        )
+    };
+    let edition = "
+apiVersion: entitle.dev/v1
+kind: Edition
+metadata: {name: large}
+spec: {for: LicenseSpringLicenseCustomField, desired: {value: '24'}}
+";
+    let environment = environment("staging", 24);
+    let environment = environment.replace("connections: {lac: lac-staging}", "");
+    let expected = fields(&pure::check(&[
+        ("c", &connection),
+        ("o", &object("desired: {value: '24'}")),
+    ]));
+    assert_eq!(expected.len(), 1);
+    for members in [
+        "edition: {name: large}",
+        "edition: {name: large}\n  desired: {value: '24'}",
+        "desired: {value: '3'}\n  changes: [{from: 2000-01-01, desired: {value: '24'}}]",
+    ] {
+        let object = object(members);
+        let texts = [
+            ("c", connection.as_str()),
+            ("e", edition),
+            ("v", &environment),
+            ("o", &object),
+        ];
+        let source =
+            |(name, text): &(&str, &str)| Arc::new(Source::new((*name).into(), (*text).into()));
+        let loaded = Loaded {
+            sources: texts.iter().map(source).collect(),
+            ..Loaded::default()
+        };
+        let options = CheckOptions {
+            time: ReadingTime::now(pure::now()),
+            ..CheckOptions::default()
+        };
+        let checked = reconcile::check_manifests(loaded, &options);
+        assert_eq!(fields(&checked), expected, "{members}");
+    }
 }

@@ -31,6 +31,7 @@ pub fn git(workspace: &Workspace, author: &str, arguments: &[&str]) {
         .args(arguments)
         .current_dir(workspace.dir.path())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_AUTHOR_DATE", "2026-11-02T12:00:00Z")
         .env("GIT_COMMITTER_DATE", "2026-11-02T12:00:00Z")
         .output()
         .expect("git runs");

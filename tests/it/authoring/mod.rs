@@ -77,7 +77,7 @@ spec:
     spec:
       connection: lac
       activationKey: "{key}"
-      policy: {mode: observe, reason: "{tier}"}
+      policy: {mode: observe, reason: {column: tier}}
       edition: {name: basic, with: {seats: {column: seats}}}
       desired:
         customer_id: {column: id}
