@@ -107,6 +107,7 @@ const EDITIONS: CodeGroup = group! { "Editions":
     "unknown-parameter", "A parameter is used or given a value, and the edition does not declare it.", "Correct the name, or declare the parameter under `parameters`.";
     "missing-parameter", "A parameter has no default, and the object gives it no value.", "Give it one under `edition.with`, or add a default to the edition.";
     "bad-parameter", "A value of a parameter has another type, or is outside its range.", "Write a value as the declaration asks for; both places are shown.";
+    "duplicate-change", "Two dated changes of one document begin at the same moment, so neither would be the last.", "Make one of the two; both places are shown.";
     "unused-parameter", "An edition declares a parameter that nothing in it uses.", "Use it with `{param: NAME}`, or remove it.";
     "nothing-to-take-out", "`absent: true` takes out an element that no edition below has.", "Leave the element out of the list.";
 };

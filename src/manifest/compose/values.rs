@@ -166,15 +166,14 @@ fn without_environment(name: &str) -> Diagnostic {
 }
 
 fn without_value(environment: &EnvironmentSpec, name: &str) -> Diagnostic {
-    let code = "unknown-value";
     if node_of(environment, name).is_some() {
         let message = format!(
             "`{name}` is a group of values in environment `{}`",
             environment.name
         );
-        return Diagnostic::error(code, message);
+        return Diagnostic::error("unknown-value", message);
     }
     let names = leaves(environment);
     let message = format!("environment `{}` has no value `{name}`", environment.name);
-    Diagnostic::error(code, message).suggest(name, names.iter().map(String::as_str))
+    Diagnostic::error("unknown-value", message).suggest(name, names.iter().map(String::as_str))
 }
