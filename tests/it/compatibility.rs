@@ -1,8 +1,8 @@
 //! What a version promised, the next one keeps: documents, journals, stores and plans of the last version are read, and no
 //! member of its JSON formats is gone.
 //!
-//! `tests/compatibility/VERSION` holds what the version `MAJOR.MINOR` wrote. `ENTITLE_KEEP=1 cargo test --test it
-//! compatibility` writes the folder of the version at hand, at its release.
+//! `tests/compatibility/VERSION` holds what the version `MAJOR.MINOR` wrote. `cargo test --test it
+//! compatibility::keep -- --ignored` writes the folder of the version at hand, at its release.
 
 mod keep;
 mod schemas;

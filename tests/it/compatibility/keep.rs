@@ -16,11 +16,10 @@ metadata: {name: lac}
 spec: {vendor: lac, baseUrl: \"https://lac.example.com\", auth: {token: {env: LAC_TOKEN}}}
 ";
 
+/// No check, but the writer of what the others check.
+#[ignore = "writes the folder of a version"]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_version_is_kept_when_asked_for() {
-    if std::env::var_os("ENTITLE_KEEP").is_none() {
-        return;
-    }
+async fn keep_this_version() {
     let version = env!("CARGO_PKG_VERSION")
         .rsplit_once('.')
         .expect("three numbers")
