@@ -58,15 +58,14 @@ pub fn run(args: &Diff) -> CommandResult<Exit> {
     let (Some(left), Some(right)) = (check(args, &args.left)?, check(args, &args.right)?) else {
         return Ok(Exit::Error);
     };
-    let side = |name, checked| Side {
-        name,
-        objects: objects_of(checked),
-    };
     let table = |address: &Address| {
         provider::find_kind(address.kind.0).map_or(&[][..], |kind| kind.table().desired)
     };
-    let document =
-        ComparisonDocument::new(&side(&args.left, &left), &side(&args.right, &right), table);
+    let document = ComparisonDocument::new(
+        &side_of(&args.left, &left),
+        &side_of(&args.right, &right),
+        table,
+    );
     match args.format {
         DiffFormat::Text => {
             let mut out = output::buffered_stdout();
@@ -87,8 +86,11 @@ pub fn run(args: &Diff) -> CommandResult<Exit> {
     )
 }
 
-fn objects_of(checked: &Checked) -> &[std::sync::Arc<crate::model::Desired>] {
-    &checked.desired
+fn side_of<'a>(name: &'a str, checked: &'a Checked) -> Side<'a> {
+    Side {
+        name,
+        objects: &checked.desired,
+    }
 }
 
 /// Checks the manifests in one environment; `None` if they have errors, which are printed.

@@ -152,9 +152,11 @@ fn find_object(checked: &Checked, text: &str) -> CommandResult<(Address, Option<
             .map(|object| object.address.to_string())
             .collect();
         let near = find_nearest(text, names.iter().map(String::as_str));
-        let hint = near
-            .map(|near| format!("; do you mean {near}?"))
-            .unwrap_or_default();
+        let hint = match (near, names.first()) {
+            (Some(near), _) => format!("; do you mean {near}?"),
+            (None, Some(first)) => format!(": name one as plans print it, such as {first}"),
+            (None, None) => String::new(),
+        };
         bail!("the manifests have no object {text:?}{hint}");
     };
     if let Some((_, other)) = found.get(1).filter(|((other, _), _)| other == length) {
