@@ -6,9 +6,10 @@
 use std::io::IsTerminal;
 
 use tracing::{Instrument, Span};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{Layer, Registry};
 
 use super::command::Command;
 #[cfg(feature = "otlp")]
@@ -25,13 +26,13 @@ pub struct Logging {
 /// Installs the log and returns the handle that ends it.
 ///
 /// Only the daemon logs by default, at `info`; any other command logs if `ENTITLE_LOG` asks for it, for
-/// example `ENTITLE_LOG=entitle=debug`. A filter that cannot be parsed counts as unset.
+/// example `ENTITLE_LOG=entitle=debug,hyper=info`. A filter that cannot be parsed is warned of and counts as unset.
 pub fn start_logging(command: &Command) -> Logging {
     let (usual, json) = match command {
-        Command::Watch(args) => ("entitle=info", args.logs_json()),
-        _ => ("off", false),
+        Command::Watch(args) => (Some(("entitle", LevelFilter::INFO)), args.logs_json()),
+        _ => (None, false),
     };
-    let filter = EnvFilter::try_from_env("ENTITLE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let filter = asked_filter().unwrap_or_else(|| Targets::new().with_targets(usual));
     let colour = std::io::stderr().is_terminal();
     let spelling = if json { Spelling::Json } else { Spelling::Text };
     let log = tracing_subscriber::fmt::layer()
@@ -46,6 +47,15 @@ pub fn start_logging(command: &Command) -> Logging {
     };
     let registry = tracing_subscriber::registry().with(log.with_filter(filter));
     with_traces(registry)
+}
+
+/// What `ENTITLE_LOG` asks for.
+fn asked_filter() -> Option<Targets> {
+    let text = std::env::var("ENTITLE_LOG").ok()?;
+    let filter = text.parse();
+    filter
+        .map_err(|error| output::print_warning(&format!("ENTITLE_LOG is no filter: {error}")))
+        .ok()
 }
 
 #[cfg(not(feature = "otlp"))]
