@@ -469,6 +469,8 @@ async fn four_share_two_hundred_accounts_and_three_take_over_those_of_one_that_w
     world.join("sync all");
     world.advance(ROUND + SOON * 2).await;
     assert_eq!(world.share_sizes(), [50; 4]);
+    // Who gives an account away reads in its next round who has taken it.
+    world.advance(ROUND).await;
     let object = world.daemons[0]
         .status
         .borrow()
