@@ -70,7 +70,7 @@ pub static VENDOR: Vendor = Vendor {
             ),
             of("120: two pages", account(120), (0..120).collect(), 2),
             of("250: three pages", account(250), (0..250).collect(), 3),
-            of("three of 5,000", account(5_000), vec![0, 2_500, 4_999], 4),
+            of("three of 2,500", account(2_500), vec![0, 1_250, 2_499], 4),
             of(
                 "40 over 1,000: ten pages",
                 account(1_000),
@@ -90,10 +90,10 @@ pub static VENDOR: Vendor = Vendor {
                 10,
             ),
             of(
-                "120 behind 4,000: the pages up to them",
-                account(5_000),
-                (4_000..4_120).collect(),
-                43,
+                "120 behind 2,000: the pages up to them",
+                account(2_500),
+                (2_000..2_120).collect(),
+                23,
             ),
             Reads {
                 what: "three by the names of their groups: one page of each list",

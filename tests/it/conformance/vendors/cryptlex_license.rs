@@ -98,7 +98,7 @@ pub static VENDOR: Vendor = Vendor {
                 5,
             ),
             of("250: three pages", account(250), (0..250).collect(), 3),
-            of("three of 5,000", account(5_000), vec![0, 2_500, 4_999], 4),
+            of("three of 2,500", account(2_500), vec![0, 1_250, 2_499], 4),
             of(
                 "40 over 1,000: ten pages",
                 account(1_000),

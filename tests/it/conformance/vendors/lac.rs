@@ -278,9 +278,9 @@ fn reads() -> Vec<Reads> {
             5,
         ),
         of(
-            "three of one customer with 5,000",
-            account(5_000, 1),
-            vec![0, 2_500, 4_999],
+            "three of one customer with 2,500",
+            account(2_500, 1),
+            vec![0, 1_250, 2_499],
             1,
             4,
         ),

@@ -180,8 +180,8 @@ fn reads() -> Vec<Reads> {
         of("three neighbours: one page", 250, vec![3, 5, 98], 1),
         of(
             "three far apart: a page, a look ahead, and one call each",
-            5_000,
-            vec![1_000, 2_500, 4_999],
+            2_500,
+            vec![500, 1_250, 2_499],
             5,
         ),
         of("120 of 120: two pages", 120, (0..120).collect(), 2),

@@ -103,15 +103,15 @@ pub static VENDOR: Vendor = Vendor {
             of("120: a hundred ids in a call", 300, (0..120).collect(), 2),
             of("250: a hundred ids in a call", 300, (0..250).collect(), 3),
             of(
-                "60 over 5,000: one filtered call",
-                5_000,
-                scattered(60, 80),
+                "60 over 600: one filtered call",
+                600,
+                scattered(60, 10),
                 1,
             ),
             of(
-                "250 over 5,000: a hundred ids in a call",
-                5_000,
-                scattered(250, 20),
+                "250 over 1,000: a hundred ids in a call",
+                1_000,
+                scattered(250, 4),
                 3,
             ),
         ]

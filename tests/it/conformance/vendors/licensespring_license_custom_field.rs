@@ -32,8 +32,8 @@ pub static VENDOR: Vendor = Vendor {
         let by_number = |numbers: &[usize]| numbers.iter().map(|n| ids(*n)).collect();
         let by_license = |numbers: &[usize]| numbers.iter().map(|n| key(*n)).collect();
         vec![
-            of("one number: one call", 5_000, by_number(&[7]), 1),
-            of("one license: one call", 5_000, by_license(&[7]), 1),
+            of("one number: one call", 2_500, by_number(&[7]), 1),
+            of("one license: one call", 2_500, by_license(&[7]), 1),
             of(
                 "three of a short list: one page",
                 90,
@@ -47,9 +47,9 @@ pub static VENDOR: Vendor = Vendor {
                 3,
             ),
             of(
-                "three of 5,000: a page, and a call each",
-                5_000,
-                by_license(&[0, 7, 4_000]),
+                "three of 2,500: a page, and a call each",
+                2_500,
+                by_license(&[0, 7, 2_000]),
                 4,
             ),
         ]

@@ -46,7 +46,7 @@ pub static VENDOR: Vendor = Vendor {
         let by_number = |numbers: &[usize]| numbers.iter().map(|n| ids(*n)).collect();
         let by_key = |numbers: &[usize]| numbers.iter().map(|n| key(*n)).collect();
         vec![
-            of("one id of 5,000: one call", 5_000, by_key(&[7]), 1),
+            of("one id of 2,500: one call", 2_500, by_key(&[7]), 1),
             of("one number of 90: one page", 90, by_number(&[7]), 1),
             of(
                 "three ids of a short list: one page",
@@ -55,9 +55,9 @@ pub static VENDOR: Vendor = Vendor {
                 1,
             ),
             of(
-                "three ids of 5,000: a page, and a call each",
-                5_000,
-                by_key(&[0, 7, 4_000]),
+                "three ids of 2,500: a page, and a call each",
+                2_500,
+                by_key(&[0, 7, 2_000]),
                 4,
             ),
             // No page shows one order whole.
