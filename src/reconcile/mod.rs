@@ -10,13 +10,16 @@ mod check;
 mod composed;
 mod connections;
 mod contents;
+mod counted_findings;
 mod dated;
 pub mod descent;
 mod disk_cache;
 pub mod drift;
+mod environments;
 pub mod import;
 mod incremental;
 mod leaves;
+mod left;
 mod load;
 mod lookup;
 mod named_twice;
@@ -40,7 +43,6 @@ mod undo;
 pub mod written;
 
 use crate::apply::TlsError;
-use crate::model::Vendor;
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
@@ -56,8 +58,8 @@ use crate::apply::{
     Account, Budgets, Event, Listener, Opened, ReadPurpose, Secrets, Tls, observe_each,
 };
 use crate::model::{
-    Address, ConnectionFault, Desired, Diagnostics, FaultKind, Live, Observed, PolicyMode,
-    ReadFailure, WriteChecks,
+    Address, ConnectionFault, Desired, Diagnostics, FaultKind, Fields, Live, Observed, PolicyMode,
+    ReadFailure, Vendor, WriteChecks,
 };
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
@@ -71,7 +73,9 @@ pub use check::{Checked, check_manifests, digest_of};
 pub use connections::{CheckOptions, EnvironmentChoice, Simulators};
 pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, find_drift};
+pub use environments::{check_each_environment, merge_findings};
 pub use incremental::IncrementalLoader;
+pub use left::{LeftObjects, ManifestCoverage, left_entries};
 pub use load::LoadedManifests;
 use lookup::Lookup;
 pub use lookup::follow_references;
@@ -159,6 +163,11 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// Returns the live fields of an object; `None` if it was not read.
+    pub fn live_fields(&self, address: &Address) -> Option<&Fields> {
+        Some(&self.live.get(address)?.fields)
+    }
+
     /// Returns the account to which each connection leads, for the journal.
     pub fn places(&self) -> BTreeMap<String, VendorAccount> {
         let connections = self.document.source.connections.iter();

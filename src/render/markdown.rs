@@ -106,7 +106,11 @@ fn name_cell(group: &ObjectGroup<'_>) -> String {
         more => format!(" and {more} more"),
     };
     let kind = inline_code(split_address(object).0);
-    format!("**{number} ×** {kind}: {}{more}", names.join(", "))
+    let edition = group
+        .edition()
+        .map(|name| format!(" of edition {}", inline_code(name)));
+    let edition = edition.unwrap_or_default();
+    format!("**{number} ×** {kind}{edition}: {}{more}", names.join(", "))
 }
 
 /// Renders the cell with file and line of an object, or the file of several.
@@ -223,14 +227,7 @@ fn fold_group(group: &ObjectGroup<'_>) -> String {
         return fold_details(&object.address, &changes, body);
     }
     push_names(&mut body, group);
-    let edition = group.edition().map(|name| format!(" of edition {name}"));
-    let title = format!(
-        "{} × {}{}",
-        group.objects.len(),
-        split_address(object).0,
-        edition.unwrap_or_default()
-    );
-    fold_details(&title, &format!("{changes} each"), body)
+    fold_details(&group.title(), &format!("{changes} each"), body)
 }
 
 /// Pushes the names of a group, as many on a line as fit.

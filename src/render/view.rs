@@ -8,7 +8,10 @@ use crate::model::Severity;
 use std::fmt::Write;
 
 use super::change::describe_change;
+use super::edition::describe_editions;
 use super::group::{ObjectGroup, group_changes, group_none};
+use super::left::describe_left;
+use super::mass_change::describe_mass_changes;
 use super::safe::make_visible;
 use super::source_host::{SourceHost, SourceLinks};
 use super::summary::{
@@ -18,6 +21,7 @@ use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk, compare_natural};
 use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument};
+use crate::plan::mass_change::find_mass_changes;
 use crate::plan::problem::ProblemEntry;
 
 /// The last stage that a run reached.
@@ -200,7 +204,11 @@ impl<'a> RunView<'a> {
         let environment = self.document.source.environment.as_ref();
         let environment = environment.map(|name| format!("Environment: {}.", make_visible(name)));
         let facts = environment.into_iter().chain(at);
-        facts.chain(risks).chain(unplanned).collect()
+        let left = describe_left(&self.document.no_longer_managed);
+        let editions = describe_editions(&self.document.objects);
+        let masses = describe_mass_changes(&find_mass_changes(&self.document.objects));
+        let remarks = facts.chain(risks).chain(unplanned);
+        remarks.chain(editions).chain(masses).chain(left).collect()
     }
 
     /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the

@@ -3,6 +3,8 @@
 
 mod commands;
 mod descent;
+mod environments;
+mod left;
 mod rendered;
 mod rows;
 
