@@ -124,18 +124,16 @@ pub async fn run(args: Calendar) -> CommandResult<Exit> {
 async fn run_live(args: &Calendar, files: Files<'_>, time: ReadingTime) -> CommandResult<Exit> {
     let setup = setup::set_up_at(&args.selection, &args.reach, files, time.clone()).await?;
     setup.tell_unset_variables()?;
-    let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
-    output::print_findings(&pass.findings())?;
-    let live = |address: &Address| pass.live_fields(address);
+    let read = reconcile::read_live_fields(&setup.checked, &setup.settings).await;
+    let live = |address: &Address| read.fields.get(address);
     let calendar = make_calendar(args, &setup.checked, &time, &live);
     print_calendar(&calendar, args)?;
-    let unread = pass.document.summary.failed;
-    if unread == 0 {
+    let Some((first, why)) = read.unread.first() else {
         return Ok(Exit::Done);
-    }
-    let objects = pluralize(unread, "object");
-    output::print_note(&format!(
-        "{objects} could not be read: of these only the manifests are listed"
+    };
+    let objects = pluralize(read.unread.len(), "object");
+    output::print_warning(&format!(
+        "{objects} could not be read, and only their manifests are listed: {first}: {why}"
     ));
     Ok(Exit::Error)
 }

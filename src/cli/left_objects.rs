@@ -43,8 +43,8 @@ pub fn note_managed(checked: &Checked, selection: &Selection) -> Option<Manifest
     Some(ManifestCoverage::of(checked, read.collect()))
 }
 
-/// Reads the store, and returns the objects that lost their manifest. A store that cannot be read is a warning: the plan is
-/// whole without it. A trial run has no past except the journal that `--journal` names.
+/// Reads the store, and returns the objects that lost their manifest. A store that was named and cannot be read is a warning:
+/// the plan is whole without it. Files of this user that are not there, as in many a job, are no fault at all. A trial run has no past except the journal that `--journal` names.
 pub async fn find_left(
     setup: &Setup,
     asked: &StoreArgs,
@@ -55,6 +55,7 @@ pub async fn find_left(
     };
     match read_left(setup, asked, &managed).await {
         Ok(left) => left,
+        Err(_) if asked.shared.url.is_none() && asked.journal.is_none() => LeftObjects::new(),
         Err(error) => {
             output::print_warning(&format!(
                 "{error:#}; going on without: objects that lost their manifest are not named"

@@ -20,6 +20,7 @@ pub mod import;
 mod incremental;
 mod leaves;
 mod left;
+mod live_fields;
 mod load;
 mod lookup;
 mod named_twice;
@@ -58,7 +59,7 @@ use crate::apply::{
     Account, Budgets, Event, Listener, Opened, ReadPurpose, Secrets, Tls, observe_each,
 };
 use crate::model::{
-    Address, ConnectionFault, Desired, Diagnostics, FaultKind, Fields, Live, Observed, PolicyMode,
+    Address, ConnectionFault, Desired, Diagnostics, FaultKind, Live, Observed, PolicyMode,
     ReadFailure, Vendor, WriteChecks,
 };
 use crate::plan::document::PlanDocument;
@@ -76,6 +77,7 @@ pub use drift::{Bases, CommitBases, find_drift};
 pub use environments::{check_each_environment, merge_findings};
 pub use incremental::IncrementalLoader;
 pub use left::{LeftObjects, ManifestCoverage, left_entries};
+pub use live_fields::{LiveFields, read_live_fields};
 pub use load::LoadedManifests;
 use lookup::Lookup;
 pub use lookup::follow_references;
@@ -163,11 +165,6 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Returns the live fields of an object; `None` if it was not read.
-    pub fn live_fields(&self, address: &Address) -> Option<&Fields> {
-        Some(&self.live.get(address)?.fields)
-    }
-
     /// Returns the account to which each connection leads, for the journal.
     pub fn places(&self) -> BTreeMap<String, VendorAccount> {
         let connections = self.document.source.connections.iter();

@@ -41,6 +41,9 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
+    for remark in view.object_remarks() {
+        page.add(&format!("\n{}\n", inline_code(&remark)));
+    }
     page.findings(&view.document.all_findings());
     let groups = view.groups();
     let whole = page.room;

@@ -77,7 +77,7 @@ pub fn write_plan(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
         write_group(out, &group)?;
     }
     write_verdict(out, view)?;
-    let mut remarks = view.remarks().into_iter();
+    let mut remarks = view.remarks().into_iter().chain(view.object_remarks());
     remarks.try_for_each(|remark| write_paragraph(out, 0, &remark, Style::new()))
 }
 

@@ -204,11 +204,20 @@ impl<'a> RunView<'a> {
         let environment = self.document.source.environment.as_ref();
         let environment = environment.map(|name| format!("Environment: {}.", make_visible(name)));
         let facts = environment.into_iter().chain(at);
+        facts.chain(risks).chain(unplanned).collect()
+    }
+
+    /// Returns remarks on many objects of a plan, with texts of their manifests: what their editions change, what will be held
+    /// back on a date, and what is no longer managed. Returns none after any other stage.
+    pub fn object_remarks(&self) -> Vec<String> {
+        if self.stage != Stage::Planned {
+            return Vec::new();
+        }
+        let objects = &self.document.objects;
+        let editions = describe_editions(objects).into_iter();
+        let masses = describe_mass_changes(&find_mass_changes(objects));
         let left = describe_left(&self.document.no_longer_managed);
-        let editions = describe_editions(&self.document.objects);
-        let masses = describe_mass_changes(&find_mass_changes(&self.document.objects));
-        let remarks = facts.chain(risks).chain(unplanned);
-        remarks.chain(editions).chain(masses).chain(left).collect()
+        editions.chain(masses).chain(left).collect()
     }
 
     /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the

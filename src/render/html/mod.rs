@@ -48,7 +48,7 @@ pub fn render_page(view: &RunView<'_>) -> String {
         .filter(|point| point.address.is_none())
         .collect();
     let main = html! {
-        @for remark in view.remarks() { p.remark { (remark) } }
+        @for remark in view.remarks().into_iter().chain(view.object_remarks()) { p.remark { (remark) } }
         @if let Some(command) = view.apply { (command_box(command)) }
         (finding_list(&findings, &view.links()))
         @if !groups.is_empty() {

@@ -5,6 +5,7 @@ mod commands;
 mod descent;
 mod environments;
 mod left;
+mod masses;
 mod rendered;
 mod rows;
 
