@@ -20,12 +20,14 @@ mod record;
 
 use crate::files::links::LinkPolicy;
 use crate::files::write::open_private;
-pub use known_object::{BaselineHashes, FieldsHash, FightHistory, KnownObject, format_hash};
+pub use known_object::{
+    BaselineHashes, FieldsHash, FightHistory, KnownObject, ManagedObject, format_hash,
+};
 pub use line::{MAX_LINE, decode, encode};
 pub use packed_base::{BaseJson, PackedBase, SummaryForm};
 pub use record::{
-    Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, PersonRequest, Purpose, Record,
-    Residual, Started, StepEnd, WholeObject,
+    Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Left, ManifestPlace, PersonRequest,
+    Purpose, Record, Residual, Started, StepEnd, WholeObject,
 };
 
 /// A journal open for writing.

@@ -6,18 +6,20 @@
 //! journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::journal::{
-    self, Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Record, Started, StepEnd,
-    WholeObject,
+    self, Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Left, ManagedObject,
+    ManifestPlace, Record, Started, StepEnd, WholeObject,
 };
-use super::memory::{Memory, OpenIntent, VendorAccount, agreement};
+use super::memory::{Memory, ObjectKey, OpenIntent, VendorAccount, agreement};
 use super::outcome::{Outcome, Report};
 use super::store::{Lease, Leases, RecordQueue, StoreError};
 use super::transport::Account;
+use crate::files::tree_name::TreeNames;
 use crate::model::{Address, Desired};
 use crate::plan::Planned;
 use crate::plan::document::{ObjectEntry, reference_entries};
@@ -38,7 +40,27 @@ pub struct Recorder {
     pub heals: BTreeSet<Address>,
     /// The person who approved the write of an object that a daemon had held back.
     pub approvals: BTreeMap<Address, String>,
+    /// The environment of the manifests, and the names of their files.
+    pub manifests: ManifestNames,
     pub clock: fn() -> Timestamp,
+}
+
+/// How the journal names manifests. Without names of files it does not.
+#[derive(Clone, Debug, Default)]
+pub struct ManifestNames {
+    pub environment: Option<String>,
+    pub files: TreeNames,
+}
+
+impl ManifestNames {
+    /// Returns where the manifest of an object is.
+    fn find(&self, object: &Desired) -> Option<ManifestPlace> {
+        Some(ManifestPlace {
+            file: self.files.name(Path::new(&object.origin.source.name))?,
+            set: object.layers.set().map(str::to_string),
+            environment: self.environment.clone(),
+        })
+    }
 }
 
 /// The number of agreements in one group: ten thousand need not be in memory together.
@@ -60,6 +82,7 @@ impl Recorder {
             places,
             heals: BTreeSet::new(),
             approvals: BTreeMap::new(),
+            manifests: ManifestNames::default(),
             clock,
         }
     }
@@ -226,6 +249,7 @@ impl Recorder {
             let agreed = Agreed {
                 account: self.account(connection),
                 commit: commit.cloned(),
+                manifest: self.manifests.find(&planned.desired),
                 sandbox,
                 ..agreed
             };
@@ -239,6 +263,29 @@ impl Recorder {
                 self.commit(events, self.leases.for_connection(connection))
                     .await?;
             }
+        }
+        for (connection, events) in waiting {
+            self.commit(events, self.leases.for_connection(connection))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down that no manifest names these objects any more, those of each connection under its lease.
+    pub async fn record_left(
+        &self,
+        objects: &[(ObjectKey, ManagedObject)],
+    ) -> Result<(), Arc<StoreError>> {
+        let mut waiting: BTreeMap<&str, Vec<JournalEvent>> = BTreeMap::new();
+        for (key, object) in objects {
+            let events = waiting.entry(&object.connection).or_default();
+            events.push(JournalEvent::Left(Box::new(Left {
+                address: object.address.clone(),
+                vendor: object.vendor.clone(),
+                base_url: object.base_url.clone(),
+                account: self.account(&object.connection),
+                key: *key,
+            })));
         }
         for (connection, events) in waiting {
             self.commit(events, self.leases.for_connection(connection))

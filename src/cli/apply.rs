@@ -20,7 +20,7 @@ use super::outputs::Outputs;
 use super::sandbox_choice::SandboxChoice;
 use super::scope::Scope;
 use super::setup::{Files, Piped};
-use super::{output, plan, project, setup, undo, work_tree};
+use super::{left_objects, output, plan, project, setup, undo, work_tree};
 use crate::apply::clock;
 use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, ReadBounds};
@@ -83,8 +83,12 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.heed_others(&args.consent.store.shared).await?;
     setup.settings.checks = args.consent.checks.of_writes();
+    let managed = left_objects::note_managed(&setup.checked, &args.selection);
     let writer = WritingCommand::new(&setup, &args.consent, outputs, Accounts::new()).await?;
-    let pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
+    let writer = writer.managing(managed);
+    let mut pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
+    let left = reconcile::left_entries(&writer.find_left());
+    pass.document = pass.document.with_left(left);
     writer.carry_out(&pass, false).await
 }
 
@@ -113,6 +117,7 @@ async fn apply_saved_plan(
     let in_scope = scope.of_plan(&setup.checked)?;
     let saved = reconcile::join_saved_plan(document, &setup.checked, &in_scope, &setup.settings)?;
     output::print_findings(&saved.findings)?;
+    let managed = left_objects::note_managed(&setup.checked, selection);
     let planned = saved.pass.planned.iter();
     // Accounts without an object in the plan are not locked.
     let planned = planned.map(|one| Arc::clone(&one.desired)).collect();
@@ -120,7 +125,7 @@ async fn apply_saved_plan(
     setup.tell_unset_variables()?;
     let accounts = saved.pass.accounts.clone();
     let writer = WritingCommand::new(&setup, &args.consent, outputs, accounts).await?;
-    writer.carry_out(&saved.pass, true).await
+    writer.managing(managed).carry_out(&saved.pass, true).await
 }
 
 /// Returns the selection in the environment that a plan was made for. `Err` if another one was typed.

@@ -12,6 +12,7 @@ use super::duration::parse_duration;
 use super::sandbox_choice::SandboxChoice;
 use super::trusted::TrustedHosts;
 use super::values::{parse_kind, parse_parallelism, parse_process_count, parse_request_count};
+use crate::apply::memory::ScopeReader;
 use crate::model::dated::Moment;
 use crate::model::{Kind, Verify, WriteChecks};
 use crate::plan::max_changes::MaxChanges;
@@ -419,7 +420,8 @@ pub struct SharedStore {
 pub struct StoreArgs {
     #[command(flatten)]
     pub shared: SharedStore,
-    /// Name of this repository in a store that several share; history and `undo latest` then know its runs only
+    /// Name of this repository in a store that several share, which then sees its own runs only [default: the scope of the
+    /// Environment]
     #[arg(long, value_name = "NAME", env = "ENTITLE_SCOPE")]
     pub scope: Option<String>,
     /// Journal of applies [default: entitle/journal.jsonl in the state directory of the user]
@@ -433,6 +435,11 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Returns whose runs and baselines count.
+    pub fn reader(&self) -> ScopeReader {
+        ScopeReader::new(self.scope.clone())
+    }
+
     /// Returns the same without what a team shares.
     pub fn local(&self) -> Self {
         Self {

@@ -26,11 +26,11 @@ use super::exit::{self, Exit};
 use super::outputs::Outputs;
 use super::setup::Setup;
 use super::signals::Signals;
-use super::{output, state, stores};
+use super::{left_objects, output, state, stores};
 use crate::apply::clock;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Detail, Memory, OpenIntent, VendorAccount, agreement};
-use crate::apply::recorder::Recorder;
+use crate::apply::recorder::{ManifestNames, Recorder};
 use crate::apply::store::compact::compact_if_long;
 use crate::apply::store::{LeaseBusy, Leases, LostRecords, RecordQueue, Store};
 use crate::apply::{Event, Outcome, Report};
@@ -40,7 +40,7 @@ use crate::plan::Refusal;
 use crate::plan::document::PlanDocument;
 use crate::plan::guard::{self, Accepted};
 use crate::plan::max_changes::LimitBase;
-use crate::reconcile::{self, Accounts, ApplyOptions, Pass};
+use crate::reconcile::{self, Accounts, ApplyOptions, LeftObjects, ManifestCoverage, Pass};
 use crate::render;
 use crate::render::view::{RiskAdvice, Stage};
 
@@ -67,6 +67,8 @@ pub struct WritingCommand<'a> {
     queue: Option<Arc<RecordQueue>>,
     memory: Memory,
     leases: Leases,
+    /// The objects of the manifests, by which those without a manifest are found; `None` if that cannot be told.
+    managed: Option<ManifestCoverage>,
     /// The accounts that are open so far, for the caller to plan with: a login is not made twice.
     pub accounts: Accounts,
 }
@@ -118,7 +120,7 @@ impl<'a> WritingCommand<'a> {
                 }
             }
             let accounts = stores::manifest_accounts(&setup.checked);
-            memory = stores::read_memory(&*store, &accounts, Detail::Agreements).await?;
+            memory = stores::read_memory(&*store, args.reader(), &accounts, Detail::Names).await?;
             queue = Some(stores::open_queue(&args, store, &run)?);
         }
         let mut writer = Self {
@@ -129,6 +131,7 @@ impl<'a> WritingCommand<'a> {
             queue,
             memory,
             leases,
+            managed: None,
             accounts,
         };
         writer.examine_open_writes(!places.is_empty()).await?;
@@ -168,12 +171,24 @@ impl<'a> WritingCommand<'a> {
     fn recorder(&self, places: BTreeMap<String, VendorAccount>) -> Recorder {
         Recorder {
             leases: self.leases.clone(),
-            scope: self.consent.store.scope.clone().or_else(|| {
-                let environment = self.setup.checked.environment.as_ref();
-                environment.and_then(|environment| environment.scope.clone())
-            }),
+            scope: self.setup.store_args(&self.consent.store).scope,
+            manifests: ManifestNames {
+                environment: self.setup.checked.source.environment.clone(),
+                files: left_objects::tree_names(),
+            },
             ..Recorder::new(self.queue.clone(), &self.run, places, clock::now)
         }
+    }
+
+    /// Returns the run with the objects of all manifests, so that it tells which objects lost theirs.
+    pub fn managing(self, managed: Option<ManifestCoverage>) -> Self {
+        Self { managed, ..self }
+    }
+
+    /// Returns the objects that no manifest names any more.
+    pub fn find_left(&self) -> LeftObjects {
+        let managed = self.managed.as_ref();
+        managed.map_or_else(LeftObjects::new, |managed| managed.find_left(&self.memory))
     }
 
     /// Returns the store, for `undo` to read the past run from. `Err` for a trial run, which has none.
@@ -353,7 +368,11 @@ impl WritingCommand<'_> {
         });
         let sandbox = self.setup.settings.sandbox;
         let written = recorder.record_agreed(agreed, &self.memory, source.commit.as_ref(), sandbox);
-        if let Err(error) = written.await {
+        let written = match written.await {
+            Ok(()) => recorder.record_left(&self.find_left()).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
             let why = with_causes(&*error);
             output::print_warning(&format!(
                 "{why}; of objects in sync, `entitle drift` may know no base"

@@ -265,8 +265,9 @@ async fn read_bases(args: &Drift, setup: &Setup) -> CommandResult<Bases> {
     if setup.is_trial() && args.store.journal.is_none() {
         return Ok(Bases::Journal(Memory::new(Detail::Values)));
     }
-    let store = stores::open_store(&setup.store_args(&args.store), Access::Read).await?;
+    let args = setup.store_args(&args.store);
+    let store = stores::open_store(&args, Access::Read).await?;
     let accounts = stores::manifest_accounts(&setup.checked);
-    let memory = stores::read_memory(&*store, &accounts, Detail::Values).await?;
+    let memory = stores::read_memory(&*store, args.reader(), &accounts, Detail::Values).await?;
     Ok(Bases::Journal(memory))
 }

@@ -130,6 +130,7 @@ static GROUPS: &[FlagGroup] = &[
             ("history format", "Print text or json"),
             ("unmanaged format", "Print text or json"),
             ("calendar format", "Print text, json or ics"),
+            ("live", "Also list dates that vendors have"),
             ("doctor format", "Print text or json"),
             ("status all", "List everything, not only the first"),
             ("status watch", "Show it again every 2 s"),

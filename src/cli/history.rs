@@ -12,15 +12,16 @@ use std::time::Duration;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::args::{Format, StoreArgs};
+use super::args::{Format, StoreArgs, Time};
 use super::command_run::Access;
 use super::duration::parse_duration;
 use super::exit::Exit;
 use super::scope::Pattern;
 use super::values::parse_shown_count;
-use super::{output, stores};
+use super::{output, store_scope, stores};
 use crate::apply::clock;
 use crate::apply::journal::{JournalEvent, Record};
+use crate::apply::memory::ScopeReader;
 use crate::apply::memory::history::{
     HistoryDocument, RunEntry, RunLog, RunObjects, event_address, find_named_run, is_news,
 };
@@ -39,6 +40,16 @@ pub struct History {
     run: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
+    /// Only runs in the scope of this Environment [default: the only one of the project]
+    #[arg(
+        long = "env",
+        id = "env",
+        value_name = "NAME",
+        env = "ENTITLE_ENVIRONMENT"
+    )]
+    environment: Option<String>,
+    #[command(flatten)]
+    time: Time,
     /// Only objects whose Kind/name matches
     #[arg(long, value_name = "GLOB", env = "ENTITLE_OBJECT")]
     object: Option<String>,
@@ -82,7 +93,9 @@ struct ShownRuns {
 ///
 /// Damage is reported once, after the output. Returns `Err` for a run that is not in the journal, and for an
 /// `--object` that no record in the time range matches.
-pub async fn run(args: History) -> CommandResult<Exit> {
+pub async fn run(mut args: History) -> CommandResult<Exit> {
+    let environment = args.environment.as_deref();
+    args.store = store_scope::in_environment(&args.store, environment, args.time)?;
     let filter = Filter::new(&args)?;
     let store = stores::open_store(&args.store, Access::Read).await?;
     let (mut log, mut index) = (RunLog::default(), Index::default());
@@ -208,7 +221,7 @@ fn print_runs(args: &History, shown: ShownRuns) -> CommandResult<()> {
 struct Filter {
     since: Option<Timestamp>,
     object: Option<Pattern>,
-    scope: Option<String>,
+    reader: ScopeReader,
 }
 
 impl Filter {
@@ -224,7 +237,7 @@ impl Filter {
         Ok(Self {
             since,
             object: object.transpose()?,
-            scope: args.store.scope.clone(),
+            reader: args.store.reader(),
         })
     }
 
@@ -235,7 +248,7 @@ impl Filter {
 
     /// Reports whether a record is of the scope that was asked for.
     fn is_of_scope(&self, record: &Record) -> bool {
-        self.scope.is_none() || record.scope == self.scope
+        self.reader.owns(record.scope.as_deref())
     }
 
     /// Reports whether a record is recent enough. A record with an unreadable time is not.

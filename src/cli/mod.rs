@@ -42,6 +42,7 @@ mod import;
 mod import_files;
 mod import_sets;
 mod init;
+mod left_objects;
 mod logging;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -70,6 +71,7 @@ mod standard_input;
 mod state;
 mod status;
 mod store;
+mod store_scope;
 mod stores;
 mod suspend;
 mod trusted;
@@ -138,7 +140,7 @@ pub fn main() -> ExitCode {
     environment::warn_of_misspelt(&cli.command);
     let outcome = match cli.command {
         Command::Validate(args) => validate::run(&args),
-        Command::Calendar(args) => calendar::run(&args),
+        Command::Calendar(args) => with_runtime(calendar::run(args)),
         Command::Why(args) => with_runtime(why::run(args)),
         Command::Render(args) => render::run(&args),
         Command::Diff(args) => compare::run(&args),

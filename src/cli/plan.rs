@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{AtTime, Printed, Reach, Rendering, RequestLimit, Selection, SharedStore};
+use super::args::{AtTime, Printed, Reach, Rendering, RequestLimit, Selection, StoreArgs};
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::plan_environments::{Actions, actions_of, write_table};
 use super::setup::{self, Files};
-use super::{output, project, work_tree};
+use super::{left_objects, output, project, work_tree};
 use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::files::read::{self, PIPE_TIMEOUT, ReadBounds};
 use crate::files::write::{FileMode, Output};
@@ -49,7 +49,7 @@ pub struct Plan {
     #[command(flatten)]
     requests: RequestLimit,
     #[command(flatten)]
-    store: SharedStore,
+    store: StoreArgs,
 }
 
 /// Opens the outputs, plans, and closes the outputs after a success and after an error.
@@ -132,8 +132,14 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actio
     }
     setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(None)?;
-    setup.heed_others_if_told(&args.store).await;
-    let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
+    setup.heed_others_if_told(&args.store.shared).await;
+    let managed = left_objects::note_managed(&setup.checked, &args.selection);
+    let managed = managed.filter(|_| args.time.at.is_none());
+    let (mut pass, left) = tokio::join!(
+        reconcile::plan_pass(&setup.checked, &setup.settings),
+        left_objects::find_left(&setup, &args.store, managed),
+    );
+    pass.document = pass.document.with_left(reconcile::left_entries(&left));
     output::print_findings(&pass.findings())?;
     // The plan is saved before any output mentions it.
     if let Some(path) = &args.out {

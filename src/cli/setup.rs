@@ -45,11 +45,16 @@ impl Setup {
         self.sandbox.is_some()
     }
 
-    /// Returns the store of this run: the one that was asked for, but never a team's for simulators.
+    /// Returns the store of this run, in the scope of its environment if none was named: the one that was asked for, but
+    /// never a team's for simulators.
     pub fn store_args(&self, asked: &StoreArgs) -> StoreArgs {
-        match self.settings.sandbox {
+        let store = match self.settings.sandbox {
             true => asked.local(),
             false => asked.clone(),
+        };
+        StoreArgs {
+            scope: self.checked.store_scope(asked.scope.as_deref()),
+            ..store
         }
     }
 
@@ -255,6 +260,32 @@ pub fn check_selected(
     check_files(selection, options, files, &limits)
 }
 
+/// Loads manifests and checks them in each environment that the selection names, or in all of them, without a call and
+/// without a secret.
+pub fn check_environments(
+    selection: &Selection,
+    options: &CheckOptions,
+    time: Time,
+) -> CommandResult<Vec<Checked>> {
+    let limits = read_limits(Some(time.timeout));
+    let names = selection
+        .environment
+        .iter()
+        .flat_map(|names| names.split(','));
+    let names: Vec<String> = names.map(|name| name.trim().to_string()).collect();
+    let scope = scope::Scope::new(selection)?;
+    let cache = ManifestCache::open(&selection.cache, is_ci());
+    let manifests = load_files(selection, Files::Named, &limits, cache.as_ref());
+    let mut checks = reconcile::check_each_environment(manifests, options, &names);
+    if let Some(cache) = &cache {
+        cache.save();
+    }
+    for checked in &mut checks {
+        scope.narrow(checked)?;
+    }
+    Ok(checks)
+}
+
 /// Loads the files, checks them and narrows them to the selection's scope.
 fn check_files(
     selection: &Selection,
@@ -268,6 +299,22 @@ fn check_files(
     };
     let scope = scope::Scope::new(selection)?;
     let cache = ManifestCache::open(&selection.cache, is_ci());
+    let manifests = load_files(selection, files, limits, cache.as_ref());
+    let mut checked = reconcile::check_manifests(manifests, options);
+    if let Some(cache) = &cache {
+        cache.save();
+    }
+    scope.narrow(&mut checked)?;
+    Ok(checked)
+}
+
+/// Loads the files that a command reads, as far as the cache does not know them.
+fn load_files(
+    selection: &Selection,
+    files: Files<'_>,
+    limits: &ReadLimits,
+    cache: Option<&ManifestCache>,
+) -> LoadedManifests {
     let mut paths = selection.paths.clone();
     if let Files::Piped(piped) = files {
         paths.retain(|path| *path != piped.path);
@@ -279,7 +326,7 @@ fn check_files(
             &paths,
             &mut StandardInput::until(limits.deadline),
             limits,
-            cache.as_ref().map(ManifestCache::disk),
+            cache.map(ManifestCache::disk),
         ),
     };
     match files {
@@ -300,12 +347,7 @@ fn check_files(
         }
         Files::IfAny => {}
     }
-    let mut checked = reconcile::check_manifests(manifests, options);
-    if let Some(cache) = &cache {
-        cache.save();
-    }
-    scope.narrow(&mut checked)?;
-    Ok(checked)
+    manifests
 }
 
 /// Reports whether a file is among those that were read, under any path.

@@ -414,6 +414,7 @@ fn own_account(event: &JournalEvent) -> Option<AccountKey> {
     let (vendor, base_url, account) = match event {
         JournalEvent::Intent(intent) => (&intent.vendor, &intent.base_url, &intent.account),
         JournalEvent::Agreed(agreed) => (&agreed.vendor, &agreed.base_url, &agreed.account),
+        JournalEvent::Left(left) => (&left.vendor, &left.base_url, &left.account),
         JournalEvent::GaveUp(gave_up) => (&gave_up.vendor, &gave_up.base_url, &gave_up.account),
         _ => return None,
     };

@@ -16,6 +16,7 @@ use crate::apply::Budgets;
 #[cfg(feature = "postgres")]
 use crate::apply::Tls;
 use crate::apply::journal::Record;
+use crate::apply::memory::ScopeReader;
 use crate::apply::memory::history::RunNameError;
 use crate::apply::memory::{Detail, Memory};
 use crate::apply::records::Damaged;
@@ -273,13 +274,15 @@ impl Damage {
     pub fn known(self) {}
 }
 
-/// Reads a store's memory of the objects of these accounts, and warns of damaged lines.
+/// Reads a store's memory of the objects of these accounts, as `reader` sees it, and warns of damaged lines.
 pub async fn read_memory(
     store: &dyn Store,
+    reader: ScopeReader,
     accounts: &[AccountKey],
     detail: Detail,
 ) -> Result<Memory, StoreError> {
-    let memory = Memory::of(store, accounts, detail).await?;
+    let mut memory = Memory::of(store, accounts, detail).await?;
+    memory.set_reader(reader);
     if let Some(damaged) = memory.damaged.describe_cut(&store.name()) {
         output::print_warning(&damaged);
     }

@@ -22,7 +22,7 @@ use crate::apply::memory::VendorAccount;
 use crate::apply::memory::history::{RunNameError, find_named_run};
 use crate::apply::memory::runs::{PastRunReader, Runs, WritingRun};
 use crate::apply::store::Store;
-use crate::cli::error::{CommandResult, bail, user_error};
+use crate::cli::error::{CommandError, CommandResult, bail, user_error};
 use crate::model::PathPattern;
 use crate::plan::document::PlanDocument;
 use crate::reconcile::{self, Accounts, Checked, Take, Undone};
@@ -73,8 +73,9 @@ async fn plan_and_undo(args: &Undo, outputs: &Outputs) -> CommandResult<Exit> {
     setup.settings.events = outputs.listener(args.consent.events.as_deref())?;
     setup.settings.checks = args.consent.checks.of_writes();
     setup.heed_others(&args.consent.store.shared).await?;
-    let store = stores::open_store(&setup.store_args(&args.consent.store), Access::Read).await?;
-    let wrote = find_run(&*store, &args.consent.store, &args.run, &setup.checked).await?;
+    let store_args = setup.store_args(&args.consent.store);
+    let store = stores::open_store(&store_args, Access::Read).await?;
+    let wrote = find_run(&*store, &store_args, &args.run, &setup.checked).await?;
     if args.out.is_none() {
         carry_out::refuse_unattended(&args.consent)?;
     }
@@ -130,8 +131,9 @@ pub async fn apply_saved_undo(
     setup.settings.checks = consent.checks.of_writes();
     setup.heed_others(&consent.store.shared).await?;
     let take = Take::shown(&saved);
-    let store = stores::open_store(&setup.store_args(&consent.store), Access::Read).await?;
-    let wrote = find_run(&*store, &consent.store, &run, &setup.checked).await?;
+    let store_args = setup.store_args(&consent.store);
+    let store = stores::open_store(&store_args, Access::Read).await?;
+    let wrote = find_run(&*store, &store_args, &run, &setup.checked).await?;
     let writer = open_writer(&setup, consent, outputs, &wrote.places).await?;
     let scope = Scope::new(selection)?;
     let mut undone = plan_inverse(
@@ -208,28 +210,30 @@ async fn plan_inverse(
 /// accounts that are passed over are named in a note. With runs `0199f3a`, `0199f3b` and `0199f4c`,
 /// `0199f4` names one run, while `0199f3` is an `Err` because it names two.
 ///
-/// Only `latest` respects `--scope`: a name is given deliberately, and counts in every scope.
+/// A run of another scope is refused, also by its name: it belongs to another environment or repository.
 async fn find_run(
     store: &dyn Store,
     args: &StoreArgs,
     name: &str,
     checked: &Checked,
 ) -> CommandResult<WritingRun> {
-    let mut runs = Runs::default();
-    let damage = stores::read_records(store, |record| {
-        // A name counts in every scope; `latest` is the latest run of these manifests.
-        if name != "latest" || args.scope.is_none() || record.scope == args.scope {
-            runs.add(&record);
-        }
-    });
+    let (mut runs, reader) = (Runs::default(), args.reader());
+    let damage = stores::read_records(store, |record| runs.add(&record));
     damage.await?.known();
     let is_idle = runs.has(name);
     let runs = runs.that_wrote();
+    let is_visible = |run: &&WritingRun| match name {
+        // `latest` is the latest run of these manifests; a name may be one from before there were scopes.
+        "latest" => reader.owns(run.scope.as_deref()),
+        _ => reader.sees(run.scope.as_deref()),
+    };
+    let (runs, others): (Vec<&WritingRun>, Vec<&WritingRun>) = runs.iter().partition(is_visible);
     if name == "latest" {
         let managed = ManagedRuns::new(checked);
         let at = runs.iter().rposition(|run| managed.has(run));
         let later = at.map_or(&[][..], |at| &runs[at + 1..]);
-        tell_later(later.iter().filter(|run| managed.is_near(run)));
+        let near = later.iter().filter(|run| managed.is_near(run));
+        tell_later(near.copied());
         return at.map(|at| runs[at].clone()).ok_or_else(|| {
             let elsewhere = stores::hint_at_shared_store(args);
             let elsewhere = elsewhere.map_or(String::new(), |hint| format!(". It is {hint}"));
@@ -240,7 +244,10 @@ async fn find_run(
     }
     let names: BTreeSet<&str> = runs.iter().map(|run| run.run.as_str()).collect();
     let found = match find_named_run(name, &names) {
-        Ok(found) => runs.iter().find(|run| run.run == found),
+        Ok(found) => runs.into_iter().find(|run| run.run == found),
+        Err(RunNameError::Unknown(_)) if let Some(other) = named_run(name, &others) => {
+            return Err(refuse_scope(other, args));
+        }
         Err(RunNameError::Unknown(name)) if is_idle => {
             bail!("the run {name} changed nothing, so there is nothing to take back")
         }
@@ -248,6 +255,22 @@ async fn find_run(
     };
     let unknown = || RunNameError::Unknown(name.to_string()).into();
     found.cloned().ok_or_else(unknown)
+}
+
+/// Returns the first run whose name begins with `name`.
+fn named_run<'a>(name: &str, runs: &[&'a WritingRun]) -> Option<&'a WritingRun> {
+    runs.iter().find(|run| run.run.starts_with(name)).copied()
+}
+
+/// Returns the error for a run of another scope than the one of these manifests.
+fn refuse_scope(run: &WritingRun, args: &StoreArgs) -> CommandError {
+    let scope = |scope: &Option<String>| scope.clone().unwrap_or_default();
+    user_error(format_args!(
+        "the run {} belongs to the scope `{}`, and these manifests to `{}`: undo it with its own environment, or name its scope by --scope",
+        run.run,
+        scope(&run.scope),
+        scope(&args.scope),
+    ))
 }
 
 /// Prints a note with the runs that `latest` passed over, since one of them may have been meant.

@@ -18,13 +18,13 @@ use crate::cli::error::CommandResult;
 use crate::model::Severity;
 use crate::model::wording::pluralize;
 use crate::plan::document::PlanDocument;
-use crate::reconcile::{CheckOptions, Checked};
+use crate::reconcile::{self, CheckOptions, Checked};
 use crate::render::finding_list::{FindingLimit, FindingList};
 use crate::render::view::Stage;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -\n  entitle validate -v licences"
+    after_help = "Examples:\n  entitle validate\n  entitle validate licences connections.yaml\n  kustomize build . | entitle validate -\n  entitle validate -v licences\n  entitle validate --env staging\n\nWhere several environments are defined and --env names none, each is checked."
 )]
 pub struct Validate {
     #[command(flatten)]
@@ -52,8 +52,8 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
         time: setup::reading_time(None),
         ..CheckOptions::default()
     };
-    let mut checked = setup::check_selection(&args.selection, &options, args.time)?;
-    checked.source.paths = setup::selected_paths(&args.selection);
+    let checks = setup::check_environments(&args.selection, &options, args.time)?;
+    let checked = join_checks(checks, args);
     if args.rendering.format == Printed::Text {
         print_summary(&checked, args)?;
     }
@@ -73,7 +73,27 @@ fn validate_selection(args: &Validate, outputs: &Outputs) -> CommandResult<Exit>
     Ok(exit)
 }
 
-/// Prints the findings and a closing count, for example `12 documents in 3 files: valid`.
+/// Makes one of the checks of several environments: the facts of the first, and the findings of all.
+fn join_checks(mut checks: Vec<Checked>, args: &Validate) -> Checked {
+    let findings = reconcile::merge_findings(&checks);
+    let names = checks
+        .iter()
+        .filter_map(|one| one.source.environment.clone());
+    let names: Vec<String> = names.collect();
+    let mut checked = checks.swap_remove(0);
+    checked.findings = findings;
+    let has_rows = checked.desired.iter().any(|one| one.layers.set().is_some());
+    let source = &mut checked.source;
+    source.paths = setup::selected_paths(&args.selection);
+    source.objects = has_rows.then_some(checked.desired.len());
+    if names.len() > 1 {
+        (source.environment, source.environments) = (None, names);
+    }
+    checked
+}
+
+/// Prints the findings and a closing count, for example `12 documents in 3 files: valid`, or `12 documents, 3,040 objects in
+/// 3 files: valid in production and staging` with sets and several environments.
 ///
 /// The count goes to standard output when everything is valid, and to standard error with the errors
 /// otherwise: a script that reads standard output sees either a verdict that holds or none. Documents of
@@ -86,11 +106,17 @@ fn print_summary(checked: &Checked, args: &Validate) -> std::io::Result<()> {
     let list = FindingList::new(&checked.findings, limit);
     findings::print_with_advice(&list, &args.selection.paths)?;
     let facts = &checked.source;
-    let documents = pluralize(facts.documents - facts.skipped, "document");
-    let mut line = format!("{documents} in {}: ", pluralize(facts.files, "file"));
+    let mut documents = pluralize(facts.documents - facts.skipped, "document");
     let broken = checked.findings.has_errors();
+    if let Some(objects) = facts.objects.filter(|_| !broken) {
+        documents += &format!(", {}", pluralize(objects, "object"));
+    }
+    let mut line = format!("{documents} in {}: ", pluralize(facts.files, "file"));
     let errors = pluralize(checked.findings.count(Severity::Error), "error");
     line += if broken { &errors } else { "valid" };
+    if !facts.environments.is_empty() {
+        line += &format!(" in {}", facts.environments.join(" and "));
+    }
     match checked.findings.count(Severity::Warning) {
         0 => {}
         warnings => line += &format!(", {}", pluralize(warnings, "warning")),

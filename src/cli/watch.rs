@@ -21,7 +21,9 @@ use super::page_sources::page_sources;
 use super::simulators::{self, RunSimulators};
 use super::watch_args::Watch;
 use super::watch_source::{ManifestSource, source_reader};
-use super::{command_run, output, setup, signals, state, stores, watch_once, work_tree};
+use super::{
+    command_run, left_objects, output, setup, signals, state, stores, watch_once, work_tree,
+};
 use crate::apply::memory::Detail;
 use crate::apply::{Budgets, clock};
 use crate::cli::error::{CommandError, CommandResult, bail};
@@ -30,6 +32,7 @@ use crate::daemon::engine::Engine;
 use crate::daemon::mode::RunMode;
 use crate::daemon::pass::PassContext;
 use crate::daemon::requests::WAITING_REQUESTS;
+use crate::daemon::run_scope::RunScope;
 use crate::daemon::serve::ConnectionBounds;
 use crate::daemon::sharing::Sharing;
 use crate::daemon::source::directory;
@@ -38,6 +41,7 @@ use crate::daemon::status::SourceKind;
 use crate::daemon::status_log::StatusLog;
 use crate::daemon::task::{DaemonTask, SourceReader};
 use crate::daemon::trigger::Trigger;
+use crate::files::tree_name::TreeNames;
 use crate::model::dated::ReadingTime;
 use crate::reconcile::{CheckOptions, KeptAccounts, Settings};
 
@@ -248,6 +252,18 @@ impl Wiring<'_> {
         }
     }
 
+    /// Returns the names of manifest files. A clone has the name of its remote.
+    fn tree_names(&self) -> TreeNames {
+        let names = left_objects::tree_names();
+        let Some(remote) = self.remote else {
+            return names;
+        };
+        let url = remote.redacted_url();
+        let last = url.trim_end_matches('/').rsplit(['/', ':']).next();
+        let called = last.map(|name| name.trim_end_matches(".git").to_string());
+        TreeNames::new(remote.dir.clone(), Some(remote.dir.clone())).calling_tree(called)
+    }
+
     /// Returns how accounts are divided among replicas; `None` if this process looks after all of them.
     ///
     /// One process looks after all accounts if the store has no roster of replicas (files on this machine), and
@@ -323,7 +339,8 @@ impl Wiring<'_> {
         };
         // A store that keeps accounts apart returns no records here, since no account is named: which
         // accounts count is known once the manifests are read.
-        let memory = stores::read_memory(&*store, &[], detail).await?;
+        let scope = RunScope::new(args.scope.clone());
+        let memory = stores::read_memory(&*store, scope.reader(), &[], detail).await?;
         for open in memory.open() {
             let (address, at) = (&open.intent.address, &open.at);
             tracing::warn!(address, at, "a run was cut off while it wrote this object");
@@ -345,10 +362,11 @@ impl Wiring<'_> {
             }),
             queue: stores::open_queue(&args, store, &clock::run_id())?,
             shared: !self.trial,
-            scope: args.scope.clone(),
+            scope: Arc::new(scope),
             author: find_actor(),
             lease_holder: Box::new(state::lease_holder),
             paths: self.paths(),
+            files: self.tree_names(),
             memory: AsyncMutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             known_warnings: Mutex::default(),

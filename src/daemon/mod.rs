@@ -85,6 +85,7 @@ pub mod pass;
 mod pass_context;
 pub mod read_back;
 pub mod requests;
+pub mod run_scope;
 pub mod schedule;
 pub mod serve;
 mod service_manager;

@@ -12,13 +12,15 @@ use super::engine::{Batch, Job};
 use super::known_warnings::KnownWarnings;
 use super::mode::RunMode;
 use super::read_back::ReadBackTimer;
+use super::run_scope::RunScope;
 use super::tracked_object::ObjectResult;
 use crate::apply::journal::{Purpose, Started};
 use crate::apply::memory::{Memory, VendorAccount};
-use crate::apply::recorder::Recorder;
+use crate::apply::recorder::{ManifestNames, Recorder};
 use crate::apply::store::compact::{self, COMPACT_THRESHOLD};
 use crate::apply::store::{LeaseBusy, Leases, RecordQueue, StoreError};
 use crate::apply::{Outcome, Report};
+use crate::files::tree_name::TreeNames;
 use crate::model::{AccountKey, Address, PolicyMode, with_causes};
 use crate::plan::guard::Accepted;
 use crate::plan::{Planned, Refusal};
@@ -58,14 +60,16 @@ pub struct PassContext {
     /// True if other runs may write to the accounts: then leases are taken. No other run writes to the
     /// built-in simulators.
     pub shared: bool,
-    /// The repository whose runs these are, if one was named.
-    pub scope: Option<String>,
+    /// The team, repository or environment whose runs these are.
+    pub scope: Arc<RunScope>,
     /// The author of the writes, for the journal.
     pub author: String,
     /// Describes the holder of a lease, given the run; other runs that wait for the lease show it.
     pub lease_holder: Box<dyn Fn(&str) -> String + Send + Sync>,
     /// The paths that manifests are read from, for the journal.
     pub paths: Vec<String>,
+    /// The names of manifest files, for the journal.
+    pub files: TreeNames,
     /// The store's memory of the objects, up to the last record that was read. In `heal` mode it holds the values of
     /// the baseline.
     pub memory: AsyncMutex<Arc<Memory>>,
@@ -142,7 +146,9 @@ impl PassContext {
         let store = self.queue.store();
         let mut known = self.memory.lock().await;
         // Copies only while the pass of another connection still holds the old state.
-        let caught_up = Arc::make_mut(&mut known).catch_up(&**store, accounts);
+        let memory = Arc::make_mut(&mut known);
+        memory.set_reader(self.scope.reader());
+        let caught_up = memory.catch_up(&**store, accounts);
         if let Err(error) = caught_up.await {
             let error = with_causes(&error);
             tracing::error!(store = store.name(), error, "cannot be read");
@@ -315,7 +321,11 @@ impl PassContext {
     ) -> Recorder {
         Recorder {
             leases: leases.clone(),
-            scope: self.scope.clone(),
+            scope: self.scope.name(),
+            manifests: ManifestNames {
+                environment: self.scope.environment(),
+                files: self.files.clone(),
+            },
             ..Recorder::new(Some(Arc::clone(&self.queue)), run, places, clock)
         }
     }

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::actions::{ActionError, PageAction};
 use super::object_details::{HistoryError, ObjectDetails};
+use super::run_scope::RunScope;
 use super::source::repository::Repository;
 use crate::apply::clock::run_id;
 use crate::apply::journal::{PersonRequest, Started};
@@ -66,8 +67,8 @@ pub struct DaemonHandle {
     pub requests: mpsc::Sender<DaemonRequest>,
     /// Writes requests to the store, and reads from it what runs did.
     pub queue: Arc<RecordQueue>,
-    /// The repository whose runs these are, if one was named.
-    pub scope: Option<String>,
+    /// The team, repository or environment whose runs these are.
+    pub scope: Arc<RunScope>,
     /// Where commits can be looked up; `None` if the manifests are in no repository.
     pub repository: Option<Repository>,
     /// Returns the time.
@@ -109,7 +110,8 @@ impl DaemonHandle {
             .ask(|answer| DaemonRequest::Details { address, answer })
             .await?;
         let store = self.queue.store();
-        let read = read_object_writes(&**store, &details.account, &details.keys, WRITES);
+        let (reader, keys) = (self.scope.reader(), &details.keys);
+        let read = read_object_writes(&**store, &reader, &details.account, keys, WRITES);
         details.history = match timeout(JOURNAL_LIMIT, read).await {
             Ok(read) => read.map_err(HistoryError::from),
             Err(_) => Err(HistoryError::TooSlow(JOURNAL_LIMIT)),
@@ -130,7 +132,7 @@ impl DaemonHandle {
     async fn record(&self, by: &str, request: PersonRequest) -> Result<(), Arc<StoreError>> {
         let queue = Some(Arc::clone(&self.queue));
         let recorder = Recorder {
-            scope: self.scope.clone(),
+            scope: self.scope.name(),
             ..Recorder::new(queue, &run_id(), BTreeMap::new(), self.clock)
         };
         let started = Started {

@@ -176,6 +176,7 @@ impl DaemonTask {
             let read = read.await;
             let memory = match &read {
                 Ok(Some(fetched)) => {
+                    context.scope.follow(&fetched.checked);
                     let connections = fetched.checked.connections.values();
                     let accounts = connections.map(|connection| connection.account_key());
                     // The memory of other replicas' accounts is read when they are taken over.

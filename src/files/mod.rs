@@ -14,4 +14,5 @@ mod kind;
 pub mod links;
 pub mod read;
 pub mod stream;
+pub mod tree_name;
 pub mod write;

@@ -23,7 +23,7 @@ use crate::model::diagnostic::Source;
 use crate::model::{Diagnostic, Diagnostics, Mark, describe_io_error};
 
 /// The files that were read below the paths of a command.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// A label in place of a source if the text was not read or is not needed any more.
     pub sources: Vec<Arc<Source>>,

@@ -116,7 +116,7 @@ const SETS: CodeGroup = group! { "Sets and environments":
     "bad-rows", "A file of rows is no table: a line has too few or too many cells, a column has no name of its own, or a cell holds a formula.", "Export the values of the table as CSV, with the names of the columns in the first line.";
     "bad-cell", "A cell is empty, or holds no value of the type of the place where it is used.", "Correct the cell, or say in the template what an empty one means: `{column: seats, default: 10}`.";
     "unknown-column", "A template names a column that no row has.", "Correct the name, or add the column.";
-    "no-environment", "Values of an environment are used, or several environments are defined, and none is chosen.", "Choose one by `--env NAME`.";
+    "no-environment", "Values of an environment are used, or several environments are defined, and none is chosen.", "Choose one by `--env NAME`; `entitle validate` checks each without it.";
     "unknown-environment", "`--env` names an environment that is not among the manifests.", "Correct the name, or pass the file that has the environment as well.";
     "unknown-value", "The environment has no value of this name.", "Correct the name, or add the value to each environment.";
     "bad-time-zone", "A text is no name of a time zone.", "Write a name of the IANA database, such as `Europe/Berlin`.";

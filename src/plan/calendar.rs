@@ -1,10 +1,12 @@
 //! Lists what happens by date: changes that begin, dates of objects that pass, and suspensions and accepted drift that end.
 //!
 //! In: desired objects with the states that lie ahead, accepted drift, and two times. Out: events in the order of time.
-//! Everything comes from manifests; nothing is read from a vendor.
+//! Nothing is read from a vendor here; dates that only live objects have are given by the caller.
 //!
 //! Example: an order ends on 2027-08-01, and a change of 2027-07-01 moves that by a year. Seen in June it has one event in
 //! July, the change, and none in August.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::coming::list_coming;
 use super::document::{ChangeEntry, FORMAT_VERSION, OriginEntry};
+use super::mass_change::{ChangeTally, MassChange};
 use crate::model::dated::Moment;
-use crate::model::{AcceptedDrift, Desired, Fields, Origin, PolicyMode};
+use crate::model::{AcceptedDrift, Address, Desired, Fields, Origin, PolicyMode};
 use crate::provider::{self, dates};
 
 /// The events between two times.
@@ -29,6 +32,9 @@ pub struct CalendarDocument {
     pub until: String,
     /// In the order of time.
     pub events: Vec<CalendarEvent>,
+    /// Dated changes that begin for so many objects at once that a daemon holds them back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mass_changes: Vec<MassChange>,
 }
 
 /// Something that happens to an object at a moment.
@@ -41,6 +47,12 @@ pub struct CalendarEvent {
     pub kind: EventKind,
     /// Kind and name of the object.
     pub object: String,
+    /// The edition of the object, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<String>,
+    /// True for a date that the vendor has and the manifest does not state.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
     /// The field whose date passes, or of which drift was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -88,12 +100,21 @@ impl CalendarDocument {
     pub fn new<'a>(
         objects: impl IntoIterator<Item = &'a Desired>,
         accepted: &[AcceptedDrift],
+        live: &dyn Fn(&Address) -> Option<&'a Fields>,
         period: &Period,
     ) -> Self {
         let mut events: Vec<(Timestamp, CalendarEvent)> = Vec::new();
+        let mut connections: BTreeMap<String, &str> = BTreeMap::new();
         for object in objects {
+            connections.insert(object.address.to_string(), &object.connection);
             events.extend(list_changes(object));
             events.extend(list_expiries(object, period));
+            let fields = live(&object.address);
+            events.extend(
+                fields
+                    .into_iter()
+                    .flat_map(|live| list_live_ends(object, live, period)),
+            );
             events.extend(suspension_end(object));
         }
         events.extend(accepted.iter().filter_map(acceptance_end));
@@ -101,13 +122,32 @@ impl CalendarDocument {
         events.sort_by(|(one, a), (other, b)| {
             (one, a.kind, &a.object, &a.field).cmp(&(other, b.kind, &b.object, &b.field))
         });
+        let events: Vec<CalendarEvent> = events.into_iter().map(|(_, event)| event).collect();
         Self {
             format_version: FORMAT_VERSION.into(),
             from: period.from.to_string(),
             until: period.until.to_string(),
-            events: events.into_iter().map(|(_, event)| event).collect(),
+            mass_changes: find_masses(&connections, &events),
+            events,
         }
     }
+}
+
+/// Returns the mass changes among the events. `connections` are those of all objects.
+fn find_masses(connections: &BTreeMap<String, &str>, events: &[CalendarEvent]) -> Vec<MassChange> {
+    let mut tally = ChangeTally::default();
+    for connection in connections.values() {
+        tally.add_object(connection);
+    }
+    for event in events
+        .iter()
+        .filter(|event| event.kind == EventKind::Change)
+    {
+        if let Some(connection) = connections.get(&event.object) {
+            tally.add_change(connection, &event.date, &event.at);
+        }
+    }
+    tally.find()
 }
 
 /// Makes an event of an object, still without its particulars.
@@ -117,6 +157,8 @@ fn event(at: Timestamp, date: String, kind: EventKind, object: &Desired) -> Cale
         date,
         kind,
         object: object.address.to_string(),
+        edition: object.layers.edition().map(str::to_string),
+        live: false,
         field: None,
         changes: Vec::new(),
         reason: None,
@@ -175,6 +217,38 @@ fn list_expiries(object: &Desired, period: &Period) -> Vec<(Timestamp, CalendarE
     events
 }
 
+/// Lists the dates that pass at the vendor, of fields that the manifest leaves alone now and later.
+fn list_live_ends(
+    object: &Desired,
+    live: &Fields,
+    period: &Period,
+) -> Vec<(Timestamp, CalendarEvent)> {
+    let Some(kind) = provider::find_kind(object.address.kind.0) else {
+        return Vec::new();
+    };
+    let table = kind.table().desired;
+    let states = object.coming.iter().map(|state| &state.fields);
+    let states = [&object.fields].into_iter().chain(states);
+    let stated: BTreeSet<String> = states
+        .flat_map(|fields| dates::list_ends(table, &fields.unpack()))
+        .map(|(path, _)| path.to_string())
+        .collect();
+    let ends = dates::list_ends(table, live).into_iter();
+    let ends = ends.map(|(path, date)| (path.to_string(), date));
+    ends.filter(|(path, _)| !stated.contains(path))
+        .filter_map(|(path, date)| {
+            let moment = date.parse::<Moment>().ok()?;
+            let at = moment.in_zone(&period.zone);
+            let event = CalendarEvent {
+                field: Some(path),
+                live: true,
+                ..event(at, moment.to_string(), EventKind::Expiry, object)
+            };
+            Some((at, event))
+        })
+        .collect()
+}
+
 fn suspension_end(object: &Desired) -> Option<(Timestamp, CalendarEvent)> {
     let policy = &object.policy;
     let until = policy
@@ -196,6 +270,8 @@ fn acceptance_end(accepted: &AcceptedDrift) -> Option<(Timestamp, CalendarEvent)
         date: day.to_string(),
         kind: EventKind::AcceptanceEnds,
         object: accepted.object.clone(),
+        edition: None,
+        live: false,
         field: Some(accepted.field.to_string()),
         changes: Vec::new(),
         reason: Some(accepted.reason.clone()),

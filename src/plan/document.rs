@@ -15,6 +15,7 @@ pub use super::change_entry::ChangeEntry;
 use super::change_entry::is_zero;
 use super::coming::ComingChanges;
 use super::estimate::{self, Pace};
+use super::left::LeftEntry;
 use super::problem::{ProblemEntry, list_problems};
 use super::source_facts::SourceFacts;
 use super::{Disposition, Planned, fingerprint, provenance};
@@ -44,6 +45,9 @@ pub struct PlanDocument {
     pub problems: Vec<ProblemEntry>,
     /// One entry per object, in the order of their addresses.
     pub objects: Vec<ObjectEntry>,
+    /// Objects that no manifest names any more. Nothing is written to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_longer_managed: Vec<LeftEntry>,
     /// Findings about the manifests.
     pub diagnostics: Vec<DiagnosticEntry>,
 }
@@ -243,6 +247,7 @@ impl PlanDocument {
             summary,
             problems: list_problems(planned.iter().filter_map(|one| one.fault.as_deref())),
             objects,
+            no_longer_managed: Vec::new(),
             diagnostics: diagnostic_entries(&with_planned(findings, planned)),
         };
         document.seal();
@@ -268,6 +273,13 @@ impl PlanDocument {
         self
     }
 
+    /// Names the objects that no manifest names any more.
+    pub fn with_left(mut self, left: Vec<LeftEntry>) -> Self {
+        self.no_longer_managed = left;
+        self.seal();
+        self
+    }
+
     /// Sets the digest, after which nothing but the outcome may change.
     fn seal(&mut self) {
         #[derive(Serialize)]
@@ -276,6 +288,8 @@ impl PlanDocument {
             tool: &'a Tool,
             source: &'a SourceFacts,
             objects: &'a [ObjectEntry],
+            #[serde(skip_serializing_if = "<[LeftEntry]>::is_empty")]
+            no_longer_managed: &'a [LeftEntry],
             diagnostics: &'a [DiagnosticEntry],
         }
         self.digest = fingerprint::json_digest(&Sealed {
@@ -283,6 +297,7 @@ impl PlanDocument {
             tool: &self.tool,
             source: &self.source,
             objects: &self.objects,
+            no_longer_managed: &self.no_longer_managed,
             diagnostics: &self.diagnostics,
         });
     }

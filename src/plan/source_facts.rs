@@ -13,12 +13,18 @@ pub struct SourceFacts {
     pub documents: usize,
     /// Documents that belong to other tools.
     pub skipped: usize,
+    /// Objects that the documents give, where sets give some of them; of a check only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<usize>,
     /// The commit of the working tree, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// The environment whose values and connections count, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// The environments that were checked one after the other; of a check only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
     /// The run that the plan takes back, if it is an inverse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,

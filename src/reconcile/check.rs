@@ -84,6 +84,14 @@ impl Checked {
         (self.desired, self.referents) = (desired, referents);
     }
 
+    /// Returns the name of the runs of these manifests in a store that several share: the one that the user named, else
+    /// that of the environment.
+    pub fn store_scope(&self, typed: Option<&str>) -> Option<String> {
+        let environment = self.environment.as_deref();
+        let named = environment.and_then(|environment| environment.scope.as_deref());
+        typed.or(named).map(str::to_string)
+    }
+
     /// Lets every object be created that the vendor does not have, if its kind can be created and found again.
     pub fn allow_creation(&mut self) {
         for object in &mut self.desired {

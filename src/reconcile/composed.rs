@@ -4,11 +4,11 @@
 //! What such an object desires depends on several files and on the time, so it is no part of the contents of one. It is made anew each time
 //! the files of a run are settled, also by a daemon, of which only one file has changed.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::connections::{CheckOptions, EnvironmentChoice};
 use super::contents::{FileContents, LoadedObject};
+use super::counted_findings::CountedFindings;
 use super::dated::compose_over_time;
 use super::open_draft::{OpenDraft, place_in_object};
 use crate::manifest::compose::{
@@ -232,20 +232,25 @@ fn make_objects(
     let kinds = provider::kind_rows();
     let all: Vec<TableRow<'_>> = rows.iter().collect();
     let made = map_parallel(&all, |row| make_object(run, &filled, *row, &kinds));
-    let mut seen = HashSet::new();
-    let mut is_new = |finding: &Diagnostic| {
-        let found_at = finding
-            .origin
-            .as_ref()
-            .map(|origin| (origin.source.name.clone(), origin.mark.start));
-        seen.insert((finding.code, finding.message.clone(), found_at))
-    };
+    let mut counted = CountedFindings::default();
     let mut objects = Vec::with_capacity(made.len());
     for (object, found) in made {
-        findings.extend(found.filter(&mut is_new));
+        counted.add(found);
         objects.extend(object);
     }
+    findings.extend(counted.end());
     objects
+}
+
+/// Returns where the template names the connection of an object, or the set where it names none; `None` if a cell names it.
+fn template_place(set: &ObjectSet, object: &LoadedObject, trace: &Trace) -> Option<Origin> {
+    let Some((_, mark)) = &object.connection else {
+        return Some(set.origin.clone());
+    };
+    let mut descent = trace.descent(*mark);
+    let written = descent.next().filter(|_| descent.next().is_none());
+    let written = written.filter(|origin| origin.source.name == set.origin.source.name);
+    written.cloned()
 }
 
 /// Makes the object of one row; `None`, after a finding, if its envelope is not in order.
@@ -267,6 +272,7 @@ fn make_object(
     };
     let mut object = LoadedObject::of(&draft);
     object.is_composed = true;
+    object.template = template_place(filled.set, &object, &trace);
     if let Some((_, mark)) = &mut object.connection {
         *mark = place_in_object(&trace, *mark, &origin, None);
     }

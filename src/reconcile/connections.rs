@@ -11,7 +11,7 @@ use crate::manifest::BrokenConnection;
 use crate::model::dated::ReadingTime;
 use crate::model::environment::EnvironmentSpec;
 use crate::model::{
-    Address, Connection, Desired, Diagnostic, Diagnostics, Notification, Origin, Vendor,
+    Address, Connection, Desired, Diagnostic, Diagnostics, Mark, Notification, Origin, Vendor,
 };
 
 /// Options of the check.
@@ -187,7 +187,10 @@ pub(super) fn resolve_connection(
     findings: &mut Diagnostics,
 ) -> Option<String> {
     let vendor = object.vendor;
-    let source = &object.origin.source;
+    let at = |finding: Diagnostic, mark: Mark| match &object.template {
+        Some(template) => finding.at(&template.source, template.mark),
+        None => finding.at(&object.origin.source, mark),
+    };
     let of_vendor = declared.by_vendor.get(&vendor);
     let of_vendor = of_vendor.map_or(&[][..], Vec::as_slice);
     let similar = || of_vendor.iter().copied().take(MAX_COMPARED);
@@ -195,25 +198,19 @@ pub(super) fn resolve_connection(
         let name = declared.meant(name);
         match declared.usable.get(name) {
             Some(connection) if connection.vendor == vendor => return Some(name.to_string()),
-            Some(connection) => findings.push(
-                Diagnostic::error(
-                    "unknown-connection",
-                    format!(
-                        "the connection `{name}` is one of {}, not of {vendor}",
-                        connection.vendor
-                    ),
-                )
-                .at(source, *mark)
-                .suggest(name, similar()),
-            ),
+            Some(connection) => {
+                let message = format!(
+                    "the connection `{name}` is one of {}, not of {vendor}",
+                    connection.vendor
+                );
+                let finding = Diagnostic::error("unknown-connection", message);
+                findings.push(at(finding, *mark).suggest(name, similar()));
+            }
             None if declared.may_be_broken(Some(name), vendor) => {}
             None => {
                 let message = format!("there is no connection `{name}`");
-                findings.push(
-                    Diagnostic::error("unknown-connection", message)
-                        .at(source, *mark)
-                        .suggest(name, similar()),
-                );
+                let finding = Diagnostic::error("unknown-connection", message);
+                findings.push(at(finding, *mark).suggest(name, similar()));
             }
         }
         return None;
@@ -236,11 +233,9 @@ pub(super) fn resolve_connection(
                 ""
             };
             let named = several[..several.len().min(MAX_NAMED)].join(", ");
-            findings.push(
-                Diagnostic::error("unknown-connection", message)
-                    .at(source, object.origin.mark)
-                    .hint(format!("one of {named}{more}")),
-            );
+            let finding = Diagnostic::error("unknown-connection", message);
+            let hint = format!("one of {named}{more}");
+            findings.push(at(finding, object.origin.mark).hint(hint));
             None
         }
     }

@@ -28,6 +28,8 @@ pub struct LoadedObject {
     /// The connection that it names, with its place; `None` if it goes through the only one of its vendor.
     pub connection: Option<(String, Mark)>,
     pub origin: Origin,
+    /// For a row of a set whose connection no cell names: the place in the template that decides on it.
+    pub template: Option<Origin>,
     /// The object as it was written, if it is composed: its content then depends on other files or on the time.
     pub draft: Option<Arc<Draft>>,
     /// Whether its content is made of several documents.
@@ -43,6 +45,7 @@ impl LoadedObject {
             vendor: draft.row.vendor,
             connection: draft.connection.clone(),
             origin: draft.origin.clone(),
+            template: None,
             draft: None,
             is_composed: false,
             content: ObjectContent::Invalid,

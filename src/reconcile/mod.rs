@@ -10,13 +10,17 @@ mod check;
 mod composed;
 mod connections;
 mod contents;
+mod counted_findings;
 mod dated;
 pub mod descent;
 mod disk_cache;
 pub mod drift;
+mod environments;
 pub mod import;
 mod incremental;
 mod leaves;
+mod left;
+mod live_fields;
 mod load;
 mod lookup;
 mod named_twice;
@@ -40,7 +44,6 @@ mod undo;
 pub mod written;
 
 use crate::apply::TlsError;
-use crate::model::Vendor;
 use crate::model::with_causes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
@@ -57,7 +60,7 @@ use crate::apply::{
 };
 use crate::model::{
     Address, ConnectionFault, Desired, Diagnostics, FaultKind, Live, Observed, PolicyMode,
-    ReadFailure, WriteChecks,
+    ReadFailure, Vendor, WriteChecks,
 };
 use crate::plan::document::PlanDocument;
 use crate::plan::estimate::Pace;
@@ -71,7 +74,10 @@ pub use check::{Checked, check_manifests, digest_of};
 pub use connections::{CheckOptions, EnvironmentChoice, Simulators};
 pub use disk_cache::DiskCache;
 pub use drift::{Bases, CommitBases, find_drift};
+pub use environments::{check_each_environment, merge_findings};
 pub use incremental::IncrementalLoader;
+pub use left::{LeftObjects, ManifestCoverage, left_entries};
+pub use live_fields::{LiveFields, read_live_fields};
 pub use load::LoadedManifests;
 use lookup::Lookup;
 pub use lookup::follow_references;

@@ -12,6 +12,7 @@ use super::connections::{
     with_connection,
 };
 use super::contents::{LoadedObject, ObjectContent};
+use super::counted_findings::CountedFindings;
 use super::outline::{KeptAccounts, ObjectOutline};
 use crate::model::{Address, Desired, Diagnostic, Diagnostics, Kind, Origin, Text, Vendor};
 
@@ -42,11 +43,20 @@ pub(super) fn route_objects(
     let elsewhere: BTreeSet<&str> = elsewhere.map(|c| c.name.as_str()).collect();
     let mut routed = Vec::with_capacity(objects.len());
     let mut lacking = BTreeMap::new();
+    let mut of_rows = CountedFindings::default();
     for mut object in objects {
         let content = std::mem::take(&mut object.content);
         let is_lacking = object.connection.is_none() && declared.lacks(object.vendor);
         let name = match is_lacking {
-            false => resolve_connection(&object, declared, findings),
+            false => {
+                let mut found = Diagnostics::default();
+                let name = resolve_connection(&object, declared, &mut found);
+                match object.template {
+                    Some(_) => of_rows.add(found),
+                    None => findings.extend(found),
+                }
+                name
+            }
             true => {
                 note_lacking(&mut lacking, &object);
                 (!options.need_connections).then(String::new)
@@ -76,6 +86,7 @@ pub(super) fn route_objects(
         }
         routed.push(content);
     }
+    findings.extend(of_rows.end());
     refuse_lacking(lacking, options.need_connections, findings);
     refuse_duplicate_objects(&routed, findings);
     sort_routed(routed)

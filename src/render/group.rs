@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::safe::make_visible;
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::coming::ComingChanges;
@@ -46,6 +47,19 @@ impl<'a> ObjectGroup<'a> {
         let edition = self.first().edition.as_deref();
         let mut others = self.objects.iter().map(|object| object.edition.as_deref());
         edition.filter(|_| others.all(|other| other == edition))
+    }
+
+    /// Returns the address of the object, or how many there are and of what: `212 × LacLicenseOrder of edition professional`.
+    pub fn title(&self) -> String {
+        if !self.is_many() {
+            return make_visible(&self.first().address).into_owned();
+        }
+        let kind = make_visible(self.kind().unwrap_or("object"));
+        let title = format!("{} × {kind}", self.objects.len());
+        match self.edition() {
+            Some(edition) => format!("{title} of edition {}", make_visible(edition)),
+            None => title,
+        }
     }
 
     /// Returns the names in the order of display, without their kind if it is the same.
@@ -110,7 +124,7 @@ pub fn group_none<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
 
 /// Groups objects by what is planned for them and how it ended.
 ///
-/// Two objects are in one group if kind, connection, action, outcome and all changes, coming ones included, are equal: path,
+/// Two objects are in one group if kind, edition, connection, action, outcome and all changes, coming ones included, are equal: path,
 /// both values, risk and note. The note of a change that strands has the number in use, so a group never hides how many users one of its
 /// objects has. Of objects without an outcome the message is only a remark on the licence and may differ.
 pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
@@ -121,6 +135,7 @@ pub fn group_changes<'a>(objects: &[&'a ObjectEntry]) -> Vec<ObjectGroup<'a>> {
             let decides = object.outcome.is_some() || !object.action.writes();
             spell_key(&ChangeKey {
                 kind: split_address(object).0,
+                edition: object.edition.as_deref(),
                 connection: &object.connection,
                 action: object.action,
                 outcome: object.outcome,
@@ -177,6 +192,7 @@ fn ended_well(object: &ObjectEntry) -> bool {
 #[derive(Serialize)]
 struct ChangeKey<'a> {
     kind: &'a str,
+    edition: Option<&'a str>,
     connection: &'a str,
     action: Disposition,
     outcome: Option<Outcome>,

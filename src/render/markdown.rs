@@ -41,6 +41,9 @@ pub fn render_comment(view: &RunView<'_>, budget: usize) -> String {
         let remark = remark.replace("--allow reduce", "`--allow reduce`");
         page.add(&format!("\n**{remark}**\n"));
     }
+    for remark in view.object_remarks() {
+        page.add(&format!("\n{}\n", inline_code(&remark)));
+    }
     page.findings(&view.document.all_findings());
     let groups = view.groups();
     let whole = page.room;
@@ -106,7 +109,11 @@ fn name_cell(group: &ObjectGroup<'_>) -> String {
         more => format!(" and {more} more"),
     };
     let kind = inline_code(split_address(object).0);
-    format!("**{number} ×** {kind}: {}{more}", names.join(", "))
+    let edition = group
+        .edition()
+        .map(|name| format!(" of edition {}", inline_code(name)));
+    let edition = edition.unwrap_or_default();
+    format!("**{number} ×** {kind}{edition}: {}{more}", names.join(", "))
 }
 
 /// Renders the cell with file and line of an object, or the file of several.
@@ -223,14 +230,7 @@ fn fold_group(group: &ObjectGroup<'_>) -> String {
         return fold_details(&object.address, &changes, body);
     }
     push_names(&mut body, group);
-    let edition = group.edition().map(|name| format!(" of edition {name}"));
-    let title = format!(
-        "{} × {}{}",
-        group.objects.len(),
-        split_address(object).0,
-        edition.unwrap_or_default()
-    );
-    fold_details(&title, &format!("{changes} each"), body)
+    fold_details(&group.title(), &format!("{changes} each"), body)
 }
 
 /// Pushes the names of a group, as many on a line as fit.

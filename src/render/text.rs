@@ -77,7 +77,7 @@ pub fn write_plan(out: &mut dyn Write, view: &RunView<'_>) -> io::Result<()> {
         write_group(out, &group)?;
     }
     write_verdict(out, view)?;
-    let mut remarks = view.remarks().into_iter();
+    let mut remarks = view.remarks().into_iter().chain(view.object_remarks());
     remarks.try_for_each(|remark| write_paragraph(out, 0, &remark, Style::new()))
 }
 
@@ -116,7 +116,7 @@ fn write_ended(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
         }
     };
     let word = paint_text(style, outcome.name());
-    let title = group_title(group);
+    let title = group.title();
     writeln!(out, "{} {title}  {word}", paint_text(style, mark))?;
     write_names(out, group)?;
     if let Some(message) = group.describe_messages() {
@@ -153,7 +153,7 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
     write_heading(
         out,
         paint_text(style, mark),
-        &group_title(group),
+        &group.title(),
         &group_location(group),
     )?;
     write_names(out, group)?;
@@ -188,22 +188,6 @@ fn write_group(out: &mut dyn Write, group: &ObjectGroup<'_>) -> io::Result<()> {
         writeln!(out, "    {}", paint_text(DIM, words))?;
     }
     writeln!(out)
-}
-
-/// Returns the address of an object, or the number and kind of several: `499 × LacLicenseOrder`.
-fn group_title(group: &ObjectGroup<'_>) -> String {
-    let object = group.first();
-    match group.is_many() {
-        false => make_visible(&object.address).into_owned(),
-        true => {
-            let kind = make_visible(group.kind().unwrap_or("object"));
-            let title = format!("{} × {kind}", group.objects.len());
-            match group.edition() {
-                Some(edition) => format!("{title} of edition {}", make_visible(edition)),
-                None => title,
-            }
-        }
-    }
 }
 
 /// Returns the file and line of an object, or the file of several, or how many files they are in.

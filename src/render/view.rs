@@ -8,7 +8,10 @@ use crate::model::Severity;
 use std::fmt::Write;
 
 use super::change::describe_change;
+use super::edition::describe_editions;
 use super::group::{ObjectGroup, group_changes, group_none};
+use super::left::describe_left;
+use super::mass_change::describe_mass_changes;
 use super::safe::make_visible;
 use super::source_host::{SourceHost, SourceLinks};
 use super::summary::{
@@ -18,6 +21,7 @@ use crate::model::wording::{pluralize, shorten};
 use crate::model::{Outcome, Risk, compare_natural};
 use crate::plan::Disposition;
 use crate::plan::document::{DiagnosticEntry, ObjectEntry, PlanDocument};
+use crate::plan::mass_change::find_mass_changes;
 use crate::plan::problem::ProblemEntry;
 
 /// The last stage that a run reached.
@@ -201,6 +205,19 @@ impl<'a> RunView<'a> {
         let environment = environment.map(|name| format!("Environment: {}.", make_visible(name)));
         let facts = environment.into_iter().chain(at);
         facts.chain(risks).chain(unplanned).collect()
+    }
+
+    /// Returns remarks on many objects of a plan, with texts of their manifests: what their editions change, what will be held
+    /// back on a date, and what is no longer managed. Returns none after any other stage.
+    pub fn object_remarks(&self) -> Vec<String> {
+        if self.stage != Stage::Planned {
+            return Vec::new();
+        }
+        let objects = &self.document.objects;
+        let editions = describe_editions(objects).into_iter();
+        let masses = describe_mass_changes(&find_mass_changes(objects));
+        let left = describe_left(&self.document.no_longer_managed);
+        editions.chain(masses).chain(left).collect()
     }
 
     /// Returns the objects with more to show than that they are in sync: the worst first, and equally bad ones in the

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::packed_base::BaseJson;
+use super::record::{Agreed, ManifestPlace};
 use crate::apply::memory::ObjectKey;
+use crate::model::Ids;
 
 /// The knowledge about an object. It replaces everything that earlier lines recorded of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,23 @@ pub struct KnownObject {
     pub base: Option<BaseJson>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fights: Option<FightHistory>,
+    /// The manifest that it was agreed on with last; `None` if that is not known, or is no longer so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<ManagedObject>,
+    /// When the object was last written or agreed on; `None` in older summaries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// An object as its last manifest named it, for those who look for it when the manifest is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagedObject {
+    pub address: String,
+    pub vendor: String,
+    pub connection: String,
+    pub base_url: String,
+    pub identity: Ids,
+    pub manifest: ManifestPlace,
 }
 
 /// An agreement as hashes: the values of ten thousand objects are mostly only compared.
@@ -31,6 +50,20 @@ pub struct BaselineHashes {
     /// Hash of everything that makes two agreements equal.
     #[serde(with = "hex")]
     pub whole: FieldsHash,
+}
+
+impl ManagedObject {
+    /// Returns what an agreement tells of its object; `None` if it does not say where the manifest was.
+    pub fn of(agreed: &Agreed) -> Option<Self> {
+        Some(Self {
+            address: agreed.address.clone(),
+            vendor: agreed.vendor.clone(),
+            connection: agreed.connection.clone(),
+            base_url: agreed.base_url.clone(),
+            identity: agreed.identity.clone(),
+            manifest: agreed.manifest.clone()?,
+        })
+    }
 }
 
 /// Half of a SHA-256: enough to tell values apart, unless an attacker has crafted them to collide.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::known_object::KnownObject;
-use crate::apply::memory::{Subject, kind_of_address};
+use crate::apply::memory::{ObjectKey, Subject, kind_of_address};
 use crate::apply::outcome::Outcome;
 use crate::model::{Ids, Method};
 use crate::plan::Disposition;
@@ -47,6 +47,8 @@ pub enum JournalEvent {
     },
     /// Manifest and live of an object agreed.
     Agreed(Box<Agreed>),
+    /// No manifest names an object any more, which an apply has told.
+    Left(Box<Left>),
     /// The daemon leaves fields to another writer that keeps changing them.
     GaveUp(Box<GaveUp>),
     /// The sum of all earlier lines about an object: readers need none of them, so they may be pruned.
@@ -303,6 +305,35 @@ pub struct Agreed {
     pub commit: Option<String>,
     #[serde(default)]
     pub sandbox: bool,
+    /// Where the manifest was that the object was agreed on with; `None` in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ManifestPlace>,
+}
+
+/// Where a manifest is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPlace {
+    /// The file by the name that it has in every checkout, or the table of the row.
+    pub file: String,
+    /// The set of which the object is a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
+    /// The environment in which it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+}
+
+/// An object that no manifest names any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    pub address: String,
+    pub vendor: String,
+    pub base_url: String,
+    /// As in [`Intent`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub account: String,
+    /// The key of the object, since its manifest is gone.
+    pub key: ObjectKey,
 }
 
 /// Fields that a daemon leaves to another writer until the manifest changes.

@@ -34,9 +34,18 @@ impl BaselineHashes {
             policy_exclusions,
             given_up,
             references,
+            manifest,
             ..
         } = agreed;
-        Self::of(managed, resolved, policy_exclusions, given_up, references)
+        let hashes = Self::of(managed, resolved, policy_exclusions, given_up, references);
+        match manifest {
+            None => hashes,
+            // An agreement that does not name its manifest is recorded once more; one in another checkout is not.
+            Some(manifest) => Self {
+                whole: hash_fields(&(hashes.whole, &manifest.set)),
+                ..hashes
+            },
+        }
     }
 
     pub fn of_intent(intent: &Intent) -> Self {
@@ -115,6 +124,7 @@ pub fn build_agreement(planned: &Planned, account: &VendorAccount) -> Option<Agr
         given_up: given_up(object),
         commit: None,
         sandbox: false,
+        manifest: None,
     })
 }
 

@@ -13,11 +13,11 @@ use serde_json::Value as Json;
 
 use super::super::journal::{
     Agreed, BaseJson, BaselineHashes, FieldsHash, FightHistory, GaveUp, Intent, KnownObject,
-    PackedBase, Residual, SummaryForm, WholeObject,
+    ManagedObject, PackedBase, Residual, SummaryForm, WholeObject,
 };
-use super::agreement;
 use super::key::{ObjectKey, kind_of_address};
 use super::open::{OpenIntent, WriteEnd};
+use super::{Detail, agreement};
 use crate::model::{Field, KindTable, Risk};
 use crate::plan::ChangeVerb;
 use crate::plan::base::Base;
@@ -35,16 +35,23 @@ pub struct ObjectMemory {
     pub base: Option<Box<PackedBase>>,
     /// The fight over fields with another writer; `None` for nearly every object.
     pub fights: Option<Box<FightHistory>>,
+    /// The manifest that it was agreed on with last, where names are kept.
+    pub managed: Option<Box<ManagedObject>>,
+    /// When it was last written or agreed on; `None` in older summaries.
+    pub at: Option<Timestamp>,
 }
 
 impl ObjectMemory {
-    /// Reads the knowledge about an object from a summary, with values if `values` is set.
-    pub fn of(summary: &KnownObject, values: bool) -> Self {
-        let json = summary.base.as_ref().filter(|_| values);
+    /// Reads the knowledge about an object from a summary, with as much as `detail` asks for.
+    pub fn of(summary: &KnownObject, detail: Detail) -> Self {
+        let json = summary.base.as_ref().filter(|_| detail.has_values());
+        let managed = summary.managed.clone().filter(|_| detail.has_names());
         Self {
             standing: summary.agreed,
             base: json.and_then(BaseJson::packed).map(Box::new),
             fights: summary.fights.clone().map(Box::new),
+            managed: managed.map(Box::new),
+            at: summary.at,
         }
     }
 
@@ -58,18 +65,25 @@ impl ObjectMemory {
                 .as_deref()
                 .and_then(|base| BaseJson::new(base, form)),
             fights: self.fights.as_deref().cloned(),
+            managed: self.managed.as_deref().cloned(),
+            at: self.at,
         }
     }
 
     /// Records that manifest and live agree.
     ///
-    /// The hashes are always kept. The baseline with values is updated only with `values`, since it takes far more
+    /// The hashes are always kept. The baseline with values is updated only if `detail` asks for it, since it takes far more
     /// memory and only some commands need it.
-    pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, values: bool) {
+    pub fn agree(&mut self, agreed: &Agreed, run: &str, at: &str, detail: Detail) {
+        self.touch(at);
+        self.managed = match detail.has_names() {
+            true => ManagedObject::of(agreed).map(Box::new),
+            false => None,
+        };
         let standing = BaselineHashes::of_agreed(agreed);
         self.want(standing.desired);
         self.standing = Some(standing);
-        let table = table_of_address(&agreed.address).filter(|_| values);
+        let table = table_of_address(&agreed.address).filter(|_| detail.has_values());
         let Some(table) = table else { return };
         let desired = table.desired;
         let mut fields = fields_from_json(desired, &agreed.managed);
@@ -103,10 +117,11 @@ impl ObjectMemory {
             WriteEnd::CarriedOut { .. } if intent.heals => self.healed(intent, at),
             WriteEnd::CarriedOut { .. } | WriteEnd::Already | WriteEnd::Unknown => {}
         }
+        self.touch(at);
         if intent.whole == Some(WholeObject::Removed) && matches!(end, WriteEnd::CarriedOut { .. })
         {
             // Nothing is left to compare with. An object of the same name that comes later is another one.
-            (self.base, self.standing) = (None, None);
+            (self.base, self.standing, self.managed) = (None, None, None);
             return;
         }
         let clean = match end {
@@ -160,8 +175,14 @@ impl ObjectMemory {
         self.keep(kind, &base, applied);
     }
 
+    /// Records that no manifest names it any more. An agreement with a later manifest is a new one.
+    pub fn leave(&mut self) {
+        (self.standing, self.managed) = (None, None);
+    }
+
     /// Records that fields are left to another writer.
     pub fn give_up(&mut self, gave_up: &GaveUp, at: &str) {
+        self.touch(at);
         let Ok(at) = at.parse::<Timestamp>() else {
             return;
         };
@@ -178,6 +199,11 @@ impl ObjectMemory {
         for change in &intent.changes {
             fights.heal(&change.path, at);
         }
+    }
+
+    /// Notes the time of a record. One that cannot be parsed, from a damaged record, is left out.
+    fn touch(&mut self, at: &str) {
+        self.at = at.parse().ok().or(self.at);
     }
 
     /// Ends the fight if the fields of the manifest have changed.

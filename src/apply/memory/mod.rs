@@ -21,12 +21,15 @@ mod object_writes;
 mod open;
 mod recent;
 pub mod runs;
+mod scope_reader;
 mod summary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::journal::{Agreed, BaselineHashes, FightHistory, Finding, JournalEvent, Record};
+use super::journal::{
+    Agreed, BaselineHashes, FightHistory, Finding, JournalEvent, ManagedObject, Record,
+};
 use super::records::Damaged;
 use super::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::{AccountKey, Desired, Field, Fields};
@@ -38,6 +41,7 @@ use known::ObjectMemory;
 pub use object_writes::{ObjectWrite, read_object_writes};
 pub use open::{OpenIntent, OpenWrites, WriteEnd};
 pub use recent::{RecentWrite, RecentWrites, ShortChange, ShortChanges, is_sent};
+pub use scope_reader::ScopeReader;
 pub use summary::JournalSummary;
 
 /// Selects which part of the baselines is kept in memory.
@@ -46,15 +50,31 @@ pub enum Detail {
     /// Hashes only, for callers that only record new agreements.
     #[default]
     Agreements,
+    /// Hashes and the names of objects, for callers that tell which ones have lost their manifest.
+    Names,
     /// The values too, for callers that compare with them or restore them.
     Values,
+}
+
+impl Detail {
+    /// Reports whether the names of objects are kept.
+    pub fn has_names(self) -> bool {
+        matches!(self, Self::Names | Self::Values)
+    }
+
+    /// Reports whether the values of baselines are kept.
+    pub fn has_values(self) -> bool {
+        self == Self::Values
+    }
 }
 
 /// The knowledge about the objects of a journal, as far as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     detail: Detail,
-    objects: BTreeMap<ObjectKey, ObjectMemory>,
+    reader: ScopeReader,
+    /// By scope of the runs. All scopes are followed, since a summary stands for the lines of all of them.
+    scopes: BTreeMap<Option<String>, ScopeObjects>,
     /// Writes without a recorded end.
     open: OpenWrites,
     /// The last writes with a recorded end.
@@ -63,6 +83,9 @@ pub struct Memory {
     pub damaged: Damaged,
     cursor: Cursor,
 }
+
+/// What the runs of one scope know of the objects.
+type ScopeObjects = BTreeMap<ObjectKey, ObjectMemory>;
 
 impl Memory {
     /// Creates the memory of an empty journal.
@@ -104,30 +127,48 @@ impl Memory {
         match line {
             JournalLine::Record(record) => self.follow(&record),
             JournalLine::Damaged(number) => self.damaged.add(number),
-            JournalLine::Reset => *self = Self::new(self.detail),
+            JournalLine::Reset => {
+                let reader = std::mem::take(&mut self.reader);
+                *self = Self {
+                    reader,
+                    ..Self::new(self.detail)
+                };
+            }
         }
+    }
+
+    /// Changes for whom the memory answers.
+    pub fn set_reader(&mut self, reader: ScopeReader) {
+        self.reader = reader;
     }
 
     /// Adds the next record.
     pub fn follow(&mut self, record: &Record) {
-        let values = self.detail == Detail::Values;
+        let (detail, values) = (self.detail, self.detail.has_values());
         if let Some((write, end)) = self.open.follow(record) {
             self.recent.add(&write, record);
-            let known = self.entry(&write.intent.subject());
+            let known = self.entry(&write.intent.subject(), &write.scope);
             known.end(&write, &end, &record.at, values);
         }
         match &record.event {
             JournalEvent::Agreed(agreed) => {
-                let known = self.entry(&agreed.subject());
-                known.agree(agreed, &record.run, &record.at, values);
+                let known = self.entry(&agreed.subject(), &record.scope);
+                known.agree(agreed, &record.run, &record.at, detail);
+            }
+            JournalEvent::Left(left) => {
+                let objects = self.scopes.get_mut(&record.scope);
+                if let Some(known) = objects.and_then(|objects| objects.get_mut(&left.key)) {
+                    known.leave();
+                }
             }
             JournalEvent::GaveUp(gave_up) => {
-                let known = self.entry(&gave_up.subject());
+                let known = self.entry(&gave_up.subject(), &record.scope);
                 known.give_up(gave_up, &record.at);
             }
             JournalEvent::Known(summary) => {
-                let known = ObjectMemory::of(summary, values);
-                self.objects.insert(summary.key, known);
+                let known = ObjectMemory::of(summary, self.detail);
+                let objects = self.scopes.entry(record.scope.clone()).or_default();
+                objects.insert(summary.key, known);
             }
             JournalEvent::Started(_)
             | JournalEvent::Intent(_)
@@ -147,37 +188,67 @@ impl Memory {
         self.cursor.unsummarized.extend(unsummed);
     }
 
-    /// Returns the memory of the object of a record. An object that was known without its tenant keeps its memory.
-    fn entry(&mut self, subject: &Subject<'_>) -> &mut ObjectMemory {
+    /// Returns the memory of the object of a record in the scope of its run. An object that was known without its tenant,
+    /// or from runs without a scope, keeps its memory.
+    fn entry(&mut self, subject: &Subject<'_>, scope: &Option<String>) -> &mut ObjectMemory {
         let (key, old) = (subject.key(), subject.key_without_tenant());
-        if old != key && !self.objects.contains_key(&key) {
-            let known = self.objects.get(&old).cloned().unwrap_or_default();
-            self.objects.insert(key, known);
-        }
-        self.objects.entry(key).or_default()
+        let find = |scope| {
+            let objects: &ScopeObjects = self.scopes.get(scope)?;
+            objects.get(&key).or_else(|| objects.get(&old)).cloned()
+        };
+        let is_new = self
+            .scopes
+            .get(scope)
+            .is_none_or(|objects| !objects.contains_key(&key));
+        let before = is_new.then(|| find(scope).or_else(|| find(&None)));
+        let objects = self.scopes.entry(scope.clone()).or_default();
+        objects
+            .entry(key)
+            .or_insert_with(|| before.flatten().unwrap_or_default())
     }
 
+    /// Returns the latest that the reader's runs, and those without a scope, know of an object.
     fn find(&self, object: &Desired, account: &VendorAccount) -> Option<&ObjectMemory> {
-        let [key, old] = object_keys(object, account);
-        self.objects.get(&key).or_else(|| self.objects.get(&old))
+        self.find_by_keys(&object_keys(object, account))
     }
 
-    /// Returns the last writes that were sent by any run, the oldest first.
+    fn find_by_keys(&self, keys: &[ObjectKey]) -> Option<&ObjectMemory> {
+        let scopes = self.scopes.iter();
+        let visible = scopes.filter(|(scope, _)| self.reader.sees(scope.as_deref()));
+        let known = visible.filter_map(|(_, objects)| keys.iter().find_map(|key| objects.get(key)));
+        known.max_by_key(|known| known.at)
+    }
+
+    /// Returns the objects that runs of just this scope agreed on last, beside those with one of these keys.
+    pub fn managed_beside(
+        &self,
+        keys: &BTreeSet<ObjectKey>,
+    ) -> impl Iterator<Item = (ObjectKey, &ManagedObject)> {
+        let scope = self.reader.scope().map(str::to_string);
+        let objects = self.scopes.get(&scope).into_iter().flatten();
+        let others = objects.filter(|(key, _)| !keys.contains(key));
+        others.filter_map(|(key, known)| Some((*key, known.managed.as_deref()?)))
+    }
+
+    /// Returns the last writes that the reader's runs sent, the oldest first.
     pub fn recent_writes(&self) -> impl Iterator<Item = &Arc<RecentWrite>> {
-        self.recent.iter()
+        let writes = self.recent.iter();
+        writes.filter(|write| self.reader.sees(write.scope.as_deref()))
     }
 
-    /// Returns the writes without a known end.
+    /// Returns the writes of the reader's runs without a known end.
     pub fn open(&self) -> impl Iterator<Item = &OpenIntent> {
-        self.open.iter()
+        let open = self.open.iter();
+        open.filter(|open| self.reader.sees(open.scope.as_deref()))
     }
 
-    /// Reports whether there is a write without a known end.
+    /// Reports whether there is a write without a known end, of whatever scope: what it did to an object concerns all who
+    /// write to that object.
     pub fn has_open(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// Returns the writes of an object without a known end.
+    /// Returns the writes of an object without a known end, of whatever scope.
     pub fn open_of(
         &self,
         object: &Desired,
@@ -193,7 +264,7 @@ impl Memory {
 
     /// Reports whether the present agreement on the object has exactly this content, whatever its time.
     pub fn has(&self, agreed: &Agreed) -> bool {
-        let known = self.objects.get(&agreed.subject().key());
+        let known = self.find_by_keys(&[agreed.subject().key()]);
         let standing = known.and_then(|known| known.standing);
         standing.is_some_and(|present| present.whole == BaselineHashes::of_agreed(agreed).whole)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::ScopeReader;
 use super::key::ObjectKey;
 use super::open::{OpenIntent, OpenWrites};
 use super::recent::is_sent;
@@ -31,22 +32,25 @@ pub struct ObjectWrite {
 
 /// Collects the last writes of one object, record by record.
 struct ObjectWriteReader<'a> {
+    reader: &'a ScopeReader,
     keys: &'a [ObjectKey],
     most: usize,
     open: OpenWrites,
     writes: VecDeque<ObjectWrite>,
 }
 
-/// Reads the last `most` writes of the object with one of these keys, the newest first.
+/// Reads the last `most` writes of the object with one of these keys that `reader` sees, the newest first.
 ///
 /// If the store has a summary of older lines, those lines are not read: then only the writes since are returned.
 pub async fn read_object_writes(
     store: &dyn Store,
+    reader: &ScopeReader,
     account: &AccountKey,
     keys: &[ObjectKey],
     most: usize,
 ) -> Result<Vec<ObjectWrite>, StoreError> {
     let mut reader = ObjectWriteReader {
+        reader,
         keys,
         most,
         open: OpenWrites::default(),
@@ -72,7 +76,7 @@ impl ObjectWriteReader<'_> {
         let Some((write, _)) = self.open.follow(record) else {
             return;
         };
-        if !self.keys.contains(&write.intent.subject().key()) {
+        if !self.is_shown(&write) {
             return;
         }
         let (outcome, message) = match &record.event {
@@ -90,10 +94,15 @@ impl ObjectWriteReader<'_> {
         }
     }
 
+    /// Reports whether a write is one of the object's, and of a run that the reader sees.
+    fn is_shown(&self, write: &OpenIntent) -> bool {
+        self.reader.sees(write.scope.as_deref())
+            && self.keys.contains(&write.intent.subject().key())
+    }
+
     /// Returns the writes, those without an end first.
     fn end(self) -> Vec<ObjectWrite> {
-        let is_of_object = |open: &&OpenIntent| self.keys.contains(&open.intent.subject().key());
-        let open = self.open.iter().filter(is_of_object);
+        let open = self.open.iter().filter(|open| self.is_shown(open));
         let open = open.map(|open| {
             let message = "cut off: the next run looks into it".to_string();
             object_write(open, &open.at, None, Some(message))
@@ -144,6 +153,15 @@ mod tests {
     }
 
     fn writes(records: &[Record], object: &str, most: usize) -> Vec<ObjectWrite> {
+        writes_seen(None, records, object, most)
+    }
+
+    fn writes_seen(
+        scope: Option<String>,
+        records: &[Record],
+        object: &str,
+        most: usize,
+    ) -> Vec<ObjectWrite> {
         let identity = [("activationKey", object)].into_iter().collect();
         let subject = super::super::Subject {
             base_url: testing::URL,
@@ -152,8 +170,9 @@ mod tests {
             identity: &identity,
             references: &Default::default(),
         };
-        let keys = [subject.key()];
+        let (keys, reader) = ([subject.key()], ScopeReader::new(scope));
         let mut reader = ObjectWriteReader {
+            reader: &reader,
             keys: &keys,
             most,
             open: OpenWrites::default(),
@@ -161,6 +180,25 @@ mod tests {
         };
         records.iter().for_each(|record| reader.follow(record));
         reader.end()
+    }
+
+    #[test]
+    fn a_write_of_another_scope_is_not_shown() {
+        let mut records = vec![
+            testing::record("1", testing::write(testing::intent("LacLicenseOrder/a"))),
+            testing::record("1", testing::ended("LacLicenseOrder/a", Outcome::Converged)),
+        ];
+        let count = |scope: &str, records: &[Record]| {
+            writes_seen(Some(scope.to_string()), records, "a", 5).len()
+        };
+        assert_eq!(count("staging", &records), 1);
+        for record in &mut records {
+            record.scope = Some("production".into());
+        }
+        assert_eq!(count("staging", &records), 0);
+        assert_eq!(count("production", &records), 1);
+        assert_eq!(count("staging", &records[..1]), 0);
+        assert_eq!(writes(&records, "a", 5).len(), 1);
     }
 
     #[test]

@@ -159,7 +159,10 @@ impl OpenWrites {
                 }
                 None
             }
-            JournalEvent::Agreed(_) | JournalEvent::GaveUp(_) | JournalEvent::Known(_) => None,
+            JournalEvent::Agreed(_)
+            | JournalEvent::Left(_)
+            | JournalEvent::GaveUp(_)
+            | JournalEvent::Known(_) => None,
         }
     }
 

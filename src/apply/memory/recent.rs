@@ -28,6 +28,8 @@ pub struct RecentWrite {
     /// When it ended.
     pub at: String,
     pub run: String,
+    /// The scope of the run.
+    pub scope: Option<String>,
     /// The person or program that ran it.
     pub by: String,
     pub commit: Option<String>,
@@ -113,6 +115,7 @@ impl RecentWrites {
         self.0.push_back(Arc::new(RecentWrite {
             at: record.at.clone(),
             run: write.run.clone(),
+            scope: write.scope.clone(),
             by: intent
                 .approved_by
                 .clone()

@@ -10,6 +10,8 @@ use crate::apply::journal::{Finding, Intent, JournalEvent, Record, Started};
 #[derive(Clone, Debug)]
 pub struct WritingRun {
     pub run: String,
+    /// The scope of the run; `None` if it has none.
+    pub scope: Option<String>,
     /// The objects that it was about to write.
     pub objects: BTreeSet<ObjectKey>,
     pub places: BTreeSet<VendorAccount>,
@@ -38,7 +40,7 @@ impl Runs {
         {
             self.took(&write.run);
         }
-        let run = self.run(&record.run);
+        let run = self.run(record);
         match &record.event {
             JournalEvent::Started(started) => run.paths.clone_from(&started.paths),
             JournalEvent::Intent(intent) => {
@@ -48,6 +50,7 @@ impl Runs {
             JournalEvent::Outcome(_)
             | JournalEvent::Found { .. }
             | JournalEvent::Agreed(_)
+            | JournalEvent::Left(_)
             | JournalEvent::GaveUp(_)
             | JournalEvent::Known(_)
             | JournalEvent::Finished { .. } => {}
@@ -73,13 +76,15 @@ impl Runs {
         }
     }
 
-    fn run(&mut self, name: &str) -> &mut WritingRun {
+    fn run(&mut self, record: &Record) -> &mut WritingRun {
+        let name = record.run.as_str();
         let ordinal = match self.ordinals.get(name) {
             Some(ordinal) => *ordinal,
             None => {
                 self.ordinals.insert(name.to_string(), self.runs.len());
                 self.runs.push(WritingRun {
                     run: name.to_string(),
+                    scope: record.scope.clone(),
                     objects: BTreeSet::new(),
                     places: BTreeSet::new(),
                     paths: Vec::new(),
@@ -245,6 +250,7 @@ impl Index {
             }
             JournalEvent::Outcome(_)
             | JournalEvent::Agreed(_)
+            | JournalEvent::Left(_)
             | JournalEvent::GaveUp(_)
             | JournalEvent::Known(_)
             | JournalEvent::Finished { .. } => {}

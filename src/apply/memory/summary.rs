@@ -23,7 +23,7 @@ pub struct JournalSummary {
 impl JournalSummary {
     /// The version that writes a summary. Another one may know more fields, or fold the same lines differently; the
     /// number changes with what is hashed and how it is folded.
-    pub const WRITER: &str = concat!("entitle ", env!("CARGO_PKG_VERSION"), ", summary 1");
+    pub const WRITER: &str = concat!("entitle ", env!("CARGO_PKG_VERSION"), ", summary 2");
 
     /// Reads everything that a store knows of the objects of these accounts.
     pub async fn read(
@@ -67,11 +67,13 @@ impl JournalSummary {
 impl Memory {
     /// Returns the records that tell everything, with values if they are known.
     pub fn summary(&self, now: &str, form: SummaryForm) -> impl Iterator<Item = Record> {
-        let objects = self.objects.iter().map(move |(key, known)| Record {
-            at: now.to_string(),
-            run: String::new(),
-            scope: None,
-            event: JournalEvent::Known(Box::new(known.summary(*key, form))),
+        let objects = self.scopes.iter().flat_map(move |(scope, objects)| {
+            objects.iter().map(move |(key, known)| Record {
+                at: now.to_string(),
+                run: String::new(),
+                scope: scope.clone(),
+                event: JournalEvent::Known(Box::new(known.summary(*key, form))),
+            })
         });
         objects.chain(self.open.lines())
     }

@@ -110,6 +110,7 @@ pub fn agreed(managed: &[(&str, Json)]) -> Agreed {
         given_up: Vec::new(),
         commit: None,
         sandbox: false,
+        manifest: None,
     }
 }
 

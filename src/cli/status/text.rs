@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::super::output::DANGER;
 use crate::cli::error::{CommandResult, bail, user_error};
 use crate::daemon::activity::{Activity, ActivityKind};
-use crate::daemon::serve::view::coming::list_next_changes;
+use crate::daemon::serve::view::coming::{list_mass_changes, list_next_changes};
 use crate::daemon::serve::view::connections::{list_connections, past_error};
 use crate::daemon::serve::view::{ATTENTION, PageView, Query};
 use crate::daemon::serve::words::{count_words, relative_time, short_revision, state_words};
@@ -18,6 +18,7 @@ use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::render::change::describe_change;
 use crate::render::coming::describe_entry;
+use crate::render::mass_change::describe_mass_change;
 use crate::render::safe::make_visible;
 
 /// The width of a line, in columns.
@@ -308,6 +309,9 @@ fn write_coming(out: &mut impl Write, status: &Status, options: TextOptions) -> 
         return Ok(());
     }
     writeln!(out, "\nComing changes")?;
+    for mass in list_mass_changes(status, options.now) {
+        write_line(out, &format!("  {}", describe_mass_change(&mass)))?;
+    }
     let most = if options.all { changes.len() } else { COMING };
     for change in changes.iter().take(most) {
         let when = relative_time(change.at, options.now);

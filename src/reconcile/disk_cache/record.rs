@@ -177,6 +177,7 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
         coming: ComingStates::default(),
     };
     Some(LoadedObject {
+        template: None,
         draft: None,
         is_composed: false,
         address,

@@ -10,41 +10,58 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::describe_event;
+use super::group::{EventGroup, group_events};
 use crate::model::dated::Moment;
-use crate::plan::calendar::{CalendarDocument, CalendarEvent};
+use crate::plan::calendar::CalendarDocument;
+use crate::plan::document::OriginEntry;
 use crate::plan::fingerprint::json_digest;
 use crate::render::safe::make_visible;
 
 /// The most octets of a line, without its end.
 const LONGEST: usize = 75;
 
-/// Writes a calendar with one event for each entry.
-pub fn write_ics(out: &mut dyn Write, calendar: &CalendarDocument) -> io::Result<()> {
+/// The most objects of a group that its description names.
+const NAMED: usize = 20;
+
+/// Writes a calendar with one event for each entry, or for each group of equal ones unless `full`.
+pub fn write_ics(out: &mut dyn Write, calendar: &CalendarDocument, full: bool) -> io::Result<()> {
     write_line(out, "BEGIN:VCALENDAR")?;
     write_line(out, "VERSION:2.0")?;
     write_line(out, "PRODID:-//entitle//entitle//EN")?;
     write_line(out, "CALSCALE:GREGORIAN")?;
-    for event in &calendar.events {
-        write_event(out, event, &calendar.from)?;
+    for group in group_events(&calendar.events, full) {
+        write_event(out, &group, &calendar.from)?;
     }
     write_line(out, "END:VCALENDAR")
 }
 
 /// Writes one event. `stamp` is when the file was made, in UTC.
-fn write_event(out: &mut dyn Write, event: &CalendarEvent, stamp: &str) -> io::Result<()> {
-    let what = describe_event(event);
+fn write_event(out: &mut dyn Write, group: &EventGroup<'_>, stamp: &str) -> io::Result<()> {
+    let (event, what) = (group.first(), group.describe());
     let start = match event.date.parse() {
         Ok(Moment::Day(day)) => format!(";VALUE=DATE:{}", day.strftime("%Y%m%d")),
         _ => format!(":{}", in_utc(&event.at)),
     };
-    let origin = &event.origin;
-    let description = format!("{what}\n{}:{}", origin.file, origin.line);
+    let places = group.events.iter().take(NAMED).map(|event| {
+        let OriginEntry { file, line } = &event.origin;
+        match group.is_many() {
+            true => format!("{} ({file}:{line})", event.object),
+            false => format!("{file}:{line}"),
+        }
+    });
+    let more = group.events.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let lines: Vec<String> = [what.clone()]
+        .into_iter()
+        .chain(places)
+        .chain(more)
+        .collect();
+    let description = lines.join("\n");
     write_line(out, "BEGIN:VEVENT")?;
-    write_line(out, &format!("UID:{}", uid_of(event)))?;
+    write_line(out, &format!("UID:{}", uid_of(group)))?;
     write_line(out, &format!("DTSTAMP:{}", in_utc(stamp)))?;
     write_line(out, &format!("DTSTART{start}"))?;
-    let summary = format!("{}: {what}", event.object);
+    let summary = format!("{}: {what}", group.title());
     write_line(out, &format!("SUMMARY:{}", escape_text(&summary)))?;
     write_line(out, &format!("DESCRIPTION:{}", escape_text(&description)))?;
     // Nobody is busy because of it.
@@ -52,10 +69,16 @@ fn write_event(out: &mut dyn Write, event: &CalendarEvent, stamp: &str) -> io::R
     write_line(out, "END:VEVENT")
 }
 
-/// Returns the same name for the same event in every run.
-fn uid_of(event: &CalendarEvent) -> String {
+/// Returns the same name for the same event in every run. That of a group follows from its words in place of the objects: it
+/// stays the same when an object joins.
+fn uid_of(group: &EventGroup<'_>) -> String {
     const LENGTH: usize = "sha256:".len() + 32;
-    let digest = json_digest(&(&event.object, event.kind, &event.date, &event.field));
+    let event = group.first();
+    let object = match group.is_many() {
+        true => &group.describe(),
+        false => &event.object,
+    };
+    let digest = json_digest(&(object, event.kind, &event.date, &event.field));
     format!("{}@entitle.dev", &digest["sha256:".len()..LENGTH])
 }
 
@@ -92,8 +115,7 @@ fn write_line(out: &mut dyn Write, line: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::calendar::EventKind;
-    use crate::plan::document::OriginEntry;
+    use crate::plan::calendar::{CalendarEvent, EventKind};
 
     fn event(date: &str, at: &str, reason: &str) -> CalendarEvent {
         CalendarEvent {
@@ -101,6 +123,8 @@ mod tests {
             date: date.into(),
             kind: EventKind::SuspensionEnds,
             object: "LacLicenseOrder/rivers".into(),
+            edition: None,
+            live: false,
             field: None,
             changes: Vec::new(),
             reason: Some(reason.into()),
@@ -117,9 +141,10 @@ mod tests {
             from: "2027-06-01T12:00:00.5Z".into(),
             until: "2027-09-01T12:00:00Z".into(),
             events: events.to_vec(),
+            mass_changes: Vec::new(),
         };
         let mut out = Vec::new();
-        write_ics(&mut out, &calendar).expect("written");
+        write_ics(&mut out, &calendar, false).expect("written");
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -164,7 +189,12 @@ mod tests {
         let one = event("2027-07-01", "2027-07-01T00:00:00Z", "audit");
         let moved = event("2027-07-02", "2027-07-02T00:00:00Z", "audit");
         let reworded = event("2027-07-01", "2027-07-01T00:00:00Z", "an audit");
-        assert_eq!(uid_of(&one), uid_of(&reworded));
-        assert_ne!(uid_of(&one), uid_of(&moved));
+        let uid = |event: &CalendarEvent| {
+            uid_of(&EventGroup {
+                events: vec![event],
+            })
+        };
+        assert_eq!(uid(&one), uid(&reworded));
+        assert_ne!(uid(&one), uid(&moved));
     }
 }

@@ -48,7 +48,7 @@ pub fn render_page(view: &RunView<'_>) -> String {
         .filter(|point| point.address.is_none())
         .collect();
     let main = html! {
-        @for remark in view.remarks() { p.remark { (remark) } }
+        @for remark in view.remarks().into_iter().chain(view.object_remarks()) { p.remark { (remark) } }
         @if let Some(command) = view.apply { (command_box(command)) }
         (finding_list(&findings, &view.links()))
         @if !groups.is_empty() {
@@ -127,25 +127,12 @@ fn group_entry(group: &ObjectGroup<'_>, view: &RunView<'_>, open: bool) -> Marku
         details open[open] data-vendor=(make_visible(&object.vendor)) data-kind=(make_visible(split_address(object).0)) data-risk=(risk_class(risk)) data-count=(group.objects.len()) {
             summary {
                 span class={ "state " (mood_class(object)) } { (describe_state(object)) }
-                span.address { (group_title(group)) }
+                span.address { (group.title()) }
                 @if let Some(change) = first_change(object) { span.gist { (change) } }
                 @if risk != Risk::Safe { span class={ "risk " (risk_class(risk)) } { (risk_word(risk)) } }
             }
             (group_body(group, view))
         }
-    }
-}
-
-/// Returns the address of the object, or the number of objects with their kind.
-fn group_title(group: &ObjectGroup<'_>) -> String {
-    let object = group.first();
-    match group.is_many() {
-        false => make_visible(&object.address).into_owned(),
-        true => format!(
-            "{} × {}",
-            group.objects.len(),
-            make_visible(split_address(object).0)
-        ),
     }
 }
 

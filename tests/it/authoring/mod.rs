@@ -3,6 +3,9 @@
 
 mod commands;
 mod descent;
+mod environments;
+mod left;
+mod masses;
 mod rendered;
 mod rows;
 

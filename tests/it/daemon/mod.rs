@@ -124,7 +124,7 @@ impl TestDaemon {
         let daemon = DaemonHandle {
             requests: asks,
             queue: Arc::clone(&queue),
-            scope: None,
+            scope: Arc::default(),
             repository: None,
             clock: test_clock,
         };
@@ -141,10 +141,11 @@ impl TestDaemon {
             }),
             queue: Arc::clone(&queue),
             shared,
-            scope: None,
+            scope: Arc::default(),
             author: "the tests".into(),
             lease_holder: Box::new(|run| format!("the tests, run {run}")),
             paths: Vec::new(),
+            files: Default::default(),
             memory: tokio::sync::Mutex::new(Arc::new(memory)),
             read_back: Mutex::default(),
             known_warnings: Mutex::default(),

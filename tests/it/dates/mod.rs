@@ -328,10 +328,10 @@ spec:
             zone: TimeZone::UTC,
         };
         let objects = checked.desired.iter().map(|object| &**object);
-        CalendarDocument::new(objects, &checked.accepted, &period)
+        CalendarDocument::new(objects, &checked.accepted, &|_| None, &period)
     };
     let shown = |calendar: &CalendarDocument| {
-        pure::plain(|out| entitle::render::calendar::write_calendar(out, calendar))
+        pure::plain(|out| entitle::render::calendar::write_calendar(out, calendar, false))
     };
     let whole = calendar(from, 90);
     assert_eq!(

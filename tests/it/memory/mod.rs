@@ -4,6 +4,7 @@ mod daemon;
 mod drift;
 mod history;
 mod named_by_key;
+mod scopes;
 mod undo;
 
 use serde_json::{Value as Json, json};

@@ -67,7 +67,7 @@ impl RunLog {
                     };
                 }
             }
-            JournalEvent::Agreed(_) | JournalEvent::Known(_) => {}
+            JournalEvent::Agreed(_) | JournalEvent::Left(_) | JournalEvent::Known(_) => {}
         }
     }
 

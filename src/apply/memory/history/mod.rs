@@ -38,6 +38,7 @@ pub fn event_address(event: &JournalEvent) -> Option<&str> {
         JournalEvent::Outcome(ended) => Some(&ended.address),
         JournalEvent::Found { address, .. } => Some(address),
         JournalEvent::Agreed(agreed) => Some(&agreed.address),
+        JournalEvent::Left(left) => Some(&left.address),
         JournalEvent::GaveUp(gave_up) => Some(&gave_up.address),
         JournalEvent::Started(started) => started.request.as_ref()?.address.as_deref(),
         JournalEvent::Known(_) | JournalEvent::Finished { .. } => None,
@@ -53,7 +54,10 @@ pub fn is_news(event: &JournalEvent) -> bool {
         | JournalEvent::Found { .. }
         | JournalEvent::GaveUp(_) => true,
         JournalEvent::Started(started) => started.request.is_some(),
-        JournalEvent::Agreed(_) | JournalEvent::Known(_) | JournalEvent::Finished { .. } => false,
+        JournalEvent::Agreed(_)
+        | JournalEvent::Left(_)
+        | JournalEvent::Known(_)
+        | JournalEvent::Finished { .. } => false,
     }
 }
 

@@ -73,6 +73,7 @@ impl<'a> RunObjects<'a> {
             }),
             JournalEvent::Started(_)
             | JournalEvent::Agreed(_)
+            | JournalEvent::Left(_)
             | JournalEvent::Known(_)
             | JournalEvent::Finished { .. } => {}
         }

@@ -7,7 +7,8 @@ use super::super::testing::{URL, change, started, write};
 use super::super::{Detail, testing};
 use super::*;
 use crate::apply::journal::{
-    self, Agreed, BaseJson, Finding, GaveUp, Intent, PackedBase, Purpose, Residual, StepEnd,
+    self, Agreed, BaseJson, Finding, GaveUp, Intent, ManifestPlace, PackedBase, Purpose, Residual,
+    StepEnd,
 };
 use crate::apply::outcome::Outcome;
 use crate::model::Ids;
@@ -75,6 +76,10 @@ fn event(what: u8, object: u8, [a, b, c]: [u8; 3]) -> JournalEvent {
             policy_exclusions: intent.policy_exclusions,
             given_up: intent.given_up,
             commit: c.is_multiple_of(2).then(|| "f00".to_string()),
+            manifest: c.is_multiple_of(3).then(|| ManifestPlace {
+                file: format!("licences/{c}.yaml"),
+                ..ManifestPlace::default()
+            }),
             ..testing::agreed(&[])
         })),
         7 => JournalEvent::GaveUp(Box::new(GaveUp {
@@ -240,7 +245,7 @@ fn folded<'a>(detail: Detail, records: impl IntoIterator<Item = &'a Record>) -> 
 
 /// Returns what two memories know, without where they have it from.
 fn expect_same(one: &Memory, other: &Memory) -> Result<(), TestCaseError> {
-    prop_assert_eq!(&one.objects, &other.objects);
+    prop_assert_eq!(&one.scopes, &other.scopes);
     prop_assert_eq!(&one.open, &other.open);
     Ok(())
 }
@@ -301,7 +306,7 @@ fn a_summary_takes_the_place_of_what_was_known() {
     base_json(&ten, SummaryForm::Plain)
         .iter()
         .for_each(|record| memory.follow(record));
-    assert_eq!(memory.objects, ten.objects);
+    assert_eq!(memory.scopes, ten.scopes);
 }
 
 /// Whoever changes what is hashed must change the number in the head of summaries, and still know these: a journal may
@@ -330,6 +335,7 @@ fn a_line_of_a_summary_reads_like_this() {
                 "kept": ["Features"],
                 "applied": {"run": "1", "at": testing::AT},
             },
+            "at": testing::AT,
         }},
     });
     assert_eq!(serde_json::to_value(line).unwrap(), expected);

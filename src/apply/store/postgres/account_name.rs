@@ -44,6 +44,7 @@ pub fn unleased_account(record: &Record) -> &'static str {
         | JournalEvent::Outcome(_)
         | JournalEvent::Found { .. }
         | JournalEvent::Agreed(_)
+        | JournalEvent::Left(_)
         | JournalEvent::GaveUp(_)
         | JournalEvent::Known(_) => UNKNOWN,
     }

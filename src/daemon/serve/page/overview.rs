@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::frame::{FramedPage, Visitor, page_frame, time_element};
 use super::{activity, connections, history, rows};
-use crate::daemon::serve::view::coming::list_next_changes;
+use crate::daemon::serve::view::coming::{list_mass_changes, list_next_changes};
 use crate::daemon::serve::view::{
     ATTENTION, PageView, Query, RISKS, STATES, StateCounts, present_kinds, present_labels,
     wants_attention,
@@ -17,6 +17,7 @@ use crate::daemon::status::{ConnectionProblem, ObjectState, ObjectStatus, Source
 use crate::daemon::window::WindowStatus;
 use crate::model::wording::{pluralize, shorten};
 use crate::render::html::parts::commit_link;
+use crate::render::mass_change::describe_mass_change;
 use crate::render::source_host::SourceLinks;
 
 /// The input from which the overview is rendered.
@@ -123,6 +124,9 @@ fn source_facts(overview: &Overview<'_>) -> Markup {
                 div { dt { "Next change" } dd {
                     (time_element(next.at, now)) ": " (next.object.address)
                 } }
+            }
+            @for mass in list_mass_changes(status, now) {
+                div { dt { "Mass change" } dd { (describe_mass_change(&mass)) } }
             }
             div { dt { "Started" } dd { (time_element(status.started_at, now)) } }
         }

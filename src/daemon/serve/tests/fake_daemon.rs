@@ -56,7 +56,7 @@ impl FakeDaemon {
             handle: DaemonHandle {
                 requests,
                 queue: RecordQueue::new(Arc::new(files)),
-                scope: None,
+                scope: Arc::default(),
                 repository: None,
                 clock: samples::sample_now,
             },

@@ -130,7 +130,7 @@ fn the_summary_of_another_version_counts_for_nothing() {
     let body = &written[..written.len() - CHECKSUM_LINE_BYTES as usize];
     let layout = JournalSummary::layout();
     for (was, is) in [
-        ("summary 1", "summary 2"),
+        ("summary 2", "summary 3"),
         (env!("CARGO_PKG_VERSION"), "0.0.9"),
         (layout.as_str(), "another"),
     ] {
