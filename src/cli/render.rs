@@ -5,11 +5,10 @@
 //! is offline.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{AtTime, Selection, Time};
+use super::args::ResolvedManifests;
 use super::exit::Exit;
 use super::output;
 use super::why::ReadManifests;
@@ -21,30 +20,15 @@ use crate::reconcile::rendered::render_manifests;
     after_help = "Examples:\n  entitle render --env staging\n  entitle render licences --env production --at 2027-07-01 > july.yaml"
 )]
 pub struct Render {
-    /// Files or directories with manifests; `-` is standard input [default: .]
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// The Environment whose values and connections count [default: the only one]
-    #[arg(
-        long = "env",
-        id = "env",
-        value_name = "NAME",
-        env = "ENTITLE_ENVIRONMENT"
-    )]
-    environment: Option<String>,
     #[command(flatten)]
-    at: AtTime,
-    #[command(flatten)]
-    time: Time,
+    manifests: ResolvedManifests,
 }
 
 /// Prints the documents. Returns `Exit::Error` for manifests with errors, whose findings are printed.
 pub fn run(args: &Render) -> CommandResult<Exit> {
-    let selection = Selection {
-        environment: args.environment.clone(),
-        ..Selection::all_of(&args.paths)
-    };
-    let Some(read) = ReadManifests::read(&selection, &args.at, args.time)? else {
+    let manifests = &args.manifests;
+    let Some(read) = ReadManifests::read(&manifests.selection(), &manifests.at, manifests.time)?
+    else {
         return Ok(Exit::Error);
     };
     let text = render_manifests(&read.written)

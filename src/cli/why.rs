@@ -4,11 +4,10 @@
 //! the parameter, the environment, the dated change or the object's own line, and the commit that wrote it. It is offline.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{AtTime, CacheArgs, Selection, Time};
+use super::args::{AtTime, ResolvedManifests, Selection, Time};
 use super::exit::Exit;
 use super::{findings, git, output, setup};
 use crate::cli::error::{CommandResult, bail};
@@ -29,24 +28,11 @@ pub struct Why {
     /// The object, and a field of it: Kind/name.field, or the name alone
     #[arg(value_name = "OBJECT[.FIELD]")]
     object: String,
-    /// Files or directories with manifests [default: .]
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// The Environment whose values count [default: the only one]
-    #[arg(
-        long = "env",
-        id = "env",
-        value_name = "NAME",
-        env = "ENTITLE_ENVIRONMENT"
-    )]
-    environment: Option<String>,
     #[command(flatten)]
-    at: AtTime,
+    manifests: ResolvedManifests,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_WHY_FORMAT", default_value = "text")]
     format: WhyFormat,
-    #[command(flatten)]
-    time: Time,
 }
 
 /// What the descent is printed as.
@@ -94,12 +80,9 @@ impl ReadManifests {
 /// Prints the descent of the object. Returns `Exit::Error` for manifests with errors, and `Err` for an object or a field that
 /// they do not have.
 pub async fn run(args: Why) -> CommandResult<Exit> {
-    let selection = Selection {
-        environment: args.environment.clone(),
-        cache: CacheArgs::default(),
-        ..Selection::all_of(&args.paths)
-    };
-    let Some(read) = ReadManifests::read(&selection, &args.at, args.time)? else {
+    let manifests = &args.manifests;
+    let Some(read) = ReadManifests::read(&manifests.selection(), &manifests.at, manifests.time)?
+    else {
         return Ok(Exit::Error);
     };
     let (address, field) = find_object(&read.checked, &args.object)?;

@@ -132,6 +132,55 @@ fn a_value_of_a_row_leads_to_the_row() {
 }
 
 #[test]
+fn what_is_written_beside_the_fields_has_its_places_too() {
+    let june = in_environment("staging", "2027-06-30");
+    let order = "LacLicenseOrder/lakes";
+    let lakes = explain(ALL, &june, "lakes");
+    assert_eq!(
+        places(&lakes, "connection"),
+        (
+            json!("lac-staging"),
+            vec![
+                format!("order.yaml:5 {order}"),
+                "environments.yaml:8 Environment/staging".to_string()
+            ]
+        )
+    );
+    for (field, value, line) in [
+        ("labels.team", "sales", 3),
+        ("policy.mode", "observe", 7),
+        ("policy.reason", "a trial", 7),
+    ] {
+        let expected = (json!(value), vec![format!("order.yaml:{line} {order}")]);
+        assert_eq!(places(&lakes, field), expected);
+    }
+    let brooks = explain(ALL, &june, "brooks-cad");
+    let set = "ObjectSet/customers";
+    for (field, line) in [("labels.tier", 10), ("policy.reason", 15)] {
+        let rows = vec![format!("set.yaml:{line} {set}"), "customers.csv:3".into()];
+        assert_eq!(places(&brooks, field), (json!("silver"), rows));
+    }
+}
+
+#[test]
+fn no_field_is_named_like_a_member_beside_the_fields() {
+    for kind in entitle::provider::all_kinds() {
+        for name in ["connection", "labels", "policy"] {
+            let table = kind.table();
+            let fields = table
+                .desired
+                .iter()
+                .chain(table.lifecycle.creation_fields());
+            assert!(
+                fields.map(|field| field.name).all(|field| field != name),
+                "{name} of {}",
+                table.kind
+            );
+        }
+    }
+}
+
+#[test]
 fn only_what_is_asked_for_is_shown() {
     let june = in_environment("staging", "2027-06-30");
     let written = write(ALL, &june);
@@ -229,6 +278,7 @@ proptest! {
         desired["customer_id"] = json!(7);
         let order = json!({
             "connection": "lac-staging", "activationKey": "K-1", "edition": {"name": "over"},
+            "policy": {"mode": "observe", "allow": ["strand"]},
             "desired": desired, "changes": [{"from": "2026-02-01", "desired": change}],
         });
         let order = document("LacLicenseOrder", "rivers", order);
@@ -238,6 +288,9 @@ proptest! {
         let whole = written.find(&address(texts, &options, "rivers")).expect("an object");
         let mut expected = paths_of(&written.render(&whole)["spec"]["desired"]);
         expected.insert("activationKey".into(), json!("K-1"));
+        expected.insert("connection".into(), json!("lac-staging"));
+        expected.insert("policy.mode".into(), json!("observe"));
+        expected.insert("policy.allow[0]".into(), json!("strand"));
         let document = descend(&written, &whole, None);
         let mut found = BTreeMap::new();
         for value in document.values {
