@@ -120,8 +120,6 @@ pub struct ResolvedManifests {
     pub environment: Option<String>,
     #[command(flatten)]
     pub at: AtTime,
-    #[command(flatten)]
-    pub time: Time,
 }
 
 impl ResolvedManifests {

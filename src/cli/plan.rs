@@ -22,6 +22,7 @@ use crate::plan::document::{PlanDocument, Summary};
 use crate::plan::guard;
 use crate::plan::saved;
 use crate::reconcile;
+use crate::reconcile::descent::add_descents;
 use crate::render::view::Stage;
 
 #[derive(Args, Clone)]
@@ -133,7 +134,10 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actio
     setup.tell_unset_variables()?;
     setup.settings.events = outputs.listener(None)?;
     setup.heed_others_if_told(&args.store).await;
-    let pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
+    let mut pass = reconcile::plan_pass(&setup.checked, &setup.settings).await;
+    if outputs.shows_descent() || args.out.is_some() {
+        add_descents(&setup.checked, &pass.planned, &mut pass.document);
+    }
     output::print_findings(&pass.findings())?;
     // The plan is saved before any output mentions it.
     if let Some(path) = &args.out {

@@ -8,12 +8,14 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::args::ResolvedManifests;
+use super::args::{ResolvedManifests, Time};
 use super::exit::Exit;
-use super::output;
-use super::why::ReadManifests;
+use super::{findings, output, setup};
 use crate::cli::error::{CommandError, CommandResult};
+use crate::manifest::{self, Loaded};
 use crate::reconcile::rendered::render_manifests;
+use crate::reconcile::written::WrittenManifests;
+use crate::reconcile::{self, CheckOptions};
 
 #[derive(Args)]
 #[command(
@@ -22,16 +24,31 @@ use crate::reconcile::rendered::render_manifests;
 pub struct Render {
     #[command(flatten)]
     manifests: ResolvedManifests,
+    #[command(flatten)]
+    time: Time,
 }
 
 /// Prints the documents. Returns `Exit::Error` for manifests with errors, whose findings are printed.
 pub fn run(args: &Render) -> CommandResult<Exit> {
-    let manifests = &args.manifests;
-    let Some(read) = ReadManifests::read(&manifests.selection(), &manifests.at, manifests.time)?
-    else {
-        return Ok(Exit::Error);
+    let selection = args.manifests.selection();
+    let limits = setup::read_limits(Some(args.time.timeout));
+    let loaded = manifest::load(&selection.paths, &mut std::io::stdin(), &limits);
+    let options = CheckOptions {
+        time: setup::reading_time(args.manifests.at.at),
+        environment: selection.environment_choice(),
+        ..CheckOptions::default()
     };
-    let text = render_manifests(&read.written)
+    let copy = Loaded {
+        sources: loaded.sources.clone(),
+        row_files: loaded.row_files.clone(),
+        ..Loaded::default()
+    };
+    let checked = reconcile::check_manifests(loaded, &options);
+    findings::print_manifest_findings(&checked.findings, &selection.paths)?;
+    if checked.findings.has_errors() {
+        return Ok(Exit::Error);
+    }
+    let text = render_manifests(&WrittenManifests::of(&copy, &options))
         .map_err(|why| CommandError::caused_by("cannot write a manifest", why))?;
     let mut out = output::data_stdout();
     out.write_all(text.as_bytes())?;

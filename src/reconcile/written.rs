@@ -1,4 +1,4 @@
-//! Reads manifests as they were written, to show how objects come about: for `render` and `why`.
+//! Reads manifests as they were written, to show how objects come about: for `render`.
 //!
 //! In: the texts of all files, which passed every check. Out: their documents in order, and the objects that each of them
 //! gives, made whole, with the trace of their values. Planning does not need this and keeps none of it.
@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::composed::{ComposedRun, read_rows};
 use super::connections::CheckOptions;
-use crate::manifest::compose::{FilledSet, Trace, fields_name_values, names_values};
+use crate::manifest::compose::{FilledSet, Trace, fields_name_values, names_values, real_origin};
 use crate::manifest::edit::json_of;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::rows::RowFiles;
@@ -19,7 +19,7 @@ use crate::model::draft::{Draft, KindRow};
 use crate::model::environment::EnvironmentSpec;
 use crate::model::node::Entry;
 use crate::model::object_set::ObjectSet;
-use crate::model::{Address, Diagnostics, Node, Origin, Tree};
+use crate::model::{Diagnostics, Node, Origin, Tree};
 use crate::provider;
 
 /// The manifests of a run, document by document.
@@ -63,7 +63,7 @@ pub struct KeptMembers {
 
 impl KeptMembers {
     /// Takes them from a document, or from the template of a set with the values of a row.
-    fn of(document: &Node) -> Self {
+    pub fn of(document: &Node) -> Self {
         let member = |part: &str, name: &str| document.get(part)?.get(name).cloned();
         Self {
             labels: member("metadata", "labels"),
@@ -89,6 +89,30 @@ impl KeptMembers {
             node.mark = trace.mark_of_name(&source, node.mark, value);
             node.tree = Tree::Text(mapped.stands_for.clone());
         }
+    }
+}
+
+impl ResolvedObject {
+    /// Makes a draft whole. `trace` is that of its marks if it was made of a row, and in it are those of `kept`.
+    pub fn compose(
+        run: &ComposedRun,
+        draft: &Draft,
+        trace: Trace,
+        set: Option<&str>,
+        mut kept: KeptMembers,
+    ) -> Option<Self> {
+        let mut found = Diagnostics::default();
+        let mut composed = run.layers().compose(draft, trace, &run.time, &mut found)?;
+        kept.map_connection(run.environment.as_deref(), &mut composed.trace);
+        let origin = real_origin(&composed.draft, &composed.trace);
+        Some(Self {
+            origin,
+            edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
+            set: set.map(str::to_string),
+            draft: composed.draft,
+            trace: composed.trace,
+            kept,
+        })
     }
 }
 
@@ -142,7 +166,7 @@ impl WrittenManifests {
         let of_vendor = document.drafts.iter().filter_map(|draft| {
             let mut trace = Trace::default();
             let kept = document.kept_of(draft, &mut trace);
-            self.make_whole(draft, trace, None, kept)
+            ResolvedObject::compose(&self.run, draft, trace, None, kept)
         });
         let mut objects: Vec<ResolvedObject> = of_vendor.collect();
         for set in &document.declarations.sets {
@@ -165,53 +189,10 @@ impl WrittenManifests {
             let (mut trace, mut found) = (Trace::default(), Diagnostics::default());
             let draft = filled.draft_of(row, &self.kinds, &mut trace, &mut found)?;
             let document = filled.document_of(row, &mut trace, &mut found)?;
-            self.make_whole(&draft, trace, Some(&set.name), KeptMembers::of(&document))
+            let kept = KeptMembers::of(&document);
+            ResolvedObject::compose(&self.run, &draft, trace, Some(&set.name), kept)
         });
         objects.collect()
-    }
-
-    fn make_whole(
-        &self,
-        draft: &Draft,
-        trace: Trace,
-        set: Option<&str>,
-        mut kept: KeptMembers,
-    ) -> Option<ResolvedObject> {
-        let mut found = Diagnostics::default();
-        let layers = self.run.layers();
-        let mut composed = layers.compose(draft, trace, &self.run.time, &mut found)?;
-        kept.map_connection(self.run.environment.as_deref(), &mut composed.trace);
-        let origin = composed
-            .trace
-            .origin_of(composed.draft.origin.mark)?
-            .clone();
-        Some(ResolvedObject {
-            origin,
-            edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
-            set: set.map(str::to_string),
-            draft: composed.draft,
-            trace: composed.trace,
-            kept,
-        })
-    }
-
-    /// Returns the object with this address; `None` if there is none.
-    pub fn find(&self, address: &Address) -> Option<ResolvedObject> {
-        let objects = self.documents.iter().flat_map(|document| {
-            let is_it = |draft: &&Draft| draft.address == *address;
-            let of_vendor = document.drafts.iter().find(is_it).and_then(|draft| {
-                let mut trace = Trace::default();
-                let kept = document.kept_of(draft, &mut trace);
-                self.make_whole(draft, trace, None, kept)
-            });
-            let sets = document.declarations.sets.iter();
-            let sets = sets.filter(|set| set.row.kind == address.kind);
-            of_vendor
-                .into_iter()
-                .chain(sets.flat_map(|set| self.rows_of(set)))
-        });
-        let mut objects = objects.filter(|object| object.draft.address == *address);
-        objects.next()
     }
 
     /// Returns the document of an object with everything that it is made of written out.
@@ -248,7 +229,7 @@ impl WrittenManifests {
 
 impl WrittenDocument {
     /// Lowers a piece that has one document; `None` if it is not valid by itself.
-    fn of(piece: Piece, kinds: &[KindRow]) -> Option<Self> {
+    pub fn of(piece: Piece, kinds: &[KindRow]) -> Option<Self> {
         let mut reader = PieceReader::open(&piece, kinds)?;
         let mut drafts = Vec::new();
         while let Some(draft) = reader.next_draft() {
@@ -289,7 +270,7 @@ impl WrittenDocument {
         stays.map(|document| json_of(&document)).collect()
     }
 
-    fn kept_of(&self, draft: &Draft, trace: &mut Trace) -> KeptMembers {
+    pub fn kept_of(&self, draft: &Draft, trace: &mut Trace) -> KeptMembers {
         let source = &self.piece.source;
         let document = crate::manifest::document_at(source, draft.origin.mark);
         let document = document.map(|document| trace.copy(source, &document));
