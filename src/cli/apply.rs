@@ -26,6 +26,7 @@ use crate::cli::error::{CommandError, CommandResult, bail};
 use crate::files::read::{self, ReadBounds};
 use crate::plan::document::PlanDocument;
 use crate::plan::source_facts::Destination;
+use crate::reconcile::descent::add_descents;
 use crate::reconcile::{self, Accounts};
 use crate::render::safe::make_visible;
 use crate::render::view::Stage;
@@ -89,6 +90,9 @@ async fn plan_and_apply(mut args: Apply, outputs: &Outputs) -> CommandResult<Exi
     let mut pass = reconcile::plan_with(&setup.checked, &setup.settings, &writer.accounts).await;
     let left = reconcile::left_entries(&writer.find_left());
     pass.document = pass.document.with_left(left);
+    if outputs.shows_descent() {
+        add_descents(&setup.checked, &pass.planned, &mut pass.document);
+    }
     writer.carry_out(&pass, false).await
 }
 

@@ -105,6 +105,34 @@ impl Selection {
     }
 }
 
+/// The manifests that `why` and `render` resolve: where they are, and in which environment and at what time.
+#[derive(Args, Clone)]
+pub struct ResolvedManifests {
+    /// Files or directories with manifests; `-` is standard input [default: .]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The Environment whose values and connections count [default: the only one]
+    #[arg(
+        long = "env",
+        id = "env",
+        value_name = "NAME",
+        env = "ENTITLE_ENVIRONMENT"
+    )]
+    pub environment: Option<String>,
+    #[command(flatten)]
+    pub at: AtTime,
+}
+
+impl ResolvedManifests {
+    /// Returns them as a selection, with all of their objects.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            environment: self.environment.clone(),
+            ..Selection::all_of(&self.paths)
+        }
+    }
+}
+
 /// The time that a reading command looks at. No command that writes has it.
 #[derive(Args, Clone, Copy)]
 pub struct AtTime {

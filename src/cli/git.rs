@@ -4,7 +4,7 @@
 //! `GIT_…` variables, hooks, network and questions: the repository may come from a stranger, and reading
 //! it must not run any program that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -126,52 +126,85 @@ pub async fn read_snapshot(commit: &str, paths: &[PathBuf]) -> CommandResult<Sna
 }
 
 /// Adds to each place the commit that wrote its line last, where git knows it: without git, and for lines that are not
-/// committed, the places stay as they are.
+/// committed, the places stay as they are. Git is asked once for each file.
 pub async fn add_commits(document: &mut DescentDocument) {
-    let mut known: BTreeMap<(String, u32), Option<LineCommit>> = BTreeMap::new();
-    for place in document
-        .values
-        .iter_mut()
-        .flat_map(|value| &mut value.places)
-    {
-        let key = (place.file.clone(), place.line);
-        if !known.contains_key(&key) {
-            let commit = find_commit(&place.file, place.line).await;
-            known.insert(key.clone(), commit);
-        }
-        place.commit = known.get(&key).cloned().flatten();
+    let mut lines: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    for place in document.values.iter().flat_map(|value| &value.places) {
+        lines
+            .entry(place.file.clone())
+            .or_default()
+            .insert(place.line);
+    }
+    let mut commits = BTreeMap::new();
+    for (file, lines) in lines {
+        let found = find_commits(&file, &lines).await.unwrap_or_default();
+        commits.insert(file, found);
+    }
+    let places = document.values.iter_mut();
+    for place in places.flat_map(|value| &mut value.places) {
+        let found = commits.get(&place.file);
+        place.commit = found.and_then(|found| found.get(&place.line).cloned());
     }
 }
 
-/// Returns the commit that wrote a line of a file in the working tree.
-async fn find_commit(file: &str, line: u32) -> Option<LineCommit> {
+/// The commits that wrote lines, by the numbers of these.
+type LineCommits = BTreeMap<u32, LineCommit>;
+
+/// Returns the commits that wrote lines of a file in the working tree; `None` if git does not know the file.
+async fn find_commits(file: &str, lines: &BTreeSet<u32>) -> Option<LineCommits> {
     let path = std::path::absolute(file).ok()?;
     let repository = Repository::around(std::slice::from_ref(&path));
-    let range = format!("{line},{line}");
-    let path = path.to_str()?;
-    let arguments = ["blame", "--line-porcelain", "-L", &range, "--", path];
+    let ranges = lines.iter().map(|line| format!("-L{line},{line}"));
+    let mut arguments = vec!["blame".to_string(), "--line-porcelain".to_string()];
+    arguments.extend(ranges);
+    arguments.extend(["--".to_string(), path.to_str()?.to_string()]);
     let printed = repository.run(&arguments, &[]).await.ok()?.ok()?;
-    read_blame(&String::from_utf8_lossy(&printed))
+    Some(read_blame(&String::from_utf8_lossy(&printed)))
 }
 
-/// Reads what `git blame --line-porcelain` prints of one line; `None` for a line that is not committed.
-fn read_blame(printed: &str) -> Option<LineCommit> {
-    let mut lines = printed.lines();
-    let id = lines.next()?.split(' ').next()?;
+/// Reads what `git blame --line-porcelain` prints. Lines that are not committed are left out.
+///
+/// Each line of the file is an entry, whose last line begins with a tab:
+///
+/// ```text
+/// 1f2e3d4c… 3 4
+/// author Ann
+/// author-time 1793577600
+/// \tactivations_allowed: 25
+/// ```
+fn read_blame(printed: &str) -> LineCommits {
+    let mut commits = LineCommits::new();
+    let mut entry: Vec<&str> = Vec::new();
+    for line in printed.split('\n') {
+        if line.starts_with('\t') {
+            commits.extend(read_blame_entry(&entry));
+            entry.clear();
+        } else {
+            entry.push(line);
+        }
+    }
+    commits
+}
+
+/// Reads the entry of one line: its number in the file, and its commit. `None` for a line that is not committed.
+fn read_blame_entry(entry: &[&str]) -> Option<(u32, LineCommit)> {
+    let mut header = entry.first()?.split(' ');
+    let (id, line) = (header.next()?, header.nth(1)?);
     if id.bytes().all(|digit| digit == b'0') {
         return None;
     }
     let member = |name: &str| {
-        let mut lines = printed.lines();
+        let mut lines = entry.iter();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
     };
     let seconds: i64 = member("author-time")?.parse().ok()?;
     let date = jiff::Timestamp::from_second(seconds).ok()?;
-    Some(LineCommit {
+    let commit = LineCommit {
         id: crate::reconcile::drift::short_commit(id).to_string(),
         author: member("author")?.to_string(),
         date: date.strftime("%Y-%m-%d").to_string(),
-    })
+    };
+    Some((line.parse().ok()?, commit))
 }
 
 /// Returns the directory that the first of `paths` is in, or the nearest one above it that exists; the working directory
@@ -334,4 +367,29 @@ fn name_sources(files: impl Iterator<Item = (String, Vec<u8>)>, sha: &str) -> Ve
     texts
         .map(|(path, text)| Arc::new(Source::new(format!("{commit}:{path}"), text)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commits_of_several_lines_are_read_from_one_call() {
+        let (one, none) = ("1f2e3d4c5b6a".repeat(4), "0".repeat(40));
+        let one = &one[..40];
+        let printed = format!(
+            "{one} 3 4 1\nauthor Ann\nauthor-time 1793577600\nsummary author Ben\n\tauthor Ben\n\
+             {none} 9 9 1\nauthor Not Committed Yet\nauthor-time 1793577600\n\tseats: 1\n\
+             {one} 8 12 1\nauthor Cleo\nauthor-time 1793664000\n\t\n"
+        );
+        let found = read_blame(&printed);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(line, commit)| (*line, commit.author.as_str(), commit.date.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [(4, "Ann", "2026-11-02"), (12, "Cleo", "2026-11-03")]
+        );
+    }
 }

@@ -198,6 +198,13 @@ impl Outputs {
         self.reports.note(Err(user_error(fault)));
     }
 
+    /// Reports whether an output shows where changed values come from.
+    pub fn shows_descent(&self) -> bool {
+        let mut reports = self.reports.formats();
+        self.format == Printed::Json
+            || reports.any(|format| matches!(format, ReportFormat::Json | ReportFormat::Html))
+    }
+
     /// Ends the run, and returns its exit.
     ///
     /// A run that failed before its verdict still gets reports with its error. A report or an event that

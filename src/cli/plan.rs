@@ -22,6 +22,7 @@ use crate::plan::document::{PlanDocument, Summary};
 use crate::plan::guard;
 use crate::plan::saved;
 use crate::reconcile;
+use crate::reconcile::descent::add_descents;
 use crate::render::view::Stage;
 
 #[derive(Args, Clone)]
@@ -140,6 +141,9 @@ async fn make_plan(args: &Plan, outputs: &Outputs) -> CommandResult<(Exit, Actio
         left_objects::find_left(&setup, &args.store, managed),
     );
     pass.document = pass.document.with_left(reconcile::left_entries(&left));
+    if outputs.shows_descent() || args.out.is_some() {
+        add_descents(&setup.checked, &pass.planned, &mut pass.document);
+    }
     output::print_findings(&pass.findings())?;
     // The plan is saved before any output mentions it.
     if let Some(path) = &args.out {

@@ -16,6 +16,13 @@ pub struct Reports<F> {
 }
 
 impl<F: Copy> Reports<F> {
+    /// Lists the formats of the reports.
+    pub fn formats(&self) -> impl Iterator<Item = F> {
+        let files = self.files.borrow();
+        let formats: Vec<F> = files.iter().map(|(format, _)| *format).collect();
+        formats.into_iter()
+    }
+
     /// Opens all of them, so that one that cannot be written is known before a vendor is.
     pub fn open(requests: &[(F, &Path)]) -> CommandResult<Self> {
         let mut files = Vec::new();

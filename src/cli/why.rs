@@ -1,52 +1,51 @@
 //! `entitle why`: shows where the values of an object come from.
 //!
 //! In: an object of the manifests, or a field of one. Out: each value with the places that it came by: the row, the edition,
-//! the parameter, the environment, the dated change or the object's own line, and the commit that wrote it. It is offline.
+//! the parameter, the environment, the dated change or the object's own line, and the commit that wrote it; and the run that
+//! wrote it last, from the journal. No vendor is called but with `--live` or `--sandbox`, which read the object and show what
+//! differs.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{AtTime, CacheArgs, Selection, Time};
+use super::args::{Reach, ResolvedManifests, Selection, StoreArgs};
+use super::command_run::Access;
 use super::exit::Exit;
-use super::{findings, git, output, setup};
+use super::setup::{self, Files, Setup};
+use super::{findings, git, output, stores};
+use crate::apply::memory::{Detail, Memory, ObjectWrite, object_keys, read_object_writes};
 use crate::cli::error::{CommandResult, bail};
 use crate::manifest;
-use crate::model::Address;
 use crate::model::diagnostic::find_nearest;
-use crate::reconcile::descent::descend;
-use crate::reconcile::written::WrittenManifests;
-use crate::reconcile::{self, CheckOptions, Checked};
+use crate::model::{Address, Desired};
+use crate::plan::descent::{DescentDocument, LiveEntry, is_at_or_below};
+use crate::reconcile::descent::DescentFinder;
+use crate::reconcile::{self, Bases, CheckOptions, Checked, account_of};
 use crate::render;
 use crate::render::descent::write_descent;
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  entitle why rivers.activations_allowed\n  entitle why rivers licences --env staging --at 2027-07-01"
+    after_help = "Examples:\n  entitle why rivers.activations_allowed\n  entitle why rivers licences --env staging --at 2027-07-01\n  entitle why rivers.policy.mode\n  entitle why rivers --live"
 )]
 pub struct Why {
     /// The object, and a field of it: Kind/name.field, or the name alone
     #[arg(value_name = "OBJECT[.FIELD]")]
     object: String,
-    /// Files or directories with manifests [default: .]
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// The Environment whose values count [default: the only one]
-    #[arg(
-        long = "env",
-        id = "env",
-        value_name = "NAME",
-        env = "ENTITLE_ENVIRONMENT"
-    )]
-    environment: Option<String>,
     #[command(flatten)]
-    at: AtTime,
+    manifests: ResolvedManifests,
+    /// Read the object from its vendor too, and show what differs and who changed it; --sandbox does the same
+    #[arg(long, env = "ENTITLE_LIVE")]
+    live: bool,
     /// What to print
     #[arg(long, value_enum, env = "ENTITLE_WHY_FORMAT", default_value = "text")]
     format: WhyFormat,
     #[command(flatten)]
-    time: Time,
+    reach: Reach,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 /// What the descent is printed as.
@@ -56,63 +55,151 @@ enum WhyFormat {
     Json,
 }
 
-/// The manifests of a run, checked, and as they were written.
-pub(super) struct ReadManifests {
-    pub checked: Checked,
-    pub written: WrittenManifests,
-}
-
-impl ReadManifests {
-    /// Reads and checks the manifests of a selection. `None` if they have errors, which are printed.
-    pub fn read(
-        selection: &Selection,
-        at: &AtTime,
-        time: Time,
-    ) -> CommandResult<Option<ReadManifests>> {
-        let limits = setup::read_limits(Some(time.timeout));
-        let loaded = manifest::load(&selection.paths, &mut std::io::stdin(), &limits);
-        let options = CheckOptions {
-            time: setup::reading_time(at.at),
-            environment: selection.environment_choice(),
-            ..CheckOptions::default()
-        };
-        let copy = manifest::Loaded {
-            sources: loaded.sources.clone(),
-            row_files: loaded.row_files.clone(),
-            ..manifest::Loaded::default()
-        };
-        let checked = reconcile::check_manifests(loaded, &options);
-        findings::print_manifest_findings(&checked.findings, &selection.paths)?;
-        if checked.findings.has_errors() {
-            return Ok(None);
-        }
-        let written = WrittenManifests::of(&copy, &options);
-        Ok(Some(ReadManifests { checked, written }))
-    }
+/// The object that is asked for, and the field of it.
+struct Asked {
+    object: Arc<Desired>,
+    field: Option<String>,
 }
 
 /// Prints the descent of the object. Returns `Exit::Error` for manifests with errors, and `Err` for an object or a field that
 /// they do not have.
 pub async fn run(args: Why) -> CommandResult<Exit> {
-    let selection = Selection {
-        environment: args.environment.clone(),
-        cache: CacheArgs::default(),
-        ..Selection::all_of(&args.paths)
-    };
-    let Some(read) = ReadManifests::read(&selection, &args.at, args.time)? else {
+    let selection = args.manifests.selection();
+    if args.live || args.reach.sandbox.is_on() {
+        let time = setup::reading_time(args.manifests.at.at);
+        let mut setup = setup::set_up_at(&selection, &args.reach, Files::Named, time).await?;
+        let asked = find_object(&setup.checked, &args.object)?;
+        let mut document = explain(&setup.checked, &asked)?;
+        setup.checked.restrict_to(vec![Arc::clone(&asked.object)]);
+        setup.tell_unset_variables()?;
+        setup.heed_others_if_told(&args.store.shared).await;
+        let store = setup.store_args(&args.store);
+        let is_remembered = !setup.is_trial() || args.store.journal.is_some();
+        if is_remembered {
+            add_writes(&mut document, &setup.checked, &asked.object, &store).await;
+        }
+        let store = is_remembered.then_some(&store);
+        document.live = Some(read_live(&setup, store, asked.field.as_deref()).await?);
+        return print(&args, document).await;
+    }
+    let Some(checked) = check_offline(&selection, &args)? else {
         return Ok(Exit::Error);
     };
-    let (address, field) = find_object(&read.checked, &args.object)?;
-    let Some(object) = read.written.find(&address) else {
+    let asked = find_object(&checked, &args.object)?;
+    let mut document = explain(&checked, &asked)?;
+    add_writes(&mut document, &checked, &asked.object, &args.store).await;
+    print(&args, document).await
+}
+
+/// Reads and checks the manifests without their connections. `None` if they have errors, which are printed.
+fn check_offline(selection: &Selection, args: &Why) -> CommandResult<Option<Checked>> {
+    let limits = setup::read_limits(Some(args.reach.time.timeout));
+    let loaded = manifest::load(&selection.paths, &mut std::io::stdin(), &limits);
+    let options = CheckOptions {
+        time: setup::reading_time(args.manifests.at.at),
+        environment: selection.environment_choice(),
+        ..CheckOptions::default()
+    };
+    let checked = reconcile::check_manifests(loaded, &options);
+    findings::print_manifest_findings(&checked.findings, &selection.paths)?;
+    Ok((!checked.findings.has_errors()).then_some(checked))
+}
+
+fn explain(checked: &Checked, asked: &Asked) -> CommandResult<DescentDocument> {
+    let (address, field) = (&asked.object.address, asked.field.as_deref());
+    let Some(document) = DescentFinder::new(checked).explain(&asked.object, field) else {
         bail!("{address} is not in the manifests as they were written");
     };
-    let mut document = descend(&read.written, &object, field.as_deref());
     if document.values.is_empty() {
         let field = field.unwrap_or_default();
         bail!(
             "{address} says nothing of {field:?}: what a manifest leaves out keeps its live value"
         );
     }
+    Ok(document)
+}
+
+/// Adds to each value the last write of it that was carried out, as far as the journal goes back. A journal that cannot be
+/// read is a warning.
+async fn add_writes(
+    document: &mut DescentDocument,
+    checked: &Checked,
+    object: &Desired,
+    store: &StoreArgs,
+) {
+    let writes = match read_writes(checked, object, store).await {
+        Ok(writes) => writes,
+        Err(why) => {
+            output::print_warning(&format!(
+                "no run is named, since the journal cannot be read: {why:#}"
+            ));
+            return;
+        }
+    };
+    for value in &mut document.values {
+        let mut writes = writes.iter().filter(|write| write.is_carried_out());
+        let last = writes.find(|write| {
+            write.changes.iter().any(|change| {
+                is_at_or_below(&value.field, &change.path)
+                    || is_at_or_below(&change.path, &value.field)
+            })
+        });
+        value.last_write = last.map(ObjectWrite::summary);
+    }
+}
+
+async fn read_writes(
+    checked: &Checked,
+    object: &Desired,
+    store: &StoreArgs,
+) -> CommandResult<Vec<ObjectWrite>> {
+    let connection: &str = &object.connection;
+    let Some(known) = checked.connections.get(connection) else {
+        return Ok(Vec::new());
+    };
+    let store = stores::open_store(store, Access::Read).await?;
+    let keys = object_keys(object, &account_of(checked, connection));
+    Ok(read_object_writes(&*store, &known.account_key(), &keys, usize::MAX).await?)
+}
+
+/// Reads the one object of the setup, and compares it with its manifest and with the journal.
+async fn read_live(
+    setup: &Setup,
+    store: Option<&StoreArgs>,
+    field: Option<&str>,
+) -> CommandResult<LiveEntry> {
+    let memory = match store {
+        Some(store) => {
+            let store = stores::open_store(store, Access::Read).await?;
+            let accounts = stores::manifest_accounts(&setup.checked);
+            stores::read_memory(&*store, &accounts, Detail::Values).await?
+        }
+        None => Memory::new(Detail::Values),
+    };
+    let bases = Bases::Journal(memory);
+    let (drift, found) = reconcile::find_drift(&setup.checked, &bases, true, &setup.settings).await;
+    output::print_findings(&found)?;
+    let created_at = drift.created_at;
+    let Some(entry) = drift.objects.into_iter().next() else {
+        bail!("the object was not read");
+    };
+    let mut differences = entry.differences;
+    differences.retain(|one| {
+        field.is_none_or(|field| {
+            is_at_or_below(&one.path, field) || is_at_or_below(field, &one.path)
+        })
+    });
+    Ok(LiveEntry {
+        read_at: created_at,
+        state: entry.state,
+        applied: entry.applied,
+        differences,
+        message: entry.message,
+    })
+}
+
+/// Prints the document, with the commits of its lines.
+async fn print(args: &Why, mut document: DescentDocument) -> CommandResult<Exit> {
     git::add_commits(&mut document).await;
     match args.format {
         WhyFormat::Text => {
@@ -126,11 +213,12 @@ pub async fn run(args: Why) -> CommandResult<Exit> {
             out.flush()?;
         }
     }
-    Ok(Exit::Done)
+    let is_unread = document.live.is_some_and(|live| live.state.is_unread());
+    Ok(if is_unread { Exit::Error } else { Exit::Done })
 }
 
 /// Finds the object that a text begins with, and the field behind it. Names may have dots, so the longest name counts.
-fn find_object(checked: &Checked, text: &str) -> CommandResult<(Address, Option<String>)> {
+fn find_object(checked: &Checked, text: &str) -> CommandResult<Asked> {
     let objects = checked.desired.iter().map(|object| &object.address);
     let rest_behind = |address: &Address| {
         let whole = address.to_string();
@@ -163,5 +251,12 @@ fn find_object(checked: &Checked, text: &str) -> CommandResult<(Address, Option<
         bail!("{text:?} may be {address} or {other}: name its kind");
     }
     let field = rest.strip_prefix('.').map(str::to_string);
-    Ok(((*address).clone(), field))
+    let mut objects = checked.desired.iter();
+    let Some(object) = objects.find(|object| object.address == **address) else {
+        bail!("the manifests have no object {text:?}");
+    };
+    Ok(Asked {
+        object: Arc::clone(object),
+        field,
+    })
 }

@@ -215,6 +215,7 @@ mod tests {
             after: Vec::new(),
             action: Disposition::Update,
             problem: None,
+            descent: Vec::new(),
             changes: vec![ChangeEntry {
                 path: "activations_allowed".into(),
                 verb: ChangeVerb::Replace,

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::source::repository::CommitAuthor;
-use crate::apply::Outcome;
 use crate::apply::memory::{ObjectKey, ObjectWrite};
 use crate::apply::store::StoreError;
 use crate::manifest;
 use crate::manifest::edit::EditedFile;
 use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
 use crate::model::{AccountKey, Desired};
+use crate::plan::descent::{FieldDescent, is_at_or_below};
 use crate::plan::field_json::fields_to_json;
 use crate::provider;
 
@@ -33,6 +33,8 @@ pub struct ObjectDetails {
     pub account: AccountKey,
     /// The keys under which the journal records it.
     pub keys: [ObjectKey; 2],
+    /// Where the values of its fields come from.
+    pub descent: Vec<FieldDescent>,
     /// Fields that were healed so often that one more foreign change to them is a fight.
     pub contested: Vec<String>,
     /// Its last writes, the newest first; `Err` says why they could not be read.
@@ -58,22 +60,23 @@ impl ObjectDetails {
         in_order.collect()
     }
 
+    /// Returns where the values of a field come from, that of its elements included.
+    pub fn descent_of<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a FieldDescent> {
+        let all = self.descent.iter();
+        all.filter(move |one| is_at_or_below(&one.field, field))
+    }
+
     /// Returns the last write that was carried out and changed a field, or an element of it.
     pub fn last_write_of(&self, field: &str) -> Option<&ObjectWrite> {
         let history = self.history.as_ref().ok()?;
-        let is_carried_out = |write: &&ObjectWrite| {
-            matches!(
-                write.outcome,
-                Some(Outcome::Converged | Outcome::Unconverged)
-            )
-        };
         let changes_field = |write: &&ObjectWrite| {
             write
                 .changes
                 .iter()
                 .any(|change| is_at_or_below(&change.path, field))
         };
-        history.iter().filter(is_carried_out).find(changes_field)
+        let mut carried_out = history.iter().filter(|write| write.is_carried_out());
+        carried_out.find(changes_field)
     }
 
     /// Returns the change of the manifest that says in git what a suspension of the page says, as the text before and
@@ -90,29 +93,5 @@ impl ObjectDetails {
         let edited = edit_suspension(document, &change, &provider::kind_rows()).ok()??;
         file.replace_document(origin.mark, edited);
         Some((source.text.clone(), file.text()))
-    }
-}
-
-/// Reports whether a path names a field, or something below it: `Features[a].count` is below `Features`.
-pub fn is_at_or_below(path: &str, field: &str) -> bool {
-    let rest = path.strip_prefix(field);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_below_its_own_field_only() {
-        for (path, field, below) in [
-            ("count", "count", true),
-            ("Features[a 1.0].count", "Features", true),
-            ("Features.x", "Features", true),
-            ("counter", "count", false),
-            ("a.count", "count", false),
-        ] {
-            assert_eq!(is_at_or_below(path, field), below, "{path} {field}");
-        }
     }
 }

@@ -85,6 +85,7 @@ mod tests {
             references: Default::default(),
             after: Vec::new(),
             action,
+            descent: Vec::new(),
             changes: Vec::new(),
             calls: Vec::new(),
             fingerprint: Some(fingerprint.into()),

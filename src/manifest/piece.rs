@@ -120,8 +120,19 @@ impl Piece {
 
     /// Returns the piece with the document that begins at `place`, and little else.
     pub fn containing(source: Arc<Source>, mark: Mark) -> Option<Self> {
-        let contains = |piece: &Self| piece.range.contains(&(mark.start as usize));
-        Self::cut_by(source, 1).into_iter().find(contains)
+        Self::find(&Self::cut_by(source, 1), mark).cloned()
+    }
+
+    /// Returns the offset in its file at which it begins.
+    pub fn begins(&self) -> usize {
+        self.range.start
+    }
+
+    /// Finds the piece with a place among all pieces of a file.
+    pub fn find(pieces: &[Self], mark: Mark) -> Option<&Self> {
+        let at = mark.start as usize;
+        let behind = pieces.partition_point(|piece| piece.range.end <= at);
+        pieces.get(behind)
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 pub use super::change_entry::ChangeEntry;
 use super::change_entry::is_zero;
 use super::coming::ComingChanges;
+use super::descent::FieldDescent;
 use super::estimate::{self, Pace};
 use super::left::LeftEntry;
 use super::problem::{ProblemEntry, list_problems};
@@ -141,6 +142,9 @@ pub struct ObjectEntry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     pub changes: Vec<ChangeEntry>,
+    /// Where the changed values come from, each once; left out where nothing changes. The digest does not cover it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub descent: Vec<FieldDescent>,
     pub calls: Vec<CallEntry>,
     /// Hash of the live values that the changes were computed from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -334,6 +338,7 @@ impl ObjectEntry {
             action: planned.action,
             after: planned.after.iter().map(Address::to_string).collect(),
             changes: change_entries(planned),
+            descent: Vec::new(),
             calls: planned
                 .step
                 .iter()

@@ -112,6 +112,7 @@ mod tests {
             references: Default::default(),
             after: Vec::new(),
             action,
+            descent: Vec::new(),
             changes: risks.iter().map(change).collect(),
             calls: Vec::new(),
             fingerprint: None,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::composed::compose_objects;
+use super::composed::{ComposedRun, compose_objects};
 use super::connections::{
     CheckOptions, DeclaredConnections, check_notifications, point_connections,
 };
@@ -52,6 +52,8 @@ pub struct Checked {
     pub environment: Option<Arc<EnvironmentSpec>>,
     /// Labels of the files of rows.
     pub row_files: Vec<Arc<Source>>,
+    /// What its objects are made of, for those who follow their values back.
+    pub run: Arc<ComposedRun>,
     /// The names of editions and sets, also of those that no object has.
     pub layer_names: BTreeSet<String>,
     /// All findings, sorted.
@@ -206,8 +208,9 @@ pub(super) fn settle_references(
         notifications,
         source,
         passed: loaded.passed,
-        environment: composed.environment,
-        row_files: composed.row_files,
+        environment: composed.environment.clone(),
+        row_files: composed.row_files.clone(),
+        run: Arc::new(composed),
         layer_names,
         findings: findings.sorted(),
     }

@@ -36,6 +36,9 @@ pub struct ComposedRun {
     pub time: ReadingTime,
     /// Labels of the files of rows.
     pub row_files: Vec<Arc<Source>>,
+    /// The sets, for those who follow values back to them, and the texts of their files.
+    pub sets: Vec<ObjectSet>,
+    pub row_texts: RowFiles,
 }
 
 impl ComposedRun {
@@ -60,13 +63,15 @@ pub fn compose_objects(
 ) -> ComposedRun {
     let mut run = ComposedRun::open(&mut contents.declarations, options, findings);
     make_whole(&run, &mut contents.objects, findings);
-    for set in std::mem::take(&mut contents.declarations.sets) {
-        let Some(rows) = read_rows(&set, row_files, &mut run.row_files, findings) else {
+    let sets = std::mem::take(&mut contents.declarations.sets);
+    for set in &sets {
+        let Some(rows) = read_rows(set, row_files, &mut run.row_files, findings) else {
             continue;
         };
-        let objects = make_objects(&run, &set, &rows, findings);
+        let objects = make_objects(&run, set, &rows, findings);
         contents.objects.extend(objects);
     }
+    (run.sets, run.row_texts) = (sets, row_files.clone());
     run
 }
 
@@ -98,6 +103,8 @@ impl ComposedRun {
             is_unclear: is_given && environment.is_none(),
             environment: environment.map(Arc::new),
             row_files: Vec::new(),
+            sets: Vec::new(),
+            row_texts: RowFiles::default(),
         };
         check_editions(&mut run, findings);
         run

@@ -6,11 +6,23 @@ use crate::model::field::find_field;
 use crate::model::node::Entry;
 use crate::model::{Field, Node, Shape, Tree};
 
-/// Lists the values of a whole object by their paths, such as `Features[Viewer 2.0].count`; those of its identity first.
+/// Lists the values of a whole object by their paths, such as `Features[Viewer 2.0].count`; those of its identity first, then those
+/// of `connection`, `labels` and `policy`, and its fields.
 pub fn leaves(object: &ResolvedObject) -> Vec<(String, &Node)> {
     let mut found = Vec::new();
     for entry in &object.draft.identity {
         collect_value(&entry.value, member_path("", &entry.key), &[], &mut found);
+    }
+    let kept = &object.kept;
+    let members = [
+        ("connection", &kept.connection),
+        ("labels", &kept.labels),
+        ("policy", &kept.policy),
+    ];
+    for (name, node) in members {
+        if let Some(node) = node {
+            collect_value(node, name.to_string(), &[], &mut found);
+        }
     }
     let entries = object.draft.desired.entries();
     collect_members(entries, "", object.draft.row.desired, &mut found);

@@ -1,4 +1,4 @@
-//! Reads manifests as they were written, to show how objects come about: for `render` and `why`.
+//! Reads manifests as they were written, to show how objects come about: for `render`.
 //!
 //! In: the texts of all files, which passed every check. Out: their documents in order, and the objects that each of them
 //! gives, made whole, with the trace of their values. Planning does not need this and keeps none of it.
@@ -9,16 +9,17 @@ use serde_json::{Map, Value as Json, json};
 
 use super::composed::{ComposedRun, read_rows};
 use super::connections::CheckOptions;
-use crate::manifest::compose::{FilledSet, Trace, fields_name_values, names_values};
+use crate::manifest::compose::{FilledSet, Trace, fields_name_values, names_values, real_origin};
 use crate::manifest::edit::json_of;
 use crate::manifest::own_kind::OwnKind;
 use crate::manifest::rows::RowFiles;
 use crate::manifest::yaml;
 use crate::manifest::{API_VERSION, Declarations, Loaded, Piece, PieceReader};
 use crate::model::draft::{Draft, KindRow};
+use crate::model::environment::EnvironmentSpec;
 use crate::model::node::Entry;
 use crate::model::object_set::ObjectSet;
-use crate::model::{Address, Diagnostics, Node, Origin, Tree};
+use crate::model::{Diagnostics, Node, Origin, Tree};
 use crate::provider;
 
 /// The manifests of a run, document by document.
@@ -47,24 +48,71 @@ pub struct ResolvedObject {
     pub edition: Option<String>,
     pub set: Option<String>,
     /// What a draft does not keep as it was written.
-    kept: KeptMembers,
+    pub kept: KeptMembers,
 }
 
-/// Members of a document that say nothing of the fields, as they were written.
+/// Members of a document that say nothing of the fields, as they were written, with marks of the object's trace.
 #[derive(Default)]
-struct KeptMembers {
-    annotations: Option<Json>,
-    policy: Option<Json>,
+pub struct KeptMembers {
+    pub labels: Option<Node>,
+    annotations: Option<Node>,
+    pub policy: Option<Node>,
+    /// The connection that is meant in the environment, as a text.
+    pub connection: Option<Node>,
 }
 
 impl KeptMembers {
     /// Takes them from a document, or from the template of a set with the values of a row.
-    fn of(document: &Node) -> Self {
-        let member = |part: &str, name: &str| document.get(part)?.get(name).map(json_of);
+    pub fn of(document: &Node) -> Self {
+        let member = |part: &str, name: &str| document.get(part)?.get(name).cloned();
         Self {
+            labels: member("metadata", "labels"),
             annotations: member("metadata", "annotations"),
             policy: member("spec", "policy"),
+            connection: member("spec", "connection"),
         }
+    }
+
+    /// Replaces a name of a connection by that of the connection that it stands for.
+    fn map_connection(&mut self, environment: Option<&EnvironmentSpec>, trace: &mut Trace) {
+        let Some(node) = &mut self.connection else {
+            return;
+        };
+        let found = environment.zip(node.text());
+        let mapped = found.and_then(|(environment, name)| {
+            let mut all = environment.connections.iter();
+            Some((environment, all.find(|mapped| mapped.name == name)?))
+        });
+        if let Some((environment, mapped)) = mapped {
+            let value = trace.mark(&environment.origin.source, mapped.mark);
+            let source = Arc::clone(trace.source());
+            node.mark = trace.mark_of_name(&source, node.mark, value);
+            node.tree = Tree::Text(mapped.stands_for.clone());
+        }
+    }
+}
+
+impl ResolvedObject {
+    /// Makes a draft whole. `trace` is that of its marks if it was made of a row, and in it are those of `kept`.
+    pub fn compose(
+        run: &ComposedRun,
+        draft: &Draft,
+        trace: Trace,
+        set: Option<&str>,
+        mut kept: KeptMembers,
+    ) -> Option<Self> {
+        let mut found = Diagnostics::default();
+        let mut composed = run.layers().compose(draft, trace, &run.time, &mut found)?;
+        kept.map_connection(run.environment.as_deref(), &mut composed.trace);
+        let origin = real_origin(&composed.draft, &composed.trace);
+        Some(Self {
+            origin,
+            edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
+            set: set.map(str::to_string),
+            draft: composed.draft,
+            trace: composed.trace,
+            kept,
+        })
     }
 }
 
@@ -116,7 +164,9 @@ impl WrittenManifests {
     /// Returns the objects of a document, those of its sets included.
     pub fn objects_of(&self, document: &WrittenDocument) -> Vec<ResolvedObject> {
         let of_vendor = document.drafts.iter().filter_map(|draft| {
-            self.make_whole(draft, Trace::default(), None, document.kept_of(draft))
+            let mut trace = Trace::default();
+            let kept = document.kept_of(draft, &mut trace);
+            ResolvedObject::compose(&self.run, draft, trace, None, kept)
         });
         let mut objects: Vec<ResolvedObject> = of_vendor.collect();
         for set in &document.declarations.sets {
@@ -138,51 +188,11 @@ impl WrittenManifests {
         let objects = rows.iter().filter_map(|row| {
             let (mut trace, mut found) = (Trace::default(), Diagnostics::default());
             let draft = filled.draft_of(row, &self.kinds, &mut trace, &mut found)?;
-            let document = filled.document_of(row, &mut Trace::default(), &mut found)?;
-            self.make_whole(&draft, trace, Some(&set.name), KeptMembers::of(&document))
+            let document = filled.document_of(row, &mut trace, &mut found)?;
+            let kept = KeptMembers::of(&document);
+            ResolvedObject::compose(&self.run, &draft, trace, Some(&set.name), kept)
         });
         objects.collect()
-    }
-
-    fn make_whole(
-        &self,
-        draft: &Draft,
-        trace: Trace,
-        set: Option<&str>,
-        kept: KeptMembers,
-    ) -> Option<ResolvedObject> {
-        let mut found = Diagnostics::default();
-        let layers = self.run.layers();
-        let composed = layers.compose(draft, trace, &self.run.time, &mut found)?;
-        let origin = composed
-            .trace
-            .origin_of(composed.draft.origin.mark)?
-            .clone();
-        Some(ResolvedObject {
-            origin,
-            edition: draft.edition.as_ref().map(|edition| edition.name.clone()),
-            set: set.map(str::to_string),
-            draft: composed.draft,
-            trace: composed.trace,
-            kept,
-        })
-    }
-
-    /// Returns the object with this address; `None` if there is none.
-    pub fn find(&self, address: &Address) -> Option<ResolvedObject> {
-        let objects = self.documents.iter().flat_map(|document| {
-            let is_it = |draft: &&Draft| draft.address == *address;
-            let of_vendor = document.drafts.iter().find(is_it).and_then(|draft| {
-                self.make_whole(draft, Trace::default(), None, document.kept_of(draft))
-            });
-            let sets = document.declarations.sets.iter();
-            let sets = sets.filter(|set| set.row.kind == address.kind);
-            of_vendor
-                .into_iter()
-                .chain(sets.flat_map(|set| self.rows_of(set)))
-        });
-        let mut objects = objects.filter(|object| object.draft.address == *address);
-        objects.next()
     }
 
     /// Returns the document of an object with everything that it is made of written out.
@@ -194,7 +204,7 @@ impl WrittenManifests {
             metadata.insert("labels".into(), json!(draft.labels));
         }
         if let Some(annotations) = &object.kept.annotations {
-            metadata.insert("annotations".into(), annotations.clone());
+            metadata.insert("annotations".into(), json_of(annotations));
         }
         let mut spec = Map::new();
         if let Some((name, _)) = &draft.connection {
@@ -205,7 +215,7 @@ impl WrittenManifests {
             spec.insert("state".into(), Json::from("absent"));
         }
         if let Some(policy) = &object.kept.policy {
-            spec.insert("policy".into(), policy.clone());
+            spec.insert("policy".into(), json_of(policy));
         }
         spec.insert("desired".into(), json_of(&draft.desired));
         json!({
@@ -219,7 +229,7 @@ impl WrittenManifests {
 
 impl WrittenDocument {
     /// Lowers a piece that has one document; `None` if it is not valid by itself.
-    fn of(piece: Piece, kinds: &[KindRow]) -> Option<Self> {
+    pub fn of(piece: Piece, kinds: &[KindRow]) -> Option<Self> {
         let mut reader = PieceReader::open(&piece, kinds)?;
         let mut drafts = Vec::new();
         while let Some(draft) = reader.next_draft() {
@@ -260,8 +270,10 @@ impl WrittenDocument {
         stays.map(|document| json_of(&document)).collect()
     }
 
-    fn kept_of(&self, draft: &Draft) -> KeptMembers {
-        let document = crate::manifest::document_at(&self.piece.source, draft.origin.mark);
+    pub fn kept_of(&self, draft: &Draft, trace: &mut Trace) -> KeptMembers {
+        let source = &self.piece.source;
+        let document = crate::manifest::document_at(source, draft.origin.mark);
+        let document = document.map(|document| trace.copy(source, &document));
         document.as_ref().map(KeptMembers::of).unwrap_or_default()
     }
 }

@@ -2,8 +2,15 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value as Json;
+
 use super::safe::make_visible;
-use crate::plan::descent::{DescentDocument, ValueDescent, ValuePlace};
+use crate::plan::descent::{
+    DescentDocument, LiveEntry, ValueDescent, ValuePlace, ValueWrite, is_at_or_below,
+};
+use crate::plan::drift::By;
+use crate::plan::drift::document::State;
+use crate::reconcile::drift::short_commit;
 
 /// Writes where each value comes from: the spot in which it was written last, and above it the names that led there.
 ///
@@ -14,6 +21,8 @@ use crate::plan::descent::{DescentDocument, ValueDescent, ValuePlace};
 ///   editions.yaml:12   activations_allowed: {param: seats}     Edition/basic
 ///   orders.yaml:9      with: {seats: {column: seats}}          ObjectSet/customers
 ///   customers.csv:2    rivers,1,25                             1f2e3d4c5b6a ann, 2026-11-02
+///   written by ann, 2026-11-02T12:00:00Z, run 01a22859-7c1f-7e2b-9a55-0b2f8a3b1c11
+///   live: 30, changed by another writer; 25 at the last apply
 /// ```
 pub fn write_descent(out: &mut impl Write, document: &DescentDocument) -> io::Result<()> {
     let layers = [
@@ -29,10 +38,118 @@ pub fn write_descent(out: &mut impl Write, document: &DescentDocument) -> io::Re
     ];
     let layers: Vec<String> = layers.into_iter().flatten().collect();
     writeln!(out, "{}  {}", document.address, layers.join(", "))?;
+    if let Some(live) = &document.live {
+        writeln!(out, "{}", make_visible(&describe_live(live)))?;
+    }
     for value in &document.values {
         write_value(out, value)?;
+        if let Some(write) = &value.last_write {
+            writeln!(out, "  {}", make_visible(&describe_write(write)))?;
+        }
+        if let Some(live) = &document.live {
+            write_live(out, live, &value.field)?;
+        }
     }
     Ok(())
+}
+
+/// Describes the state of the whole object: `live: drifted, read 2026-12-01T03:10:00Z; last applied by run 01a22859…`.
+fn describe_live(live: &LiveEntry) -> String {
+    let state = match live.state {
+        State::InSync => "as the manifest says",
+        State::Pending => "not yet as the manifest says",
+        State::Drifted => "changed since the last apply",
+        State::Accepted => "drift that is accepted",
+        State::Suspended => "suspended, not read",
+        State::Missing => "missing",
+        State::Error => "not known",
+    };
+    let applied = live.applied.as_ref();
+    let applied = applied.map(|applied| {
+        format!(
+            "last applied {} by run {}",
+            to_the_second(&applied.at),
+            applied.run
+        )
+    });
+    let parts = [
+        Some(format!(
+            "live: {state}, read {}",
+            to_the_second(&live.read_at)
+        )),
+        applied,
+        live.message.clone(),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("; ")
+}
+
+/// Returns a time without the fraction of its second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_string(),
+    }
+}
+
+fn describe_write(write: &ValueWrite) -> String {
+    let approved = write.approved_by.as_ref();
+    let commit = write.commit.as_deref().map(short_commit);
+    let parts = [
+        Some(format!("written by {}", write.by)),
+        approved.map(|by| format!("approved by {by}")),
+        Some(to_the_second(&write.at)),
+        Some(format!("run {}", write.run)),
+        commit.map(|commit| format!("commit {commit}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+/// Writes what live has of a value: each difference at the value, above it or below it, or that there is none.
+fn write_live(out: &mut impl Write, live: &LiveEntry, field: &str) -> io::Result<()> {
+    if live.state.is_unread() || live.state == State::Suspended {
+        return Ok(());
+    }
+    let mut differences = live
+        .differences
+        .iter()
+        .filter(|one| is_at_or_below(&one.path, field) || is_at_or_below(field, &one.path));
+    let Some(first) = differences.next() else {
+        return match is_of_fields(field) {
+            true => writeln!(out, "  live: the same"),
+            false => Ok(()),
+        };
+    };
+    for difference in std::iter::once(first).chain(differences) {
+        let at = match difference.path == field {
+            true => String::new(),
+            false => format!(" at {}", difference.path),
+        };
+        let value = |value: &Option<Json>| {
+            value
+                .as_ref()
+                .map_or_else(|| "none".to_string(), Json::to_string)
+        };
+        let who = match difference.changed_by {
+            By::You => "the manifest has changed since",
+            By::They => "changed by another writer",
+            By::Both => "the manifest and another writer have changed it",
+            By::Unknown => "nobody knows who changed it",
+        };
+        let mut line = format!("live{at}: {}, {who}", value(&difference.live));
+        if difference.changed_by != By::Unknown {
+            line += &format!("; {} at the last apply", value(&difference.base));
+        }
+        writeln!(out, "  {}", make_visible(&line))?;
+    }
+    Ok(())
+}
+
+/// Reports whether a path is that of a field or of the identity, which the vendor has too.
+fn is_of_fields(path: &str) -> bool {
+    let names = ["connection", "labels", "policy"];
+    !names.iter().any(|name| is_at_or_below(path, name))
 }
 
 fn write_value(out: &mut impl Write, value: &ValueDescent) -> io::Result<()> {

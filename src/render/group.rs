@@ -11,6 +11,7 @@ use super::safe::make_visible;
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::coming::ComingChanges;
+use crate::plan::descent::FieldDescent;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
 use crate::plan::{ChangeVerb, Disposition};
 
@@ -28,6 +29,15 @@ impl<'a> ObjectGroup<'a> {
     /// Returns the object that stands for all.
     pub fn first(&self) -> &'a ObjectEntry {
         self.objects[0]
+    }
+
+    /// Lists the values that come from the same places in all of its objects: those of an edition, and not those of rows.
+    pub fn common_descent(&self) -> impl Iterator<Item = &'a FieldDescent> {
+        let values = self.first().descent.iter();
+        values.filter(|value| {
+            let mut others = self.objects.iter().skip(1);
+            others.all(|object| object.descent.contains(value))
+        })
     }
 
     /// Reports whether it stands for more than one object.
@@ -292,6 +302,7 @@ mod tests {
             references: Default::default(),
             after: Vec::new(),
             action: Disposition::Update,
+            descent: Vec::new(),
             changes: vec![ChangeEntry {
                 path: "activations_allowed".into(),
                 verb: ChangeVerb::Replace,

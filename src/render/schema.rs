@@ -40,11 +40,17 @@ pub fn manifest_schema() -> Json {
     let kinds = vendors.clone().map(|table| table.kind.0);
     let kinds: Vec<&str> = kinds.chain(own_kinds.clone().map(OwnKind::name)).collect();
     let names: Vec<&str> = vendors.clone().map(|table| table.kind.0).collect();
+    let layers = vendors
+        .clone()
+        .map(|table| (table.kind.0.to_string(), layer_schema(table)));
+    let mut definitions: Map<String, Json> = layers.collect();
+    definitions.insert(NAMED.into(), named_value_schema());
     let vendors = vendors.map(|table| kind_branch(table.kind.0, object_schema(table)));
     let own_kinds = own_kinds.map(|kind| {
         let mut spec = map_schema(kind.table());
         if kind == OwnKind::Edition {
             spec["properties"]["for"]["enum"] = json!(names);
+            spec["allOf"] = names.iter().map(|name| edition_branch(name)).collect();
         }
         kind_branch(kind.name(), spec)
     });
@@ -54,7 +60,100 @@ pub fn manifest_schema() -> Json {
     document["properties"]["apiVersion"]["const"] = json!(API_VERSION);
     document["properties"]["kind"]["enum"] = json!(kinds);
     document["allOf"] = vendors.chain(own_kinds).collect();
+    document["definitions"] = Json::Object(definitions);
     document
+}
+
+/// The definition of what stands in place of a value.
+const NAMED: &str = "named value";
+
+/// Builds the schema of a name that stands in place of a value.
+fn named_value_schema() -> Json {
+    let name = |about: &str| json!({"type": "string", "minLength": 1, "description": about});
+    json!({
+        "type": "object",
+        "description": "A name in place of a value.",
+        "properties": {
+            "param": name("A parameter of the edition."),
+            "value": name("A value of the environment, such as `seats.floor`."),
+        },
+        "oneOf": [{"required": ["param"]}, {"required": ["value"]}],
+        "additionalProperties": false,
+    })
+}
+
+/// Returns a reference to a definition of the manifest schema.
+fn definition(name: &str) -> Json {
+    json!({"$ref": format!("#/definitions/{}", name.replace(' ', "%20"))})
+}
+
+/// Gives the fields of an edition the types of those of its kind.
+fn edition_branch(kind: &str) -> Json {
+    let fields = json!({"properties": {"desired": definition(kind)}});
+    json!({
+        "if": {"properties": {"for": {"const": kind}}, "required": ["for"]},
+        "then": {"properties": {"desired": definition(kind), "changes": {"items": fields}}},
+    })
+}
+
+/// Builds the schema of fields that are laid over others, in an edition or in a change: each may be left out, an element of
+/// a list needs nothing beside its key, and a name may stand for each value.
+fn layer_schema(table: &'static KindTable) -> Json {
+    let mut fields = desired_schema(table);
+    loosen(&mut fields);
+    fields
+}
+
+/// Builds the schema of all fields of a kind, those that only its creation takes among them.
+fn desired_schema(table: &'static KindTable) -> Json {
+    let mut desired = fields_schema(table.desired, &[]);
+    for field in table.lifecycle.creation_fields() {
+        let mut schema = field_schema(field);
+        set_description(&mut schema, &format!("{} {USED_ONCE}", field.about));
+        desired["properties"][field.name] = schema;
+    }
+    desired
+}
+
+/// Lets members be left out and names stand for values, in a schema and in those below it.
+fn loosen(schema: &mut Json) {
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    let is_element = members
+        .get("properties")
+        .is_some_and(|properties| properties.get(ABSENT).is_some());
+    if members.contains_key("properties") && !is_element {
+        members.remove("required");
+    }
+    if is_element {
+        members.remove("if");
+        members.remove("then");
+    }
+    let properties = members.get_mut("properties").and_then(Json::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if name != ABSENT {
+            loosen(property);
+            allow_name(property);
+        }
+    }
+    if let Some(items) = members.get_mut("items") {
+        loosen(items);
+        if items.get("properties").is_none() {
+            allow_name(items);
+        }
+    }
+}
+
+/// Lets a name stand in place of a value. The description stays where editors look for it.
+fn allow_name(schema: &mut Json) {
+    let mut value = schema.take();
+    let members = value.as_object_mut();
+    let description = members.and_then(|members| members.remove("description"));
+    *schema = json!({"anyOf": [value, definition(NAMED)]});
+    if let Some(description) = description {
+        schema["description"] = description;
+    }
 }
 
 /// What is to be known of a field that only a creation takes.
@@ -89,24 +188,12 @@ fn object_schema(table: &'static KindTable) -> Json {
             (None, None) => drop(properties.insert(name.into(), schema["properties"][name].take())),
         }
     }
-    let mut desired = fields_schema(table.desired, &[]);
-    for field in table.lifecycle.creation_fields() {
-        let mut schema = field_schema(field);
-        set_description(&mut schema, &format!("{} {USED_ONCE}", field.about));
-        desired["properties"][field.name] = schema;
-    }
+    let mut desired = desired_schema(table);
     let demand = take_demand(table, &mut desired);
     desired["description"] = properties["desired"]["description"].take();
-    // A change may give a part of an element, so its fields are known by their names alone.
-    let names: Vec<&String> = desired["properties"]
-        .as_object()
-        .into_iter()
-        .flat_map(Map::keys)
-        .collect();
     properties["changes"]["items"]["properties"]["desired"] = json!({
-        "type": "object",
+        "allOf": [definition(table.kind.0)],
         "description": properties["changes"]["items"]["properties"]["desired"]["description"],
-        "propertyNames": {"enum": names},
     });
     properties.insert("desired".into(), desired);
     // What an edition gives an object need not say, and an object that is to be gone needs nothing.

@@ -87,7 +87,7 @@ async fn applied() -> Workspace {
     workspace
 }
 
-fn foreign(workspace: &Workspace, order: usize, field: &str, value: Json) {
+pub fn foreign(workspace: &Workspace, order: usize, field: &str, value: Json) {
     let mut account = workspace.sandbox.state("lac").expect("an account");
     account["license_orders"][order][field] = value;
     workspace

@@ -9,6 +9,7 @@ use entitle::model::AccountKey;
 use entitle::reconcile::{self, CheckOptions, Checked, IncrementalLoader, KeptAccounts};
 
 use super::support::bench::{self, Bench};
+use super::support::layers::objects;
 use super::support::pure;
 
 const CONNECTION: &str = "
@@ -74,21 +75,9 @@ spec:
       - {name: Reports, version: "1.0", count: 2}
 "#;
 
-/// The objects of some files as they are desired, whatever their place.
-fn fields(checked: &Checked) -> Vec<String> {
-    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
-    let objects = checked.desired.iter();
-    objects
-        .map(|object| {
-            let fields = &object.fields;
-            format!("{} {:?} {fields:?}", object.address, object.identity)
-        })
-        .collect()
-}
-
 #[test]
 fn an_object_with_an_edition_is_the_object_written_out_in_any_order_of_files() {
-    let expected = fields(&pure::check(&[("c", CONNECTION), ("o", WRITTEN_OUT)]));
+    let expected = objects(&pure::check(&[("c", CONNECTION), ("o", WRITTEN_OUT)]));
     let mut files = [
         ("b", BASIC),
         ("c", CONNECTION),
@@ -97,13 +86,13 @@ fn an_object_with_an_edition_is_the_object_written_out_in_any_order_of_files() {
     ];
     for _ in 0..files.len() {
         files.rotate_left(1);
-        assert_eq!(fields(&pure::check(&files)), expected);
+        assert_eq!(objects(&pure::check(&files)), expected);
         let mut reversed = files;
         reversed.reverse();
-        assert_eq!(fields(&pure::check(&reversed)), expected);
+        assert_eq!(objects(&pure::check(&reversed)), expected);
     }
     let joined = files.map(|(_, text)| text).join("---");
-    assert_eq!(fields(&pure::check(&[("all", &joined)])), expected);
+    assert_eq!(objects(&pure::check(&[("all", &joined)])), expected);
 }
 
 #[test]
@@ -174,18 +163,18 @@ fn a_daemon_sees_an_edition_that_changes_though_the_object_does_not() {
     let dir = directory();
     let paths = [dir.path().to_path_buf()];
     let mut loader = IncrementalLoader::default();
-    let first = fields(&load(&mut loader, &paths, &KeptAccounts::All));
+    let first = objects(&load(&mut loader, &paths, &KeptAccounts::All));
     assert_eq!(
-        fields(&load(&mut loader, &paths, &KeptAccounts::All)),
+        objects(&load(&mut loader, &paths, &KeptAccounts::All)),
         first
     );
     let more = PROFESSIONAL.replace("count: 2}", "count: 3}");
     std::fs::write(dir.path().join("p.yaml"), &more).expect("writable");
-    let second = fields(&load(&mut loader, &paths, &KeptAccounts::All));
+    let second = objects(&load(&mut loader, &paths, &KeptAccounts::All));
     let written_out = WRITTEN_OUT.replace("count: 2}", "count: 3}");
     assert_eq!(
         second,
-        fields(&pure::check(&[("c", CONNECTION), ("o", &written_out)]))
+        objects(&pure::check(&[("c", CONNECTION), ("o", &written_out)]))
     );
     assert_ne!(first, second);
 }

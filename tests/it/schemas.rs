@@ -93,6 +93,76 @@ fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
     }
 }
 
+/// An edition of LAC's orders with these fields, as they are and from July on.
+fn edition(desired: &Json) -> Json {
+    serde_json::json!({
+        "apiVersion": "entitle.dev/v1", "kind": "Edition", "metadata": {"name": "basic"},
+        "spec": {
+            "for": "LacLicenseOrder",
+            "parameters": {"seats": {"type": "integer"}},
+            "desired": desired,
+            "changes": [{"from": "2027-07-01", "desired": desired}],
+        },
+    })
+}
+
+#[test]
+fn the_fields_of_an_edition_are_those_of_its_kind() {
+    use serde_json::json;
+    let validator = jsonschema::validator_for(&schema::manifest_schema()).expect("a valid schema");
+    let viewer = |member: &str, value: Json| {
+        let mut viewer = json!({"name": "Viewer", "version": "2.0"});
+        viewer[member] = value;
+        json!({"Features": [viewer]})
+    };
+    for accepted in [
+        json!({}),
+        json!({"activations_allowed": 7, "enabled": true}),
+        json!({"activations_allowed": {"param": "seats"}}),
+        json!({"activations_allowed": {"value": "seats.floor"}}),
+        json!({"Features": {"value": "features"}}),
+        viewer("count", json!({"param": "seats"})),
+        viewer("absent", json!(true)),
+        viewer("version", json!({"param": "version"})),
+    ] {
+        let edition = edition(&accepted);
+        let faults = validator.iter_errors(&edition);
+        let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?} in {accepted}");
+    }
+    for refused in [
+        json!({"activations_alowed": 7}),
+        json!({"activations_allowed": "many"}),
+        json!({"activations_allowed": {"parm": "seats"}}),
+        json!({"activations_allowed": {"param": "seats", "value": "seats"}}),
+        json!({"enabled": 1}),
+        json!({"Features": [{"version": "2.0"}]}),
+        viewer("cuont", json!(1)),
+        viewer("absent", json!(false)),
+        // A field of another kind.
+        json!({"allowedActivations": 7}),
+    ] {
+        let mut now = edition(&refused);
+        assert!(!validator.is_valid(&now), "{refused} is accepted");
+        now["spec"]["desired"] = json!({});
+        assert!(
+            !validator.is_valid(&now),
+            "{refused} is accepted in a change"
+        );
+        let object = json!({
+            "apiVersion": "entitle.dev/v1", "kind": "LacLicenseOrder", "metadata": {"name": "rivers"},
+            "spec": {
+                "activationKey": "K-1", "desired": {"customer_id": 1},
+                "changes": [{"from": "2027-07-01", "desired": refused}],
+            },
+        });
+        assert!(
+            !validator.is_valid(&object),
+            "{refused} is accepted in an object's change"
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_of_small_commands_are_as_their_schemas_say() {
     let workspace = lac_workspace(1, false).await;

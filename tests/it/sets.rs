@@ -1,26 +1,10 @@
 //! Sets and environments: an object of a row is the same as one that is written out, and every fault is shown in its row.
 
-use std::sync::Arc;
-
-use entitle::manifest::Loaded;
-use entitle::manifest::rows::RowFiles;
 use entitle::model::dated::ReadingTime;
-use entitle::model::diagnostic::Source;
 use entitle::reconcile::{self, CheckOptions, Checked, EnvironmentChoice};
 
+use super::support::layers::{self, CONNECTIONS, objects};
 use super::support::pure;
-
-const CONNECTIONS: &str = "
-apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac-staging}
-spec: {vendor: lac, baseUrl: 'https://staging.example.com', auth: {token: {env: LAC_TOKEN}}}
----
-apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac-production}
-spec: {vendor: lac, baseUrl: 'https://lac.example.com', auth: {token: {env: LAC_TOKEN}}}
-";
 
 const ENVIRONMENTS: &str = "
 apiVersion: entitle.dev/v1
@@ -104,13 +88,7 @@ const ROWS: &str =
     "customer,id,key,seats,viewers,tier\nrivers,1,K-1,25,,gold\nbrooks,2,K-2,7,3,silver; new\n";
 
 fn check(texts: &[(&str, &str)], rows: &[u8], environment: EnvironmentChoice) -> Checked {
-    let source =
-        |(name, text): &(&str, &str)| Arc::new(Source::new((*name).into(), (*text).into()));
-    let loaded = Loaded {
-        sources: texts.iter().map(source).collect(),
-        row_files: RowFiles::of_commit([("team/customers.csv".to_string(), rows.to_vec())]),
-        ..Loaded::default()
-    };
+    let loaded = layers::load(texts, ("team/customers.csv", rows));
     let options = CheckOptions {
         environment,
         ..CheckOptions::default()
@@ -126,19 +104,6 @@ fn check_rows(rows: &[u8]) -> Checked {
         ("team/set.yaml", SET),
     ];
     check(&texts, rows, EnvironmentChoice::Only)
-}
-
-/// The objects of some files as they are desired, whatever their place.
-fn fields(checked: &Checked) -> Vec<String> {
-    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
-    let objects = checked.desired.iter();
-    objects
-        .map(|object| {
-            let (address, fields) = (&object.address, &object.fields);
-            let (ids, labels, connection) = (&object.identity, &object.labels, &object.connection);
-            format!("{address} {connection} {ids:?} {labels:?} {fields:?}")
-        })
-        .collect()
 }
 
 /// The findings as a user sees their first lines.
@@ -158,7 +123,7 @@ fn findings(checked: &Checked) -> Vec<String> {
 
 #[test]
 fn a_set_is_its_objects_written_out_whatever_writes_the_table() {
-    let expected = fields(&pure::check(&[("c", CONNECTIONS), ("o", WRITTEN_OUT)]));
+    let expected = objects(&pure::check(&[("c", CONNECTIONS), ("o", WRITTEN_OUT)]));
     let quoted = ROWS
         .replace("silver; new", "\"silver; new\"")
         .replace("rivers", "\"rivers\"");
@@ -176,30 +141,23 @@ fn a_set_is_its_objects_written_out_whatever_writes_the_table() {
         ROWS.replace(",id,", ", id ,").replace(",1,", ", 1 ,"),
     ];
     for rows in cases {
-        assert_eq!(fields(&check_rows(rows.as_bytes())), expected, "{rows}");
+        assert_eq!(objects(&check_rows(rows.as_bytes())), expected, "{rows}");
     }
 }
 
 #[test]
 fn rows_in_the_manifest_and_in_json_have_the_types_that_are_written() {
-    let expected = fields(&pure::check(&[("c", CONNECTIONS), ("o", WRITTEN_OUT)]));
+    let expected = objects(&pure::check(&[("c", CONNECTIONS), ("o", WRITTEN_OUT)]));
     let rows = r#"[{"customer": "rivers", "id": 1, "key": "K-1", "seats": 25, "tier": "gold"},
         {"customer": "brooks", "id": 2, "key": "K-2", "seats": 7, "viewers": 3, "tier": "silver; new"}]"#;
     let here = SET.replace("{file: customers.csv}", rows);
     let texts = [("c", CONNECTIONS), ("b", BASIC), ("s", here.as_str())];
-    assert_eq!(fields(&pure::check(&texts)), expected);
+    assert_eq!(objects(&pure::check(&texts)), expected);
     let json = SET.replace("customers.csv", "customers.json");
-    let loaded = Loaded {
-        sources: vec![
-            Arc::new(Source::new("c".into(), CONNECTIONS.into())),
-            Arc::new(Source::new("b".into(), BASIC.into())),
-            Arc::new(Source::new("s".into(), json)),
-        ],
-        row_files: RowFiles::of_commit([("customers.json".to_string(), rows.into())]),
-        ..Loaded::default()
-    };
+    let texts = [("c", CONNECTIONS), ("b", BASIC), ("s", json.as_str())];
+    let loaded = layers::load(&texts, ("customers.json", rows.as_bytes()));
     let checked = reconcile::check_manifests(loaded, &CheckOptions::default());
-    assert_eq!(fields(&checked), expected);
+    assert_eq!(objects(&checked), expected);
 }
 
 #[test]
@@ -349,9 +307,9 @@ spec:
   desired: {{enabled: true, activations_allowed: {seats}, customer_id: {seats}}}
 "
         );
-        let expected = fields(&pure::check(&[("c", CONNECTIONS), ("o", &written)]));
+        let expected = objects(&pure::check(&[("c", CONNECTIONS), ("o", &written)]));
         let checked = check(&texts, b"", EnvironmentChoice::Named(name.into()));
-        assert_eq!(fields(&checked), expected);
+        assert_eq!(objects(&checked), expected);
         assert_eq!(checked.source.environment.as_deref(), Some(name));
     }
     let only = [texts[0], texts[1], texts[2], texts[4]];
@@ -476,7 +434,7 @@ spec: {for: LicenseSpringLicenseCustomField, desired: {value: '24'}}
 ";
     let environment = environment("staging", 24);
     let environment = environment.replace("connections: {lac: lac-staging}", "");
-    let expected = fields(&pure::check(&[
+    let expected = objects(&pure::check(&[
         ("c", &connection),
         ("o", &object("desired: {value: '24'}")),
     ]));
@@ -493,17 +451,12 @@ spec: {for: LicenseSpringLicenseCustomField, desired: {value: '24'}}
             ("v", &environment),
             ("o", &object),
         ];
-        let source =
-            |(name, text): &(&str, &str)| Arc::new(Source::new((*name).into(), (*text).into()));
-        let loaded = Loaded {
-            sources: texts.iter().map(source).collect(),
-            ..Loaded::default()
-        };
+        let loaded = layers::load(&texts, ("none.csv", b""));
         let options = CheckOptions {
             time: ReadingTime::now(pure::now()),
             ..CheckOptions::default()
         };
         let checked = reconcile::check_manifests(loaded, &options);
-        assert_eq!(fields(&checked), expected, "{members}");
+        assert_eq!(objects(&checked), expected, "{members}");
     }
 }

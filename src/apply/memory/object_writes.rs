@@ -10,6 +10,7 @@ use crate::apply::journal::{JournalEvent, Purpose, Record};
 use crate::apply::outcome::Outcome;
 use crate::apply::store::{Cursor, JournalLine, JournalScope, Store, StoreError};
 use crate::model::AccountKey;
+use crate::plan::descent::ValueWrite;
 use crate::plan::document::ChangeEntry;
 
 /// A write of an object, sent by whichever run.
@@ -28,6 +29,27 @@ pub struct ObjectWrite {
     /// The vendor's answer, or what failed.
     pub message: Option<String>,
     pub changes: Vec<ChangeEntry>,
+}
+
+impl ObjectWrite {
+    /// Returns who wrote, and when, without what was written.
+    pub fn summary(&self) -> ValueWrite {
+        ValueWrite {
+            run: self.run.clone(),
+            at: self.at.clone(),
+            by: self.by.clone(),
+            approved_by: self.approved_by.clone(),
+            commit: self.commit.clone(),
+        }
+    }
+
+    /// Reports whether its changes were made.
+    pub fn is_carried_out(&self) -> bool {
+        matches!(
+            self.outcome,
+            Some(Outcome::Converged | Outcome::Unconverged)
+        )
+    }
 }
 
 /// Collects the last writes of one object, record by record.

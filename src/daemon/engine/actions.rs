@@ -15,6 +15,7 @@ use crate::daemon::trigger::Trigger;
 use crate::model::{Address, PolicyMode};
 use crate::provider;
 use crate::reconcile::account_of;
+use crate::reconcile::descent::DescentFinder;
 
 impl Engine {
     /// Returns the tracked object of an address, as it is printed. `Err` if the manifests in force do not name it, or if
@@ -41,6 +42,7 @@ impl Engine {
         Ok(ObjectDetails {
             account: known.account_key(),
             keys: object_keys(desired, &account_of(checked, connection)),
+            descent: DescentFinder::new(checked).find_fields(desired, |_| true),
             contested: tracked.history(now).contested,
             desired: Arc::clone(desired),
             history: Ok(Vec::new()),

@@ -63,6 +63,7 @@ fn in_sync(desired: &Desired) -> ObjectResult {
             references: Default::default(),
             after: Vec::new(),
             action: Disposition::None,
+            descent: Vec::new(),
             changes: Vec::new(),
             calls: Vec::new(),
             fingerprint: Some("x".into()),

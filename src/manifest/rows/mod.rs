@@ -90,6 +90,21 @@ impl RowTable {
         (0..self.len()).map(|index| TableRow { rows: self, index })
     }
 
+    /// Returns the row at a place; `None` if none begins there.
+    pub fn find_row(&self, mark: Mark) -> Option<TableRow<'_>> {
+        let row = |index| TableRow { rows: self, index };
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match row(middle).mark().start < mark.start {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        let found = (low < self.len()).then(|| row(low));
+        found.filter(|row| row.mark() == mark)
+    }
+
     /// Lists the columns that have a name, sorted.
     pub fn columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match &self.table {

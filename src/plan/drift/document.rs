@@ -111,6 +111,13 @@ pub enum State {
     Error,
 }
 
+impl State {
+    /// Reports whether the object is missing or could not be read.
+    pub fn is_unread(self) -> bool {
+        matches!(self, Self::Missing | Self::Error)
+    }
+}
+
 /// An apply in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use self::frame::{ReportPage, fact_row, finding_list, render_frame};
-use self::parts::{command_box, line_link, risk_class, risk_word};
+use self::parts::{command_box, descent_list, line_link, risk_class, risk_word};
 use super::change::describe_change;
 use super::coming::describe_coming;
 use super::group::{ObjectGroup, describe_remark, split_address};
@@ -163,6 +163,7 @@ fn group_body(group: &ObjectGroup<'_>, view: &RunView<'_>) -> Markup {
         @for effect in &object.side_effects { p.said { "Side effect: " (make_visible(effect)) } }
         @if object.calls.len() > 1 { (changes_by_call(object)) }
         @else if !object.changes.is_empty() { (parts::change_table(&object.changes)) }
+        (descent_list(group.common_descent(), &links))
         @for line in describe_coming(&object.coming) { p.said { (make_visible(&line)) } }
         @if group.is_many() { (name_list(group, &links, messages.len() > 1)) }
         @else {

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use crate::model::Risk;
 use crate::model::wording::{pluralize, shorten};
 use crate::plan::ChangeVerb;
+use crate::plan::descent::FieldDescent;
 use crate::plan::document::ChangeEntry;
 use crate::render::change::ChangeLayout;
 use crate::render::safe::make_visible;
@@ -43,6 +44,32 @@ pub fn change_table(changes: &[ChangeEntry]) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Renders where values come from, folded: a line for each, with its places in the order in which they lead to where it was
+/// written. Nothing without values.
+pub fn descent_list<'a>(
+    values: impl IntoIterator<Item = &'a FieldDescent>,
+    links: &SourceLinks<'_>,
+) -> Markup {
+    let mut values = values.into_iter().peekable();
+    html! {
+        @if values.peek().is_some() {
+            details.more.descent {
+                summary { "Where the values come from" }
+                ul.names { @for value in values {
+                    li {
+                        (make_visible(&value.field)) ": "
+                        @for (index, place) in value.places.iter().enumerate() {
+                            @if index > 0 { " ← " }
+                            span.where { (line_link(links, &place.file, place.line)) }
+                            @if !place.document.is_empty() { " " (make_visible(&place.document)) }
+                        }
+                    }
+                } }
             }
         }
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::daemon::order_manifest;
 use super::super::daemon::program::{activations_allowed, five_orders};
+use super::super::drift::foreign;
 use super::{BASIC, CONNECTIONS, ENVIRONMENTS, ORDER, ROWS, SET};
 use crate::support::program::{Ran, Workspace};
 
@@ -274,4 +275,120 @@ async fn a_saved_plan_is_for_its_environment() {
         "{}",
         ran.stderr
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_names_the_places_of_what_it_changes_as_why_does() {
+    let workspace = two_environments().await;
+    let report = ["--report", "html=plan.html"];
+    let ran = workspace.run(
+        &[
+            &["plan", "--env", "staging", "--format", "json"],
+            &report[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let plan = ran.json();
+    let objects = plan["objects"].as_array().expect("objects");
+    let changed: Vec<_> = objects
+        .iter()
+        .filter(|one| !one["descent"].is_null())
+        .collect();
+    assert_eq!(changed.len(), 1, "{plan:#}");
+    let why = workspace.run(&[
+        "why",
+        "rivers.activations_allowed",
+        "--env",
+        "staging",
+        "--format",
+        "json",
+    ]);
+    let why = why.json();
+    let mut value = why["values"][0].clone();
+    for place in value["places"].as_array_mut().expect("places") {
+        place
+            .as_object_mut()
+            .expect("a place")
+            .retain(|name, _| name != "text");
+    }
+    let expected = json!([{"field": "activations_allowed", "places": value["places"]}]);
+    assert_eq!(changed[0]["descent"], expected);
+    assert_eq!(value["places"][1]["document"], "Environment/staging");
+    let page = std::fs::read_to_string(workspace.dir.path().join("plan.html")).expect("a page");
+    assert!(page.contains("Where the values come from"), "{page}");
+    // What is printed makes no difference to what is planned.
+    let text = workspace.run(&["plan", "--env", "staging"]);
+    assert!(!text.stdout.contains("Where the values"), "{}", text.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_names_the_run_that_wrote_a_value_and_who_changed_it_since() {
+    let workspace = two_environments().await;
+    let why = |more: &[&str]| {
+        let asked = [
+            "why",
+            "rivers.activations_allowed",
+            "--env",
+            "staging",
+            "--format",
+            "json",
+        ];
+        let ran = workspace.run(&[&asked, more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.json()
+    };
+    assert!(why(&[])["values"][0]["last_write"].is_null());
+    let applied = workspace.run(&["apply", "--env", "staging", "--auto-approve"]);
+    assert_eq!(applied.code, 0, "{}", applied.stderr);
+    let run = workspace.run(&["history", "--json"]).json()["runs"][0].clone();
+    let offline = why(&[]);
+    let write = &offline["values"][0]["last_write"];
+    assert_eq!(
+        (&write["run"], &write["by"]),
+        (&run["run"], &run["by"]),
+        "{offline:#}"
+    );
+    assert!(offline["live"].is_null(), "{offline:#}");
+
+    let live = why(&["--live"])["live"].clone();
+    assert_eq!(
+        (&live["state"], &live["differences"]),
+        (&json!("in_sync"), &json!([]))
+    );
+    assert_eq!(live["applied"]["run"], run["run"]);
+
+    foreign(&workspace, 0, "activations_allowed", json!(77));
+    let document = why(&["--live"]);
+    let live = &document["live"];
+    let difference = &live["differences"][0];
+    assert_eq!(
+        (
+            &live["state"],
+            &difference["changed_by"],
+            &difference["live"],
+            &difference["base"]
+        ),
+        (&json!("drifted"), &json!("they"), &json!(77), &json!(11)),
+        "{document:#}"
+    );
+    assert_eq!(&document["values"][0]["last_write"], write);
+    let text = workspace
+        .run(&["why", "rivers", "--env", "staging", "--live"])
+        .stdout;
+    assert!(
+        text.contains("  live: 77, changed by another writer; 11 at the last apply\n"),
+        "{text}"
+    );
+    assert!(text.contains("customer_id: "), "{text}");
+    assert!(text.contains("  live: the same\n"), "{text}");
+    // Another field of the object is as it was.
+    let asked = ["why", "rivers.customer_id", "--env", "staging", "--live"];
+    let text = workspace.run(&asked).stdout;
+    assert!(!text.contains("live: 77"), "{text}");
+    // A journal that cannot be read costs its part only.
+    let asked = ["why", "rivers", "--env", "staging", "--journal", "."];
+    let ran = workspace.run(&asked);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no run is named"), "{}", ran.stderr);
 }

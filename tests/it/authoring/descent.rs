@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use entitle::model::Address;
-use entitle::plan::descent::DescentDocument;
-use entitle::reconcile::descent::descend;
-use entitle::reconcile::{CheckOptions, EnvironmentChoice};
+use entitle::model::Desired;
+use entitle::plan::descent::{DescentDocument, FieldDescent, PlaceEntry, ValueDescent};
+use entitle::reconcile::descent::DescentFinder;
+use entitle::reconcile::{CheckOptions, Checked, EnvironmentChoice};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -13,16 +13,17 @@ use super::{ALL, CONNECTIONS, Texts, check, in_environment, load, options, write
 
 /// Where the values of an object come from, at the beginning of a day.
 fn explain(texts: Texts<'_>, options: &CheckOptions, name: &str) -> DescentDocument {
-    let written = write(texts, options);
-    let object = written.find(&address(texts, options, name));
-    descend(&written, &object.expect("an object"), None)
+    let checked = check(texts, options);
+    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
+    let object = find(&checked, name);
+    let document = DescentFinder::new(&checked).explain(object, None);
+    document.expect("a descent")
 }
 
-fn address(texts: Texts<'_>, options: &CheckOptions, name: &str) -> Address {
-    let checked = check(texts, options);
-    let mut objects = checked.desired.iter().map(|object| &object.address);
-    let found = objects.find(|address| address.name == *name);
-    found.expect("an object").clone()
+fn find<'a>(checked: &'a Checked, name: &str) -> &'a Desired {
+    let mut objects = checked.desired.iter();
+    let found = objects.find(|object| object.address.name == *name);
+    found.expect("an object")
 }
 
 /// The places of a value, as `file:line document`, that of its writing last.
@@ -128,19 +129,67 @@ fn a_value_of_a_row_leads_to_the_row() {
         .filter(|place| place.file == "customers.csv")
         .map(|place| place.text.as_str())
         .collect();
-    assert_eq!(row, ["brooks,2,K-2,7,silver"; 3]);
+    assert_eq!(row, ["brooks,2,K-2,7,silver"; 5]);
+}
+
+#[test]
+fn what_is_written_beside_the_fields_has_its_places_too() {
+    let june = in_environment("staging", "2027-06-30");
+    let order = "LacLicenseOrder/lakes";
+    let lakes = explain(ALL, &june, "lakes");
+    assert_eq!(
+        places(&lakes, "connection"),
+        (
+            json!("lac-staging"),
+            vec![
+                format!("order.yaml:5 {order}"),
+                "environments.yaml:8 Environment/staging".to_string()
+            ]
+        )
+    );
+    for (field, value, line) in [
+        ("labels.team", "sales", 3),
+        ("policy.mode", "observe", 7),
+        ("policy.reason", "a trial", 7),
+    ] {
+        let expected = (json!(value), vec![format!("order.yaml:{line} {order}")]);
+        assert_eq!(places(&lakes, field), expected);
+    }
+    let brooks = explain(ALL, &june, "brooks-cad");
+    let set = "ObjectSet/customers";
+    for (field, line) in [("labels.tier", 10), ("policy.reason", 15)] {
+        let rows = vec![format!("set.yaml:{line} {set}"), "customers.csv:3".into()];
+        assert_eq!(places(&brooks, field), (json!("silver"), rows));
+    }
+}
+
+#[test]
+fn no_field_is_named_like_a_member_beside_the_fields() {
+    for kind in entitle::provider::all_kinds() {
+        for name in ["connection", "labels", "policy"] {
+            let table = kind.table();
+            let fields = table
+                .desired
+                .iter()
+                .chain(table.lifecycle.creation_fields());
+            assert!(
+                fields.map(|field| field.name).all(|field| field != name),
+                "{name} of {}",
+                table.kind
+            );
+        }
+    }
 }
 
 #[test]
 fn only_what_is_asked_for_is_shown() {
     let june = in_environment("staging", "2027-06-30");
-    let written = write(ALL, &june);
-    let object = written
-        .find(&address(ALL, &june, "lakes"))
-        .expect("an object");
+    let checked = check(ALL, &june);
+    let lakes = find(&checked, "lakes");
     let fields = |asked: &str| {
-        let document = descend(&written, &object, Some(asked));
+        let document = DescentFinder::new(&checked).explain(lakes, Some(asked));
         document
+            .expect("a descent")
             .values
             .into_iter()
             .map(|value| value.field)
@@ -178,6 +227,19 @@ fn paths_of(desired: &Json) -> BTreeMap<String, Json> {
         }
     }
     found
+}
+
+/// A value as plans show it.
+fn in_plan(value: &ValueDescent) -> FieldDescent {
+    let places = value.places.iter().map(|written| PlaceEntry {
+        file: written.file.clone(),
+        line: written.line,
+        document: written.document.clone(),
+    });
+    FieldDescent {
+        field: value.field.clone(),
+        places: places.collect(),
+    }
 }
 
 /// Fields of one layer. No two of a case have the same values, so a place that is wrong shows.
@@ -229,22 +291,36 @@ proptest! {
         desired["customer_id"] = json!(7);
         let order = json!({
             "connection": "lac-staging", "activationKey": "K-1", "edition": {"name": "over"},
+            "policy": {"mode": "observe", "allow": ["strand"]},
             "desired": desired, "changes": [{"from": "2026-02-01", "desired": change}],
         });
         let order = document("LacLicenseOrder", "rivers", order);
         let texts: Texts<'_> = &[("c", CONNECTIONS), ("base", &base), ("over", &over), ("o", &order)];
         let options = options(EnvironmentChoice::Only, "2026-12-01");
         let written = write(texts, &options);
-        let whole = written.find(&address(texts, &options, "rivers")).expect("an object");
+        let mut objects = written.documents.iter().flat_map(|document| written.objects_of(document));
+        let whole = objects.find(|object| object.draft.address.name == *"rivers").expect("an object");
         let mut expected = paths_of(&written.render(&whole)["spec"]["desired"]);
         expected.insert("activationKey".into(), json!("K-1"));
-        let document = descend(&written, &whole, None);
+        expected.insert("connection".into(), json!("lac-staging"));
+        expected.insert("policy.mode".into(), json!("observe"));
+        expected.insert("policy.allow[0]".into(), json!("strand"));
+        let checked = check(texts, &options);
+        let rivers = find(&checked, "rivers");
+        let mut finder = DescentFinder::new(&checked);
+        let document = finder.explain(rivers, None).expect("a descent");
+        // A plan names the same places of what it changes.
+        let is_changed = |path: &str| path.starts_with("Features") || path == "description";
+        let of_plan = finder.find_fields(rivers, is_changed);
+        let of_why = document.values.iter().filter(|value| is_changed(&value.field));
+        let of_why: Vec<FieldDescent> = of_why.map(in_plan).collect();
+        prop_assert_eq!(of_plan, of_why);
         let mut found = BTreeMap::new();
         for value in document.values {
             let last = value.places.last().expect("a place");
             let text = last.text.trim_end_matches(',');
             prop_assert!(text.ends_with(&value.value.to_string()), "{value:?}");
-            prop_assert!(load(texts, "").sources.iter().any(|source| source.name == last.file));
+            prop_assert!(load(texts).sources.iter().any(|source| source.name == last.file));
             prop_assert_eq!(found.insert(value.field, value.value), None);
         }
         prop_assert_eq!(found, expected);

@@ -9,28 +9,11 @@ mod masses;
 mod rendered;
 mod rows;
 
-use std::sync::Arc;
-
 use entitle::manifest::Loaded;
-use entitle::manifest::rows::RowFiles;
-use entitle::model::dated::ReadingTime;
-use entitle::model::diagnostic::Source;
 use entitle::reconcile::written::WrittenManifests;
 use entitle::reconcile::{self, CheckOptions, Checked, EnvironmentChoice};
 
-type Texts<'a> = &'a [(&'a str, &'a str)];
-
-const CONNECTIONS: &str = "
-apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac-staging}
-spec: {vendor: lac, baseUrl: 'https://staging.example.com', auth: {token: {env: LAC_TOKEN}}}
----
-apiVersion: entitle.dev/v1
-kind: Connection
-metadata: {name: lac-production}
-spec: {vendor: lac, baseUrl: 'https://lac.example.com', auth: {token: {env: LAC_TOKEN}}}
-";
+use super::support::layers::{self, CONNECTIONS, Texts, options};
 
 const ENVIRONMENTS: &str = "apiVersion: entitle.dev/v1
 kind: Environment
@@ -115,24 +98,8 @@ const ALL: Texts<'static> = &[
     ("order.yaml", ORDER),
 ];
 
-fn load(texts: Texts<'_>, rows: &str) -> Loaded {
-    let source =
-        |(name, text): &(&str, &str)| Arc::new(Source::new((*name).into(), (*text).into()));
-    Loaded {
-        sources: texts.iter().map(source).collect(),
-        row_files: RowFiles::of_commit([("customers.csv".to_string(), rows.into())]),
-        ..Loaded::default()
-    }
-}
-
-/// Options for an environment at the beginning of a day.
-fn options(environment: EnvironmentChoice, day: &str) -> CheckOptions {
-    let midnight = format!("{day}T00:00:00Z");
-    CheckOptions {
-        environment,
-        time: ReadingTime::now(midnight.parse().expect("a moment")),
-        ..CheckOptions::default()
-    }
+fn load(texts: Texts<'_>) -> Loaded {
+    layers::load(texts, ("customers.csv", ROWS.as_bytes()))
 }
 
 fn in_environment(name: &str, day: &str) -> CheckOptions {
@@ -142,9 +109,9 @@ fn in_environment(name: &str, day: &str) -> CheckOptions {
 fn write(texts: Texts<'_>, options: &CheckOptions) -> WrittenManifests {
     let findings = check(texts, options).findings;
     assert!(findings.is_empty(), "{findings:?}");
-    WrittenManifests::of(&load(texts, ROWS), options)
+    WrittenManifests::of(&load(texts), options)
 }
 
 fn check(texts: Texts<'_>, options: &CheckOptions) -> Checked {
-    reconcile::check_manifests(load(texts, ROWS), options)
+    reconcile::check_manifests(load(texts), options)
 }

@@ -3,7 +3,9 @@
 use entitle::reconcile::rendered::render_manifests;
 use entitle::reconcile::{CheckOptions, EnvironmentChoice};
 
-use super::{ALL, BASIC, CONNECTIONS, ROWS, SET, Texts, check, in_environment, options, write};
+use super::{
+    ALL, BASIC, CONNECTIONS, ROWS, SET, Texts, check, in_environment, layers, options, write,
+};
 
 const PLAIN: &str = "# the orders of Rivers
 apiVersion: entitle.dev/v1
@@ -64,24 +66,8 @@ fn a_plain_file_is_rendered_as_it_is() {
     }
 }
 
-/// The objects as they are desired, whatever their place and layers.
 fn objects(texts: Texts<'_>, options: &CheckOptions) -> Vec<String> {
-    let checked = check(texts, options);
-    assert!(
-        checked.findings.is_empty(),
-        "{:?}\n{texts:?}",
-        checked.findings
-    );
-    let objects = checked.desired.iter().map(|object| {
-        let policy = &object.policy;
-        format!(
-            "{} {} {:?} {:?} {policy:?} {:?}",
-            object.address, object.connection, object.identity, object.labels, object.fields
-        )
-    });
-    let mut objects: Vec<String> = objects.collect();
-    objects.sort();
-    objects
+    layers::objects(&check(texts, options))
 }
 
 #[test]

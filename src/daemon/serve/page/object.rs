@@ -9,13 +9,14 @@ use super::frame::{FramedPage, Visitor, page_frame, time_element};
 use super::rows::{bounded_changes, object_state, pending_changes, risk_badge};
 use crate::apply::memory::ObjectWrite;
 use crate::daemon::actions::ActionError;
-use crate::daemon::object_details::{ObjectDetails, is_at_or_below};
+use crate::daemon::object_details::ObjectDetails;
 use crate::daemon::serve::words::state_words;
 use crate::daemon::status::{ObjectState, ObjectStatus};
 use crate::model::with_causes;
 use crate::model::wording::{pluralize, shorten};
+use crate::plan::descent::is_at_or_below;
 use crate::plan::document::ChangeEntry;
-use crate::render::html::parts::{change_diff, command_box, commit_link};
+use crate::render::html::parts::{change_diff, command_box, commit_link, descent_list};
 use crate::render::patch::unified_patch;
 use crate::render::source_host::SourceLinks;
 use crate::render::values;
@@ -183,7 +184,10 @@ fn field_section(object: &ObjectStatus, details: &ObjectDetails, page: &ObjectPa
                                 th scope="row" { (name) }
                                 td data-title="Desired" { (value_cell(desired)) }
                                 td data-title="Live" { (live_cell(object, name)) }
-                                td data-title="Set by" { (set_by(details.last_write_of(name), details, page)) }
+                                td data-title="Set by" {
+                                    (set_by(details.last_write_of(name), details, page))
+                                    (descent_list(details.descent_of(name), &page.links))
+                                }
                             }
                         }
                     }
