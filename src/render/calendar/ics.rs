@@ -103,6 +103,7 @@ mod tests {
             object: "LacLicenseOrder/rivers".into(),
             field: None,
             changes: Vec::new(),
+            at_vendor: false,
             reason: Some(reason.into()),
             origin: OriginEntry {
                 file: "a.yaml".into(),

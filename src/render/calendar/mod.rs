@@ -7,6 +7,7 @@ use std::io::{self, Write};
 pub use ics::write_ics;
 
 use super::change::describe_change;
+use super::coming::carrier;
 use super::safe::make_visible;
 use crate::plan::calendar::{CalendarDocument, CalendarEvent, EventKind};
 
@@ -32,7 +33,7 @@ fn describe_event(event: &CalendarEvent) -> String {
     let what = match event.kind {
         EventKind::Change => {
             let changes: Vec<String> = event.changes.iter().map(describe_change).collect();
-            changes.join("; ")
+            format!("{}{}", changes.join("; "), carrier(event.at_vendor))
         }
         EventKind::Expiry => format!("{field} is reached"),
         EventKind::SuspensionEnds => "its suspension ends".into(),
