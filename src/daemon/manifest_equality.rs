@@ -22,10 +22,12 @@ pub fn same_object(one: &Desired, other: &Desired) -> bool {
         references: _,
         // What they bring is in the fields.
         layers: _,
-        // What lies ahead wakes nobody before its time.
-        coming: _,
+        coming,
     } = one;
-    *address == other.address
+    // What lies ahead wakes nobody before its time, unless the vendor is to know of it.
+    let is_scheduled = coming.are_at_vendor() || other.coming.are_at_vendor();
+    (!is_scheduled || *coming == other.coming)
+        && *address == other.address
         && *vendor == other.vendor
         && *connection == other.connection
         && *identity == other.identity

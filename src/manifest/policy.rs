@@ -29,6 +29,9 @@ map_table! {
             "Risks accepted for this object without a flag; each includes those before it.";
         create: Form::Boolean, default: Some("false"),
             "Whether the object is created if the vendor does not have it.";
+        schedule: Form::Choice("schedule", &["entitle", "vendor"]), default: Some("entitle"),
+            "Who carries out `changes` at their moment: the next run, or the vendor, which then has them scheduled. A \
+            vendor that knows full hours alone takes the next one.";
     }
 }
 
@@ -63,6 +66,13 @@ pub fn lower(node: &Node, reader: &mut MapReader<'_>) -> PolicyDraft {
             .filter(|create| *create)
             .map(|_| {
                 let node = values.node_of("create");
+                node.map_or(node_mark, |node| node.mark)
+            }),
+        schedule: values
+            .take::<String>("schedule")
+            .filter(|by| by == "vendor")
+            .map(|_| {
+                let node = values.node_of("schedule");
                 node.map_or(node_mark, |node| node.mark)
             }),
     };

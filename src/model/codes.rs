@@ -93,6 +93,10 @@ const OBJECTS: CodeGroup = group! { "Objects and references":
     "duplicate-object", "Two manifests name the same object of one account, and would overwrite each other.", "Remove one of them; both places are shown.";
     "no-creation", "`create: true` stands in a manifest of a kind that is never created.", "Create it in the vendor's console, then name it by its id. `entitle explain KIND` gives the reason.";
     "no-removal", "`state: absent` stands in a manifest of a kind that is never removed.", "Use what comes nearest, which the message names, such as `enabled: false`.";
+    "no-schedule", "`schedule: vendor` stands in a manifest of a kind whose vendor carries out no changes at a moment.", "Leave `schedule` out: an apply or `watch` carries out each change at its moment.";
+    "unschedulable-change", "A dated change has a field that the vendor cannot change at a moment.", "Take the field out of the change, or leave `policy.schedule` out: an apply or `watch` then carries out all of it.";
+    "update-will-fail", "The vendor foresees that an update that is scheduled there will fail.", "Correct what its words name before the moment; otherwise the run after it carries out the change, as any drift.";
+    "foreign-update", "Somebody else scheduled an update at the vendor that touches fields of the manifest.", "Cancel it at the vendor, or write the same values in the manifest as a dated change.";
     "bad-reference", "What stands behind `ref` is no address, or one of a kind whose id does not belong here.", "Write `{ref: Kind/name}` with the kind that the message names.";
     "unknown-reference", "A reference names an object that is not among the manifests.", "Correct the name, or pass the file that has the object as well.";
     "reference-elsewhere", "A reference names an object that is reached through another connection. Ids hold within one account.", "Name an object of the same connection, or write its id.";

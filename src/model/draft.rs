@@ -92,4 +92,6 @@ pub struct PolicyDraft {
     pub resync: Option<Duration>,
     /// The place of `create: true`, where the manifest has it.
     pub create: Option<Mark>,
+    /// The place of `schedule: vendor`, where the manifest has it.
+    pub schedule: Option<Mark>,
 }

@@ -42,6 +42,8 @@ impl KindTable {
             WritePurpose::Update(index) => self.calls[index],
             WritePurpose::Create => whole(self.lifecycle.create.map_or("", |call| call.name)),
             WritePurpose::Remove => whole(self.lifecycle.remove.unwrap_or_default()),
+            // What somebody else scheduled meanwhile must not be lost, so the object is read right before.
+            WritePurpose::Schedule => whole(""),
         }
     }
 

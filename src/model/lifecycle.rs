@@ -92,11 +92,14 @@ impl CreateCall {
     }
 }
 
-/// What a write does: it changes an object by one of its calls, creates it, or removes it.
+/// What a write does: it changes an object by one of its calls, creates it, removes it, or changes what
+/// its vendor has scheduled for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WritePurpose {
     /// The index of the call, among those of the kind.
     Update(usize),
     Create,
     Remove,
+    /// It changes what the vendor is to do at a moment.
+    Schedule,
 }

@@ -31,6 +31,7 @@ pub mod path;
 pub mod read_failure;
 pub mod reference;
 pub mod resource;
+pub mod schedule;
 pub mod secret;
 pub mod text;
 pub mod trusted_host;

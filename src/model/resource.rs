@@ -21,6 +21,7 @@ use super::packed::PackedFields;
 use super::path::{FieldPath, PathPattern};
 use super::read_failure::ReadFailure;
 use super::reference::{Reference, ReferenceState};
+use super::schedule::LiveSchedule;
 use super::text::Text;
 use super::value::Fields;
 
@@ -193,19 +194,40 @@ impl PartialEq for ComingState {
 
 /// The states of an object that lie ahead, in the order of time. Few objects have any.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ComingStates(Option<Arc<Vec<ComingState>>>);
+pub struct ComingStates(Option<Arc<ComingList>>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct ComingList {
+    states: Vec<ComingState>,
+    at_vendor: bool,
+}
 
 impl ComingStates {
     pub fn new(states: Vec<ComingState>) -> Self {
-        Self((!states.is_empty()).then(|| Arc::new(states)))
+        Self::of_list(states, false)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &ComingState> {
-        self.0.iter().flat_map(|states| states.iter())
+    /// States that the vendor brings about by itself; there may be none, and then it is to have none.
+    pub fn at_vendor(states: Vec<ComingState>) -> Self {
+        Self::of_list(states, true)
+    }
+
+    fn of_list(states: Vec<ComingState>, at_vendor: bool) -> Self {
+        let is_any = at_vendor || !states.is_empty();
+        Self(is_any.then(|| Arc::new(ComingList { states, at_vendor })))
+    }
+
+    /// Reports whether the vendor brings the states about, so that its schedule is kept in step with them.
+    pub fn are_at_vendor(&self) -> bool {
+        self.0.as_ref().is_some_and(|list| list.at_vendor)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &ComingState> + Clone {
+        self.0.iter().flat_map(|list| list.states.iter())
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.iter().next().is_none()
     }
 
     /// Returns the moment at which the next one begins.
@@ -241,7 +263,7 @@ impl Desired {
         if let Some(state) = begun.into_iter().next_back() {
             (object.fields, object.references) = (state.fields, state.references);
         }
-        object.coming = ComingStates::new(ahead);
+        object.coming = ComingStates::of_list(ahead, self.coming.are_at_vendor());
         Cow::Owned(object)
     }
 }
@@ -320,6 +342,8 @@ pub struct Policy {
     pub resync: Option<Duration>,
     /// Whether the object is created if the vendor does not have it.
     pub create: bool,
+    /// Whether the vendor carries out dated changes by itself: `schedule: vendor`.
+    pub schedule: bool,
     /// Whether the object is to be gone: `spec.state: absent`.
     pub absent: bool,
     /// Set if the object is read for its id alone, since another one refers to it and it is out of the run's scope. No
@@ -370,6 +394,7 @@ static NO_POLICY: Policy = Policy {
     reason: None,
     resync: None,
     create: false,
+    schedule: false,
     absent: false,
     only_read: false,
 };
@@ -458,6 +483,8 @@ pub struct Live {
     pub facts: Facts,
     /// Convenience fields of the manifest resolved by reading, replacing those they stand for.
     pub resolved: Vec<Resolved>,
+    /// The updates that the vendor is to carry out; `None` if they were not read.
+    pub schedule: Option<Box<LiveSchedule>>,
 }
 
 /// A field that the manifest gave by another name, for example groups by name instead of id.

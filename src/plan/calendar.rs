@@ -59,6 +59,9 @@ pub struct CalendarEvent {
     /// How the object changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<ChangeEntry>,
+    /// Whether the vendor carries out the change by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_vendor: bool,
     /// Why the object was suspended, or why its drift was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -161,6 +164,7 @@ fn event(at: Timestamp, date: String, kind: EventKind, object: &Desired) -> Cale
         live: false,
         field: None,
         changes: Vec::new(),
+        at_vendor: false,
         reason: None,
         origin: origin_entry(&object.origin),
     }
@@ -178,6 +182,7 @@ fn list_changes(object: &Desired) -> impl Iterator<Item = (Timestamp, CalendarEv
     states.zip(list_coming(object)).map(|(state, entry)| {
         let event = CalendarEvent {
             changes: entry.changes,
+            at_vendor: entry.at_vendor,
             origin: origin_entry(&state.origin),
             ..event(state.from, entry.from, EventKind::Change, object)
         };
@@ -274,6 +279,7 @@ fn acceptance_end(accepted: &AcceptedDrift) -> Option<(Timestamp, CalendarEvent)
         live: false,
         field: Some(accepted.field.to_string()),
         changes: Vec::new(),
+        at_vendor: false,
         reason: Some(accepted.reason.clone()),
         origin: origin_entry(&accepted.origin),
     };

@@ -38,6 +38,9 @@ pub struct ComingEntry {
     pub at: String,
     /// How the object then differs from what was desired right before.
     pub changes: Vec<ChangeEntry>,
+    /// Whether the vendor carries it out by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_vendor: bool,
 }
 
 impl ComingChanges {
@@ -82,6 +85,7 @@ pub fn list_coming(desired: &Desired) -> impl Iterator<Item = ComingEntry> {
         ComingEntry {
             from: state.written.to_string(),
             at: state.from.to_string(),
+            at_vendor: desired.coming.are_at_vendor(),
             changes: changes
                 .iter()
                 .map(|change| ChangeEntry::new(change, 0))

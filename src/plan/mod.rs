@@ -36,6 +36,7 @@ pub mod provenance;
 pub mod refusal;
 pub mod risk;
 pub mod saved;
+pub mod schedule;
 pub mod source_facts;
 pub mod spot;
 pub mod step;
@@ -56,7 +57,9 @@ use crate::model::{
 use crate::provider::ResourceKind;
 pub use change::{Change, ChangeVerb};
 pub use refusal::Refusal;
+use schedule::ScheduleEdit;
 pub use step::Step;
+use step::StepWrite;
 pub use unplannable::Unplannable;
 
 /// What is to be done about an object.
@@ -188,7 +191,8 @@ fn plan_live(
     ];
     let mut planned = Planned::bare(desired, Disposition::None, join_notes(notes));
     planned.resolved.clone_from(&live.resolved);
-    planned.fingerprint = Some(fingerprint::fingerprint_of(table, desired, live));
+    let fingerprint = fingerprint::fingerprint_of(table, desired, live);
+    planned.fingerprint = Some(schedule::with_schedule(fingerprint, desired, live));
     let desired_fields = carry::resolve_desired(desired, live);
     if let Err(not_shown) = unseen::refuse_unseen_lists(table, desired, &desired_fields, live) {
         planned.action = Disposition::Error;
@@ -199,9 +203,24 @@ fn plan_live(
     let idle = carry::without_effect(table, desired, live, &next);
     planned.findings = effect::warn_of_idle(table, desired, &idle);
     let changes = diff::diff(table, &next, live, now);
-    if changes.is_empty() {
+    if let Some(due) = schedule::find_due(desired, live, now).filter(|_| !changes.is_empty()) {
+        let note = format!("the vendor's update of {due} is due, and not carried out yet");
+        planned.message = join_notes([planned.message.take(), Some(note)]);
         return planned;
     }
+    let scheduled = match schedule::plan_schedule(kind, desired, live, now) {
+        Ok(scheduled) => scheduled,
+        Err(error) => {
+            planned.action = Disposition::Error;
+            planned.message = Some(error.to_string());
+            return planned;
+        }
+    };
+    planned.findings.extend(scheduled.findings);
+    if changes.is_empty() && scheduled.edits.is_empty() {
+        return planned;
+    }
+    planned.message = join_notes([planned.message.take(), scheduled.note]);
     planned.message = join_notes([planned.message.take(), kind.note(live)]);
     if let Err(finding) = order::refuse_reversed(table, desired, live, &next) {
         planned.changes = changes;
@@ -217,8 +236,9 @@ fn plan_live(
         live,
         next: &next,
     };
-    let step = plan_step(kind, &ground, &changes);
-    planned.changes = changes;
+    let step = plan_step(kind, &ground, &changes, &scheduled.edits);
+    let edits = scheduled.edits.into_iter().map(|edit| edit.change);
+    planned.changes = changes.into_iter().chain(edits).collect();
     match step {
         Ok(step) if desired.policy.mode_at(now) == PolicyMode::Enforce => {
             planned.action = Disposition::Update;
@@ -251,11 +271,12 @@ struct StepGround<'a> {
     next: &'a Fields,
 }
 
-/// Makes the writes that carry out `changes`, and checks each.
+/// Makes the writes that carry out `changes`, checks each, and adds those of the schedule, whose changes follow.
 fn plan_step(
     kind: &dyn ResourceKind,
     ground: &StepGround<'_>,
     changes: &[Change],
+    edits: &[ScheduleEdit],
 ) -> Result<Step, Unplannable> {
     let table = kind.table();
     let StepGround { desired, live, .. } = *ground;
@@ -279,7 +300,7 @@ fn plan_step(
             }
         }
     }
-    let step = step::make_step(kind, desired, live, ground.next, changes)?;
+    let mut step = step::make_step(kind, desired, live, ground.next, changes)?;
     for write in &step.writes {
         let WritePurpose::Update(index) = write.purpose else {
             continue;
@@ -298,7 +319,14 @@ fn plan_step(
         };
         check::check_write(&ground, write, changes).map_err(Unplannable::BrokenRule)?;
     }
-    check::check_step(&step, changes).map_err(Unplannable::BrokenRule)?;
+    let writes = edits.iter().zip(changes.len()..);
+    step.writes.extend(writes.map(|(edit, index)| StepWrite {
+        changes: vec![index],
+        ..edit.write.clone()
+    }));
+    let edits = edits.iter().map(|edit| edit.change.clone());
+    let all: Vec<Change> = changes.iter().cloned().chain(edits).collect();
+    check::check_step(&step, &all).map_err(Unplannable::BrokenRule)?;
     Ok(step)
 }
 

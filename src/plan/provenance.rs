@@ -124,6 +124,7 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ignore,
         allow,
         until,
+        schedule,
         absent,
         // The permission to create may come from the command line as well.
         create: _,
@@ -145,6 +146,7 @@ fn policy_members(policy: &Policy) -> BTreeMap<String, Json> {
         ("ignore", paths(ignore)),
         ("allow", (*allow != usual.allow).then(|| json!(allow))),
         ("until", until.map(|until| json!(until.to_string()))),
+        ("schedule", schedule.then(|| json!("vendor"))),
         ("state", absent.then(|| json!("absent"))),
     ];
     let members = members.into_iter();

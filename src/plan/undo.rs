@@ -22,6 +22,7 @@ use super::carry;
 use super::change::ChangeVerb;
 use super::document::ChangeEntry;
 use super::risk::UNSEEN;
+use super::schedule;
 use super::spot::{Spot, Stand, changed_members, state_of_change};
 use crate::model::field::Elements;
 use crate::model::{
@@ -121,6 +122,10 @@ struct Taking<'a> {
 impl Taking<'_> {
     /// Adds the inverse of one change; `Err` with the reason if there is none.
     fn take(&mut self, change: &ChangeEntry) -> Result<(), Obstacle> {
+        if schedule::is_of_update(&change.path) {
+            let why = "what is scheduled at the vendor follows the manifest: take its dated change back there";
+            return Err(Obstacle::Other(why.into()));
+        }
         let spot = Spot::find(self.table, &change.path)
             .map_err(|error| Obstacle::Other(error.to_string()))?;
         if !self.live.contains_key(spot.top().name) && is_list(spot.top()) {

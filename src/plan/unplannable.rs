@@ -1,5 +1,7 @@
 //! The reason for which an object cannot be planned, or its write not be sent.
 
+use jiff::Timestamp;
+
 use super::unseen::NotShown;
 use crate::provider::WouldLose;
 
@@ -49,6 +51,16 @@ pub enum Unplannable {
     /// The vendor's call may lose something that it cannot name.
     #[error(transparent)]
     WouldLose(#[from] WouldLose),
+    /// A second update of one hour would be merged into the one that is there.
+    #[error(
+        "update {id}{}, which somebody else scheduled, has the hour {at}: a second one would be merged into it; cancel it at the vendor, or choose another hour",
+        in_quotes(.name)
+    )]
+    HourTaken {
+        at: Timestamp,
+        id: String,
+        name: String,
+    },
     #[error("objects of its kind are never created")]
     NoCreation,
     #[error("objects of its kind are never removed")]
@@ -56,6 +68,14 @@ pub enum Unplannable {
     /// The step breaks a rule of the independent check.
     #[error("internal check failed, nothing was sent: {0}; please report this")]
     BrokenRule(BrokenRule),
+}
+
+/// Returns the name of an update behind a space; nothing if it has none.
+fn in_quotes(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" `{name}`"),
+    }
 }
 
 #[cfg(test)]

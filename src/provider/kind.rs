@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::error_text::describe_reply;
 use super::listing::{Identity, Listing};
 use super::reading::Reading;
+use super::schedule::Scheduler;
 use crate::model::field::find_field;
 use crate::model::{
     Call, Desired, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark, Reply, Text,
@@ -111,6 +112,11 @@ pub trait ResourceKind: Sync {
 
     /// Reads every object of this kind in an account; `None` where the vendor has no list that shows them.
     fn listing(&self) -> Option<Box<dyn Listing>> {
+        None
+    }
+
+    /// Has the vendor carry out dated changes by itself; `None` where it schedules nothing for objects of this kind.
+    fn scheduler(&self) -> Option<&'static dyn Scheduler> {
         None
     }
 

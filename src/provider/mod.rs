@@ -32,6 +32,7 @@ pub mod overlap;
 mod read_fault;
 pub mod reading;
 pub mod references;
+pub mod schedule;
 mod shared_calls;
 pub mod signature;
 pub mod staged_reading;

@@ -20,9 +20,13 @@ use super::open_draft::{ComposedState, OpenDraft};
 use crate::manifest::compose::{
     ChangeMoment, Layers, NOTHING_TO_TAKE_OUT, real_origin, refuse_same_moments,
 };
-use crate::model::dated::ReadingTime;
+use crate::model::dated::{Moment, ReadingTime};
 use crate::model::resource::{ComingState, ComingStates};
-use crate::model::{Diagnostic, Diagnostics, Origin};
+use crate::model::schedule::full_hour_from;
+use crate::model::{Desired, Diagnostic, Diagnostics, Origin};
+use crate::plan::schedule::find_unschedulable;
+use crate::provider;
+use crate::provider::audit::find_mark;
 
 /// Makes one object whole as it is at a time, with the states that lie ahead, and checks all of its states.
 pub(super) fn compose_over_time(
@@ -31,7 +35,11 @@ pub(super) fn compose_over_time(
     time: &ReadingTime,
 ) -> (ObjectContent, Diagnostics) {
     let draft = open.draft;
-    let moments = layers.editions.moments_of(draft, &time.zone);
+    let mut moments = layers.editions.moments_of(draft, &time.zone);
+    let at_vendor = draft.policy.schedule.is_some();
+    if at_vendor {
+        moments.iter_mut().for_each(wait_for_full_hour);
+    }
     if moments.is_empty() {
         let ComposedState {
             content, findings, ..
@@ -50,12 +58,65 @@ pub(super) fn compose_over_time(
         .collect();
     let at = time.instant();
     let begun = moments.partition_point(|moment| moment.from <= at);
-    let content = match is_in_order {
+    let mut content = match is_in_order {
         true => join_states(&states, begun, &moments),
         false => ObjectContent::Invalid,
     };
     findings.extend(merge_findings(states));
+    if at_vendor && let ObjectContent::Desired(object) = &mut content {
+        // A run for another time shows what is then, when the vendor has done its part.
+        let ahead = object.coming.iter().cloned().collect();
+        Arc::make_mut(object).coming = match time.is_named {
+            true => ComingStates::new(ahead),
+            false => ComingStates::at_vendor(ahead),
+        };
+        let refused = refuse_unschedulable(object, open, time);
+        if refused.has_errors() {
+            content = ObjectContent::Invalid;
+        }
+        findings.extend(refused);
+    }
     (content, findings)
+}
+
+/// Moves a change that a vendor carries out to the next full hour, never before its moment.
+fn wait_for_full_hour(moment: &mut ChangeMoment) {
+    let hour = full_hour_from(moment.from);
+    if hour != moment.from {
+        (moment.from, moment.written) = (hour, Moment::Instant(hour));
+    }
+}
+
+/// Reports changes that lie ahead and that the vendor cannot carry out, at their lines where they stand in the object.
+fn refuse_unschedulable(object: &Desired, open: &OpenDraft<'_>, time: &ReadingTime) -> Diagnostics {
+    let mut findings = Diagnostics::default();
+    let Some(kind) = provider::find_kind(object.address.kind.0) else {
+        return findings;
+    };
+    let table = kind.table();
+    for (path, at, origin, why) in find_unschedulable(kind, object) {
+        let message = format!(
+            "{} cannot change `{path}` by itself at {at}: {why}",
+            table.vendor
+        );
+        let finding = Diagnostic::error("unschedulable-change", message)
+            .hint("leave it out of this change, or leave `policy.schedule` out");
+        let changes = open.draft.changes.iter();
+        let mut marks = changes
+            .filter(|change| full_hour_from(change.from.in_zone(&time.zone)) == at)
+            .filter_map(|change| find_mark(table.desired, &change.desired, &path.to_string()));
+        let here = marks.next().map(|mark| {
+            let mut found = Diagnostics::default();
+            found.push(Diagnostic::clone(&finding).at(&open.draft.origin.source, mark));
+            open.trace
+                .locate(found, &real_origin(open.draft, &open.trace))
+        });
+        match here {
+            Some(found) => findings.extend(found),
+            None => findings.push(finding.at(&origin.source, origin.mark)),
+        }
+    }
+    findings
 }
 
 /// Returns the state in force, number `begun`, with those behind it. Invalid if one of the states is, since every one is

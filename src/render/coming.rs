@@ -16,8 +16,22 @@ pub fn describe_coming(coming: &ComingChanges) -> Vec<String> {
     next.chain(more).collect()
 }
 
+/// Says who carries out a change, if it is not `entitle`.
+pub fn carrier(at_vendor: bool) -> &'static str {
+    if at_vendor {
+        ", scheduled at the vendor"
+    } else {
+        ""
+    }
+}
+
 /// Returns the line of one moment.
 pub fn describe_entry(entry: &ComingEntry) -> String {
     let changes: Vec<String> = entry.changes.iter().map(describe_change).collect();
-    format!("{}: {}", entry.from, changes.join("; "))
+    format!(
+        "{}: {}{}",
+        entry.from,
+        changes.join("; "),
+        carrier(entry.at_vendor)
+    )
 }

@@ -94,7 +94,7 @@ impl ResourceKind for Pass {
     fn encode(&self, write: &Write<'_>) -> Call {
         let path = match write.purpose {
             WritePurpose::Update(0) => "/pass/1",
-            WritePurpose::Update(_) => "/pass/1/level",
+            WritePurpose::Update(_) | WritePurpose::Schedule => "/pass/1/level",
             WritePurpose::Create => return Call::write(Method::Post, "/pass", json!({"seats": 9})),
             WritePurpose::Remove => return Call::delete("/pass/1"),
         };

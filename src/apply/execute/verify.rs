@@ -11,7 +11,7 @@ use crate::apply::outcome::{Outcome, Report};
 use crate::apply::settle;
 use crate::apply::side_effects::side_effects;
 use crate::model::{Desired, Echo, Live, Observed, Reply, Text, Verify};
-use crate::plan::{self, Change, Disposition, Planned, look_alike};
+use crate::plan::{self, Change, Disposition, Planned, look_alike, schedule};
 
 /// The reason for which an object could not be read for its step.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,17 @@ pub(super) fn replan(context: &StepContext<'_>, planned: &Planned, seen: Option<
     plan::plan_object(kind, &planned.desired, &observed, (context.clock)())
 }
 
+/// Plans the object of a step again without what the step could not do yet. Returns whether there is nothing of that.
+pub(super) fn replan_step(
+    context: &StepContext<'_>,
+    planned: &Planned,
+    seen: Option<&Live>,
+) -> (Planned, bool) {
+    let mut again = replan(context, planned, seen);
+    let is_all = schedule::keep_planned(planned, &mut again);
+    (again, is_all)
+}
+
 /// Returns the object after the first write of `rest` was accepted, from its reply or by reading; `None` if it is not
 /// there. `Err` says that it could not be read. `before` is the object before that write.
 pub(super) async fn look_after_write(
@@ -65,6 +76,8 @@ pub(super) async fn look_after_write(
     {
         // Names were resolved when the plan was made; the echo has no list to resolve them by.
         live.resolved = before.resolved.clone();
+        // No reply to a write of the object shows what is scheduled for it.
+        live.schedule = before.schedule.clone();
         return Ok(Some(live));
     }
     let read = read_until_settled(context, rest).await;
@@ -123,7 +136,7 @@ pub(super) fn report_live(
     before: &Live,
     seen: Option<&Live>,
 ) -> Report {
-    let residual = replan(context, &planned, seen);
+    let (residual, is_all) = replan_step(context, &planned, seen);
     let id = shown_id(context, &planned, seen);
     let is_update = planned.action == Disposition::Update;
     let side_effects = match seen.filter(|_| is_update) {
@@ -138,7 +151,11 @@ pub(super) fn report_live(
         return Report {
             side_effects,
             id,
-            ..Report::new(planned, Some(Outcome::Converged), None)
+            ..Report::new(
+                planned,
+                Some(Outcome::Converged),
+                (!is_all).then(|| NEXT.into()),
+            )
         };
     }
     let message = match (planned.action, seen) {
@@ -157,6 +174,9 @@ pub(super) fn report_live(
         ..Report::new(planned, Some(Outcome::Unconverged), Some(message))
     }
 }
+
+/// Says that the vendor's schedule is not complete yet.
+const NEXT: &str = "what changes by date can be scheduled at the vendor now: apply again";
 
 /// Returns the id that a read or reply shows of an object which its manifest names by a key.
 pub(super) fn shown_id(

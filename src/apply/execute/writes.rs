@@ -17,7 +17,8 @@ use crate::plan::step::StepWrite;
 use crate::plan::{Change, Disposition, Planned};
 
 use super::verify::{
-    look_after_write, read_live, read_until_settled, replan, report_live, residual_of, verify_write,
+    look_after_write, read_live, read_until_settled, replan_step, report_live, residual_of,
+    verify_write,
 };
 use super::{StepContext, kind_of};
 
@@ -79,7 +80,7 @@ pub(super) async fn send_writes(
                 return report_failure(planned, &rest, &done, failure);
             }
         };
-        let again = replan(context, &planned, seen.as_ref());
+        let (again, _) = replan_step(context, &planned, seen.as_ref());
         if is_last || !is_rest(&again, &rest) {
             return report_live(context, planned, before, seen.as_ref());
         }
@@ -109,6 +110,10 @@ async fn settle_write(
                     let table = kind.table().desired;
                     let describe = context.describe_rejection;
                     let message = describe(table, &rest.desired, &words, &fields);
+                    let message = match write.purpose {
+                        WritePurpose::Schedule => format!("{message}; {WITHOUT_SCHEDULE}"),
+                        _ => message,
+                    };
                     if unclear.is_some() {
                         return Err(failed_after(message, unclear));
                     }
@@ -167,7 +172,7 @@ async fn find_effect(
         Ok(seen) => seen,
         Err(error) => return Err(open(format!("{why}; {UNCLEAR}: {error}"))),
     };
-    let again = replan(context, rest, seen.as_ref());
+    let (again, _) = replan_step(context, rest, seen.as_ref());
     let is_carried_out = match (rest.action, &seen) {
         (Disposition::Create, seen) => seen.is_some(),
         (Disposition::Remove, seen) => seen.is_none(),
@@ -246,6 +251,10 @@ fn report_failure(planned: Planned, rest: &Planned, done: &[String], failure: Fa
         ..Report::new(planned, Some(failure.outcome), Some(message))
     }
 }
+
+/// Names the way out for who may not schedule at the vendor.
+const WITHOUT_SCHEDULE: &str =
+    "without `policy.schedule: vendor`, entitle carries out dated changes itself at their moment";
 
 /// Describes a write that was sent and not answered.
 const UNCLEAR: &str = "whether it was carried out is unclear";

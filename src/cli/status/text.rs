@@ -491,6 +491,7 @@ mod tests {
         let entry = |from: &str, to: i64| ComingEntry {
             from: from.into(),
             at: format!("{from}T00:00:00Z"),
+            at_vendor: false,
             changes: vec![samples::sample_change("seats", 25.into(), to.into())],
         };
         let next = vec![entry("2020-01-01", 30), entry("2036-07-01", 40)];

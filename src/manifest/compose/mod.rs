@@ -201,7 +201,8 @@ fn adopt(draft: &Draft, values: &mut ValueReader<'_>, trace: &mut Trace) -> Draf
     let patterns = policy.ignore.iter_mut().chain(&mut policy.absent_is_empty);
     let marks = patterns.map(|(_, mark)| mark);
     let lists = policy.keep_unlisted.iter_mut().map(|(_, mark)| mark);
-    for mark in marks.chain(lists).chain(&mut policy.create) {
+    let flags = policy.create.iter_mut().chain(&mut policy.schedule);
+    for mark in marks.chain(lists).chain(flags) {
         *mark = trace.mark(source, *mark);
     }
     let edition = draft.edition.as_ref().map(|edition| EditionUse {

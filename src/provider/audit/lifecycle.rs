@@ -32,6 +32,22 @@ impl Auditor<'_> {
         }
     }
 
+    /// Reports `schedule: vendor` where the vendor schedules nothing for objects of the kind.
+    pub(super) fn schedule(&mut self, kind: &dyn ResourceKind, draft: &Draft) {
+        let Some(mark) = draft.policy.schedule.filter(|_| kind.scheduler().is_none()) else {
+            return;
+        };
+        let message = format!(
+            "{} schedules no changes of {} objects",
+            kind.vendor(),
+            kind.table().kind
+        );
+        let finding = Diagnostic::error("no-schedule", message).hint(
+            "leave `schedule` out: an apply or `watch` carries out each change at its moment",
+        );
+        self.report(finding, mark);
+    }
+
     fn removal(&mut self, kind: &dyn ResourceKind, mark: Mark) {
         let table = kind.table();
         if table.lifecycle.remove.is_some() {

@@ -62,6 +62,7 @@ pub fn audit_draft(
         auditor.manifest_only(table, &fields, &draft);
     }
     auditor.lifecycle(kind, &draft, &fields, &creation);
+    auditor.schedule(kind, &draft);
     let mut policy = auditor.policy(table, &draft.policy);
     policy.absent = draft.absent.is_some();
     let references = std::mem::take(&mut auditor.references);
@@ -105,7 +106,10 @@ pub fn audit_draft(
         origin: draft.origin.clone(),
         references: References::new(references),
         layers: LayerNames::default(),
-        coming: ComingStates::default(),
+        coming: match draft.policy.schedule {
+            Some(_) => ComingStates::at_vendor(Vec::new()),
+            None => ComingStates::default(),
+        },
     };
     lifecycle::refuse_other_key(table, &desired, &location, &mut object_findings);
     if !object_findings.has_errors() {

@@ -62,6 +62,7 @@ impl Auditor<'_> {
             reason: draft.reason.clone(),
             resync: draft.resync,
             create: draft.create.is_some(),
+            schedule: draft.schedule.is_some(),
             absent: false,
             only_read: false,
         }

@@ -58,19 +58,29 @@ impl Webhook for LicenseSpringWebhook {
             return Some(Target::Account);
         };
         let concerned = OBJECTS.iter().any(|name| data.contains_key(*name));
-        if !concerned || data.contains_key("device") || is_usage_event(&event) {
+        let is_idle = is_usage_event(&event) || is_rehearsal(&event);
+        if !concerned || data.contains_key("device") || is_idle {
             return None;
         }
         Some(target_of_id(&event["data"]["license"]["id"]))
     }
 }
 
-/// Reports whether an event has the name of one that only counts. Which member holds the name is not published, so
-/// every text beside `data` is looked at.
-fn is_usage_event(event: &Json) -> bool {
+/// Lists the texts beside `data`: which member holds the name of an event is not published.
+fn names_of(event: &Json) -> impl Iterator<Item = &str> {
     let texts = event.as_object().into_iter().flatten();
-    let mut texts = texts.filter_map(|(_, value)| value.as_str());
-    texts.any(|name| {
+    texts.filter_map(|(_, value)| value.as_str())
+}
+
+/// Reports whether an event says that an update was only simulated, which each look does: to look for it would never end
+/// ("Scheduled Update Events", 2026-12-01).
+fn is_rehearsal(event: &Json) -> bool {
+    names_of(event).any(|name| name.starts_with("scheduled_update.simulat"))
+}
+
+/// Reports whether an event has the name of one that only counts.
+fn is_usage_event(event: &Json) -> bool {
+    names_of(event).any(|name| {
         matches!(
             name,
             "license.checked" | "license.activated" | "license.deactivated" | "license.released"
@@ -177,6 +187,7 @@ mod tests {
             r#"{"data":{"installation_file":{"id":1}}}"#,
             r#"{"data":{"consumption_pool":{"id":1}}}"#,
             r#"{"data":{"license":{"id":17},"device":{"id":1},"request_info":{}}}"#,
+            r#"{"event":"scheduled_update.simulated","data":{"scheduled_update":{"id":5}}}"#,
             r#"{"event":"license.checked","data":{"license":{"id":17}}}"#,
             r#"{"type":"license.activated","data":{"license":{"id":17}}}"#,
             r#"{"type":"license.deactivated","data":{"license":{"id":17}}}"#,

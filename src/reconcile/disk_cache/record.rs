@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
 use crate::model::field::find_field;
-use crate::model::resource::ComingStates;
+use crate::model::resource::{ComingStates, OwnPolicy};
 use crate::model::{
     Address, CreationFields, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy,
     Reference, ReferenceSpot, ReferenceState, References, Text,
@@ -159,6 +159,12 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
     let labels = object.labels.into_iter();
     let references = object.references.into_iter();
     let references = references.map(|reference| unpack_reference(reference, table));
+    let policy: OwnPolicy = object.policy.map(Into::into).unwrap_or_default();
+    // An object with changes is composed anew in every run.
+    let coming = match policy.schedule {
+        true => ComingStates::at_vendor(Vec::new()),
+        false => ComingStates::default(),
+    };
     let desired = Desired {
         address: address.clone(),
         vendor: table.vendor,
@@ -168,13 +174,12 @@ fn unpack_object(object: Object<'_>, piece: &Piece) -> Option<LoadedObject> {
             .collect(),
         fields: PackedFields::of_bytes(table.desired, object.fields)?,
         creation: CreationFields::of_bytes(table.lifecycle.creation_fields(), object.creation)?,
-        policy: object.policy.map(Into::into).unwrap_or_default(),
+        policy,
         labels: labels.map(|(k, v)| (k.into(), v.into())).collect(),
         origin: origin.clone(),
         references: References::new(references.collect::<Option<_>>()?),
         layers: LayerNames::default(),
-        // An object with changes is composed anew in every run.
-        coming: ComingStates::default(),
+        coming,
     };
     Some(LoadedObject {
         template: None,

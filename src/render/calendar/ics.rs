@@ -127,6 +127,7 @@ mod tests {
             live: false,
             field: None,
             changes: Vec::new(),
+            at_vendor: false,
             reason: Some(reason.into()),
             origin: OriginEntry {
                 file: "a.yaml".into(),

@@ -10,6 +10,7 @@ pub use ics::write_ics;
 use group::group_events;
 
 use super::change::describe_change;
+use super::coming::carrier;
 use super::safe::make_visible;
 use crate::plan::calendar::{CalendarDocument, CalendarEvent, EventKind};
 
@@ -45,7 +46,7 @@ fn describe_event(event: &CalendarEvent) -> String {
     let what = match event.kind {
         EventKind::Change => {
             let changes: Vec<String> = event.changes.iter().map(describe_change).collect();
-            changes.join("; ")
+            format!("{}{}", changes.join("; "), carrier(event.at_vendor))
         }
         EventKind::Expiry if event.live => format!("{field} is reached, as the vendor has it"),
         EventKind::Expiry => format!("{field} is reached"),

@@ -61,6 +61,8 @@ pub(super) struct Account {
     products: BTreeMap<u64, JsonObject>,
     /// The customers by id, as orders show them.
     pub(super) customers: BTreeMap<u64, JsonObject>,
+    /// The scheduled updates by id, as the API shows them.
+    pub(super) scheduled_updates: BTreeMap<u64, JsonObject>,
     /// The orders by id, with the numbers of their customers and customer accounts.
     pub(super) orders: BTreeMap<u64, Order>,
     next_row_id: u64,
@@ -112,6 +114,7 @@ impl Account {
         let products = account_document::take_list(&mut state, "products")?;
         let customers = account_document::take_list(&mut state, "customers")?;
         let orders = account_document::take_list(&mut state, "orders")?;
+        let updates = account_document::take_list(&mut state, "scheduled_updates")?;
         account_document::expect_nothing_left(&state, "the account")?;
         let mut account = Self {
             features: BTreeMap::new(),
@@ -123,6 +126,7 @@ impl Account {
             custom_fields: BTreeMap::new(),
             products: BTreeMap::new(),
             customers: BTreeMap::new(),
+            scheduled_updates: BTreeMap::new(),
             orders: BTreeMap::new(),
             next_row_id: FIRST_ROW_ID,
         };
@@ -137,11 +141,13 @@ impl Account {
             product,
             customer,
             order,
+            scheduled_update,
             ..
         } = &templates;
         account.products = load_objects(products, product, "product")?;
         account.customers = load_objects(customers, customer, "customer")?;
         account.orders = load_objects(orders, order, "order")?;
+        account.scheduled_updates = load_objects(updates, scheduled_update, "scheduled update")?;
         account.policies = load_objects(policies, policy, "license policy")?;
         account.customer_accounts = load_objects(accounts, customer_account, "customer account")?;
         account.product_custom_fields =
@@ -288,6 +294,7 @@ impl Account {
             "license_custom_fields": self.custom_fields.values().collect::<Vec<_>>(),
             "products": self.products.values().collect::<Vec<_>>(),
             "customers": self.customers.values().collect::<Vec<_>>(),
+            "scheduled_updates": self.scheduled_updates.values().collect::<Vec<_>>(),
             "orders": self.orders.values().collect::<Vec<_>>(),
             "licenses": licenses.collect::<Vec<_>>(),
         })
@@ -487,6 +494,7 @@ pub(super) struct Templates {
     product: JsonObject,
     customer: JsonObject,
     pub(super) order: JsonObject,
+    pub(super) scheduled_update: JsonObject,
     pub(super) license: JsonObject,
     row: JsonObject,
 }
@@ -506,6 +514,7 @@ impl Templates {
             product: template("product")?,
             customer: template("customer")?,
             order: template("order")?,
+            scheduled_update: template("scheduled_update")?,
             license: template("license")?,
             row: template("row")?,
         })

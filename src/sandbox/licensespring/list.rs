@@ -24,7 +24,8 @@ use url::form_urlencoded::Serializer;
 
 use super::account::License;
 use super::switches::{
-    DeletedFeatures, FeatureFilter, FeatureOrder, MAX_LIMIT, PolicyFilter, UnknownPolicy,
+    DeletedFeatures, FeatureFilter, FeatureOrder, MAX_LIMIT, PolicyFilter, StatusOrder,
+    UnknownPolicy,
 };
 use super::{LicenseSpring, Refusal, product_features};
 use crate::sandbox::layered_object::MemberLookup;
@@ -406,6 +407,39 @@ impl LicenseSpring {
         let listing = ListCall::parse(request, &VALUE_FILTERS, &[], self)?;
         let values = self.account.custom_fields.values();
         let (count, page) = listing.select_page(values, |value| *value)?;
+        Ok(listing.envelope_reply(count, page))
+    }
+
+    /// Answers with a page of scheduled updates, by default in the order of their hours.
+    pub(super) fn list_updates(&self, request: &HttpRequest) -> Result<HttpReply, Refusal> {
+        let listing = ListCall::parse(request, &[], &[], self)?;
+        let updates = self.account.scheduled_updates.values();
+        let by_status = listing.order_by.filter(|(name, _)| *name == "status");
+        if let (Some((_, descending)), StatusOrder::Listed) =
+            (by_status, self.switches.status_order)
+        {
+            let rank = |update: &JsonObject| {
+                let listed = ["pending", "applied", "cancelled", "failed"];
+                listed.iter().position(|word| update["status"] == *word)
+            };
+            let mut updates: Vec<&JsonObject> = updates.collect();
+            updates.sort_by_key(|update| rank(update));
+            if descending {
+                updates.reverse();
+            }
+            let page = updates.iter().skip(listing.offset).take(listing.limit);
+            return Ok(listing.envelope_reply(updates.len(), page.collect()));
+        }
+        if listing.order_by.is_none() {
+            let mut updates: Vec<&JsonObject> = updates.collect();
+            updates.sort_by_key(|update| {
+                let text = |name: &str| update[name].as_str().map(str::to_owned);
+                (text("scheduled_at"), text("created_at"))
+            });
+            let (count, page) = listing.select_page(updates.into_iter(), |update| *update)?;
+            return Ok(listing.envelope_reply(count, page));
+        }
+        let (count, page) = listing.select_page(updates, |update| *update)?;
         Ok(listing.envelope_reply(count, page))
     }
 

@@ -15,6 +15,9 @@
 //! | `GET /license-custom-fields/` | `list` | a page of values in an envelope |
 //! | `POST /license-custom-fields/`, `GET`, `PATCH` and `DELETE …/{id}/` | `custom_fields` | the value; nothing |
 //! | `GET /orders/`, `POST /orders/create_order/`, `PATCH /orders/{id}/` | `orders` | a page of orders; the order |
+//! | `GET /scheduled-updates/`, `GET …/stats/` | `list`, `scheduled_updates` | a page of updates; their numbers |
+//! | `POST /scheduled-updates/`, `PATCH` and `DELETE …/{id}/` | `scheduled_updates` | the update; nothing |
+//! | `POST …/{id}/cancel/`, `…/apply/`, `…/retry/`, `GET …/{id}/simulate/` | `scheduled_updates` | the update |
 //! | `GET /license-templates/` | `list` | a page of license policies in an envelope |
 //! | `POST /license-templates/`, `GET`, `PATCH` and `DELETE …/{id}/` | `policies` | the policy; nothing |
 //!
@@ -37,6 +40,7 @@ mod product_features;
 mod rate_limit;
 mod request_body;
 mod row;
+mod scheduled_updates;
 mod settings;
 mod switches;
 #[cfg(test)]
@@ -95,6 +99,11 @@ enum Route<'a> {
     Orders,
     CreateOrder,
     Order(&'a str),
+    ScheduledUpdates,
+    UpdateCounts,
+    ScheduledUpdate(&'a str),
+    /// An action on an update: `cancel`, `apply`, `retry` or `simulate`.
+    UpdateAction(&'a str, &'a str),
     /// The row with this id.
     Row(&'a str),
 }
@@ -121,6 +130,14 @@ impl<'a> Route<'a> {
             ["orders"] => Route::Orders,
             ["orders", "create_order"] => Route::CreateOrder,
             ["orders", id] if !id.is_empty() => Route::Order(id),
+            ["scheduled-updates"] => Route::ScheduledUpdates,
+            ["scheduled-updates", "stats"] => Route::UpdateCounts,
+            ["scheduled-updates", id] if !id.is_empty() => Route::ScheduledUpdate(id),
+            [
+                "scheduled-updates",
+                id,
+                action @ ("cancel" | "apply" | "retry" | "simulate"),
+            ] => Route::UpdateAction(id, action),
             ["license-product-features", id] if !id.is_empty() => Route::Row(id),
             _ => return None,
         })
@@ -133,10 +150,15 @@ impl<'a> Route<'a> {
             Route::ProductFeatures
             | Route::Policies
             | Route::CustomerAccounts
-            | Route::CustomFields => &["GET", "POST"],
+            | Route::CustomFields
+            | Route::ScheduledUpdates => &["GET", "POST"],
+            Route::UpdateCounts | Route::UpdateAction(_, "simulate") => &["GET"],
+            Route::UpdateAction(..) => &["POST"],
             Route::Policy(_) | Route::CustomField(_) => &["GET", "PATCH", "DELETE"],
             // No page shows a call that reads one.
-            Route::ProductFeature(_) | Route::CustomerAccount(_) => &["PATCH", "DELETE"],
+            Route::ProductFeature(_) | Route::CustomerAccount(_) | Route::ScheduledUpdate(_) => {
+                &["PATCH", "DELETE"]
+            }
             Route::License(_) => &["GET", "PATCH"],
             Route::UpdateFeatures(_) | Route::Switch(..) | Route::CreateOrder => &["POST"],
             Route::Row(_) | Route::Order(_) => &["PATCH"],
@@ -240,6 +262,10 @@ impl LicenseSpring {
             Route::Orders => self.list_orders(request),
             Route::CreateOrder => self.create_order(request, now),
             Route::Order(id) => self.update_order(id, request, now),
+            Route::ScheduledUpdates
+            | Route::UpdateCounts
+            | Route::ScheduledUpdate(_)
+            | Route::UpdateAction(..) => self.route_update(&route, request, now),
             Route::Policies if request.method == "POST" => self.create_policy(request, now),
             Route::Policies => self.list_policies(request),
             Route::Policy(id) => match request.method.as_str() {
@@ -247,6 +273,27 @@ impl LicenseSpring {
                 "DELETE" => self.delete_policy(id),
                 _ => self.update_policy(id, request, now),
             },
+        }
+    }
+
+    /// Answers a call of scheduled updates.
+    fn route_update(
+        &mut self,
+        route: &Route<'_>,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpReply, Refusal> {
+        self.refuse_plan()?;
+        match (route, request.method.as_str()) {
+            (Route::ScheduledUpdates, "POST") => self.create_update(request, now),
+            (Route::ScheduledUpdates, _) => self.list_updates(request),
+            (Route::ScheduledUpdate(id), "DELETE") => self.delete_update(id),
+            (Route::ScheduledUpdate(id), _) => self.change_update(id, request, now),
+            (Route::UpdateAction(id, "cancel"), _) => self.cancel_update(id, now),
+            (Route::UpdateAction(id, "apply"), _) => self.apply_update(id, "pending", now),
+            (Route::UpdateAction(id, "retry"), _) => self.apply_update(id, "failed", now),
+            (Route::UpdateAction(id, _), _) => self.simulate_update(id),
+            _ => Ok(self.count_updates()),
         }
     }
 
@@ -319,6 +366,7 @@ impl Simulator for LicenseSpring {
         {
             return rate_limit::throttled_reply(wait, self.switches.retry_after);
         }
+        self.carry_out_due(now);
         self.route_request(request, now)
             .unwrap_or_else(refusal_reply)
     }

@@ -15,7 +15,7 @@ use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
 
 /// The members of the call.
-static MEMBERS: [MemberRule; 12] = [
+pub(super) static MEMBERS: [MemberRule; 12] = [
     MemberRule::optional("max_consumption", COUNT),
     MemberRule::optional("expiry_date", ValueType::Day),
     MemberRule::optional("allow_overages", ValueType::Flag),

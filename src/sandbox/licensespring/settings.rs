@@ -25,7 +25,7 @@ use crate::sandbox::simulator::{HttpReply, HttpRequest};
 use crate::sandbox::strict_json::JsonObject;
 
 /// The members of the call. Whether null is taken is not said for any of them.
-static SETTINGS: [MemberRule; 28] = [
+pub(super) static SETTINGS: [MemberRule; 28] = [
     MemberRule::optional("max_activations", COUNT),
     MemberRule::optional("max_consumptions", COUNT),
     MemberRule::optional("allow_overages", ValueType::Flag),
@@ -57,7 +57,7 @@ static SETTINGS: [MemberRule; 28] = [
 ];
 
 /// Members and the one that they want in the same body.
-const PARTNERS: [(&str, &str); 5] = [
+pub(super) const PARTNERS: [(&str, &str); 5] = [
     ("valid_duration", "is_trial"),
     ("validity_period", "is_trial"),
     ("trial_days", "is_trial"),
@@ -115,7 +115,7 @@ impl LicenseSpring {
     }
 
     /// Checks what the schema cannot say: lengths of time, partners, and the two ends that exclude each other.
-    fn check_settings(&self, body: &Value) -> Result<(), Refusal> {
+    pub(super) fn check_settings(&self, body: &Value) -> Result<(), Refusal> {
         for name in ["valid_duration", "maintenance_duration"] {
             if body[name].as_str().is_some_and(|text| !is_duration(text)) {
                 return Err(member_error(
@@ -149,7 +149,7 @@ impl LicenseSpring {
     }
 
     /// Sets checked members. Those that the schema lacks, and those that no read shows, are here to be ignored.
-    fn set_members(&self, license: &mut License, members: &JsonObject) {
+    pub(super) fn set_members(&self, license: &mut License, members: &JsonObject) {
         for (name, value) in members {
             let lone = PARTNERS
                 .iter()
@@ -184,7 +184,7 @@ impl LicenseSpring {
 }
 
 /// Sets `updated_at` to the time of the write, with microseconds, as the vendor stores it.
-fn touch(license: &mut License, now: Timestamp) {
+pub(super) fn touch(license: &mut License, now: Timestamp) {
     let updated = now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
     license.fields.insert("updated_at", json!(updated));
 }

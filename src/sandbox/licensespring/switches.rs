@@ -75,6 +75,25 @@ pub(super) struct Switches {
     pub(super) order_account: OrderAccount,
     /// The status of a second order with one id: 400 or 409.
     pub(super) order_taken_status: u16,
+    /// True if the account has the plan that scheduled updates need.
+    pub(super) enterprise: bool,
+    /// The status for calls of scheduled updates without that plan: 402, 403 or 404.
+    pub(super) plan_refusal_status: u16,
+    /// The status of the creation of a scheduled update: 200 or 201.
+    pub(super) update_create_status: u16,
+    /// True if the job that carries out scheduled updates does not come.
+    pub(super) updates_wait: bool,
+    /// How scheduled updates are ordered by status.
+    pub(super) status_order: StatusOrder,
+    /// Whose name an update has to which a second one is added.
+    pub(super) merged_name: MergedName,
+    /// Which time a failed update needs.
+    pub(super) retry_time: RetryTime,
+    /// Which updates take an hour from others.
+    pub(super) taken_hour: TakenHour,
+    /// What happens to a setting of a scheduled update that comes without the member that the page of its call wants beside
+    /// it; the example of the updates' page has one.
+    pub(super) scheduled_partner: UnknownPolicy,
     /// What happens to body members that no page names.
     pub(super) unknown_members: UnknownPolicy,
     /// What happens to query parameters that no page names.
@@ -120,6 +139,15 @@ impl Default for Switches {
             order_rows: OrderRows::Whole,
             order_account: OrderAccount::Number,
             order_taken_status: 400,
+            enterprise: true,
+            plan_refusal_status: 403,
+            update_create_status: 201,
+            updates_wait: false,
+            status_order: StatusOrder::Word,
+            merged_name: MergedName::Keep,
+            retry_time: RetryTime::Any,
+            taken_hour: TakenHour::Pending,
+            scheduled_partner: UnknownPolicy::Ignore,
             unknown_members: UnknownPolicy::Refuse,
             unknown_query: UnknownPolicy::Refuse,
             rate_limit: false,
@@ -135,6 +163,38 @@ impl Default for Switches {
 pub(super) enum UnknownPolicy {
     Refuse,
     Ignore,
+}
+
+/// How scheduled updates are ordered by status: by the words, or as the pages list them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StatusOrder {
+    Word,
+    Listed,
+}
+
+/// Whose name an update has to which a second one is added: its own still, or that of the second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MergedName {
+    Keep,
+    Replace,
+}
+
+/// Which time a failed update needs: any that is still to come, or another one than it had.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RetryTime {
+    Any,
+    Other,
+}
+
+/// Which updates take an hour from others of the same licence.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TakenHour {
+    Pending,
+    Any,
 }
 
 /// What happens to a write whose path lacks the trailing slash.
@@ -336,6 +396,12 @@ impl Switches {
         }
         if ![200, 204].contains(&next.feature_delete_status) {
             return Err("switch feature_delete_status: must be 200 or 204".into());
+        }
+        if ![402, 403, 404].contains(&next.plan_refusal_status) {
+            return Err("switch plan_refusal_status: must be 402, 403 or 404".into());
+        }
+        if ![200, 201].contains(&next.update_create_status) {
+            return Err("switch update_create_status: must be 200 or 201".into());
         }
         if ![200, 201].contains(&next.account_create_status) {
             return Err("switch account_create_status: must be 200 or 201".into());

@@ -1,6 +1,7 @@
 //! Dated changes: what an object is on a day follows from that day alone, every change is checked long before it begins, and
 //! a run of before a moment knows what a run of after it does.
 
+mod at_vendor;
 mod program;
 mod runs;
 

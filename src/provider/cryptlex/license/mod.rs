@@ -86,7 +86,7 @@ impl ResourceKind for License {
             WritePurpose::Remove => return Call::delete(path),
             WritePurpose::Update(fields::EXPIRY) => (fields::EXPIRY, format!("{path}/expires-at")),
             // No license is created from here.
-            WritePurpose::Update(_) | WritePurpose::Create => (0, path),
+            WritePurpose::Update(_) | WritePurpose::Create | WritePurpose::Schedule => (0, path),
         };
         let body = codec::encode_fields(fields::TABLE.fields_of(call), &write.fields);
         Call::write(Method::Patch, path, Json::Object(body))

@@ -51,7 +51,9 @@ impl ResourceKind for Organization {
         let one = || format!("{LIST}/{}", encode_segment(&write.id(fields::ID)));
         let body = Json::Object(codec::encode_fields(fields::TABLE.desired, &write.fields));
         match write.purpose {
-            WritePurpose::Update(_) => Call::write(Method::Patch, one(), body),
+            WritePurpose::Update(_) | WritePurpose::Schedule => {
+                Call::write(Method::Patch, one(), body)
+            }
             WritePurpose::Remove => Call::delete(one()),
             WritePurpose::Create => Call::write(Method::Post, LIST.to_string(), body),
         }

@@ -54,7 +54,9 @@ impl ResourceKind for UserGroup {
         let one = || format!("{list}/{}", encode_segment(&write.id(fields::ID)));
         let body = codec::encode_fields(fields::TABLE.desired, &write.fields);
         match write.purpose {
-            WritePurpose::Update(_) => Call::write(Method::Patch, one(), Json::Object(body)),
+            WritePurpose::Update(_) | WritePurpose::Schedule => {
+                Call::write(Method::Patch, one(), Json::Object(body))
+            }
             WritePurpose::Remove => Call::delete(one()),
             WritePurpose::Create => Call::write(Method::Post, list, Json::Object(body)),
         }

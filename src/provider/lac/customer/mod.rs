@@ -118,7 +118,7 @@ impl ResourceKind for Customer {
         let (method, path) = match write.purpose {
             WritePurpose::Create => (Method::Post, lists::customers(0)),
             // No call removes a customer, so that none is ever asked to be removed.
-            WritePurpose::Update(_) | WritePurpose::Remove => {
+            WritePurpose::Update(_) | WritePurpose::Remove | WritePurpose::Schedule => {
                 (Method::Patch, customer_path(&write.id(ID)))
             }
         };

@@ -97,7 +97,7 @@ impl ResourceKind for LicenseOrder {
         let (method, path) = match write.purpose {
             WritePurpose::Create => (Method::Post, lists::orders(None, None, 0)),
             // No call removes an order, so that none is ever asked to be removed.
-            WritePurpose::Update(_) | WritePurpose::Remove => {
+            WritePurpose::Update(_) | WritePurpose::Remove | WritePurpose::Schedule => {
                 let key = write.id(fields::ACTIVATION_KEY);
                 let path = format!("/license-orders/{}", encode_segment(&key));
                 (Method::Patch, path)

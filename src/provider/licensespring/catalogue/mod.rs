@@ -287,7 +287,9 @@ pub fn encode(catalogue: &Catalogue, write: &Write<'_>) -> Call {
     let one = || catalogue.path_of(&write.id(catalogue.id()));
     let body = codec::encode_fields(catalogue.table.desired, &write.fields);
     match write.purpose {
-        WritePurpose::Update(_) => Call::write(Method::Patch, one(), Json::Object(body)),
+        WritePurpose::Update(_) | WritePurpose::Schedule => {
+            Call::write(Method::Patch, one(), Json::Object(body))
+        }
         WritePurpose::Remove => Call::delete(one()),
         WritePurpose::Create => catalogue.create_call(write, body),
     }

@@ -22,6 +22,8 @@
 mod fields;
 mod listing;
 mod reading;
+mod schedule;
+mod schedule_reading;
 
 use std::sync::LazyLock;
 
@@ -40,6 +42,7 @@ use crate::provider::licensespring::refusal::member_messages;
 use crate::provider::licensespring::span;
 use crate::provider::listing::Listing;
 use crate::provider::reading::Reading;
+use crate::provider::schedule::Scheduler;
 use crate::provider::{Omissions, ResourceKind, Route, WouldLose, Write, error_text};
 
 /// A license, with its product features.
@@ -51,7 +54,7 @@ impl ResourceKind for License {
     }
 
     fn reading(&self, desired: &[&Desired]) -> Box<dyn Reading> {
-        Box::new(reading::LicenseReading::new(desired))
+        schedule_reading::with_schedules(desired, Box::new(reading::LicenseReading::new(desired)))
     }
 
     fn ids_per_read(&self) -> usize {
@@ -89,6 +92,10 @@ impl ResourceKind for License {
         }
     }
 
+    fn scheduler(&self) -> Option<&'static dyn Scheduler> {
+        Some(&schedule::LicenseScheduler)
+    }
+
     fn listing(&self) -> Option<Box<dyn Listing>> {
         Some(Box::new(listing::LicenseListing::new()))
     }
@@ -116,8 +123,11 @@ impl ResourceKind for License {
                 Call::bare(Method::Post, format!("{license}{action}/"))
             }
             WritePurpose::Update(fields::ROW) => encode_row(write),
-            // No license is created or removed from here.
-            WritePurpose::Update(_) | WritePurpose::Create | WritePurpose::Remove => {
+            // No license is created or removed from here, and the scheduler spells its own writes.
+            WritePurpose::Update(_)
+            | WritePurpose::Create
+            | WritePurpose::Remove
+            | WritePurpose::Schedule => {
                 let path = format!("{license}update_features/");
                 Call::write(Method::Post, path, Json::Object(body))
             }

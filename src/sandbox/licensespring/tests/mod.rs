@@ -8,6 +8,7 @@ mod policies;
 mod product_features;
 mod reads;
 mod row;
+mod scheduled_updates;
 mod settings;
 mod writes;
 
