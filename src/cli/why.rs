@@ -87,7 +87,11 @@ pub async fn run(args: Why) -> CommandResult<Exit> {
     };
     let asked = find_object(&checked, &args.object)?;
     let mut document = explain(&checked, &asked)?;
-    add_writes(&mut document, &checked, &asked.object, &args.store).await;
+    let store = StoreArgs {
+        scope: checked.store_scope(args.store.scope.as_deref()),
+        ..args.store.clone()
+    };
+    add_writes(&mut document, &checked, &asked.object, &store).await;
     print(&args, document).await
 }
 
@@ -157,9 +161,11 @@ async fn read_writes(
     let Some(known) = checked.connections.get(connection) else {
         return Ok(Vec::new());
     };
+    let reader = store.reader();
     let store = stores::open_store(store, Access::Read).await?;
     let keys = object_keys(object, &account_of(checked, connection));
-    Ok(read_object_writes(&*store, &known.account_key(), &keys, usize::MAX).await?)
+    let account = known.account_key();
+    Ok(read_object_writes(&*store, &reader, &account, &keys, usize::MAX).await?)
 }
 
 /// Reads the one object of the setup, and compares it with its manifest and with the journal.
@@ -170,9 +176,10 @@ async fn read_live(
 ) -> CommandResult<LiveEntry> {
     let memory = match store {
         Some(store) => {
+            let reader = store.reader();
             let store = stores::open_store(store, Access::Read).await?;
             let accounts = stores::manifest_accounts(&setup.checked);
-            stores::read_memory(&*store, &accounts, Detail::Values).await?
+            stores::read_memory(&*store, reader, &accounts, Detail::Values).await?
         }
         None => Memory::new(Detail::Values),
     };
