@@ -102,12 +102,7 @@ pub static VENDOR: Vendor = Vendor {
             of("three: one filtered call", 300, vec![0, 150, 299], 1),
             of("120: a hundred ids in a call", 300, (0..120).collect(), 2),
             of("250: a hundred ids in a call", 300, (0..250).collect(), 3),
-            of(
-                "60 over 600: one filtered call",
-                600,
-                scattered(60, 10),
-                1,
-            ),
+            of("60 over 600: one filtered call", 600, scattered(60, 10), 1),
             of(
                 "250 over 1,000: a hundred ids in a call",
                 1_000,
