@@ -439,6 +439,32 @@ fn find_foreign(desired: &Desired, schedule: &LiveSchedule, now: Timestamp) -> V
     found.collect()
 }
 
+/// Warns where the vendor's schedule of an object is not as its manifest asks for: somebody cancelled or changed an update of
+/// ours, or the manifest changed and was not applied yet.
+pub fn warn_of_differences(
+    kind: &dyn ResourceKind,
+    desired: &Desired,
+    live: &Live,
+    now: Timestamp,
+) -> Vec<Diagnostic> {
+    let Ok(plan) = plan_schedule(kind, desired, live, now) else {
+        return Vec::new();
+    };
+    let differences = plan.edits.iter().map(|edit| {
+        let (path, address) = (&edit.change.path, &desired.address);
+        let what = match edit.change.verb {
+            ChangeVerb::Add => "is not there",
+            ChangeVerb::Replace => "is another one",
+            ChangeVerb::Remove => "is there, and the manifest has it no more",
+        };
+        let message = format!("{path} of {address} {what} at the vendor");
+        Diagnostic::warning("schedule-differs", message)
+            .at(&desired.origin.source, desired.origin.mark)
+            .hint("an apply puts it right")
+    });
+    differences.chain(plan.findings.iter().cloned()).collect()
+}
+
 /// Adds the vendor's schedule to a fingerprint, so that a plan is stale once somebody changes it.
 pub fn with_schedule(fingerprint: String, desired: &Desired, live: &Live) -> String {
     let schedule = live.schedule.as_ref();
