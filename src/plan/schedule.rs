@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
@@ -24,6 +25,8 @@ use super::risk::UNSEEN;
 use super::step::StepWrite;
 use super::unplannable::Unplannable;
 use super::{Disposition, Planned};
+use crate::manifest;
+use crate::model::diagnostic::Source;
 use crate::model::schedule::{
     LiveSchedule, LiveUpdate, ScheduleWrite, ScheduledChange, ScheduledUpdate, UpdateState,
 };
@@ -290,7 +293,7 @@ impl SchedulePlanner<'_> {
                 there.at, self.desired.address
             );
             let finding = Diagnostic::warning("update-will-fail", message)
-                .at(&update.origin.source, update.origin.mark);
+                .at(&with_text(&update.origin), update.origin.mark);
             self.plan.findings.push(finding);
         }
     }
@@ -433,7 +436,7 @@ fn find_foreign(desired: &Desired, schedule: &LiveSchedule, now: Timestamp) -> V
                 paths.join(", ")
             );
             Diagnostic::warning("foreign-update", message)
-                .at(&desired.origin.source, desired.origin.mark)
+                .at(&with_text(&desired.origin), desired.origin.mark)
         })
     });
     found.collect()
@@ -459,10 +462,15 @@ pub fn warn_of_differences(
         };
         let message = format!("{path} of {address} {what} at the vendor");
         Diagnostic::warning("schedule-differs", message)
-            .at(&desired.origin.source, desired.origin.mark)
+            .at(&with_text(&desired.origin), desired.origin.mark)
             .hint("an apply puts it right")
     });
     differences.chain(plan.findings.iter().cloned()).collect()
+}
+
+/// Returns the file of an origin with its text, so that a finding can show the line.
+fn with_text(origin: &Origin) -> Arc<Source> {
+    manifest::reread(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source))
 }
 
 /// Adds the vendor's schedule to a fingerprint, so that a plan is stale once somebody changes it.
