@@ -96,7 +96,8 @@
 //! | store | where runs remember and lock: files, PostgreSQL, a bucket | |
 //! | lease, epoch | the right to write to an account for a term, and the number that fences older holders off | lock |
 //! | summary | the state that the lines of a journal add up to, so that they need not be read again | snapshot |
-//! | dated change, coming state | fields that begin at a moment, and what an object is from a moment on that lies ahead | schedule |
+//! | dated change, coming state | fields that begin at a moment, and what an object is from a moment on that lies ahead | |
+//! | scheduled update | what a vendor is to change by itself at a moment, made of a dated change | |
 //! | claim | a replica's entry in the store that it is responsible for an account | |
 //! | suspension | a setting in a manifest by which its object is left alone for a while | hold |
 //!

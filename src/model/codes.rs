@@ -149,6 +149,7 @@ const RUNS: CodeGroup = group! { "Saved plans, undo and drift":
     "not-in-manifests", "The saved plan, or the run that is undone, has objects that no manifest names any more. They are left alone.", "Plan again; an undo takes them back with `--include-unmanaged`.";
     "out-of-scope", "The saved plan has objects that `--target`, `--exclude` or `--selector` leave out. They are left alone.", "Apply with the scope of the plan.";
     "not-taken-back", "An undo leaves a field or an object as it is, for the reason that the message gives.", "Where somebody changed it since, `--field PATH` takes it back all the same.";
+    "schedule-differs", "What the vendor has scheduled for an object is not what its manifest asks for: somebody changed or cancelled an update, or the manifest was not applied yet.", "Apply, which puts it right, or take the dated change out of the manifest.";
     "accepted-expired", "An entry of accepted drift has passed its last day, so that the drift is reported again.", "Put the field back, take the live value over with `entitle import --update`, or set a later day with a reason.";
     "accepted-unmatched", "An entry of accepted drift silences nothing.", "Remove the entry, or correct the object or the field that it names.";
     "more-findings", "There are more findings than are kept; this one counts the others.", "Correct those that are shown, and run again.";

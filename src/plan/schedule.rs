@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
@@ -24,6 +25,8 @@ use super::risk::UNSEEN;
 use super::step::StepWrite;
 use super::unplannable::Unplannable;
 use super::{Disposition, Planned};
+use crate::manifest;
+use crate::model::diagnostic::Source;
 use crate::model::schedule::{
     LiveSchedule, LiveUpdate, ScheduleWrite, ScheduledChange, ScheduledUpdate, UpdateState,
 };
@@ -290,7 +293,7 @@ impl SchedulePlanner<'_> {
                 there.at, self.desired.address
             );
             let finding = Diagnostic::warning("update-will-fail", message)
-                .at(&update.origin.source, update.origin.mark);
+                .at(&with_text(&update.origin), update.origin.mark);
             self.plan.findings.push(finding);
         }
     }
@@ -433,10 +436,41 @@ fn find_foreign(desired: &Desired, schedule: &LiveSchedule, now: Timestamp) -> V
                 paths.join(", ")
             );
             Diagnostic::warning("foreign-update", message)
-                .at(&desired.origin.source, desired.origin.mark)
+                .at(&with_text(&desired.origin), desired.origin.mark)
         })
     });
     found.collect()
+}
+
+/// Warns where the vendor's schedule of an object is not as its manifest asks for: somebody cancelled or changed an update of
+/// ours, or the manifest changed and was not applied yet.
+pub fn warn_of_differences(
+    kind: &dyn ResourceKind,
+    desired: &Desired,
+    live: &Live,
+    now: Timestamp,
+) -> Vec<Diagnostic> {
+    let Ok(plan) = plan_schedule(kind, desired, live, now) else {
+        return Vec::new();
+    };
+    let differences = plan.edits.iter().map(|edit| {
+        let (path, address) = (&edit.change.path, &desired.address);
+        let what = match edit.change.verb {
+            ChangeVerb::Add => "is not there",
+            ChangeVerb::Replace => "is another one",
+            ChangeVerb::Remove => "is there, and the manifest has it no more",
+        };
+        let message = format!("{path} of {address} {what} at the vendor");
+        Diagnostic::warning("schedule-differs", message)
+            .at(&with_text(&desired.origin), desired.origin.mark)
+            .hint("an apply puts it right")
+    });
+    differences.chain(plan.findings.iter().cloned()).collect()
+}
+
+/// Returns the file of an origin with its text, so that a finding can show the line.
+fn with_text(origin: &Origin) -> Arc<Source> {
+    manifest::reread(&origin.source).unwrap_or_else(|| Arc::clone(&origin.source))
 }
 
 /// Adds the vendor's schedule to a fingerprint, so that a plan is stale once somebody changes it.

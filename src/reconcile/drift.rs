@@ -30,6 +30,7 @@ use crate::plan::drift::accepted::Ledger;
 use crate::plan::drift::document::{Applied, BaseEntry, DriftDocument, DriftEntry, State};
 use crate::plan::drift::{compare_fields, without_effect};
 use crate::plan::problem::{keep_common_faults, list_problems};
+use crate::plan::schedule::warn_of_differences;
 use crate::provider::{self, ResourceKind};
 
 /// The third side of the comparison, beside live objects and manifests.
@@ -197,6 +198,9 @@ pub async fn find_drift(
                 }
                 Observed::Live(live) => {
                     let table = kind.table().desired;
+                    for finding in warn_of_differences(kind, desired, live, now) {
+                        drift_findings.push(finding);
+                    }
                     for finding in without_effect(table, desired, live) {
                         drift_findings.push(finding);
                     }

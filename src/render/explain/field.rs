@@ -119,6 +119,10 @@ fn write_lifecycle(out: &mut dyn Write, table: &KindTable) -> io::Result<()> {
 /// Writes what is not done with objects of a kind, with the reason and with what a manifest can say in its place.
 fn write_omissions(out: &mut dyn Write, kind: &dyn ResourceKind) -> io::Result<()> {
     let (lifecycle, omissions) = (&kind.table().lifecycle, kind.omissions());
+    if kind.scheduler().is_some() {
+        let what = "`changes` are carried out by the vendor; see `entitle help dates`";
+        writeln!(out, "\nScheduled, with `policy.schedule: vendor`\n  {what}")?;
+    }
     let created = (lifecycle.create.is_some(), [omissions.creation, ""]);
     let removed = (
         lifecycle.remove.is_some(),

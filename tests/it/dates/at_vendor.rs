@@ -2,10 +2,11 @@
 //! there.
 
 use entitle::apply::Outcome;
+use entitle::manifest::rows::RowFiles;
 use entitle::model::dated::ReadingTime;
 use entitle::model::{Risk, Severity};
 use entitle::plan::{ChangeVerb, Disposition, Planned};
-use entitle::reconcile::{self, CheckOptions, Checked, Pass, Simulators};
+use entitle::reconcile::{self, Bases, CheckOptions, Checked, CommitBases, Pass, Simulators};
 use entitle::render::coming::describe_coming;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -227,6 +228,41 @@ async fn each_coming_change_is_scheduled_once_and_the_second_plan_is_empty() {
     let checked = bench.check_texts(texts);
     bench.pass(&checked).await;
     assert_eq!(bench.reads().len(), 4, "{:?}", bench.reads());
+}
+
+#[tokio::test]
+async fn drift_tells_that_somebody_cancelled_an_update() {
+    let bench = bench().await;
+    let object = license(json!([july(40)]));
+    apply(&bench, &object).await;
+    let bases = Bases::Commit(CommitBases::new(
+        "c".into(),
+        &[],
+        &RowFiles::default(),
+        None,
+        before(),
+    ));
+    let find = || async {
+        let checked = check(&bench, &object);
+        let (document, found) =
+            reconcile::find_drift(&checked, &bases, false, &bench.settings()).await;
+        assert_eq!(document.objects.len(), 1);
+        let found = found.iter().map(|found| found.message.clone());
+        found
+            .filter(|message| message.contains("scheduled_updates"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(find().await, [""; 0]);
+    let mut account = state(&bench);
+    account["scheduled_updates"][0]["status"] = json!("cancelled");
+    set_state(&bench, account);
+    let [message] = &find().await[..] else {
+        panic!("one update is not there");
+    };
+    assert!(
+        message.contains("2099-07-01T00:00:00Z] of LicenseSpringLicense/acme is not there"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -473,9 +509,86 @@ async fn a_failed_update_that_is_still_to_come_gets_its_time_again() {
 }
 
 #[tokio::test]
+async fn updates_come_and_go_under_each_reading_of_the_pages() {
+    for reading in [
+        json!({"update_create_status": 200}),
+        json!({"taken_hour": "any"}),
+        json!({"scheduled_partner": "refuse"}),
+        json!({"row_ids": "recreate", "period_spelling": "annually"}),
+    ] {
+        let bench = bench().await;
+        set_switch(&bench, reading);
+        let yearly = json!({"consumption_period": "annually", "product_features": [{"product_feature": "f1",
+            "consumption_period": "annually"}]});
+        let renewal = json!({"from": "2099-08-01", "desired": {"validity_period": "2100-07-01"}});
+        let mut object = license(json!([{"from": "2099-07-01", "desired": yearly}, renewal]));
+        object.desired["is_trial"] = json!(false);
+        apply(&bench, &object).await;
+        assert_eq!(
+            warnings(&plan_one(&bench, &object).await),
+            [""; 0],
+            "nothing is foreseen to fail"
+        );
+        let mut none = license(json!([]));
+        none.desired["is_trial"] = json!(false);
+        apply(&bench, &none).await;
+        apply(&bench, &object).await;
+        let pending = updates(&bench)
+            .into_iter()
+            .filter(|it| it["status"] == "pending");
+        assert_eq!(pending.count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_partner_that_no_manifest_has_is_told_before_the_hour() {
+    let bench = bench().await;
+    set_switch(&bench, json!({"scheduled_partner": "refuse"}));
+    let renewal = json!([{"from": "2099-08-01", "desired": {"validity_period": "2100-07-01"}}]);
+    apply(&bench, &license(renewal.clone())).await;
+    let found = warnings(&plan_one(&bench, &license(renewal)).await);
+    assert!(
+        found[0].starts_with("update-will-fail") && found[0].contains("is_trial"),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn rows_of_a_set_leave_their_changes_to_the_vendor_too() {
+    let bench = bench().await;
+    let set = format!(
+        "
+apiVersion: entitle.dev/v1
+kind: ObjectSet
+metadata: {{name: all}}
+spec:
+  for: LicenseSpringLicense
+  forEach: {{rows: [{{id: {LICENSE}, july: 40}}]}}
+  template:
+    metadata: {{name: 'license-{{id}}'}}
+    spec:
+      licenseId: {{column: id}}
+      policy: {{schedule: vendor}}
+      desired: {{max_activations: 10}}
+      changes:
+        - from: 2099-07-01
+          desired: {{max_activations: {{column: july}}}}
+"
+    );
+    let checked = bench.check_texts([("set.yaml", set)]);
+    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
+    let planned = bench.pass(&checked).await.planned.remove(0);
+    assert_eq!(paths(&planned), ["scheduled_updates[2099-07-01T00:00:00Z]"]);
+}
+
+#[tokio::test]
 async fn no_fault_makes_a_second_update_or_hides_the_first() {
-    for fault in 0..4 {
-        for part in ["POST", "simulate", "order_by"] {
+    for part in ["POST", "simulate", "order_by"] {
+        // The last is refused and told at once, the others are tried again.
+        for fault in 0..4 {
+            if part == "order_by" && fault < 3 {
+                continue;
+            }
             let mut bench = bench().await;
             let object = license(json!([july(40)]));
             if part != "POST" {
@@ -487,7 +600,8 @@ async fn no_fault_makes_a_second_update_or_hides_the_first() {
                         "POST" => passed.is_write(),
                         part => passed.path().contains(part),
                     };
-                    let broken = || Canned::new(500, "application/json", "{\"detail\": \"x\"}");
+                    let status = if part == "POST" { 500 } else { 400 };
+                    let broken = || Canned::new(status, "application/json", "{\"detail\": \"x\"}");
                     (is_it && count < 12).then(|| match fault {
                         0 => Spoil::CutAfter,
                         1 => Spoil::CutShort,

@@ -257,7 +257,8 @@ impl ScheduleReading {
         let none = BTreeMap::new();
         let features = self.features.get(license).unwrap_or(&none);
         let rows = self.list.rows.values();
-        let rows = rows.filter(|row| row["license"].to_string() == license);
+        let number = license.parse::<u64>().ok();
+        let rows = rows.filter(|row| number.is_some() && row["license"].as_u64() == number);
         let ids = features.iter();
         LiveSchedule {
             updates: rows

@@ -4,6 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::{Budget, Pair, Reads, Refusal, Switch, Vendor, none, scattered};
 
+/// Why rounds are not tried under switches of scheduled updates.
+const SCHEDULED: &str = "no round schedules anything; see `dates::at_vendor`";
+
 pub static VENDOR: Vendor = Vendor {
     name: "licensespring",
     kind: "LicenseSpringLicense",
@@ -270,6 +273,15 @@ pub fn switches() -> Vec<Switch> {
         Switch::new("unknown_query", &[s("ignore")]),
         Switch::new("rate_limit", &[json!(true)]),
         Switch::new("retry_after", &[json!(false)]),
+        Switch::not("enterprise", SCHEDULED),
+        Switch::not("plan_refusal_status", SCHEDULED),
+        Switch::not("update_create_status", SCHEDULED),
+        Switch::not("updates_wait", SCHEDULED),
+        Switch::not("status_order", SCHEDULED),
+        Switch::not("merged_name", SCHEDULED),
+        Switch::not("retry_time", SCHEDULED),
+        Switch::not("taken_hour", SCHEDULED),
+        Switch::not("scheduled_partner", SCHEDULED),
         Switch::not(
             "order_rows",
             "what is not shown cannot be compared; see `lifecycle::orders`",
