@@ -78,6 +78,7 @@ static GROUPS: &[FlagGroup] = &[
             ("calendar until", "How far ahead: 90d, or a date"),
             ("until", "When it ends: 4h, 7d, or a date and time"),
             ("at", "Look at this day instead of now"),
+            ("live", "Read the object from its vendor too"),
             ("base", "Compare with the manifests of this commit"),
             ("accepted", "File of drift that is accepted"),
             ("cache", ""),

@@ -2,8 +2,7 @@
 //!
 //! In: an object of the manifests, or a field of one. Out: each value with the places that it came by: the row, the edition,
 //! the parameter, the environment, the dated change or the object's own line, and the commit that wrote it; and the run that
-//! wrote it last, from the journal. No vendor is called but with `--live` or `--sandbox`, which read the object and show what
-//! differs.
+//! wrote it last, from the journal. No vendor is called but with `--live`, which reads the object and shows what differs.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -19,8 +18,9 @@ use crate::apply::memory::{Detail, Memory, ObjectWrite, object_keys, read_object
 use crate::cli::error::{CommandResult, bail};
 use crate::manifest;
 use crate::model::diagnostic::find_nearest;
-use crate::model::{Address, Desired};
+use crate::model::{Address, Desired, Need};
 use crate::plan::descent::{DescentDocument, LiveEntry, is_at_or_below};
+use crate::provider;
 use crate::reconcile::descent::DescentFinder;
 use crate::reconcile::{self, Bases, CheckOptions, Checked, account_of};
 use crate::render;
@@ -36,7 +36,7 @@ pub struct Why {
     object: String,
     #[command(flatten)]
     manifests: ResolvedManifests,
-    /// Read the object from its vendor too, and show what differs and who changed it; --sandbox does the same
+    /// Read the object from its vendor too, or with --sandbox from its simulator, and show what differs and who changed it
     #[arg(long, env = "ENTITLE_LIVE")]
     live: bool,
     /// What to print
@@ -65,7 +65,7 @@ struct Asked {
 /// they do not have.
 pub async fn run(args: Why) -> CommandResult<Exit> {
     let selection = args.manifests.selection();
-    if args.live || args.reach.sandbox.is_on() {
+    if args.live {
         let time = setup::reading_time(args.manifests.at.at);
         let mut setup = setup::set_up_at(&selection, &args.reach, Files::Named, time).await?;
         let asked = find_object(&setup.checked, &args.object)?;
@@ -79,7 +79,7 @@ pub async fn run(args: Why) -> CommandResult<Exit> {
             add_writes(&mut document, &setup.checked, &asked.object, &store).await;
         }
         let store = is_remembered.then_some(&store);
-        document.live = Some(read_live(&setup, store, asked.field.as_deref()).await?);
+        document.live = Some(read_live(&setup, store, &asked).await?);
         return print(&args, document).await;
     }
     let Some(checked) = check_offline(&selection, &args)? else {
@@ -172,7 +172,7 @@ async fn read_writes(
 async fn read_live(
     setup: &Setup,
     store: Option<&StoreArgs>,
-    field: Option<&str>,
+    asked: &Asked,
 ) -> CommandResult<LiveEntry> {
     let memory = match store {
         Some(store) => {
@@ -192,6 +192,7 @@ async fn read_live(
     };
     let mut differences = entry.differences;
     differences.retain(|one| {
+        let field = asked.field.as_deref();
         field.is_none_or(|field| {
             is_at_or_below(&one.path, field) || is_at_or_below(field, &one.path)
         })
@@ -201,8 +202,21 @@ async fn read_live(
         state: entry.state,
         applied: entry.applied,
         differences,
+        unseen: list_unseen(&asked.object),
         message: entry.message,
     })
+}
+
+/// Lists the fields of an object's kind that no read shows, so that nothing can be said of what live has.
+fn list_unseen(object: &Desired) -> Vec<String> {
+    let Some(kind) = provider::find_kind(object.address.kind.0) else {
+        return Vec::new();
+    };
+    let table = kind.table();
+    let unread = table.desired.iter();
+    let unread = unread.filter(|field| field.need == Need::InManifest);
+    let all = unread.chain(table.lifecycle.creation_fields());
+    all.map(|field| field.name.to_string()).collect()
 }
 
 /// Prints the document, with the commits of its lines.

@@ -28,7 +28,7 @@ pub struct DescentDocument {
     pub environment: Option<String>,
     /// The values in the order of the manifests, each once: those of the identity first.
     pub values: Vec<ValueDescent>,
-    /// What live has of these values; there with `--live` and `--sandbox` only.
+    /// What live has of these values; there with `--live` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveEntry>,
 }
@@ -72,8 +72,11 @@ pub struct LiveEntry {
     /// The run by which manifest and live agreed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
-    /// The fields that differ among those that are shown; all others are as the manifest says.
+    /// The fields that differ among those that are shown; all others that a read shows are as the manifest says.
     pub differences: Vec<DifferenceEntry>,
+    /// The fields of the kind that no read shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<String>,
     /// Why it could not be compared, or why there is nothing to tell who changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

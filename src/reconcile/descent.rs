@@ -13,7 +13,7 @@ use super::written::{KeptMembers, ResolvedObject, WrittenDocument};
 use crate::manifest::compose::{FilledSet, Trace};
 use crate::manifest::edit::json_of;
 use crate::manifest::rows::RowTable;
-use crate::manifest::{Piece, reread};
+use crate::manifest::{Piece, map_parallel, reread};
 use crate::model::diagnostic::Source;
 use crate::model::draft::KindRow;
 use crate::model::{Desired, Diagnostics, Mark, Node, Origin};
@@ -22,7 +22,7 @@ use crate::plan::descent::{
     DescentDocument, FORMAT_VERSION, FieldDescent, PlaceEntry, ValueDescent, ValuePlace,
     is_at_or_below,
 };
-use crate::plan::document::PlanDocument;
+use crate::plan::document::{ObjectEntry, PlanDocument};
 use crate::provider;
 
 /// Finds where values come from. Each file is read once, however many objects are asked for.
@@ -245,19 +245,30 @@ fn list_documents(run: &ComposedRun) -> Documents {
 }
 
 /// Adds to each object of a plan that has changes where the values of these come from. `planned` are the objects of the
-/// document.
+/// document. Each core takes a run of them, so that the files of a run are read once.
 pub fn add_descents(checked: &Checked, planned: &[Planned], document: &mut PlanDocument) {
-    let mut finder = DescentFinder::new(checked);
-    for (planned, entry) in planned.iter().zip(&mut document.objects) {
-        if planned.changes.is_empty() {
-            continue;
-        }
-        let changes = &entry.changes;
-        let is_changed = |path: &str| {
-            changes.iter().any(|change| {
-                is_at_or_below(path, &change.path) || is_at_or_below(&change.path, path)
-            })
-        };
-        entry.descent = finder.find_fields(&planned.desired, is_changed);
+    let entries = document.objects.iter_mut();
+    let changed = planned.iter().zip(entries);
+    let mut changed: Vec<(&Planned, &mut ObjectEntry)> = changed
+        .filter(|(planned, _)| !planned.changes.is_empty())
+        .collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runs: Vec<_> = changed
+        .chunks(changed.len().div_ceil(cores).max(1))
+        .collect();
+    let found = map_parallel(&runs, |run| {
+        let mut finder = DescentFinder::new(checked);
+        let descents = run.iter().map(|(planned, entry)| {
+            let is_changed = |path: &str| {
+                entry.changes.iter().any(|change| {
+                    is_at_or_below(path, &change.path) || is_at_or_below(&change.path, path)
+                })
+            };
+            finder.find_fields(&planned.desired, is_changed)
+        });
+        descents.collect::<Vec<_>>()
+    });
+    for ((_, entry), descent) in changed.iter_mut().zip(found.into_iter().flatten()) {
+        entry.descent = descent;
     }
 }

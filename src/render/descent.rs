@@ -57,8 +57,8 @@ pub fn write_descent(out: &mut impl Write, document: &DescentDocument) -> io::Re
 fn describe_live(live: &LiveEntry) -> String {
     let state = match live.state {
         State::InSync => "as the manifest says",
-        State::Pending => "not yet as the manifest says",
-        State::Drifted => "changed since the last apply",
+        State::Pending => "waits for an apply",
+        State::Drifted => "differs from the manifest",
         State::Accepted => "drift that is accepted",
         State::Suspended => "suspended, not read",
         State::Missing => "missing",
@@ -116,9 +116,11 @@ fn write_live(out: &mut impl Write, live: &LiveEntry, field: &str) -> io::Result
         .iter()
         .filter(|one| is_at_or_below(&one.path, field) || is_at_or_below(field, &one.path));
     let Some(first) = differences.next() else {
-        return match is_of_fields(field) {
-            true => writeln!(out, "  live: the same"),
-            false => Ok(()),
+        let is_unseen = live.unseen.iter().any(|name| is_at_or_below(field, name));
+        return match (is_of_fields(field), is_unseen) {
+            (true, true) => writeln!(out, "  live: no read shows it"),
+            (true, false) => writeln!(out, "  live: the same"),
+            (false, _) => Ok(()),
         };
     };
     for difference in std::iter::once(first).chain(differences) {

@@ -8,6 +8,7 @@ use super::super::daemon::order_manifest;
 use super::super::daemon::program::{
     DaemonProcess, activations_allowed, five_orders, read_log, wait_for,
 };
+use super::super::daemon::webhooks::{listen_port, read_status, send_request};
 use super::commands::git;
 use crate::support::program::Workspace;
 
@@ -70,6 +71,33 @@ async fn a_file_of_rows_is_followed_though_its_manifest_stays() {
                 >= 2
     });
     follow(22);
+    daemon.send_signal("TERM");
+    assert_eq!(daemon.wait_for_exit(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_an_object_names_the_places_of_its_values() {
+    let workspace = workspace().await;
+    let mut arguments = vec!["watch", "licences", "lac.yaml", "--mode", "sync"];
+    arguments.extend(["--listen", "127.0.0.1:0"]);
+    let daemon = DaemonProcess::start(&workspace, &arguments);
+    let port = listen_port(&workspace);
+    wait_for(&workspace, "the first look", || {
+        read_status(port)["objects"][0]["state"] == "in_sync"
+    });
+    let page = || send_request(port, "GET /o/LacLicenseOrder/rivers HTTP/1.1", "");
+    let first = page();
+    for words in [
+        "Where the values come from",
+        "seats.csv:2",
+        "ObjectSet/customers",
+    ] {
+        assert!(first.contains(words), "{words} is not in {first}");
+    }
+    // What lies in the file by now is not what is in force, so nothing of it is shown.
+    workspace.write("licences/seats.csv", "name,seats\nothers,1\nrivers,many\n");
+    let later = page();
+    assert!(!later.contains("seats.csv:3"), "{later}");
     daemon.send_signal("TERM");
     assert_eq!(daemon.wait_for_exit(), 0);
 }

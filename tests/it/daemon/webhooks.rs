@@ -31,7 +31,7 @@ pub fn listen_port(workspace: &Workspace) -> u16 {
 }
 
 /// One request; the whole reply.
-fn send_request(port: u16, head: &str, body: &str) -> String {
+pub fn send_request(port: u16, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let length = body.len();
     write!(
