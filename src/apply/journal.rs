@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+mod agreed;
 mod known_object;
 mod line;
 mod packed_base;
@@ -20,14 +21,15 @@ mod record;
 
 use crate::files::links::LinkPolicy;
 use crate::files::write::open_private;
+pub use agreed::{Agreed, ManifestPlace};
 pub use known_object::{
     BaselineHashes, FieldsHash, FightHistory, KnownObject, ManagedObject, format_hash,
 };
 pub use line::{MAX_LINE, decode, encode};
 pub use packed_base::{BaseJson, PackedBase, SummaryForm};
 pub use record::{
-    Agreed, CallName, Finding, GaveUp, Intent, JournalEvent, Left, ManifestPlace, PersonRequest,
-    Purpose, Record, Residual, Started, StepEnd, WholeObject,
+    CallName, Finding, GaveUp, Intent, JournalEvent, Left, PersonRequest, Purpose, Record,
+    Residual, Started, StepEnd, WholeObject,
 };
 
 /// A journal open for writing.

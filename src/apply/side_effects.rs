@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::model::field::find_field;
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Carry, Field, FieldPath, Fields, Live, PathPart, Shape};
 use crate::plan::{self, Planned, look_alike};
 

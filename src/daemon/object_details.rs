@@ -14,7 +14,8 @@ use crate::manifest;
 use crate::manifest::edit::EditedFile;
 use crate::manifest::suspension::{SuspensionEdit, edit_suspension};
 use crate::model::{AccountKey, Desired};
-use crate::plan::descent::{FieldDescent, is_at_or_below};
+use crate::plan::descent::is_at_or_below;
+use crate::plan::field_descent::FieldDescent;
 use crate::plan::field_json::fields_to_json;
 use crate::provider;
 

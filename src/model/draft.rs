@@ -12,7 +12,7 @@ use super::lifecycle::NaturalKey;
 use super::node::{Entry, Mark, Node};
 use super::origin::Origin;
 use super::path::PathPattern;
-use super::resource::{PolicyMode, Risk};
+use super::policy::{PolicyMode, Risk};
 
 /// The facts about a vendor's kind that reading an envelope needs.
 #[derive(Clone, Copy)]

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod json;
 pub mod kind_table;
 pub mod lifecycle;
+pub mod live;
 pub mod natural;
 pub mod node;
 pub mod notification;
@@ -28,6 +29,7 @@ pub mod origin;
 pub mod outcome;
 pub mod packed;
 pub mod path;
+pub mod policy;
 pub mod read_failure;
 pub mod reference;
 pub mod resource;
@@ -53,6 +55,7 @@ pub use ids::Ids;
 pub use json::same_json;
 pub use kind_table::KindTable;
 pub use lifecycle::{CreateCall, Lifecycle, NaturalKey, WritePurpose};
+pub use live::{Live, Observed};
 pub use natural::compare_natural;
 pub use node::{Mark, Node, Tree};
 pub use notification::Notification;
@@ -60,12 +63,10 @@ pub use origin::Origin;
 pub use outcome::Outcome;
 pub use packed::PackedFields;
 pub use path::{ElementKey, FieldPath, PathError, PathPart, PathPattern};
+pub use policy::{OwnPolicy, Policy, PolicyMode, Risk};
 pub use read_failure::{ConnectionFault, FaultKind, ReadFailure};
 pub use reference::{Reference, ReferenceSpot, ReferenceState};
-pub use resource::{
-    CreationFields, Desired, LayerNames, Live, Observed, OwnPolicy, Policy, PolicyMode, References,
-    Risk,
-};
+pub use resource::{CreationFields, Desired, LayerNames, References};
 pub use secret::{SecretRef, SecretText};
 pub use text::Text;
 pub use value::{Fields, Items, Value};

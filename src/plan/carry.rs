@@ -212,8 +212,8 @@ pub fn note_granted(table: &'static [Field], desired: &Desired, live: &Live) -> 
         let asked = live.facts.get(spent)?;
         let desired_fields = desired.fields.get(field.name) == Some(Value::Bool(true));
         let when = match asked {
-            crate::model::resource::Fact::Text(when) => format!(" ({when})"),
-            crate::model::resource::Fact::Number(_) => String::new(),
+            crate::model::live::Fact::Text(when) => format!(" ({when})"),
+            crate::model::live::Fact::Number(_) => String::new(),
         };
         desired_fields.then(|| {
             format!(

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::field::find_field;
 use crate::model::json;
-use crate::model::resource::{Fact, VERSION_FACT};
+use crate::model::live::{Fact, VERSION_FACT};
 use crate::model::{Carry, Desired, ElementKey, Field, Fields, Live, PackedFields, Shape, Value};
 
 /// Returns a hash that changes when a managed or carried field of the object changes, and only then.

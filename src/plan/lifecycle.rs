@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::step::{self, Step, StepWrite};
 use super::{Change, ChangeVerb, Disposition, Planned, Unplannable, carry, diff, fingerprint};
-use crate::model::resource::Facts;
+use crate::model::live::Facts;
 use crate::model::{
     Desired, FieldPath, Fields, KindTable, Live, PathPart, PolicyMode, Risk, Value, WritePurpose,
 };

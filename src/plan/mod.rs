@@ -21,6 +21,7 @@ pub mod document;
 pub mod drift;
 mod effect;
 pub mod estimate;
+pub mod field_descent;
 pub mod field_json;
 pub mod fingerprint;
 pub mod guard;
@@ -49,7 +50,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::model::field::sent_as_one;
-use crate::model::resource::{Facts, Resolved};
+use crate::model::live::{Facts, Resolved};
 use crate::model::{
     Address, ConnectionFault, Desired, Diagnostic, Fields, Live, Observed, PathPart, PolicyMode,
     ReferenceSpot, WriteMode, WritePurpose,

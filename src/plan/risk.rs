@@ -369,7 +369,7 @@ fn moment_of(value: &Value, at_end: bool) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::resource::Fact;
+    use crate::model::live::Fact;
     use crate::model::{Clearing, Shape};
 
     const COUNT: Field =

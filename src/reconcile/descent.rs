@@ -19,10 +19,10 @@ use crate::model::draft::KindRow;
 use crate::model::{Desired, Diagnostics, Mark, Node, Origin};
 use crate::plan::Planned;
 use crate::plan::descent::{
-    DescentDocument, FORMAT_VERSION, FieldDescent, PlaceEntry, ValueDescent, ValuePlace,
-    is_at_or_below,
+    DescentDocument, FORMAT_VERSION, ValueDescent, ValuePlace, is_at_or_below,
 };
 use crate::plan::document::{ObjectEntry, PlanDocument};
+use crate::plan::field_descent::{FieldDescent, PlaceEntry};
 use crate::provider;
 
 /// Finds where values come from. Each file is read once, however many objects are asked for.

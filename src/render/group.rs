@@ -11,8 +11,8 @@ use super::safe::make_visible;
 use crate::model::wording::pluralize;
 use crate::model::{Outcome, Risk};
 use crate::plan::coming::ComingChanges;
-use crate::plan::descent::FieldDescent;
 use crate::plan::document::{ChangeEntry, ObjectEntry};
+use crate::plan::field_descent::FieldDescent;
 use crate::plan::{ChangeVerb, Disposition};
 
 /// The least number of objects with equal changes that become one entry. Four of them fill a screen of 24 lines and

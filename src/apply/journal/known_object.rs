@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::agreed::{Agreed, ManifestPlace};
 use super::packed_base::BaseJson;
-use super::record::{Agreed, ManifestPlace};
 use crate::apply::memory::ObjectKey;
 use crate::model::Ids;
 

@@ -1,7 +1,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::resource::Resolved;
+use crate::model::live::Resolved;
 use crate::model::{KindTable, PackedFields, Risk};
 use crate::plan::field_json::{fields_from_json, fields_to_json};
 use crate::provider::{self, testing};

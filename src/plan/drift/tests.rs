@@ -1,7 +1,7 @@
 use super::accepted::Ledger;
 use super::*;
 use crate::model::diagnostic::Source;
-use crate::model::resource::Resolved;
+use crate::model::live::Resolved;
 use crate::model::{AcceptedDrift, ElementKey, Mark, Origin, PackedFields, PathPattern};
 use crate::provider::{self, testing};
 

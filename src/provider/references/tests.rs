@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Live, Mark, Policy};
 use crate::provider::testing::desired_object;
 

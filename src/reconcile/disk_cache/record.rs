@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::super::contents::{FileContents, LoadedObject, ObjectContent};
 use crate::manifest::{Declarations, Piece};
 use crate::model::field::find_field;
-use crate::model::resource::{ComingStates, OwnPolicy};
+use crate::model::policy::OwnPolicy;
+use crate::model::resource::ComingStates;
 use crate::model::{
     Address, CreationFields, Desired, KindTable, LayerNames, Mark, Origin, PackedFields, Policy,
     Reference, ReferenceSpot, ReferenceState, References, Text,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use super::ReadObjects;
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Observed, Value};
 use crate::provider::listing::ListedObject;
 

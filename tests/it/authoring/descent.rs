@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use entitle::model::Desired;
-use entitle::plan::descent::{DescentDocument, FieldDescent, PlaceEntry, ValueDescent};
+use entitle::plan::descent::{DescentDocument, ValueDescent};
+use entitle::plan::field_descent::{FieldDescent, PlaceEntry};
 use entitle::reconcile::descent::DescentFinder;
 use entitle::reconcile::{CheckOptions, Checked, EnvironmentChoice};
 use proptest::prelude::*;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::fields::{BUFFER_USED, SEATS_UNREAD, SEATS_USED};
 use super::views::{self, View};
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Call, Desired, Live, Malformed, Observed, ReadFailure, Value};
 use crate::provider::codec::json_kind;
 use crate::provider::reading::{Answer, Outbox, Reading, Settled, Ticket, json_of};

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::fields::TABLE;
-use crate::model::resource::{Fact, VERSION_FACT};
+use crate::model::live::{Fact, VERSION_FACT};
 use crate::model::{Clearing, Field, Live, Malformed};
 use crate::provider::decode;
 use crate::provider::encode_segment;

@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, KindTable, Live, Malformed, Mark, Method, Reply, Value,
     Verdict, WritePurpose,

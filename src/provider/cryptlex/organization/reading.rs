@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use super::dependents::{self, Dependents, UserCount};
 use super::{LIST, ORGANIZATIONS, OrganizationRow, READ, fields, name_of, observed};
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Call, Desired, Live, Observed, ReadFailure, Reply, Text, Value};
 use crate::provider::cryptlex::id_search::{IdSearch, NextCalls, SearchCall, Sighting};
 use crate::provider::cryptlex::list_walk::{ListWalk, WalkStep};

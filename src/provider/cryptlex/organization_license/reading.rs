@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::fields;
 use super::groups::{GROUPS, GroupError, GroupRow, Groups};
 use super::{LICENSES, LicenseRow, decode};
-use crate::model::resource::Resolved;
+use crate::model::live::Resolved;
 use crate::model::{Call, Desired, Live, Observed, ReadFailure, Text, Value};
 use crate::provider::canon;
 use crate::provider::cryptlex::id_search::{IdSearch, NextCalls, SearchCall, Sighting};

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{
     Call, Desired, KindTable, Live, Malformed, Method, Observed, ReadFailure, Reply, Text, Value,
     Verdict,

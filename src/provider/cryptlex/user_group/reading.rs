@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{GROUPS, GroupRow, READ, fields, list_path, observe};
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Call, Desired, Live, Observed, ReadFailure, Text, Value};
 use crate::provider::cryptlex::list_walk::{ListWalk, WalkStep};
 use crate::provider::cryptlex::rows::{naming_scope, rows_of};

@@ -23,7 +23,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{
     Call, Desired, Diagnostic, Diagnostics, ElementKey, Fields, Items, KindTable, Live, Malformed,
     Mark, Method, Observed, ReadFailure, Reply, Shape, Text, Value, WritePurpose,

@@ -18,7 +18,7 @@ use super::marker::{has_marker, marker_of};
 use super::new_order::NewOrder;
 use super::template_search::{SearchCall, TemplateSearch};
 use super::{ORDERS, OrderRow, decode, fields, key_of};
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Call, Desired, Observed, ReadFailure, Value};
 use crate::provider::lac::list_walk::{ListWalk, WalkStep};
 use crate::provider::lac::lists::rows_of;

@@ -35,7 +35,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::model::resource::{Fact, Facts};
+use crate::model::live::{Fact, Facts};
 use crate::model::{
     Call, Desired, Diagnostics, Fields, KindTable, Live, Malformed, Mark, Method, Reply, Value,
     WritePurpose,

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::LicenseOrder;
 use super::fields::TABLE;
 use crate::model::field::Elements;
-use crate::model::resource::{Fact, Facts};
+use crate::model::live::{Fact, Facts};
 use crate::model::{
     Desired, ElementKey, Field, FieldPath, Fields, Live, Malformed, Need, Observed, ReadFailure,
     Shape, Text, Value,

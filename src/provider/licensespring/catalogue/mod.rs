@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json, json};
 pub use self::kind::CatalogueKind;
 use super::envelope::{self, is_id, number_of};
 use super::list_walk::FULL;
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{
     Call, Desired, KindTable, Live, Malformed, Method, ReadFailure, Reply, Text, Value,
     WritePurpose,

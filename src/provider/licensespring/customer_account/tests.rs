@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{Desired, Live, Observed, Policy, Value, WritePurpose};
 use crate::provider::testing::{self, answer, desired_object};
 use crate::provider::{ResourceKind, Write};

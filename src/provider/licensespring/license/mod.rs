@@ -29,7 +29,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::model::resource::Fact;
+use crate::model::live::Fact;
 use crate::model::{
     Call, Desired, Diagnostics, FieldPath, Fields, KindTable, Live, Malformed, Mark, Method,
     PathPart, Reply, Value, Verdict, WritePurpose,

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::model::WritePurpose;
 use crate::model::field::find_field;
-use crate::model::resource::{Fact, VERSION_FACT};
+use crate::model::live::{Fact, VERSION_FACT};
 use crate::model::{Observed, Value};
 use crate::provider::reading::Answer;
 use crate::provider::testing::{answer, desired_object, drive, live, reply, unread};

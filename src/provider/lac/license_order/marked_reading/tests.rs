@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::resource::Facts;
+use crate::model::live::Facts;
 use crate::model::{Items, Live, WritePurpose};
 use crate::provider::lac::license_order::LicenseOrder;
 use crate::provider::testing::{answer, desired_object, drive, reply};
