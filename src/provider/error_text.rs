@@ -23,7 +23,7 @@ use crate::model::wording::shorten;
 const LONGEST: usize = 400;
 
 /// Replaces words that could be a secret.
-const HIDDEN: &str = "[not shown]";
+pub const HIDDEN: &str = "[not shown]";
 
 /// The advice for an account that may not do what was asked.
 const RIGHTS: &str = "check the connection's credentials and their rights";

@@ -15,12 +15,13 @@ pub fn flat(state: &Json) -> Flat {
 }
 
 fn flatten(value: &Json, path: &str, found: &mut Flat) {
-    const CLOCKS: [&str; 6] = [
+    const CLOCKS: [&str; 7] = [
         "updatedAt",
         "updated_at",
         "ModifiedAt",
         "update_time",
         "createdAt",
+        "created_at",
         "creation_time",
     ];
     match value {

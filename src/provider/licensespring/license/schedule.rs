@@ -21,6 +21,7 @@ use super::fields;
 use crate::model::field::find_field;
 use crate::model::schedule::{LiveSchedule, ScheduleWrite, ScheduledChange, ScheduledUpdate};
 use crate::model::{Call, Desired, FieldPath, Method, PathPart};
+use crate::provider::error_text::HIDDEN;
 use crate::provider::schedule::{NotThereYet, Scheduler, Unschedulable};
 
 /// The collection of updates.
@@ -178,11 +179,12 @@ fn encode_update(
     Ok(body)
 }
 
-/// Returns a value of an update as plans have it: the yearly period is spelled in two ways.
+/// Returns a value of an update as plans have it: the yearly period is spelled in two ways. A member that is no field of the
+/// table is not shown: whatever the vendor keeps there, no manifest asked for it.
 pub fn canonical_value(table: &'static [crate::model::Field], name: &str, value: &Json) -> Json {
-    let is_period = find_field(table, name).is_some_and(|field| field.name == "consumption_period");
-    match is_period && value == "annualy" {
-        true => json!("annually"),
-        false => value.clone(),
+    match find_field(table, name).map(|field| field.name) {
+        None => json!(HIDDEN),
+        Some("consumption_period") if value == "annualy" => json!("annually"),
+        Some(_) => value.clone(),
     }
 }

@@ -15,6 +15,7 @@ use super::fields;
 use super::schedule::{OF_FEATURE, OF_LICENSE, OURS, UPDATES, WITHOUT_FEATURE, canonical_value};
 use crate::model::schedule::{LiveSchedule, LiveUpdate, UpdateState, ValuesByPath};
 use crate::model::{Call, Desired, ElementKey, FieldPath, Live, Observed, ReadFailure, Text};
+use crate::provider::error_text::HIDDEN;
 use crate::provider::reading::{
     Answer, MOST_PAGES, Outbox, Reading, Settled, Ticket, json_of, require_success,
 };
@@ -380,7 +381,7 @@ fn decode_update(
     })
 }
 
-/// Returns the new values of all items by path. An item that no update of ours has is listed by its action.
+/// Returns the new values of all items by path. An item that no update of ours has is listed by its action, without values.
 fn decode_items(row: &Json, features: &BTreeMap<String, u64>) -> ValuesByPath {
     let mut values = ValuesByPath::new();
     for item in row["scheduled_update_data"]
@@ -409,7 +410,7 @@ fn decode_items(row: &Json, features: &BTreeMap<String, u64>) -> ValuesByPath {
             _ => {
                 let target = feature.or(item["product_custom_field"].as_u64());
                 let target = target.map_or(String::new(), |id| format!(" {id}"));
-                values.insert(format!("{verb}{target}"), item["update_data"].clone());
+                values.insert(format!("{verb}{target}"), Json::from(HIDDEN));
             }
         }
     }
