@@ -172,6 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_minor_version_with_more_members_is_read() {
+        let text = sealed(&document()).replace(&format!("\"{FORMAT_VERSION}\""), "\"1.99\"");
+        let newer = text.replacen('{', "{\"later\": [1],", 1);
+        let (body, _) = newer.rsplit_once(SEAL).unwrap();
+        let seal = hex::encode(Sha256::digest(body));
+        let read = read_sealed(&format!("{body}{SEAL}{seal}{END}")).unwrap();
+        assert_eq!(read.format_version, "1.99");
+    }
+
+    #[test]
     fn another_major_version_is_refused_by_name() {
         let text = sealed(&document()).replace(&format!("\"{FORMAT_VERSION}\""), "\"2.0\"");
         assert_eq!(read_sealed(&text), Err(Unreadable::Version("2.0".into())));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use entitle::provider::ALL;
 use serde_json::Value as Json;
 
+use super::support::kept;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -145,4 +147,64 @@ fn every_vendor_has_owners() {
             );
         }
     }
+}
+
+/// Runs `deploy/release/notes 0.1.0` beside this changelog.
+#[cfg(unix)]
+fn release_notes(changelog: &str) -> std::process::Output {
+    let dir = tempfile::tempdir().expect("a directory");
+    let script = dir.path().join("deploy/release/notes");
+    std::fs::create_dir_all(script.parent().expect("a folder")).expect("made");
+    std::fs::copy(root().join("deploy/release/notes"), &script).expect("copied");
+    std::fs::write(dir.path().join("CHANGELOG.md"), changelog).expect("written");
+    let mut notes = std::process::Command::new("bash");
+    notes.arg(&script).arg("0.1.0").output().expect("bash runs")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_release_is_told_by_its_section_of_the_changelog() {
+    let notes = release_notes(
+        "# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2027-01-31\n\n### Added\n\n- One.\n\n\
+         ## [0.0.9] - 2026-12-31\n\n- Zero.\n",
+    );
+    let text = String::from_utf8(notes.stdout).expect("UTF-8");
+    assert!(notes.status.success(), "{text}");
+    assert!(text.contains("### Added\n\n- One.\n"), "{text}");
+    assert!(text.contains("sha256sum --check"), "{text}");
+    assert!(!text.contains("Zero"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_tag_without_its_section_is_refused() {
+    let head = "# Changelog\n\n## [Unreleased]\n\n";
+    for (changelog, words) in [
+        ("- One.\n", "has no section [0.1.0]: put `## [0.1.0] - 2"),
+        // Neither of these is the version.
+        ("## [0.1.0-rc.1] - 2027-01-30\n\n- One.\n", "has no section"),
+        ("## [0.1.01] - 2027-01-30\n\n- One.\n", "has no section"),
+        (
+            "## [0.1.0]\n\n- One.\n",
+            "which is no `## [0.1.0] - YYYY-MM-DD`",
+        ),
+        ("## [0.1.0] - soon\n\n- One.\n", "which is no `## [0.1.0] -"),
+        ("## [0.1.0] - 2027-01-31\n\n", "says nothing in its section"),
+        (
+            "### Added\n\n- Two.\n\n## [0.1.0] - 2027-01-31\n\n- One.\n",
+            "has lines under [Unreleased], which belong to [0.1.0]",
+        ),
+    ] {
+        let notes = release_notes(&format!("{head}{changelog}"));
+        let shown = String::from_utf8_lossy(&notes.stderr).into_owned();
+        assert_eq!(notes.status.code(), Some(1), "{changelog}");
+        assert_eq!(notes.stdout, b"", "{changelog}");
+        assert!(shown.contains(words), "{words:?} is not in {shown}");
+    }
+}
+
+/// Whoever changes the version keeps what it writes.
+#[test]
+fn the_version_at_hand_is_kept() {
+    assert_eq!(kept::folders().pop(), Some(kept::current_folder()));
 }

@@ -9,8 +9,13 @@
 
 #[cfg(feature = "bucket")]
 mod bucket;
+#[cfg(all(feature = "postgres", feature = "bucket"))]
+mod compatibility;
 mod files;
 mod fixture;
+#[cfg(all(feature = "postgres", feature = "bucket"))]
+#[path = "../it/support/kept.rs"]
+mod kept;
 #[macro_use]
 mod laws;
 mod memory;

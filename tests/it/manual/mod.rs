@@ -20,6 +20,7 @@ use entitle::provider;
 
 use super::support::golden;
 use blocks::blocks;
+pub use observed::served_metrics;
 use shell::Session;
 
 /// The sources of the book.

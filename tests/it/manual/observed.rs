@@ -13,8 +13,16 @@ use super::markdown::{cell, code, head, row};
 use super::schema::members;
 use crate::compatibility;
 
-/// Returns the page of the metrics, as a daemon with the kept status serves them.
-pub fn metrics() -> String {
+/// A metric as a scraper sees it.
+pub struct ServedMetric {
+    pub name: String,
+    pub kind: String,
+    pub labels: BTreeSet<String>,
+    about: String,
+}
+
+/// Reads the metrics that a daemon with the kept status serves.
+pub fn served_metrics() -> Vec<ServedMetric> {
     let kept = compatibility::kept_document("status.json");
     let status: Status = serde_json::from_value(kept).expect("a status");
     let (_keep, receiver) = tokio::sync::watch::channel(Arc::new(status));
@@ -34,35 +42,46 @@ pub fn metrics() -> String {
                 .filter_map(|pair| Some(pair.split_once('=')?.0)),
         );
     }
+    let mut described: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut metrics = Vec::new();
+    for line in served.lines() {
+        if let Some((name, about)) = comment(line, "# HELP ") {
+            described.insert(name, about);
+        }
+        let Some((name, kind)) = comment(line, "# TYPE ") else {
+            continue;
+        };
+        let series = labels.iter().filter(|(series, _)| {
+            **series == name || kind == "histogram" && **series == format!("{name}_bucket")
+        });
+        let labels = series.flat_map(|(_, names)| names.iter().map(ToString::to_string));
+        metrics.push(ServedMetric {
+            name: name.into(),
+            kind: kind.into(),
+            labels: labels.collect(),
+            about: described.get(name).copied().unwrap_or_default().into(),
+        });
+    }
+    metrics
+}
+
+/// Splits a comment about a metric into its name and the rest.
+fn comment<'a>(line: &'a str, start: &str) -> Option<(&'a str, &'a str)> {
+    line.strip_prefix(start)?.split_once(' ')
+}
+
+/// Returns the page of the metrics.
+pub fn metrics() -> String {
     let mut page = String::from(
         "# Metrics\n\n`entitle watch --listen ADDRESS` serves them at `/metrics`, in the text format of Prometheus or as \
          OpenMetrics, as the scraper asks. Names and labels are a contract. An account is a connection of the manifests; \
          beyond 200 of them the others are counted together as `_other`.\n\n",
     );
     page += &head(&["metric", "type", "labels", "what it counts"]);
-    let mut described: BTreeMap<&str, &str> = BTreeMap::new();
-    for line in served.lines() {
-        if let Some((name, about)) = line
-            .strip_prefix("# HELP ")
-            .and_then(|rest| rest.split_once(' '))
-        {
-            described.insert(name, about);
-        }
-        let Some((name, kind)) = line
-            .strip_prefix("# TYPE ")
-            .and_then(|rest| rest.split_once(' '))
-        else {
-            continue;
-        };
-        let own_labels: Vec<String> = labels
-            .iter()
-            .filter(|(series, _)| {
-                **series == name || kind == "histogram" && **series == format!("{name}_bucket")
-            })
-            .flat_map(|(_, names)| names.iter().map(|label| code(label)))
-            .collect();
-        let about = described.get(name).copied().unwrap_or_default();
-        page += &row(&[code(name), kind.into(), own_labels.join(", "), cell(about)]);
+    for metric in served_metrics() {
+        let labels: Vec<String> = metric.labels.iter().map(|label| code(label)).collect();
+        let (name, about) = (code(&metric.name), cell(&metric.about));
+        page += &row(&[name, metric.kind, labels.join(", "), about]);
     }
     page + "\n`deploy/grafana` has a dashboard of them, `deploy/kubernetes/scrape.yaml` the rules by which Prometheus finds \
             them.\n"

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod ci;
 pub mod golden;
+pub mod kept;
 pub mod layers;
 pub mod mutate;
 pub mod past;

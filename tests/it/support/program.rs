@@ -59,7 +59,11 @@ impl Workspace {
 
     pub async fn with(options: Options) -> Self {
         let sandbox = SandboxServer::start(options).await.expect("loopback");
-        let dir = tempfile::tempdir().expect("a directory");
+        Self::of(sandbox, tempfile::tempdir().expect("a directory"))
+    }
+
+    /// Makes a workspace of simulators that run already.
+    pub fn of(sandbox: SandboxServer, dir: tempfile::TempDir) -> Self {
         let below = |name: &str| dir.path().join(name).display().to_string();
         let environment = [
             ("XDG_STATE_HOME", below("state")),

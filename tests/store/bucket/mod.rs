@@ -1,6 +1,6 @@
 //! A bucket at a server that speaks like S3.
 
-mod server;
+pub mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -58,16 +58,32 @@ impl Server {
     pub fn bucket(&self) -> String {
         let number = self.buckets.fetch_add(1, Ordering::Relaxed);
         let name = format!("bucket-{number}");
+        self.request("PUT", &name, "");
+        name
+    }
+
+    /// The names of the objects in a bucket.
+    pub fn list(&self, bucket: &str) -> Vec<String> {
+        let listing = self.request("GET", &format!("{bucket}?list-type=2"), "");
+        let keys = listing.split("<Key>").skip(1);
+        let keys = keys.filter_map(|rest| rest.split_once("</Key>"));
+        keys.map(|(key, _)| key.to_string()).collect()
+    }
+
+    /// Sends a request, which succeeds, and returns the body of the reply.
+    pub fn request(&self, method: &str, path: &str, body: &str) -> String {
         let mut server = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let request = format!(
-            "PUT /{name} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-            self.port
+            "{method} /{path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: AWS key:unchecked\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            self.port,
+            body.len()
         );
         server.write_all(request.as_bytes()).unwrap();
         let mut reply = String::new();
         server.read_to_string(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
-        name
+        let (_, body) = reply.split_once("\r\n\r\n").expect("a head");
+        body.to_string()
     }
 
     /// The environment of a program that uses the server.

@@ -6,7 +6,7 @@ mod budget;
 mod figures;
 mod pooler;
 mod rights;
-mod server;
+pub mod server;
 mod summaries;
 mod tls;
 

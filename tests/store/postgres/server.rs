@@ -194,6 +194,14 @@ impl Database<'_> {
         self.server.sql(&self.name, sql)
     }
 
+    /// The statements that make the same tables with the same rows.
+    pub fn dump(&self) -> String {
+        let mut dump = Command::new(self.server.bin.join("pg_dump"));
+        dump.args(["--inserts", "--schema=entitle", "--no-owner"]);
+        dump.args(["--no-privileges", "--dbname", &self.url]);
+        run(&mut dump)
+    }
+
     /// A session in which transactions can be held.
     pub async fn client(&self) -> tokio_postgres::Client {
         let connecting = tokio_postgres::connect(&self.url, tokio_postgres::NoTls);

@@ -4,7 +4,8 @@ mod world;
 
 use std::time::Duration;
 
-use world::{World, exit, wait_for};
+use world::wait_for;
+pub use world::{World, exit};
 
 /// Every object differs at the start.
 const OBJECTS: usize = 200;

@@ -38,12 +38,24 @@ impl World {
             ..Options::default()
         };
         let sandbox = SandboxServer::start(options).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        Self::with(sandbox, dir, &population, percent, store)
+    }
+
+    /// The same of simulators that run already. The population has objects of one vendor.
+    pub fn with(
+        sandbox: SandboxServer,
+        dir: tempfile::TempDir,
+        population: &Population,
+        percent: f64,
+        store: &Address,
+    ) -> Self {
+        let vendor = population.vendors[0].as_str();
         let address = format!("http://{}", sandbox.address());
         let (connection, variables) = population::connection_manifest(vendor, &address).unwrap();
         // So that a lease lasts no longer than a test can wait for.
         let connection = connection.replace("spec:\n", "spec:\n  timeout: 2s\n");
         let manifests: Vec<String> = population.manifests(vendor, percent).unwrap().collect();
-        let dir = tempfile::tempdir().unwrap();
         let text = [connection, manifests.join("---\n")].join("---\n");
         std::fs::create_dir(dir.path().join("licences")).unwrap();
         std::fs::write(dir.path().join("licences/all.yaml"), text).unwrap();

@@ -104,6 +104,48 @@ fn a_notice_reads_like_a_plan() {
     assert!(mail_subject(&worst()).ends_with("more"));
 }
 
+/// A contract: members may be added, and none may go.
+#[test]
+fn members_of_the_webhook_form_stay() {
+    let message = webhook_body(&one(), Some(&page()), now());
+    let notice = &message["notices"][0];
+    let object = &notice["objects"][0];
+    let members = |value: &Json| -> Vec<String> {
+        let members = value.as_object().expect("an object");
+        members.keys().cloned().collect()
+    };
+    for (value, names) in [
+        (
+            &message,
+            &[
+                "format_version",
+                "link",
+                "more",
+                "notices",
+                "sent_at",
+                "tool",
+            ][..],
+        ),
+        (&message["tool"], &["name", "version"]),
+        (
+            notice,
+            &["connection", "good", "kind", "more", "objects", "title"],
+        ),
+        (object, &["address", "changes", "more", "origin", "state"]),
+        (
+            &object["changes"][0],
+            &["after", "before", "note", "path", "risk"],
+        ),
+    ] {
+        let found = members(value);
+        let gone: Vec<_> = names
+            .iter()
+            .filter(|name| !found.iter().any(|one| one == *name))
+            .collect();
+        assert!(gone.is_empty(), "{gone:?} of {found:?}");
+    }
+}
+
 #[test]
 fn the_webhook_form_is_json_with_a_version() {
     let message = webhook_body(&one(), Some(&page()), now());
