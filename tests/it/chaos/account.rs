@@ -133,9 +133,12 @@ pub fn but_for_edits(sandbox: &SandboxServer, vendor: &str, wanted: &Flat) -> Re
     // What was used stays used: the newest count of each counter is in the account.
     let mut used: BTreeMap<(String, String), Json> = BTreeMap::new();
     for edit in sandbox.foreign_edits() {
+        let (object, name) = (text(&edit.change["object"]), text(&edit.change["field"]));
         if edit.change["usage"] == true {
-            let location = (text(&edit.change["object"]), text(&edit.change["field"]));
-            used.insert(location, edit.change["after"].clone());
+            used.insert((object, name), edit.change["after"].clone());
+        } else {
+            // Whoever takes a row away takes its counter too.
+            used.retain(|(of, counter), _| *of != object || !counter.starts_with(&name));
         }
     }
     for ((object, field), after) in &used {

@@ -89,7 +89,10 @@ impl<'a> Object<'a> {
     fn new(round: &'a Round<'a>, report: &'a Report) -> Self {
         let id = report.planned.desired.identity.last();
         let id = id.map_or("", |(_, id)| id.as_str());
-        let own = |at: &usize| round.calls[*at].0.path.contains(id);
+        let own = |at: &usize| {
+            let seen = round.calls[*at].0;
+            seen.path.contains(id) || (is_schedule(seen) && names(seen, id))
+        };
         Self {
             round,
             report,
@@ -223,7 +226,19 @@ impl<'a> Object<'a> {
 }
 
 fn is_write(seen: &RecordedRequest) -> bool {
-    ["PATCH", "PUT"].contains(&seen.method.as_str()) || seen.path.contains("update_features")
+    ["PATCH", "PUT"].contains(&seen.method.as_str())
+        || seen.path.contains("update_features")
+        || is_schedule(seen)
+}
+
+/// Whether it schedules a new update, which names its object in the body alone.
+fn is_schedule(seen: &RecordedRequest) -> bool {
+    seen.method == "POST" && seen.path.ends_with("/scheduled-updates/")
+}
+
+fn names(seen: &RecordedRequest, id: &str) -> bool {
+    let body = seen.body.as_ref();
+    body.is_some_and(|body| text(&body["license"]) == id)
 }
 
 /// Whether whoever sent it must reckon with its having been carried out.
