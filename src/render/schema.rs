@@ -44,7 +44,9 @@ pub fn manifest_schema() -> Json {
         .clone()
         .map(|table| (table.kind.0.to_string(), layer_schema(table)));
     let mut definitions: Map<String, Json> = layers.collect();
-    definitions.insert(NAMED.into(), named_value_schema());
+    let [named, of_environment] = named_value_schemas();
+    definitions.insert(NAMED.into(), named);
+    definitions.insert(OF_ENVIRONMENT.into(), of_environment);
     let vendors = vendors.map(|table| kind_branch(table.kind.0, object_schema(table)));
     let own_kinds = own_kinds.map(|kind| {
         let mut spec = map_schema(kind.table());
@@ -64,22 +66,31 @@ pub fn manifest_schema() -> Json {
     document
 }
 
-/// The definition of what stands in place of a value.
+/// The definition of what stands in place of a value in an edition or a change.
 const NAMED: &str = "named value";
 
-/// Builds the schema of a name that stands in place of a value.
-fn named_value_schema() -> Json {
+/// The definition of what stands in place of a value everywhere.
+const OF_ENVIRONMENT: &str = "value of the environment";
+
+/// Builds the schemas of [`NAMED`] and of [`OF_ENVIRONMENT`].
+fn named_value_schemas() -> [Json; 2] {
     let name = |about: &str| json!({"type": "string", "minLength": 1, "description": about});
-    json!({
+    let value = name("A value of the environment, such as `seats.floor`.");
+    let named = json!({
         "type": "object",
         "description": "A name in place of a value.",
-        "properties": {
-            "param": name("A parameter of the edition."),
-            "value": name("A value of the environment, such as `seats.floor`."),
-        },
+        "properties": {"param": name("A parameter of the edition."), "value": value},
         "oneOf": [{"required": ["param"]}, {"required": ["value"]}],
         "additionalProperties": false,
-    })
+    });
+    let of_environment = json!({
+        "type": "object",
+        "description": "A value of the environment in place of one that is written here.",
+        "properties": {"value": value},
+        "required": ["value"],
+        "additionalProperties": false,
+    });
+    [named, of_environment]
 }
 
 /// Returns a reference to a definition of the manifest schema.
@@ -101,6 +112,7 @@ fn edition_branch(kind: &str) -> Json {
 fn layer_schema(table: &'static KindTable) -> Json {
     let mut fields = desired_schema(table);
     loosen(&mut fields);
+    allow_names(&mut fields, NAMED);
     fields
 }
 
@@ -115,7 +127,7 @@ fn desired_schema(table: &'static KindTable) -> Json {
     desired
 }
 
-/// Lets members be left out and names stand for values, in a schema and in those below it.
+/// Lets members be left out, in a schema and in those below it.
 fn loosen(schema: &mut Json) {
     let Some(members) = schema.as_object_mut() else {
         return;
@@ -131,28 +143,47 @@ fn loosen(schema: &mut Json) {
         members.remove("then");
     }
     let properties = members.get_mut("properties").and_then(Json::as_object_mut);
-    for (name, property) in properties.into_iter().flatten() {
-        if name != ABSENT {
-            loosen(property);
-            allow_name(property);
-        }
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        loosen(property);
     }
     if let Some(items) = members.get_mut("items") {
         loosen(items);
+    }
+}
+
+/// Lets a name stand in place of each value below a schema. `name` is the definition of what may stand there.
+fn allow_names(schema: &mut Json, name: &str) {
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    let properties = members.get_mut("properties").and_then(Json::as_object_mut);
+    for (member, property) in properties.into_iter().flatten() {
+        if member != ABSENT {
+            allow_names(property, name);
+            allow_name(property, name);
+        }
+    }
+    if let Some(items) = members.get_mut("items") {
+        allow_names(items, name);
         if items.get("properties").is_none() {
-            allow_name(items);
+            allow_name(items, name);
         }
     }
 }
 
-/// Lets a name stand in place of a value. The description stays where editors look for it.
-fn allow_name(schema: &mut Json) {
+/// Lets a name stand in place of a value. Description and examples stay where editors look for them.
+fn allow_name(schema: &mut Json, name: &str) {
     let mut value = schema.take();
-    let members = value.as_object_mut();
-    let description = members.and_then(|members| members.remove("description"));
-    *schema = json!({"anyOf": [value, definition(NAMED)]});
-    if let Some(description) = description {
-        schema["description"] = description;
+    let mut kept = Map::new();
+    for member in ["description", "examples"] {
+        let members = value.as_object_mut();
+        if let Some(found) = members.and_then(|members| members.remove(member)) {
+            kept.insert(member.into(), found);
+        }
+    }
+    *schema = json!({"anyOf": [value, definition(name)]});
+    for (member, found) in kept {
+        schema[member.as_str()] = found;
     }
 }
 
@@ -190,6 +221,7 @@ fn object_schema(table: &'static KindTable) -> Json {
     }
     let mut desired = desired_schema(table);
     let demand = take_demand(table, &mut desired);
+    allow_names(&mut desired, OF_ENVIRONMENT);
     desired["description"] = properties["desired"]["description"].take();
     properties["changes"]["items"]["properties"]["desired"] = json!({
         "allOf": [definition(table.kind.0)],
@@ -269,6 +301,7 @@ fn identity_schema(identity: &'static IdentityField) -> Json {
     };
     set_description(&mut schema, identity.about);
     schema["examples"] = json!([identity.example]);
+    allow_name(&mut schema, OF_ENVIRONMENT);
     schema
 }
 

@@ -93,6 +93,27 @@ fn the_manifest_schema_refuses_what_one_document_shows_to_be_wrong() {
     }
 }
 
+#[test]
+fn a_value_of_the_environment_may_stand_in_an_object_and_a_parameter_not() {
+    use serde_json::json;
+    let validator = jsonschema::validator_for(&schema::manifest_schema()).expect("a valid schema");
+    let order = |key: Json, seats: Json| {
+        let mut order = json!({
+            "apiVersion": "entitle.dev/v1", "kind": "LacLicenseOrder", "metadata": {"name": "rivers"},
+            "spec": {"desired": {"customer_id": 2}},
+        });
+        order["spec"]["activationKey"] = key;
+        order["spec"]["desired"]["activations_allowed"] = seats;
+        order
+    };
+    let named = |name: &str| json!({name: "seats.floor"});
+    assert!(validator.is_valid(&order(json!("K-1"), json!(7))));
+    assert!(validator.is_valid(&order(named("value"), named("value"))));
+    assert!(!validator.is_valid(&order(named("param"), json!(7))));
+    assert!(!validator.is_valid(&order(json!("K-1"), named("param"))));
+    assert!(!validator.is_valid(&order(json!("K-1"), json!("many"))));
+}
+
 /// An edition of LAC's orders with these fields, as they are and from July on.
 fn edition(desired: &Json) -> Json {
     serde_json::json!({
