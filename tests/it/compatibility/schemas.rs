@@ -120,6 +120,10 @@ fn what_is_lost_is_found() {
     let schema = |text: &str| serde_json::from_str::<Json>(text).expect("JSON");
     let before = schema(r#"{"properties": {"a": {"type": "string"}, "b": {}}, "required": ["a"]}"#);
     assert!(lost(&before, &before).is_empty());
+    let chosen = schema(
+        r#"{"properties": {"a": {"anyOf": [{"type": "string"}, {}]}, "b": {"anyOf": [{}]}}, "required": ["a"]}"#,
+    );
+    assert!(refused(&before, &chosen).is_empty());
     let gone = schema(r#"{"properties": {"a": {"type": "string"}}, "required": ["a"]}"#);
     assert_eq!(lost(&before, &gone), ["/properties/b is gone"]);
     let optional = schema(r#"{"properties": {"a": {"type": "string"}, "b": {}}}"#);
@@ -198,6 +202,7 @@ fn lost(before: &Json, now: &Json) -> Vec<String> {
 /// Lists what a writer of manifests may not write any more: members and choices that are gone, and what is asked for newly.
 fn refused(before: &Json, now: &Json) -> Vec<String> {
     let mut faults = Vec::new();
+    let now = &without_added_choices(before, now);
     walk("", before, Some(now), &mut |at, before, now| {
         let Some(now) = now else {
             faults.push(format!("{at} is gone"));
@@ -215,6 +220,30 @@ fn refused(before: &Json, now: &Json) -> Vec<String> {
         true
     });
     faults
+}
+
+/// The schema without what may stand now in place of a value, where nothing else could before: the value itself comes first.
+fn without_added_choices(before: &Json, now: &Json) -> Json {
+    match now {
+        Json::Object(members) => match &members.get("anyOf") {
+            Some(choices) if before["anyOf"].is_null() => {
+                without_added_choices(before, &choices[0])
+            }
+            _ => {
+                let members = members.iter();
+                let kept = members
+                    .map(|(name, now)| (name.clone(), without_added_choices(&before[name], now)));
+                Json::Object(kept.collect())
+            }
+        },
+        Json::Array(items) => {
+            let items = items.iter().enumerate();
+            items
+                .map(|(at, now)| without_added_choices(&before[at], now))
+                .collect()
+        }
+        other => other.clone(),
+    }
 }
 
 /// The types that a value may have; none where anything goes.
