@@ -6,9 +6,16 @@
 //! documents, are checked by `validate` only. No field is listed here by hand: names, forms and descriptions
 //! come from the tables.
 
+mod layers;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json, json};
+
+use layers::{
+    NAMED, OF_ENVIRONMENT, allow_name, allow_names, definition, edition_branch, layer_schema,
+    named_value_schemas,
+};
 
 use crate::manifest::API_VERSION;
 use crate::manifest::compose::ABSENT;
@@ -40,9 +47,12 @@ pub fn manifest_schema() -> Json {
     let kinds = vendors.clone().map(|table| table.kind.0);
     let kinds: Vec<&str> = kinds.chain(own_kinds.clone().map(OwnKind::name)).collect();
     let names: Vec<&str> = vendors.clone().map(|table| table.kind.0).collect();
-    let layers = vendors
-        .clone()
-        .map(|table| (table.kind.0.to_string(), layer_schema(table)));
+    let layers = vendors.clone().map(|table| {
+        (
+            table.kind.0.to_string(),
+            layer_schema(desired_schema(table)),
+        )
+    });
     let mut definitions: Map<String, Json> = layers.collect();
     let [named, of_environment] = named_value_schemas();
     definitions.insert(NAMED.into(), named);
@@ -66,56 +76,6 @@ pub fn manifest_schema() -> Json {
     document
 }
 
-/// The definition of what stands in place of a value in an edition or a change.
-const NAMED: &str = "named value";
-
-/// The definition of what stands in place of a value everywhere.
-const OF_ENVIRONMENT: &str = "value of the environment";
-
-/// Builds the schemas of [`NAMED`] and of [`OF_ENVIRONMENT`].
-fn named_value_schemas() -> [Json; 2] {
-    let name = |about: &str| json!({"type": "string", "minLength": 1, "description": about});
-    let value = name("A value of the environment, such as `seats.floor`.");
-    let named = json!({
-        "type": "object",
-        "description": "A name in place of a value.",
-        "properties": {"param": name("A parameter of the edition."), "value": value},
-        "oneOf": [{"required": ["param"]}, {"required": ["value"]}],
-        "additionalProperties": false,
-    });
-    let of_environment = json!({
-        "type": "object",
-        "description": "A value of the environment in place of one that is written here.",
-        "properties": {"value": value},
-        "required": ["value"],
-        "additionalProperties": false,
-    });
-    [named, of_environment]
-}
-
-/// Returns a reference to a definition of the manifest schema.
-fn definition(name: &str) -> Json {
-    json!({"$ref": format!("#/definitions/{}", name.replace(' ', "%20"))})
-}
-
-/// Gives the fields of an edition the types of those of its kind.
-fn edition_branch(kind: &str) -> Json {
-    let fields = json!({"properties": {"desired": definition(kind)}});
-    json!({
-        "if": {"properties": {"for": {"const": kind}}, "required": ["for"]},
-        "then": {"properties": {"desired": definition(kind), "changes": {"items": fields}}},
-    })
-}
-
-/// Builds the schema of fields that are laid over others, in an edition or in a change: each may be left out, an element of
-/// a list needs nothing beside its key, and a name may stand for each value.
-fn layer_schema(table: &'static KindTable) -> Json {
-    let mut fields = desired_schema(table);
-    loosen(&mut fields);
-    allow_names(&mut fields, NAMED);
-    fields
-}
-
 /// Builds the schema of all fields of a kind, those that only its creation takes among them.
 fn desired_schema(table: &'static KindTable) -> Json {
     let mut desired = fields_schema(table.desired, &[]);
@@ -125,66 +85,6 @@ fn desired_schema(table: &'static KindTable) -> Json {
         desired["properties"][field.name] = schema;
     }
     desired
-}
-
-/// Lets members be left out, in a schema and in those below it.
-fn loosen(schema: &mut Json) {
-    let Some(members) = schema.as_object_mut() else {
-        return;
-    };
-    let is_element = members
-        .get("properties")
-        .is_some_and(|properties| properties.get(ABSENT).is_some());
-    if members.contains_key("properties") && !is_element {
-        members.remove("required");
-    }
-    if is_element {
-        members.remove("if");
-        members.remove("then");
-    }
-    let properties = members.get_mut("properties").and_then(Json::as_object_mut);
-    for property in properties.into_iter().flat_map(Map::values_mut) {
-        loosen(property);
-    }
-    if let Some(items) = members.get_mut("items") {
-        loosen(items);
-    }
-}
-
-/// Lets a name stand in place of each value below a schema. `name` is the definition of what may stand there.
-fn allow_names(schema: &mut Json, name: &str) {
-    let Some(members) = schema.as_object_mut() else {
-        return;
-    };
-    let properties = members.get_mut("properties").and_then(Json::as_object_mut);
-    for (member, property) in properties.into_iter().flatten() {
-        if member != ABSENT {
-            allow_names(property, name);
-            allow_name(property, name);
-        }
-    }
-    if let Some(items) = members.get_mut("items") {
-        allow_names(items, name);
-        if items.get("properties").is_none() {
-            allow_name(items, name);
-        }
-    }
-}
-
-/// Lets a name stand in place of a value. Description and examples stay where editors look for them.
-fn allow_name(schema: &mut Json, name: &str) {
-    let mut value = schema.take();
-    let mut kept = Map::new();
-    for member in ["description", "examples"] {
-        let members = value.as_object_mut();
-        if let Some(found) = members.and_then(|members| members.remove(member)) {
-            kept.insert(member.into(), found);
-        }
-    }
-    *schema = json!({"anyOf": [value, definition(name)]});
-    for (member, found) in kept {
-        schema[member.as_str()] = found;
-    }
 }
 
 /// What is to be known of a field that only a creation takes.
