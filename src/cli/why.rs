@@ -111,14 +111,19 @@ fn check_offline(selection: &Selection, args: &Why) -> CommandResult<Option<Chec
 
 fn explain(checked: &Checked, asked: &Asked) -> CommandResult<DescentDocument> {
     let (address, field) = (&asked.object.address, asked.field.as_deref());
-    let Some(document) = DescentFinder::new(checked).explain(&asked.object, field) else {
+    let mut finder = DescentFinder::new(checked);
+    let Some(document) = finder.explain(&asked.object, field) else {
         bail!("{address} is not in the manifests as they were written");
     };
     if document.values.is_empty() {
         let field = field.unwrap_or_default();
-        bail!(
-            "{address} says nothing of {field:?}: what a manifest leaves out keeps its live value"
-        );
+        let all = finder.explain(&asked.object, None);
+        let stated = all.iter().flat_map(|all| &all.values);
+        let hint = match find_nearest(field, stated.map(|value| value.field.as_str())) {
+            Some(near) => format!("do you mean {near}?"),
+            None => "what a manifest leaves out keeps its live value".into(),
+        };
+        bail!("{address} says nothing of {field:?}: {hint}");
     }
     Ok(document)
 }

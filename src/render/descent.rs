@@ -37,7 +37,10 @@ pub fn write_descent(out: &mut impl Write, document: &DescentDocument) -> io::Re
             .map(|name| format!("environment {name}")),
     ];
     let layers: Vec<String> = layers.into_iter().flatten().collect();
-    writeln!(out, "{}  {}", document.address, layers.join(", "))?;
+    match layers.is_empty() {
+        true => writeln!(out, "{}", document.address)?,
+        false => writeln!(out, "{}  {}", document.address, layers.join(", "))?,
+    }
     if let Some(live) = &document.live {
         writeln!(out, "{}", make_visible(&describe_live(live)))?;
     }
@@ -60,7 +63,7 @@ fn describe_live(live: &LiveEntry) -> String {
         State::Pending => "waits for an apply",
         State::Drifted => "differs from the manifest",
         State::Accepted => "drift that is accepted",
-        State::Suspended => "suspended, not read",
+        State::Suspended => "suspended",
         State::Missing => "missing",
         State::Error => "not known",
     };
@@ -72,11 +75,12 @@ fn describe_live(live: &LiveEntry) -> String {
             applied.run
         )
     });
+    let read = match live.state {
+        State::Error | State::Suspended => "not read".into(),
+        _ => format!("read {}", to_the_second(&live.read_at)),
+    };
     let parts = [
-        Some(format!(
-            "live: {state}, read {}",
-            to_the_second(&live.read_at)
-        )),
+        Some(format!("live: {state}, {read}")),
         applied,
         live.message.clone(),
     ];
@@ -201,5 +205,29 @@ fn shorten(text: &str) -> String {
     match text.chars().count() > SHOWN {
         true => text.chars().take(SHOWN).chain(['…']).collect(),
         false => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_only_of_what_was_read() {
+        let live = |state| LiveEntry {
+            read_at: "2026-12-01T03:10:00.25Z".into(),
+            state,
+            applied: None,
+            differences: Vec::new(),
+            unseen: Vec::new(),
+            message: None,
+        };
+        let described = |state| describe_live(&live(state));
+        assert_eq!(
+            described(State::Missing),
+            "live: missing, read 2026-12-01T03:10:00Z"
+        );
+        assert_eq!(described(State::Error), "live: not known, not read");
+        assert_eq!(described(State::Suspended), "live: suspended, not read");
     }
 }

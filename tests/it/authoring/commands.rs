@@ -122,6 +122,7 @@ spec:
         "\"lakes\" may be LacCustomer/lakes or LacLicenseOrder/lakes: name its kind",
     );
     why("LacLicenseOrder/lakes.note").failed(1, "LacLicenseOrder/lakes says nothing of \"note\"");
+    why("LacLicenseOrder/lakes.activations_alowed").failed(1, "do you mean activations_allowed?");
     why("LacLicenseOrder/laks").failed(
         1,
         "the manifests have no object \"LacLicenseOrder/laks\"; do you mean LacLicenseOrder/lakes?",
